@@ -1,0 +1,99 @@
+"""Readers for the environment that say, in one sentence, what is wrong with a value."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE: Final = frozenset({"1", "true", "yes", "on"})
+FALSE: Final = frozenset({"0", "false", "no", "off"})
+EMAIL_SCHEMES: Final = {
+    "smtp": {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False, "EMAIL_PORT": 25},
+    "smtp+tls": {"EMAIL_USE_TLS": True, "EMAIL_USE_SSL": False, "EMAIL_PORT": 587},
+    "smtps": {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True, "EMAIL_PORT": 465},
+}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without surrounding space; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes or no. Raises ImproperlyConfigured for anything else."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
+
+
+def words(name: str) -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+def url(name: str, default: str = "") -> str:
+    """An http(s) address without a slash at its end. Raises ImproperlyConfigured."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; write a full address such as https://papers.example.org."
+        )
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """A Django database from a URL. Raises ImproperlyConfigured for one we do not run on."""
+    value = text(name, default)
+    scheme = value.partition(":")[0]
+    if scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            f"{name} begins with {scheme!r}; write postgres://user:password@host:5432/name "
+            "or sqlite:////path/to/file."
+        )
+    return dict(dj_database_url.parse(value))
+
+
+def email(name: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings from ``smtp[s|+tls]://user:password@host:port``.
+
+    ``smtp+tls`` upgrades with STARTTLS, ``smtps`` is TLS from the first byte; a password may be
+    percent-encoded. Raises ImproperlyConfigured.
+    """
+    parts = urlsplit(text(name))
+    if parts.scheme not in EMAIL_SCHEMES or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"{name} begins with {parts.scheme!r}; write smtp://host:25, "
+            "smtp+tls://user:password@host:587 or smtps://user:password@host:465."
+        )
+    chosen = dict(EMAIL_SCHEMES[parts.scheme])
+    try:
+        chosen["EMAIL_PORT"] = parts.port or chosen["EMAIL_PORT"]
+        timeout = int(parse_qs(parts.query).get("timeout", ["60"])[0])
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has a port or timeout that is no number.") from error
+    return chosen | {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_TIMEOUT": timeout,
+    }
+
+
+def prefixed(prefix: str) -> dict[str, str]:
+    """Every variable that starts with the prefix, by the rest of its name."""
+    return {
+        name.removeprefix(prefix): value.strip()
+        for name, value in os.environ.items()
+        if name.startswith(prefix) and value.strip()
+    }

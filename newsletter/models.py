@@ -1,0 +1,331 @@
+"""People, what they asked for, what was sent to them and what came back."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Final
+
+from django.db import models
+from django.utils.timezone import now
+
+
+class Subscriber(models.Model):
+    """One address and everything its owner chose. No account, no password.
+
+    ``email`` is the address as mail is sent to it, ``email_key`` the same without case and
+    with an ASCII domain (IDNA): two spellings of one address are one subscriber.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "pending confirmation"
+        ACTIVE = "active", "active"
+        PAUSED = "paused", "paused"
+        UNSUBSCRIBED = "unsubscribed", "unsubscribed"
+        SUPPRESSED = "suppressed", "suppressed"
+
+    class Frequency(models.TextChoices):
+        DAILY = "daily", "every day"
+        WEEKDAYS = "weekdays", "Monday to Friday"
+        WEEKLY = "weekly", "once a week"
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0
+        TUESDAY = 1
+        WEDNESDAY = 2
+        THURSDAY = 3
+        FRIDAY = 4
+        SATURDAY = 5
+        SUNDAY = 6
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(max_length=254)
+    email_key = models.CharField(max_length=254, unique=True)
+    status = models.CharField(
+        max_length=16, choices=Status.choices, default=Status.PENDING, db_index=True
+    )
+    frequency = models.CharField(max_length=16, choices=Frequency.choices, default=Frequency.DAILY)
+    weekday = models.PositiveSmallIntegerField(
+        choices=Weekday.choices, default=Weekday.MONDAY, help_text="For the weekly digest."
+    )
+    hour = models.PositiveSmallIntegerField(default=8, help_text="Local hour, 0 to 23.")
+    timezone = models.CharField(max_length=64, default="UTC")
+    size = models.PositiveSmallIntegerField(default=10, help_text="Papers in a digest.")
+    next_digest_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    soft_bounce_score = models.FloatField(default=0.0)
+    last_soft_bounce_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False, db_index=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    consent_source = models.CharField(max_length=200, blank=True)
+    sealed_token = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["status", "next_digest_at"], name="due_subscribers")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class UnsubscribeToken(models.Model):
+    """The SHA-256 of a token that unsubscribes one person; it never expires."""
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="tokens")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"token of subscriber {self.subscriber_id}"
+
+
+class Interest(models.Model):
+    """One thing a subscriber wants to read about, or does not."""
+
+    class Kind(models.TextChoices):
+        TOPIC = "topic", "field"
+        TEXT = "text", "free text"
+        LIKE = "like", "liked paper"
+        DISLIKE = "dislike", "disliked paper"
+        AUTHOR = "author", "followed author"
+        MUTE = "mute", "muted word or author"
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="interests")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    value = models.CharField(
+        max_length=500, help_text="A category, words, a paper's canonical id, or a name."
+    )
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "kind", "value"], name="one_interest_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.value}"
+
+
+class Outbound(models.Model):
+    """A message to be sent: the row is the queue entry, the state its whole story."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        CLAIMED = "claimed", "claimed"
+        SENDING = "sending", "sending"
+        SENT = "sent", "sent"
+        FAILED = "failed", "failed"
+        UNCERTAIN = "uncertain", "uncertain"
+        SKIPPED = "skipped", "skipped"
+        CANCELLED = "cancelled", "cancelled"
+
+    MOVES: Final[dict[str, frozenset[str]]] = {
+        State.QUEUED: frozenset({State.CLAIMED, State.CANCELLED}),
+        State.CLAIMED: frozenset({State.QUEUED, State.SENDING, State.CANCELLED, State.FAILED}),
+        State.SENDING: frozenset({State.SENT, State.QUEUED, State.FAILED, State.UNCERTAIN}),
+        State.UNCERTAIN: frozenset({State.SENT, State.QUEUED}),
+        State.FAILED: frozenset({State.QUEUED}),
+        State.SENT: frozenset(),
+        State.SKIPPED: frozenset(),
+        State.CANCELLED: frozenset(),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it is in this state.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=now)
+    lease = models.CharField(max_length=32, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    message_id = models.CharField(max_length=200, blank=True, db_index=True)
+    provider_id = models.CharField(max_length=200, blank=True, db_index=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+    sending_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @staticmethod
+    def new_lease() -> str:
+        """A fresh lease token: only its holder may move the row."""
+        return secrets.token_hex(16)
+
+
+class Digest(Outbound):
+    """What one subscriber gets on one of their due days.
+
+    ``items`` is the frozen choice, in order: ``{"paper": canonical_id, "reason": str,
+    "slot": "personal" | "trending" | "pick", "score": float}``.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="digests")
+    due_on = models.DateField(help_text="The subscriber's own calendar day.")
+    due_at = models.DateTimeField()
+    subject = models.CharField(max_length=200, blank=True)
+    items = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-due_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "due_on"], name="one_digest_per_subscriber_and_day"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"], name="digest_queue"),
+            models.Index(fields=["subscriber", "created_at"], name="digest_history"),
+        ]
+
+    def __str__(self) -> str:
+        return f"digest of {self.due_on:%Y-%m-%d} ({self.state})"
+
+
+class Consent(models.Model):
+    """One line of the consent log. Lines are added, never changed."""
+
+    class Action(models.TextChoices):
+        SIGN_UP = "sign_up", "asked to subscribe"
+        CONFIRM = "confirm", "confirmed"
+        CHANGE = "change", "changed preferences"
+        PAUSE = "pause", "paused"
+        RESUME = "resume", "resumed"
+        UNSUBSCRIBE = "unsubscribe", "unsubscribed"
+        DISOWN = "disown", "said it was not them"
+        IMPORT = "import", "imported"
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
+    action = models.CharField(max_length=16, choices=Action.choices)
+    email_as_typed = models.CharField(max_length=254, blank=True)
+    form = models.CharField(max_length=200, blank=True, help_text="Where the action was taken.")
+    text_version = models.CharField(max_length=32, blank=True)
+    text_hash = models.CharField(max_length=64, blank=True)
+    choices = models.JSONField(default=dict, blank=True)
+    ip_truncated = models.CharField(max_length=64, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(default=now, editable=False, db_index=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        verbose_name_plural = "consent log"
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class Notice(Outbound):
+    """A transactional mail: it answers something that a person just did."""
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", "please confirm"
+        MANAGE = "manage", "your links"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="notices")
+    consent = models.ForeignKey(Consent, on_delete=models.CASCADE, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["state", "next_attempt_at"], name="notice_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.state})"
+
+
+class DeliveryEvent(models.Model):
+    """What a provider told us about a message, stored as it came, processed afterwards."""
+
+    provider = models.CharField(max_length=32)
+    event_key = models.CharField(max_length=64, help_text="The provider's id, or a hash.")
+    type = models.CharField(max_length=32, help_text="Anymail's event word.")
+    recipient = models.CharField(max_length=254, blank=True)
+    provider_id = models.CharField(max_length=200, blank=True, db_index=True)
+    digest = models.ForeignKey(
+        Digest, on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
+    )
+    reject_reason = models.CharField(max_length=64, blank=True)
+    description = models.TextField(blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=now, editable=False)
+    processed_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "event_key", "type", "recipient"], name="one_event_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} from {self.provider}"
+
+
+class Suppression(models.Model):
+    """An address that gets no mail whatever happens. An erased one is only its keyed hash."""
+
+    class Reason(models.TextChoices):
+        HARD_BOUNCE = "hard_bounce", "hard bounce"
+        SOFT_BOUNCES = "soft_bounces", "too many soft bounces"
+        COMPLAINT = "complaint", "complaint"
+        MANUAL = "manual", "by the operator"
+        ERASED = "erased", "erased on request"
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    email_key = models.CharField(max_length=254, blank=True, help_text="Empty once erased.")
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.email_key or "erased address"
+
+
+class Stream(models.Model):
+    """A kind of mail that can be stopped and started: ``digests`` or ``notices``."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_reason = models.CharField(max_length=300, blank=True)
+    hold_until = models.DateTimeField(
+        null=True, blank=True, help_text="The provider asked us to wait until then."
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RateLimit(models.Model):
+    """How often something was tried in a window of time; kept here to outlive the broker."""
+
+    name = models.CharField(max_length=32)
+    key_hash = models.CharField(max_length=64)
+    window_start = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "key_hash", "window_start"], name="one_counter_per_window"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}"
+
+
+class Heartbeat(models.Model):
+    """When a part of the service last showed that it is alive."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.name

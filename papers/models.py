@@ -1,0 +1,137 @@
+"""What was published, what was measured about it, and what was shown on a day."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+from django.utils.timezone import now
+
+
+class Source(models.Model):
+    """A place that publishes listings, and how the last visit to it went."""
+
+    class Status(models.TextChoices):
+        NEVER = "never", "never run"
+        OK = "ok", "ok"
+        QUIET = "quiet", "quiet"
+        SUSPECT = "suspect", "suspect"
+        FAILED = "failed", "failed"
+
+    name = models.SlugField(max_length=64, unique=True)
+    kind = models.CharField(max_length=32)
+    address = models.CharField(max_length=1000, blank=True, help_text="URL, query or categories.")
+    interval_minutes = models.PositiveIntegerField(default=60)
+    enabled = models.BooleanField(default=True)
+    next_run_at = models.DateTimeField(default=now)
+    last_run_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_status = models.CharField(
+        max_length=16, choices=Status.choices, default=Status.NEVER, db_index=True
+    )
+    last_result = models.TextField(blank=True, help_text="The last visit in words.")
+    created_count = models.PositiveIntegerField(default=0)
+    updated_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    rejected_count = models.PositiveIntegerField(default=0)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    cursor = models.JSONField(default=dict, blank=True)
+    etag = models.CharField(max_length=255, blank=True)
+    last_modified = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Paper(models.Model):
+    """One paper, whatever its versions, sources and cross-lists.
+
+    ``canonical_id`` is the public id: the arXiv id without its version (``2503.01234``,
+    ``hep-th/9901001``) or, for a paper without one, ``t-`` and a hash of its title. A paper
+    that later turns out to have an arXiv id keeps the old one in ``former_id``.
+    """
+
+    canonical_id = models.CharField(max_length=64, unique=True)
+    former_id = models.CharField(max_length=64, blank=True, db_index=True)
+    title_key = models.CharField(max_length=64, db_index=True)
+    version = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(max_length=1000)
+    abstract = models.TextField(blank=True)
+    authors = models.JSONField(default=list, blank=True)
+    categories = models.JSONField(default=list, blank=True)
+    primary_category = models.CharField(max_length=32, blank=True, db_index=True)
+    keywords = models.JSONField(default=list, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True, help_text="First submission.")
+    revised_at = models.DateTimeField(null=True, blank=True, help_text="This version.")
+    announced_at = models.DateTimeField(db_index=True, help_text="First listed anywhere.")
+    first_seen_at = models.DateTimeField(default=now, editable=False, db_index=True)
+    comment = models.TextField(blank=True)
+    journal_ref = models.CharField(max_length=1000, blank=True)
+    doi = models.CharField(max_length=255, blank=True, db_index=True)
+    license = models.CharField(max_length=255, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    pdf_url = models.URLField(max_length=500, blank=True)
+    code_url = models.URLField(max_length=500, blank=True)
+    withdrawn = models.BooleanField(default=False)
+    hidden = models.BooleanField(default=False, help_text="Never shown and never mailed.")
+    picked_at = models.DateTimeField(null=True, blank=True, help_text="Chosen by the editor.")
+    editor_note = models.TextField(blank=True, help_text="Shown beside the editor's pick.")
+    trending = models.FloatField(default=0.0, db_index=True)
+    trending_parts = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-trending", "-announced_at", "canonical_id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("paper", args=[self.canonical_id])
+
+
+class Signal(models.Model):
+    """One measurement of one paper at one time: a running total as its source told it."""
+
+    class Name(models.TextChoices):
+        UPVOTES = "upvotes", "upvotes"
+        COMMENTS = "comments", "comments"
+        STARS = "stars", "repository stars"
+        CITATIONS = "citations", "citations"
+        LIKES = "likes", "likes of subscribers"
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="signals")
+    source = models.CharField(max_length=64)
+    name = models.CharField(max_length=16, choices=Name.choices)
+    value = models.FloatField()
+    observed_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["paper", "source", "name", "observed_at"], name="one_value_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value:g}"
+
+
+class Edition(models.Model):
+    """What was trending on a day, frozen as it was shown.
+
+    ``entries`` is a list of ``{"paper": canonical_id, "score": float, "parts": {...},
+    "reason": str}`` in the order shown.
+    """
+
+    day = models.DateField(unique=True)
+    entries = models.JSONField(default=list)
+    formula_version = models.CharField(max_length=16)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
