@@ -1,0 +1,228 @@
+"""Links that act for a person without a password, one purpose each.
+
+Two kinds. The unsubscribe token is 128 random bits that never expire and survive a new
+``SECRET_KEY``: the database keeps its SHA-256, and a copy sealed with Fernet so that every mail can
+repeat the same link. All the others are signed by :mod:`django.core.signing` under a salt of their
+own, so that a token for one purpose fails for another. They carry no time-stamp of the signing:
+rendering a mail twice gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final, Literal
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.db import transaction
+from django.utils.timezone import now
+
+from newsletter.models import Consent, Digest, Subscriber, UnsubscribeToken
+
+Verdict = Literal["up", "down"]
+
+CONFIRM_LIFETIME: Final = timedelta(hours=72)
+VERDICTS: Final[tuple[Verdict, Verdict]] = ("up", "down")
+
+
+class TokenError(Exception):
+    """A link that cannot be used; the message is one sentence for the person who followed it."""
+
+
+class TokenInvalid(TokenError):  # noqa: N818
+    """The link is not one of ours, was cut short, or belongs to somebody who was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is not complete, or what it belonged to is gone.")
+
+
+class TokenExpired(TokenError):  # noqa: N818
+    """The link was ours and came too late."""
+
+    def __init__(self) -> None:
+        super().__init__("This link was valid for three days and has expired.")
+
+
+def url_for(name: str, token: str) -> str:
+    """The absolute address of a token's page; ``name`` is the page's URL name."""
+    return f"{settings.SITE_URL}/{name}/{token}/"
+
+
+def unsubscribe_token(subscriber: Subscriber) -> str:
+    """The token of this subscriber's unsubscribe link: 22 characters, the same in every mail.
+
+    Minted on first use, and anew when the sealed copy can no longer be opened because
+    ``SECRET_KEY`` changed; the links in older mails go on working.
+    """
+    unsealed = _unseal(subscriber.sealed_token)
+    if unsealed:
+        return unsealed
+    token = secrets.token_urlsafe(16)
+    sealed = _box().encrypt(token.encode()).decode()
+    with transaction.atomic():
+        won = Subscriber.objects.filter(
+            pk=subscriber.pk, sealed_token=subscriber.sealed_token
+        ).update(sealed_token=sealed)
+        if won:
+            UnsubscribeToken.objects.create(subscriber=subscriber, token_hash=_sha256(token))
+    if won:
+        subscriber.sealed_token = sealed
+        return token
+    subscriber.refresh_from_db(fields=["sealed_token"])
+    return unsubscribe_token(subscriber)
+
+
+def subscriber_of_unsubscribe_token(token: str) -> Subscriber | None:
+    """Whom the token unsubscribes; None when it is unknown."""
+    known = (
+        UnsubscribeToken.objects.filter(token_hash=_sha256(token))
+        .select_related("subscriber")
+        .first()
+    )
+    return known.subscriber if known else None
+
+
+def confirm_token(consent: Consent) -> str:
+    """The token that confirms one request to subscribe, bound to the request and its address."""
+    return _sign("confirm", f"{consent.pk}-{_fingerprint(consent.subscriber)}")
+
+
+def consent_of_confirm_token(token: str) -> Consent:
+    """The request that the token confirms, within 72 hours of it.
+
+    Raises TokenExpired when it is older, TokenInvalid when there is no such request.
+    """
+    pk, _, fingerprint = _verify("confirm", token).partition("-")
+    consent = Consent.objects.select_related("subscriber").filter(pk=int(pk)).first()
+    if consent is None or fingerprint != _fingerprint(consent.subscriber):
+        raise TokenInvalid
+    if consent.at + CONFIRM_LIFETIME < now():
+        raise TokenExpired
+    return consent
+
+
+def preferences_token(subscriber: Subscriber) -> str:
+    """The token of the page where a subscriber manages everything."""
+    return _sign("preferences", _short(subscriber.public_id))
+
+
+def subscriber_of_preferences_token(token: str) -> Subscriber:
+    """Whose page it is. Raises TokenInvalid."""
+    public_id = _long(_verify("preferences", token))
+    subscriber = Subscriber.objects.filter(public_id=public_id).first()
+    if subscriber is None:
+        raise TokenInvalid
+    return subscriber
+
+
+def digest_token(digest: Digest) -> str:
+    """The token of a digest's web view."""
+    return _sign("digest", _short(digest.public_id))
+
+
+def digest_of_digest_token(token: str) -> Digest:
+    """The digest to show, with its subscriber. Raises TokenInvalid."""
+    return _digest(_verify("digest", token))
+
+
+def feedback_token(digest: Digest, position: int, verdict: Verdict) -> str:
+    """The token that tells what the reader thinks of item ``position`` (from 0) of a digest.
+
+    The signature covers the digest alone and the rest is a plain suffix, so that a mail with
+    thirty papers needs one signature: whoever holds one of these links holds them all.
+    """
+    stem = _feedback_stem(digest.public_id, settings.SECRET_KEY)
+    return f"{stem}.{position}.{verdict}"
+
+
+def read_feedback_token(token: str) -> tuple[Digest, str, Verdict]:
+    """The digest (with its subscriber), the paper's canonical id and the verdict.
+
+    Raises TokenInvalid.
+    """
+    stem, _, suffix = token.partition(".")
+    signature, _, suffix = suffix.partition(".")
+    position, _, verdict = suffix.partition(".")
+    digest = _digest(_verify("feedback", f"{stem}.{signature}"))
+    if verdict not in VERDICTS or not (position.isascii() and position.isdigit()):
+        raise TokenInvalid
+    if len(position) > 3 or int(position) >= len(digest.items):
+        raise TokenInvalid
+    return digest, str(digest.items[int(position)]["paper"]), verdict
+
+
+@lru_cache(maxsize=64)
+def _feedback_stem(public_id: uuid.UUID, _secret: str) -> str:
+    return _sign("feedback", _short(public_id))
+
+
+def _digest(value: str) -> Digest:
+    digest = Digest.objects.select_related("subscriber").filter(public_id=_long(value)).first()
+    if digest is None:
+        raise TokenInvalid
+    return digest
+
+
+def _sign(purpose: str, value: str) -> str:
+    return _signer(purpose).sign(value)
+
+
+def _verify(purpose: str, token: str) -> str:
+    try:
+        return _signer(purpose).unsign(token)
+    except BadSignature as error:
+        raise TokenInvalid from error
+
+
+def _signer(purpose: str) -> Signer:
+    return Signer(salt=f"newsletter.{purpose}", sep=".")
+
+
+def _short(public_id: uuid.UUID) -> str:
+    """22 characters instead of 36."""
+    return base64.urlsafe_b64encode(public_id.bytes).decode().rstrip("=")
+
+
+def _long(value: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(bytes=base64.urlsafe_b64decode(f"{value}=="))
+    except (ValueError, binascii.Error) as error:
+        raise TokenInvalid from error
+
+
+def _fingerprint(subscriber: Subscriber) -> str:
+    """Which address a confirmation was asked for, without saying it in the link."""
+    return _sha256(subscriber.email_key)[:16]
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _unseal(sealed: str) -> str | None:
+    try:
+        return _box().decrypt(sealed).decode()
+    except InvalidToken:
+        return None
+
+
+def _box() -> MultiFernet:
+    return MultiFernet(
+        [_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    )
+
+
+@lru_cache(maxsize=16)
+def _fernet(secret: str) -> Fernet:
+    """A sealing key derived from a secret key by HKDF (RFC 5869)."""
+    derive = HKDF(hashes.SHA256(), length=32, salt=None, info=b"newsletter.unsubscribe")
+    return Fernet(base64.urlsafe_b64encode(derive.derive(secret.encode())))
