@@ -1,0 +1,58 @@
+"""The recent papers and the liked ones, read from the database for the ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+
+from papers import trending
+from papers.models import Paper
+from papers.ranking import Document, Index
+from papers.scoring import newest_announcement
+
+WINDOW: Final = timedelta(days=30)
+FIELDS: Final = (
+    "canonical_id",
+    "title",
+    "abstract",
+    "authors",
+    "categories",
+    "trending",
+    "trending_parts",
+    "picked_at",
+)
+
+
+def build(at: datetime, liked: Collection[str] = ()) -> Index:
+    """The index of the papers that may be sent at a moment.
+
+    Those are announced in the 30 days before the newest paper known by then, neither withdrawn
+    nor hidden. ``liked`` names further papers whose texts the profiles need; they are never sent.
+    """
+    newest = newest_announcement(at)
+    if newest is None:
+        return Index([])
+    recent = Q(announced_at__gt=newest - WINDOW, announced_at__lte=at)
+    shown = Q(withdrawn=False, hidden=False)
+    candidates = list(_documents(recent & shown, newest))
+    known = {document.id for document in candidates}
+    others = list(_documents(Q(canonical_id__in=set(liked) - known), newest)) if liked else []
+    return Index(candidates, others)
+
+
+def _documents(condition: Q, newest: datetime) -> Iterable[Document]:
+    papers = Paper.objects.filter(condition).order_by("-trending", "-announced_at", "canonical_id")
+    for paper in papers.only(*FIELDS).iterator(chunk_size=2000):
+        yield Document(
+            id=paper.canonical_id,
+            title=paper.title,
+            abstract=paper.abstract,
+            authors=tuple(paper.authors),
+            categories=tuple(paper.categories),
+            trending=paper.trending,
+            why=trending.reason(paper.trending_parts),
+            picked=paper.picked_at is not None and paper.picked_at > newest - WINDOW,
+        )
