@@ -1,0 +1,157 @@
+"""A folder as a mailbox: every message that leaves is one ``.eml`` file, which can be read back.
+
+For a laptop without a mail server. The files hold what an SMTP server would have been handed (RFC
+5322, CRLF line ends) and open in any mail program. A name begins with the time of writing, so that
+the order of names is the order of mails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.errors import MessageError
+from email.message import EmailMessage as ParsedMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Final, cast
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import MIMEMixin
+from django.utils.timezone import now
+
+NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}\.eml", re.ASCII)
+
+# What the standard library raises for headers, charsets and encodings that are beyond repair.
+BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, MessageError)
+
+
+class MailFolderError(OSError):
+    """The folder cannot be written; the message says which one and what to do."""
+
+
+class EmailBackend(BaseEmailBackend):
+    """Write messages to ``settings.MAIL_DIR`` instead of sending them."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Write each message and return how many were written.
+
+        Raises MailFolderError unless ``fail_silently`` was asked for.
+        """
+        written = 0
+        for message in email_messages:
+            if not message.recipients():
+                continue
+            try:
+                write(cast(MIMEMixin, message.message()).as_bytes(linesep="\r\n"))
+            except MailFolderError:
+                if not self.fail_silently:
+                    raise
+            else:
+                written += 1
+        return written
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """One file of the mailbox, as far as it could be understood."""
+
+    name: str
+    written_at: datetime
+    headers: dict[str, str]
+    text: str
+    html: str
+    raw: bytes
+
+    @property
+    def subject(self) -> str:
+        return self.headers.get("Subject", "")
+
+    @property
+    def to(self) -> str:
+        return self.headers.get("To", "")
+
+
+def write(message: bytes) -> Path:
+    """Put one message into the folder: all of it under its final name, or nothing.
+
+    Raises MailFolderError.
+    """
+    folder = Path(settings.MAIL_DIR)
+    name = f"{now():%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}.eml"
+    draft = folder / f".{name}.part"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with draft.open("xb") as file:
+                file.write(message)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(folder / name)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+        _sync(folder)
+    except OSError as error:
+        raise MailFolderError(
+            f"Mail cannot be written to {folder} ({error.strerror or error}); "
+            "make the folder writable, or name a mail server in EMAIL_URL."
+        ) from error
+    return folder / name
+
+
+def names() -> list[str]:
+    """The names of all messages, newest first; none when there is no folder yet."""
+    try:
+        found = [path.name for path in Path(settings.MAIL_DIR).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(filter(NAME.fullmatch, found), reverse=True)
+
+
+def read(name: str) -> StoredMessage:
+    """One message, however broken. Raises FileNotFoundError for a name that is none of ours."""
+    path = Path(settings.MAIL_DIR) / name
+    if not NAME.fullmatch(name) or path.is_symlink():
+        raise FileNotFoundError(name)
+    raw = path.read_bytes()
+    parsed = BytesParser(policy=policy.default).parsebytes(raw)
+    return StoredMessage(
+        name=name,
+        written_at=datetime.fromtimestamp(path.stat().st_mtime, tz=now().tzinfo),
+        headers=dict(_headers(parsed)),
+        text=_body(parsed, "plain"),
+        html=_body(parsed, "html"),
+        raw=raw,
+    )
+
+
+def _headers(message: ParsedMessage) -> Iterator[tuple[str, str]]:
+    for name in message:
+        with suppress(*BROKEN):
+            yield name, str(message[name])
+
+
+def _body(message: ParsedMessage, subtype: str) -> str:
+    try:
+        part = message.get_body((subtype,))
+        return str(part.get_content()) if part else ""
+    except BROKEN:
+        return ""
+
+
+def _sync(folder: Path) -> None:
+    """Make the new name itself survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
