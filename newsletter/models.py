@@ -303,7 +303,7 @@ class Stream(models.Model):
 
 
 class RateLimit(models.Model):
-    """How often something was tried in a window of time; kept here to outlive the broker."""
+    """How often one thing was tried since its window opened; kept here to outlive the broker."""
 
     name = models.CharField(max_length=32)
     key_hash = models.CharField(max_length=64)
@@ -312,9 +312,7 @@ class RateLimit(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["name", "key_hash", "window_start"], name="one_counter_per_window"
-            )
+            models.UniqueConstraint(fields=["name", "key_hash"], name="one_counter_per_key")
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,75 @@
+"""Which addresses are accepted, and when two are one."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from newsletter import addresses
+from newsletter.addresses import AddressError, parse
+
+
+@pytest.mark.parametrize(
+    ("typed", "email", "key"),
+    [
+        ("Ada@Example.ORG", "Ada@example.org", "ada@example.org"),
+        (" ada@example.org ", "ada@example.org", "ada@example.org"),
+        ("ada+papers@example.org", "ada+papers@example.org", "ada+papers@example.org"),
+        ("A.B@MÜNCHEN.de", "A.B@xn--mnchen-3ya.de", "a.b@xn--mnchen-3ya.de"),
+        ("ada@straße.de", "ada@xn--strae-oqa.de", "ada@xn--strae-oqa.de"),
+        ("ada@office.local", "ada@office.local", "ada@office.local"),
+        ("a" * 64 + "@example.org", "a" * 64 + "@example.org", "a" * 64 + "@example.org"),
+    ],
+)
+def test_an_address_is_kept_as_mail_is_sent_and_known_by_one_key(
+    typed: str, email: str, key: str
+) -> None:
+    assert parse(typed) == addresses.Address(email=email, key=key)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.org",
+        "ada@localhost",
+        "ada@[127.0.0.1]",
+        "ada@127.0.0.1",
+        '"ada b"@example.org',
+        "Ada <ada@example.org>",
+        "ada@example.org, bob@example.org",
+        "ada..b@example.org",
+        "a" * 65 + "@example.org",
+        "a@" + ".".join(["b" * 62] * 4) + ".org",
+        "äda@example.org",
+        "ada@exa mple.org",
+        "ada@example.org\r\nBcc: bob@example.org",
+        "ada@example.org\n",
+        "ada\x00@example.org",
+        "ada\u2028@example.org",
+    ],
+)
+def test_what_is_no_address_is_refused_in_one_sentence(typed: str) -> None:
+    with pytest.raises(AddressError) as refusal:
+        parse(typed)
+    message = str(refusal.value)
+    assert message.endswith(".")
+    assert ". " not in message
+
+
+def test_throw_away_domains_are_recognised_also_by_their_parent() -> None:
+    assert parse("ada@mailinator.com").disposable
+    assert parse("ada@box.mailinator.com").disposable
+    assert not parse("ada@example.org").disposable
+
+
+def test_a_suppressed_address_is_recognised_after_the_secret_key_rotates(
+    settings: Settings,
+) -> None:
+    before = addresses.hash_of("ada@example.org")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the key of the next year"
+    assert addresses.hash_of("ada@example.org") != before
+    assert before in addresses.hashes_of("ada@example.org")
