@@ -25,6 +25,7 @@ load_dotenv(BASE_DIR / ".env")
 PORT = env.text("PORT", "8000")
 SITE_URL = env.url("SITE_URL", f"http://127.0.0.1:{PORT}")
 SITE_NAME = env.text("SITE_NAME", "Paperboy")
+EDITOR_NAME = env.text("EDITOR_NAME", "the editors")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 DEBUG = env.flag("DEBUG", default=False)
 
@@ -96,6 +97,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "newsletter.branding.branding",
             ],
         },
     },

@@ -3,7 +3,19 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from newsletter.feeds import TrendingFeed
+from newsletter.views import site
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", site.home, name="home"),
+    path("archive/", site.archive, name="archive"),
+    path("archive/<str:day>/", site.archive_day, name="archive-day"),
+    path("papers/<path:canonical_id>/", site.paper, name="paper"),
+    path("search/", site.search, name="search"),
+    path("feed.xml", TrendingFeed(), name="feed"),
+    path("about/trending/", site.about_trending, name="about-trending"),
+    path("privacy/", site.privacy, name="privacy"),
+    path("robots.txt", site.robots, name="robots"),
     path("admin/", admin.site.urls),
     path("anymail/", include("anymail.urls")),
 ]

@@ -1,0 +1,1 @@
+"""The doors that a browser knocks on: one file for each kind of visitor."""

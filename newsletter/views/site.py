@@ -1,0 +1,187 @@
+"""The pages that anybody may read. All of them only look."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
+
+from newsletter import stories
+from papers import search as papers_search
+from papers.models import Edition, Paper, Signal
+
+FRONT_PAGE: Final = 30
+DAYS_A_PAGE: Final = 31
+RESULTS_A_PAGE: Final = 20
+RELATED: Final = 5
+UNSAFE_IN_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+public = cache_control(public=True, max_age=60)
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def home(request: HttpRequest) -> HttpResponse:
+    """The front page: the sign-up form and what is trending today."""
+    edition = Edition.objects.first()
+    shown = (
+        stories.of_edition(edition, limit=FRONT_PAGE)
+        if edition
+        else stories.by_trending(FRONT_PAGE)
+    )
+    return render(
+        request,
+        "site/home.html",
+        {
+            "edition": edition,
+            "stories": shown,
+            "more": edition and len(edition.entries) > FRONT_PAGE,
+        },
+    )
+
+
+@require_safe
+@public
+@conditional_page
+def archive(request: HttpRequest) -> HttpResponse:
+    """Every day that had an edition, newest first, each with its first paper."""
+    page = Paginator(Edition.objects.all(), DAYS_A_PAGE).get_page(request.GET.get("page"))
+    first = [edition.entries[0]["paper"] for edition in page if edition.entries]
+    titles = dict(
+        Paper.objects.filter(canonical_id__in=first, hidden=False).values_list(
+            "canonical_id", "title"
+        )
+    )
+    days = [
+        (edition, titles.get(edition.entries[0]["paper"], "") if edition.entries else "")
+        for edition in page
+    ]
+    return render(request, "site/archive.html", {"page": page, "days": days})
+
+
+@require_safe
+@public
+@conditional_page
+def archive_day(request: HttpRequest, day: str) -> HttpResponse:
+    """One edition as it was shown on its day."""
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        wanted = None
+    if wanted is None or wanted.isoformat() != day:
+        raise Http404(f"“{day[:40]}” is not a day. Write it as year, month and day: 2025-03-11.")
+    edition = Edition.objects.filter(day=wanted).first()
+    if edition is None:
+        raise Http404(f"There is no edition of {wanted:%-d %B %Y}. The archive lists every day.")
+    context = {
+        "edition": edition,
+        "stories": stories.of_edition(edition),
+        "newer": Edition.objects.filter(day__gt=wanted).order_by("day").only("day").first(),
+        "older": Edition.objects.filter(day__lt=wanted).only("day").first(),
+    }
+    return render(request, "site/archive_day.html", context)
+
+
+@require_safe
+@public
+@conditional_page
+def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
+    """One paper with everything that is known about it. A former id leads to the present one."""
+    found = _find_paper(canonical_id)
+    if found.canonical_id != canonical_id:
+        return HttpResponsePermanentRedirect(found.get_absolute_url())
+    measured: dict[str, Signal] = {
+        signal.name: signal for signal in found.signals.order_by("observed_at")
+    }
+    related = Paper.objects.filter(
+        primary_category=found.primary_category, hidden=False, withdrawn=False
+    ).exclude(pk=found.pk)
+    context = {
+        "story": stories.Story(found),
+        "paper": found,
+        "signals": list(measured.values()),
+        "related": related[:RELATED] if found.primary_category else [],
+        "json_ld": _script_safe(_scholarly_article(found)),
+    }
+    return render(request, "site/paper.html", context)
+
+
+def _find_paper(identifier: str) -> Paper:
+    """The paper of this present, former or versioned id. Raises Http404."""
+    missing = Http404("There is no paper with this address. Try to find it by its title.")
+    if not identifier.isprintable():
+        raise missing
+    unversioned = papers_search.read(identifier).identifier
+    named = Q(canonical_id__in={identifier, unversioned or identifier}) | Q(former_id=identifier)
+    candidates = {paper.canonical_id: paper for paper in Paper.objects.filter(named, hidden=False)}
+    if not candidates:
+        raise missing
+    return candidates.get(identifier) or next(iter(candidates.values()))
+
+
+def _scholarly_article(paper: Paper) -> dict[str, Any]:
+    """The paper in schema.org's words."""
+    described = {
+        "@context": "https://schema.org",
+        "@type": "ScholarlyArticle",
+        "headline": paper.title,
+        "abstract": paper.abstract,
+        "author": [{"@type": "Person", "name": name} for name in paper.authors],
+        "datePublished": (paper.published_at or paper.announced_at).date().isoformat(),
+        "dateModified": paper.revised_at and paper.revised_at.date().isoformat(),
+        "identifier": paper.doi or paper.canonical_id,
+        "keywords": paper.keywords or paper.categories,
+        "license": paper.license,
+        "sameAs": [link.url for link in stories.links(paper)],
+        "url": f"{settings.SITE_URL}{paper.get_absolute_url()}",
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def _script_safe(data: dict[str, Any]) -> SafeString:
+    """JSON that cannot end the script element it stands in."""
+    return mark_safe(json.dumps(data).translate(UNSAFE_IN_SCRIPT))
+
+
+@require_safe
+@public
+@conditional_page
+def search(request: HttpRequest) -> HttpResponse:
+    """Papers by words in their title, abstract, authors or keywords."""
+    query = papers_search.read(request.GET.get("q", ""))
+    found = papers_search.find(query) if query else Paper.objects.none()
+    page = Paginator(found, RESULTS_A_PAGE).get_page(request.GET.get("page"))
+    results = [stories.Story(paper) for paper in page]
+    return render(request, "site/search.html", {"query": query, "page": page, "stories": results})
+
+
+@require_safe
+@public
+@conditional_page
+def about_trending(request: HttpRequest) -> HttpResponse:
+    """How papers are ranked, in words."""
+    return render(request, "site/about_trending.html")
+
+
+@require_safe
+@public
+@conditional_page
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What is stored about a subscriber, why, and for how long."""
+    return render(request, "site/privacy.html", {"contact": settings.CONTACT_EMAIL})
+
+
+@require_safe
+@public
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers should leave alone: everything behind a personal link."""
+    return render(request, "site/robots.txt", content_type="text/plain; charset=utf-8")

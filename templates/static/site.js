@@ -1,0 +1,6 @@
+// Proposes the reader's own time zone wherever a form asks for one and has none yet.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+for (const field of document.querySelectorAll('[name="timezone"]')) {
+  const unset = !field.value || "propose" in field.dataset;
+  if (zone && unset) field.value = zone;
+}
