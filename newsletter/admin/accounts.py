@@ -1,0 +1,63 @@
+"""The operators themselves: accounts, groups, and the log of what they did."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django_otp.plugins.otp_totp import admin as _otp_admin  # noqa: F401
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from papers.admin.base import ListAdmin, NeverAdded, NeverChanged, ReadOnlyAdmin, link
+
+# Importing their own admin modules has registered these three without this admin's style.
+admin.site.unregister([User, Group, TOTPDevice])
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg]
+    """Django's own account form in the admin's style."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ListAdmin):
+    """Django's own group form in the admin's style."""
+
+
+@admin.register(TOTPDevice)
+class SecondFactorAdmin(NeverAdded, NeverChanged, ListAdmin):
+    """Second factors. Deleting one makes its owner set up a new one at the next log-in."""
+
+    list_display = ("user", "name", "confirmed", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = list_display
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin):
+    """The audit log: who did what at this desk, and when."""
+
+    list_display = ("action_time", "user", "object_link", "deed")
+    list_filter = ("action_flag", "content_type")
+    list_select_related = ("user", "content_type")
+    search_fields = ("object_repr", "user__username")
+    date_hierarchy = "action_time"
+    fields = list_display
+
+    @display(description="object")
+    def object_link(self, entry: LogEntry) -> str:
+        url = entry.get_admin_url()
+        return link(url, entry.object_repr) if url else entry.object_repr
+
+    @display(description="deed")
+    def deed(self, entry: LogEntry) -> str:
+        return entry.get_change_message() or entry.get_action_flag_display()

@@ -1,0 +1,61 @@
+"""Delivery events: what providers told us, as it came."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from newsletter.models import DeliveryEvent
+from papers.admin.base import ReadOnlyAdmin, link, url_of
+
+
+@admin.register(DeliveryEvent)
+class DeliveryEventAdmin(ReadOnlyAdmin):
+    """Raw reports, with the digest that each belongs to."""
+
+    list_display = (
+        "received_at",
+        "type_label",
+        "recipient",
+        "digest_link",
+        "reject_reason",
+        "provider",
+        "processed_at",
+    )
+    list_filter = ("type", "provider", ("processed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("digest",)
+    search_fields = ("recipient", "=provider_id", "=event_key")
+    search_help_text = "A recipient or the provider's id."
+    date_hierarchy = "received_at"
+    fieldsets = (
+        (None, {"fields": ("type", "recipient", "digest_link", "reject_reason", "description")}),
+        (
+            "As received",
+            {
+                "fields": (
+                    ("provider", "provider_id", "event_key"),
+                    ("occurred_at", "received_at", "processed_at"),
+                    "payload",
+                )
+            },
+        ),
+    )
+
+    @display(
+        description="type",
+        ordering="type",
+        label={
+            "delivered": "success",
+            "bounced": "danger",
+            "rejected": "danger",
+            "failed": "danger",
+            "complained": "danger",
+            "deferred": "warning",
+        },
+    )
+    def type_label(self, event: DeliveryEvent) -> str:
+        return event.type
+
+    @display(description="digest")
+    def digest_link(self, event: DeliveryEvent) -> str:
+        return link(url_of(event.digest), event.digest) if event.digest else "none"

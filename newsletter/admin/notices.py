@@ -1,0 +1,39 @@
+"""Notices: the mails that answer what a person just did."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from newsletter.admin.outbound import OutboundAdmin
+from newsletter.models import Notice
+
+
+@admin.register(Notice)
+class NoticeAdmin(OutboundAdmin):
+    """Confirmation mails and mails with a subscriber's own links."""
+
+    list_display = (
+        "created_at",
+        "kind",
+        "subscriber_link",
+        "state_label",
+        "reason",
+        "attempts",
+        "sent_at",
+    )
+    list_filter = ("state", "kind")
+    date_hierarchy = "created_at"
+    fieldsets = (
+        (None, {"fields": ("kind", "subscriber_link", "state_label", "reason")}),
+        (
+            "Delivery",
+            {
+                "fields": (
+                    ("created_at", "expires_at"),
+                    ("attempts", "next_attempt_at", "lease_until"),
+                    ("sending_at", "sent_at"),
+                    ("public_id", "message_id", "provider_id"),
+                )
+            },
+        ),
+    )

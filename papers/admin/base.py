@@ -1,0 +1,81 @@
+"""What every list in the admin shares: rows to look at, and links between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlencode
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+
+
+class NeverAdded:
+    """Rows that come into being elsewhere."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class NeverChanged:
+    """Rows that may only be looked at."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class NeverDeleted:
+    """Rows that the desk may not remove."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ListAdmin(ModelAdmin):
+    """A list that stays quick with many rows: one page of them, and no count of all."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    list_fullwidth = True
+
+
+class ReadOnlyAdmin(NeverAdded, NeverChanged, NeverDeleted, ListAdmin):
+    """Rows that the service writes and people only look at."""
+
+
+class ReadOnlyInline(NeverAdded, NeverChanged, NeverDeleted, TabularInline):
+    """Rows of another table under their owner, a page at a time."""
+
+    extra = 0
+    per_page = 20
+
+
+def names_of(model: type[Model]) -> list[str]:
+    """The names of a model's own fields."""
+    return [field.name for field in model._meta.fields]
+
+
+def url_of(obj: Model) -> str:
+    """The admin page of a row."""
+    meta = obj._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[quote(obj.pk)])
+
+
+def url_of_list(model: type[Model], **filters: object) -> str:
+    """The admin list of a model, narrowed by lookups such as ``state__exact="failed"``."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
+
+
+def link(url: str, text: object) -> str:
+    """An anchor in the admin's own style, escaped."""
+    return format_html('<a class="text-link" href="{}">{}</a>', url, text)
+
+
+def log(request: HttpRequest, objects: Iterable[Model], message: str) -> None:
+    """Write into the audit log what the person at the desk did to these rows."""
+    LogEntry.objects.log_actions(str(request.user.pk), objects, CHANGE, change_message=message)

@@ -1,0 +1,143 @@
+"""Papers as the editor sees them: picked, hidden, annotated; everything else comes from sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.timezone import now
+from unfold.decorators import display
+
+from papers.admin.base import (
+    ListAdmin,
+    NeverAdded,
+    NeverDeleted,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    link,
+    log,
+    names_of,
+    url_of,
+)
+from papers.models import Paper, Signal
+
+
+class SignalInline(ReadOnlyInline):
+    """The latest measurements of a paper."""
+
+    model = Signal
+    fields = ("name", "value", "source", "observed_at")
+    readonly_fields = fields
+    ordering = ("-observed_at",)
+
+
+@admin.register(Paper)
+class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
+    """Papers are written by sources; a person may only pick, hide and annotate them."""
+
+    list_display = (
+        "title",
+        "canonical_id",
+        "primary_category",
+        "trending_score",
+        "announced_at",
+        "standing",
+    )
+    list_filter = ("hidden", "withdrawn", ("picked_at", admin.EmptyFieldListFilter))
+    search_fields = ("title", "=canonical_id", "=former_id", "=doi")
+    search_help_text = "Words of the title, an id or a DOI."
+    date_hierarchy = "announced_at"
+    inlines = (SignalInline,)
+    actions = ("pick", "unpick", "hide", "unhide")
+    fieldsets = (
+        ("For the editor", {"fields": ("hidden", "picked_at", "editor_note")}),
+        (None, {"fields": ("title", "abstract", "byline", "links")}),
+        (
+            "As its sources tell it",
+            {
+                "fields": (
+                    ("canonical_id", "former_id", "version"),
+                    ("primary_category", "categories", "keywords"),
+                    ("published_at", "revised_at"),
+                    ("announced_at", "first_seen_at"),
+                    ("withdrawn", "doi", "license"),
+                    ("journal_ref", "comment"),
+                )
+            },
+        ),
+        ("Trending", {"fields": ("trending", "trending_parts")}),
+    )
+    readonly_fields = (
+        *(name for name in names_of(Paper) if name not in {"hidden", "picked_at", "editor_note"}),
+        "byline",
+        "links",
+    )
+
+    @display(description="trending", ordering="trending")
+    def trending_score(self, paper: Paper) -> str:
+        return f"{paper.trending:.2f}"
+
+    @display(
+        description="standing",
+        label={"hidden": "danger", "withdrawn": "warning", "picked": "success"},
+    )
+    def standing(self, paper: Paper) -> str:
+        if paper.hidden:
+            return "hidden"
+        if paper.withdrawn:
+            return "withdrawn"
+        return "picked" if paper.picked_at else ""
+
+    @display(description="authors")
+    def byline(self, paper: Paper) -> str:
+        names = paper.authors
+        shown = ", ".join(str(name) for name in names[:20])
+        return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
+
+    @display(description="links")
+    def links(self, paper: Paper) -> str:
+        return ", ".join(filter(None, (paper.url, paper.pdf_url, paper.code_url)))
+
+    @admin.action(description="Pick for today's digests", permissions=["change"])
+    def pick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        self._change(request, papers, "picked", picked_at=now())
+
+    @admin.action(description="Take back the pick", permissions=["change"])
+    def unpick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        self._change(request, papers, "no longer picked", picked_at=None)
+
+    @admin.action(description="Hide from site and digests", permissions=["change"])
+    def hide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        self._change(request, papers, "hidden", hidden=True)
+
+    @admin.action(description="Show again", permissions=["change"])
+    def unhide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        self._change(request, papers, "shown again", hidden=False)
+
+    def _change(
+        self, request: HttpRequest, papers: QuerySet[Paper], verb: str, **values: Any
+    ) -> None:
+        chosen = list(papers)
+        Paper.objects.filter(pk__in=[paper.pk for paper in chosen]).update(**values)
+        log(request, chosen, verb)
+        self.message_user(request, f"{len(chosen)} papers: {verb}.", messages.SUCCESS)
+
+
+@admin.register(Signal)
+class SignalAdmin(ReadOnlyAdmin):
+    """Every measurement, newest first."""
+
+    list_display = ("paper_link", "name", "value", "source", "observed_at")
+    list_filter = ("name", "source")
+    list_select_related = ("paper",)
+    search_fields = ("=paper__canonical_id",)
+    search_help_text = "A paper's id."
+    date_hierarchy = "observed_at"
+    ordering = ("-observed_at", "-pk")
+    fields = list_display
+
+    @display(description="paper")
+    def paper_link(self, signal: Signal) -> str:
+        return link(url_of(signal.paper), signal.paper)

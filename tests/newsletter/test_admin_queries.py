@@ -1,0 +1,67 @@
+"""No page of the admin makes more than 15 queries, however many rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Model
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from papers.admin.base import url_of, url_of_list
+from tests.newsletter import crowd
+
+MOST_QUERIES = 15
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.fixture(scope="module")
+def thousand_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Made once for this file, in a transaction that is rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        crowd.make()
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def desk(thousand_rows: None, db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+def test_a_list_of_a_thousand_rows_makes_few_queries(
+    desk: Client,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    model: type[Model],
+) -> None:
+    assert model._default_manager.count() >= crowd.SIZE
+
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert desk.get(url_of_list(model)).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+def test_the_page_of_a_row_with_a_thousand_others_makes_few_queries(
+    desk: Client,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    model: type[Model],
+) -> None:
+    url = url_of(model._default_manager.order_by("pk")[0])
+
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert desk.get(url).status_code == 200
+
+
+def test_the_dashboard_makes_few_queries(
+    desk: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert desk.get("/admin/").status_code == 200
