@@ -7,6 +7,9 @@ class NewsletterConfig(AppConfig):
     verbose_name = "Newsletter"
     default_auto_field = "django.db.models.BigAutoField"
 
+    def ready(self) -> None:
+        from newsletter import webhooks  # noqa: F401 - connects the receiver
+
 
 class AdminConfig(admin.AdminConfig):
     """Django's admin behind a door of our own."""

@@ -1,13 +1,88 @@
-"""The Celery application: tasks carry ids only, and the database is the queue."""
+"""The Celery application: tasks carry ids only, and the database is the queue.
+
+Every worker also sweeps the tables by itself (``Sweeper``), so that a lost message, a flushed
+broker or no broker at all delays a mail by seconds and loses none. On the embedded broker
+(``memory://``) one worker process holds the scheduler, the sweeper and the pool of threads.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.beat import EmbeddedService
+from celery.signals import worker_shutting_down
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 
 app = Celery("paperboy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.task_queues = [Queue("default"), Queue("notices")]
+app.conf.task_routes = {"newsletter.tasks.deliver_notices": {"queue": "notices"}}
+# The schedule lives in the tables (due dates, next_run_at); beat only asks often enough.
+app.conf.beat_scheduler = "celery.beat:Scheduler"
+app.conf.beat_schedule = {
+    "send digests": {
+        "task": "newsletter.tasks.send_digests",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "deliver notices": {
+        "task": "newsletter.tasks.deliver_notices",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "ingest": {
+        "task": "papers.tasks.ingest_due",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "score": {
+        "task": "papers.tasks.score",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "clean up": {
+        "task": "newsletter.tasks.clean_up",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}
+
+# Set when the worker is told to stop: long loops ask it between two messages.
+stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def note_shutdown(**_: Any) -> None:
+    stopping.set()
+
+
+class Sweeper(bootsteps.StartStopStep):
+    """Threads that look at the tables themselves, one for each kind of mail."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def create(self, _worker: Any) -> Any:
+        from newsletter.sweeper import Sweeper as Service
+
+        return Service(stopping)
+
+
+class EmbeddedBeat(bootsteps.StartStopStep):
+    """Beat as a thread of the worker: a memory broker cannot be reached from another process."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def include_if(self, worker: Any) -> bool:
+        return str(worker.app.conf.broker_url).startswith("memory://")
+
+    def create(self, worker: Any) -> Any:
+        return EmbeddedService(worker.app, thread=True)
+
+
+app.steps["worker"].update([Sweeper, EmbeddedBeat])

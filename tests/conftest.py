@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
@@ -12,6 +13,6 @@ SEED_LISTING = ROOT / "seeds" / "trending-papers-listing.txt"
 
 
 @pytest.fixture(autouse=True)
-def private_folders(settings: object, tmp_path: Path) -> None:
+def private_folders(settings: Settings, tmp_path: Path) -> None:
     """Mail written by a test stays in the test's own folder."""
-    settings.MAIL_DIR = tmp_path / "mail"  # type: ignore[attr-defined]
+    settings.MAIL_DIR = tmp_path / "mail"

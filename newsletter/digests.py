@@ -1,0 +1,262 @@
+"""Who is due and what they get: reads the library, writes Digest rows, sends nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from anymail.message import AnymailMessage
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.timezone import now
+
+from newsletter import emails, schedule
+from newsletter.emails import Card
+from newsletter.models import Digest, Interest, Subscriber
+from papers import index, ranking
+from papers.models import Paper
+
+log = logging.getLogger(__name__)
+
+CHUNK: Final = 500
+State = Digest.State
+# A paper in a digest of one of these states was, or may yet be, seen: the operator can resend.
+SHOWN: Final = (
+    State.QUEUED,
+    State.CLAIMED,
+    State.SENDING,
+    State.SENT,
+    State.UNCERTAIN,
+    State.FAILED,
+)
+
+
+def due(at: datetime) -> QuerySet[Subscriber]:
+    """Active subscribers whose due date has come."""
+    return Subscriber.objects.filter(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+
+
+def assemble(
+    at: datetime,
+    *,
+    to: str = "",
+    punctual: bool = True,
+    until: Callable[[], bool] = lambda: False,
+) -> list[int]:
+    """Write one Digest row for everyone who is due at ``at`` and move their due dates on.
+
+    Running it twice, or eight times at once, leaves one row per subscriber and day: the row is
+    inserted or ignored and the due date moved in the same transaction. With ``punctual`` a due
+    day that was missed by more than its grace is recorded as skipped; a person who names the
+    time waives that. Returns the ids of the rows written by this run.
+    """
+    written: list[int] = []
+    waiting = due(at).filter(email_key=to) if to else due(at)
+    if not waiting.exists():
+        return written
+    library = Library(at)
+    last = 0
+    while not until():
+        chunk = list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK])
+        if not chunk:
+            break
+        last = chunk[-1].pk
+        written += _assemble_chunk(chunk, library, punctual=punctual)
+    return written
+
+
+def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[str]:
+    """What ``assemble`` would write, by state; changes nothing."""
+    waiting = due(at).filter(email_key=to) if to else due(at)
+    counts: Counter[str] = Counter()
+    library: Library | None = None
+    last = 0
+    while chunk := list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+        library = library or Library(at)
+        last = chunk[-1].pk
+        counts.update(d.state for d in _compose_chunk(chunk, library, punctual=punctual))
+    return counts
+
+
+def preview(subscriber: Subscriber, at: datetime) -> Digest:
+    """The digest that this subscriber would get at that time: the same code, nothing saved."""
+    return _compose_chunk([subscriber], Library(at), punctual=False)[0]
+
+
+def cards_of(digests: Iterable[Digest]) -> dict[str, Card]:
+    """One card for every paper in these digests, each read and shaped once."""
+    wanted = {item["paper"] for digest in digests for item in digest.items}
+    papers = Paper.objects.filter(canonical_id__in=wanted)
+    cards = {paper.canonical_id: emails.card(paper) for paper in papers}
+    missing = wanted - cards.keys()
+    if missing:  # A listing paper whose arXiv id became known after the choice was frozen.
+        for paper in Paper.objects.filter(former_id__in=missing):
+            cards[paper.former_id] = emails.card(paper)
+    return cards
+
+
+def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
+    """Claimed digests as messages; one that cannot be written does not stop the others."""
+    cards = cards_of(rows)
+    for row in rows:
+        try:
+            message = emails.digest_message(row, cards)
+        except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
+            yield row, error
+        else:
+            yield row, message
+
+
+class Library:
+    """The papers of one run, read once and shared by every subscriber in it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self._liked: frozenset[str] = frozenset()
+        self.index = index.build(at)
+        self.first_seen = self._first_seen()
+
+    def including(self, liked: Collection[str]) -> ranking.Index:
+        """The index, rebuilt only when somebody likes a paper that it does not hold."""
+        missing = frozenset(liked) - self._liked - frozenset(self.index.rows)
+        if missing:
+            self._liked |= missing
+            self.index = index.build(self.at, liked=self._liked)
+        return self.index
+
+    def _first_seen(self) -> datetime:
+        """Digests older than every candidate cannot hold any of them."""
+        seen = Paper.objects.filter(canonical_id__in=list(self.index.place))
+        first = seen.order_by("first_seen_at").values_list("first_seen_at", flat=True).first()
+        return first or now()
+
+
+def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranking.Profile]:
+    """The interests of a chunk of subscribers in the ranking's terms, in one query."""
+    wishes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    ages: dict[int, dict[str, float]] = defaultdict(dict)
+    rows = Interest.objects.filter(subscriber__in=people).order_by("pk")
+    for interest in rows:
+        wishes[interest.subscriber_id][interest.kind].append(interest.value)
+        if interest.kind == Interest.Kind.LIKE:
+            age = (at - interest.created_at).total_seconds() / 86400
+            ages[interest.subscriber_id][interest.value] = max(0.0, age)
+    return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
+
+
+def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> ranking.Profile:
+    kind = Interest.Kind
+    return ranking.Profile(
+        topics=wishes.get(kind.TOPIC, []),
+        texts=wishes.get(kind.TEXT, []),
+        likes=wishes.get(kind.LIKE, []),
+        dislikes=wishes.get(kind.DISLIKE, []),
+        authors=wishes.get(kind.AUTHOR, []),
+        muted=wishes.get(kind.MUTE, []),
+        ages=ages,
+    )
+
+
+def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, set[str]]:
+    """Every paper that each of these people was or may have been shown."""
+    seen: dict[int, set[str]] = defaultdict(set)
+    history = Digest.objects.filter(
+        subscriber__in=subscribers, created_at__gte=since, state__in=SHOWN
+    )
+    for owner, items in history.values_list("subscriber_id", "items"):
+        seen[owner].update(item["paper"] for item in items)
+    _add_later_names(seen)
+    return seen
+
+
+def _add_later_names(seen: dict[int, set[str]]) -> None:
+    """A paper that gained its arXiv id after it was sent is still the same paper."""
+    named = {paper for papers in seen.values() for paper in papers if paper.startswith("t-")}
+    if not named:
+        return
+    renamed: Mapping[str, str] = dict(
+        Paper.objects.filter(former_id__in=named).values_list("former_id", "canonical_id")
+    )
+    for papers in seen.values():
+        papers.update([renamed[paper] for paper in papers if paper in renamed])
+
+
+def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[Digest]:
+    profiles = profiles_of(chunk, library.at)
+    seen = _seen_by(chunk, library.first_seen)
+    index = library.including({paper for p in profiles.values() for paper in p.likes})
+    return [
+        _compose(person, profiles[person.pk], seen[person.pk], index, library.at, punctual)
+        for person in chunk
+    ]
+
+
+def _compose(
+    person: Subscriber,
+    profile: ranking.Profile,
+    seen: Collection[str],
+    index: ranking.Index,
+    at: datetime,
+    punctual: bool,
+) -> Digest:
+    due_at = _due_at(person, at)
+    digest = Digest(
+        subscriber=person,
+        due_at=due_at,
+        due_on=schedule.due_day(due_at, person.timezone),
+        expires_at=max(due_at, at) + schedule.GRACE[person.frequency],
+    )
+    if punctual and at - due_at > schedule.GRACE[person.frequency]:
+        return _skip(digest, "Missed: the service was not running within its time.")
+    try:
+        picks = ranking.compose(index, profile, person.size, seen)
+    except Exception:
+        log.exception("Choosing papers for subscriber %s failed.", person.pk)
+        return _skip(digest, "Choosing papers failed; the log says why.")
+    digest.items = [asdict(pick) for pick in picks]
+    if not picks:
+        reason = "Every paper on offer was already sent." if seen else "There are no papers yet."
+        return _skip(digest, reason)
+    return digest
+
+
+def _skip(digest: Digest, reason: str) -> Digest:
+    digest.state = State.SKIPPED
+    digest.reason = reason
+    return digest
+
+
+def _due_at(person: Subscriber, at: datetime) -> datetime:
+    """The due moment that this run serves: of several missed ones only the last."""
+    planned = person.next_digest_at or at
+    latest = schedule.last_due(**_timetable(person), before=at)
+    return max(planned, latest) if planned <= at else at
+
+
+def _timetable(person: Subscriber) -> dict[str, Any]:
+    return {
+        "frequency": person.frequency,
+        "weekday": person.weekday,
+        "hour": person.hour,
+        "timezone": person.timezone,
+    }
+
+
+def _assemble_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[int]:
+    composed = _compose_chunk(chunk, library, punctual=punctual)
+    moves: dict[tuple[datetime | None, datetime], list[int]] = defaultdict(list)
+    for person in chunk:
+        following = schedule.next_due(**_timetable(person), after=library.at)
+        moves[(person.next_digest_at, following)].append(person.pk)
+    with transaction.atomic():
+        Digest.objects.bulk_create(composed, ignore_conflicts=True)
+        for (planned, following), ids in moves.items():
+            Subscriber.objects.filter(pk__in=ids, next_digest_at=planned).update(
+                next_digest_at=following
+            )
+    public_ids = [digest.public_id for digest in composed]
+    return list(Digest.objects.filter(public_id__in=public_ids).values_list("pk", flat=True))

@@ -1,0 +1,83 @@
+"""The post office's rounds: which lanes there are and what one sweep over them does.
+
+Everything here can be repeated, run twice at once, or be killed: the rows say what is left.
+Celery tasks, the worker's own sweeper and the commands all call these functions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Q
+from django.utils.timezone import now
+
+from newsletter import delivery, digests, subscriptions, tracking
+from newsletter.delivery import Lane
+from newsletter.models import Digest, Heartbeat, Notice, Subscriber
+
+log = logging.getLogger(__name__)
+
+DIGESTS: Final = Lane(
+    model=Digest,
+    stream="digests",
+    render=digests.render,
+    receivers=Q(status=Subscriber.Status.ACTIVE),
+    repeatable=False,
+)
+NOTICES: Final = Lane(
+    model=Notice,
+    stream="notices",
+    render=subscriptions.render,
+    receivers=~Q(status=Subscriber.Status.SUPPRESSED),
+    repeatable=True,
+)
+LANES: Final = (NOTICES, DIGESTS)
+Until = Callable[[], bool]
+
+
+def never() -> bool:
+    return False
+
+
+def sweep_notices(until: Until = never) -> Counter[str]:
+    """One round over the transactional mail; returns the states reached."""
+    delivery.reap(NOTICES)
+    return delivery.deliver(NOTICES, until=until)
+
+
+def sweep_digests(until: Until = never) -> Counter[str]:
+    """One round over everything else: events in, digests out; returns the states reached."""
+    beat("worker")
+    tracking.process(until)
+    delivery.reap(DIGESTS)
+    subscriptions.resume_due(now())
+    digests.assemble(now(), until=until)
+    return delivery.deliver(DIGESTS, until=until)
+
+
+def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[str]:
+    """What the command does: assemble what is due at ``at``, send it, and keep the balance.
+
+    Counts every digest that this run wrote or found waiting; the states add up to ``due``.
+    """
+    for lane in LANES:
+        delivery.reap(lane)
+    delivery.deliver(NOTICES, patient=False)
+    subscriptions.resume_due(at)
+    written = digests.assemble(at, to=to, punctual=punctual)
+    waiting = DIGESTS.rows.filter(state=Digest.State.QUEUED, next_attempt_at__lte=now())
+    if to:
+        waiting = waiting.filter(subscriber__email_key=to)
+    ids = {*written, *waiting.values_list("pk", flat=True)}
+    wanted = DIGESTS.rows.filter(pk__in=ids)
+    delivery.deliver(DIGESTS, wanted=wanted, patient=False)
+    return delivery.balance(wanted)
+
+
+def beat(name: str) -> None:
+    """Show that a part of the service is alive."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now()})

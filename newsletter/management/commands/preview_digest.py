@@ -1,0 +1,53 @@
+"""``manage.py preview_digest EMAIL``: what this subscriber would get now; changes nothing."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils.timezone import now
+
+from newsletter import addresses, digests, emails
+from newsletter.models import Digest, Subscriber
+
+
+class Command(BaseCommand):
+    help = "Print the digest that a subscriber would get now. Nothing is stored or sent."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", metavar="EMAIL")
+        parser.add_argument("--format", choices=["html", "text", "eml"], default="text")
+
+    def handle(self, **options: Any) -> None:
+        person = self._subscriber(options["email"])
+        digest = digests.preview(person, now())
+        if digest.state == Digest.State.SKIPPED:
+            raise CommandError(f"{person.email} would get nothing now. {digest.reason}")
+        # Links in the mail may have to mint a token; a preview takes that back.
+        with transaction.atomic():
+            message = emails.digest_message(digest, digests.cards_of([digest]))
+            text = self._format(message, options["format"])
+            transaction.set_rollback(True)
+        self.stdout.write(text)
+
+    def _format(self, message: Any, form: str) -> str:
+        if form == "html":
+            return str(message.alternatives[0][0])
+        if form == "eml":
+            return str(message.message().as_string())
+        return str(message.body)
+
+    def _subscriber(self, text: str) -> Subscriber:
+        try:
+            key = addresses.parse(text).key
+        except addresses.AddressError as error:
+            raise CommandError(f"{text!r}: {error}", returncode=2) from None
+        person = Subscriber.objects.filter(email_key=key).first()
+        if person is None:
+            raise CommandError(
+                f"{text} is not a subscriber. Sign up on the site or use import_subscribers.",
+                returncode=2,
+            )
+        return person

@@ -1,0 +1,86 @@
+"""``manage.py send_digests``: assemble and deliver all that is due, in this process."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, now
+
+from newsletter import addresses, digests, dispatch
+from newsletter.models import Digest, Stream
+
+State = Digest.State
+PRINTED: Final = (State.SENT, State.FAILED, State.UNCERTAIN, State.SKIPPED, State.CANCELLED)
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 time; one without a zone is UTC. Raises ValueError."""
+    parsed = parse_datetime(text) or datetime.fromisoformat(text)
+    return parsed.replace(tzinfo=UTC) if is_naive(parsed) else parsed
+
+
+class Command(BaseCommand):
+    help = (
+        "Assemble and deliver every digest that is due. The last line counts them: "
+        "due = sent + failed + uncertain + skipped + cancelled + queued (to be tried again). "
+        "Exit status: 0 all settled, 1 some failed or could not be sent yet, 2 bad arguments."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--at", metavar="TIME", help="as if it were this time (ISO 8601, UTC)")
+        parser.add_argument("--to", metavar="EMAIL", default="", help="only this subscriber")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="count what is due and change nothing"
+        )
+
+    def handle(self, **options: Any) -> None:
+        at, punctual = self._time(options["at"])
+        to = self._address(options["to"])
+        if options["dry_run"]:
+            self._print(digests.plan(at, to=to, punctual=punctual))
+            return
+        counts = dispatch.send_due(at, to=to, punctual=punctual)
+        self._print(counts)
+        self._complain(counts)
+
+    def _time(self, text: str | None) -> tuple[datetime, bool]:
+        if text is None:
+            return now(), True
+        try:
+            return moment(text), False
+        except ValueError:
+            raise CommandError(
+                f"--at {text!r} is not a time; write for example 2026-03-11T08:00.", returncode=2
+            ) from None
+
+    def _address(self, text: str) -> str:
+        if not text:
+            return ""
+        try:
+            return addresses.parse(text).key
+        except addresses.AddressError as error:
+            raise CommandError(f"--to {text!r}: {error}", returncode=2) from None
+
+    def _print(self, counts: Counter[str]) -> None:
+        due = sum(counts.values())
+        waiting = due - sum(counts[state] for state in PRINTED)
+        words = [f"due={due}", *(f"{state}={counts[state]}" for state in PRINTED)]
+        self.stdout.write(" ".join([*words, f"queued={waiting}"]))
+
+    def _complain(self, counts: Counter[str]) -> None:
+        waiting = sum(counts.values()) - sum(counts[state] for state in PRINTED)
+        if waiting:
+            stream = Stream.objects.filter(name=dispatch.DIGESTS.stream).first()
+            why = (stream and stream.paused_reason) or self._last_reason()
+            self.stderr.write(f"{waiting} not sent yet and kept for the next run. {why}")
+        if waiting or counts[State.FAILED]:
+            raise SystemExit(1)
+
+    def _last_reason(self) -> str:
+        tried = Digest.objects.filter(state=State.QUEUED).exclude(reason="")
+        return tried.order_by("-next_attempt_at").values_list("reason", flat=True).first() or ""

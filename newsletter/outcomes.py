@@ -1,0 +1,181 @@
+"""What a send attempt came to: the one place that reads a provider's errors (RULES A6)."""
+
+from __future__ import annotations
+
+import email.utils
+import smtplib
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import requests
+from anymail.exceptions import (
+    AnymailConfigurationError,
+    AnymailError,
+    AnymailRecipientsRefused,
+    AnymailRequestsAPIError,
+)
+from anymail.message import AnymailStatus
+
+ACCEPTED: Final = frozenset({"sent", "queued"})
+REFUSED: Final = frozenset({"invalid", "rejected", "failed"})
+RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+CREDENTIALS_STATUS: Final = frozenset({401, 403})
+REASON_LENGTH: Final = 300
+
+
+class Verdict(StrEnum):
+    SENT = "sent"
+    RETRY = "retry"
+    FINAL = "final"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One attempt's result in the terms that the state machine knows.
+
+    ``hold_seconds`` asks the whole stream to wait (429 with Retry-After); ``stop`` says that no
+    other message would fare better (credentials refused) and names an operator's job.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    provider_id: str = ""
+    hold_seconds: float = 0.0
+    stop: bool = False
+
+
+def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
+    """Read Anymail's per-recipient status; a plain Django backend only has its count."""
+    recipient = (status.recipients or {}).get(address)
+    if status.recipients is not None and status.recipients and recipient is None:
+        return Outcome(Verdict.UNCERTAIN, "The provider did not say what became of this address.")
+    if recipient is None:
+        if accepted:
+            return Outcome(Verdict.SENT)
+        return Outcome(Verdict.RETRY, "The mail backend accepted nothing and gave no reason.")
+    provider_id = str(recipient.message_id or "")
+    if recipient.status in ACCEPTED:
+        return Outcome(Verdict.SENT, provider_id=provider_id)
+    if recipient.status in REFUSED:
+        return Outcome(Verdict.FINAL, f"The provider answered {recipient.status!r}.", provider_id)
+    return Outcome(Verdict.UNCERTAIN, f"The provider answered {recipient.status!r}.", provider_id)
+
+
+def of_connection_error(error: Exception) -> Outcome:
+    """The connection could not be opened: nothing has left, so trying again is safe."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return Outcome(Verdict.RETRY, _smtp(error.smtp_code, error.smtp_error, "log-in"), stop=True)
+    return Outcome(Verdict.RETRY, _brief("The mail server cannot be reached", error))
+
+
+def of_error(error: Exception, *, handed_over: bool) -> Outcome:
+    """Sort what a backend raised while it was sending one message.
+
+    ``handed_over`` is true when an SMTP client had written the final dot and not read the answer.
+    """
+    if isinstance(error, AnymailError):
+        return _of_anymail(error)
+    if isinstance(error, smtplib.SMTPException):
+        return _of_smtp(error, handed_over=handed_over)
+    if isinstance(error, ConnectionRefusedError | socket.gaierror | TimeoutError):
+        return _of_broken_connection(error, handed_over=handed_over)
+    if isinstance(error, ValueError | TypeError | UnicodeError):
+        return Outcome(Verdict.FINAL, _brief("The message could not be written", error))
+    if isinstance(error, OSError):
+        return _of_broken_connection(error, handed_over=handed_over)
+    return Outcome(Verdict.UNCERTAIN, _brief("The mail backend broke off", error))
+
+
+def _of_broken_connection(error: Exception, *, handed_over: bool) -> Outcome:
+    if handed_over:
+        return Outcome(
+            Verdict.UNCERTAIN, _brief("Cut off after the message was handed over", error)
+        )
+    return Outcome(Verdict.RETRY, _brief("Cut off before the message was handed over", error))
+
+
+def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> Outcome:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+        return _by_smtp_code(code, text, "recipient")
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return Outcome(Verdict.RETRY, _smtp(error.smtp_code, error.smtp_error, "log-in"), stop=True)
+    if isinstance(error, smtplib.SMTPResponseException):
+        phase = {smtplib.SMTPSenderRefused: "sender", smtplib.SMTPDataError: "message"}
+        return _by_smtp_code(error.smtp_code, error.smtp_error, phase.get(type(error), "command"))
+    return _of_broken_connection(error, handed_over=handed_over)
+
+
+def _by_smtp_code(code: int, text: bytes | str, phase: str) -> Outcome:
+    verdict = Verdict.FINAL if 500 <= code < 600 else Verdict.RETRY
+    return Outcome(verdict, _smtp(code, text, phase))
+
+
+def _of_anymail(error: AnymailError) -> Outcome:
+    status = error.status_code
+    if status is None:
+        return _of_anymail_without_answer(error)
+    reason = f"The provider answered HTTP {status}."
+    if status in CREDENTIALS_STATUS:
+        return Outcome(Verdict.RETRY, f"{reason} Check its API key.", stop=True)
+    if status in RETRY_STATUS:
+        return Outcome(Verdict.RETRY, reason, hold_seconds=retry_after(error.response))
+    if 200 <= status < 300:
+        return Outcome(Verdict.UNCERTAIN, f"{reason} Its text cannot be read.")
+    return Outcome(Verdict.FINAL, reason)
+
+
+def _of_anymail_without_answer(error: AnymailError) -> Outcome:
+    if isinstance(error, AnymailRequestsAPIError):
+        return _of_requests(error)
+    if isinstance(error, AnymailRecipientsRefused):
+        return Outcome(Verdict.FINAL, "The provider refused the recipient.")
+    # Configuration, serialization and feature errors are raised before anything leaves.
+    stop = isinstance(error, AnymailConfigurationError)
+    verdict = Verdict.RETRY if stop else Verdict.FINAL
+    return Outcome(verdict, _brief("The message could not be written", error), stop=stop)
+
+
+def _of_requests(error: AnymailRequestsAPIError) -> Outcome:
+    """No answer at all: safe to repeat only when no connection was made."""
+    cause = error.__cause__
+    unreached = isinstance(cause, requests.ConnectTimeout) or "NewConnectionError" in repr(cause)
+    if unreached:
+        return Outcome(Verdict.RETRY, "The provider cannot be reached.")
+    return Outcome(
+        Verdict.UNCERTAIN, _brief("The provider took the request and did not answer", cause)
+    )
+
+
+def retry_after(response: Any) -> float:
+    """Seconds asked for by Retry-After (RFC 9110 section 10.2.3), 0 when it is absent."""
+    value = (getattr(response, "headers", None) or {}).get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _smtp(code: int, text: bytes | str, phase: str) -> str:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return f"The mail server answered the {phase} with {code} {' '.join(words.split())}"[
+        :REASON_LENGTH
+    ]
+
+
+def _brief(what: str, error: BaseException | None) -> str:
+    """What went wrong without the provider's payload, which may hold an API key (RULES C28)."""
+    if isinstance(error, AnymailError):
+        detail = type(error).__name__
+    else:
+        detail = " ".join(str(error).split()) or type(error).__name__
+    return f"{what}: {detail}."[:REASON_LENGTH]

@@ -1,0 +1,55 @@
+"""The worker's own rounds over the tables, which need no broker (RULES E34, E35)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
+
+from newsletter import dispatch
+
+log = logging.getLogger(__name__)
+
+# Without Redis the tables are the only doorbell, so the rounds follow closely on each other.
+PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
+TROUBLE_SECONDS: Final = 5.0
+
+
+class Sweeper:
+    """One thread a round; ``stop`` returns once every round has ended between two messages."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        self.threads = [
+            threading.Thread(target=self._run, args=(round_,), name=round_.__name__, daemon=True)
+            for round_ in (dispatch.sweep_notices, dispatch.sweep_digests)
+        ]
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _run(self, round_: Callable[[dispatch.Until], object]) -> None:
+        while not self.stopping.is_set():
+            pause = PAUSE_SECONDS
+            close_old_connections()
+            try:
+                round_(self.stopping.is_set)
+            except DatabaseError as error:
+                log.warning("The database does not answer, trying again: %s", error)
+                pause = TROUBLE_SECONDS
+            except Exception:
+                log.exception("%s broke off; the next round goes on.", round_.__name__)
+                pause = TROUBLE_SECONDS
+            self.stopping.wait(pause)
+        connections.close_all()

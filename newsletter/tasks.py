@@ -1,0 +1,35 @@
+"""What Celery runs: each task calls one service and can be lost or repeated without harm."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from newsletter import dispatch, subscriptions
+from newsletter.celery import stopping
+
+# A task stops after this long and leaves the rest to the next tick, so that a shutdown is quick.
+SLICE_SECONDS: Final = 20.0
+
+
+def _slice() -> dispatch.Until:
+    end = time.monotonic() + SLICE_SECONDS
+    return lambda: stopping.is_set() or time.monotonic() > end
+
+
+@shared_task
+def deliver_notices() -> None:
+    dispatch.sweep_notices(_slice())
+
+
+@shared_task
+def send_digests() -> None:
+    dispatch.sweep_digests(_slice())
+
+
+@shared_task
+def clean_up() -> None:
+    subscriptions.clean_up(now())

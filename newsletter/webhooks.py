@@ -1,0 +1,70 @@
+"""Anymail's tracking signal -> a stored DeliveryEvent. Anymail has checked who called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from typing import Any
+
+from anymail.signals import AnymailTrackingEvent, tracking
+from django.core.serializers.json import DjangoJSONEncoder
+from django.dispatch import receiver
+from django.utils.timezone import now
+
+from newsletter.models import DeliveryEvent, Digest
+
+log = logging.getLogger(__name__)
+
+
+@receiver(tracking, dispatch_uid="newsletter.webhooks.store")
+def store(event: AnymailTrackingEvent, esp_name: str, **_: object) -> None:
+    """Keep the event as it came, once; acting on it is the sweep's work.
+
+    Never raises: a provider that gets an error disables the webhook.
+    """
+    try:
+        _store(event, esp_name)
+    except Exception:
+        log.exception("An event from %s could not be stored.", esp_name)
+
+
+def _store(event: AnymailTrackingEvent, provider: str) -> None:
+    payload = json.loads(json.dumps(event.esp_event, cls=DjangoJSONEncoder, default=str))
+    DeliveryEvent.objects.bulk_create(
+        [
+            DeliveryEvent(
+                provider=provider,
+                event_key=_key(event, payload),
+                type=event.event_type or "unknown",
+                recipient=event.recipient or "",
+                provider_id=event.message_id or "",
+                digest=_digest(event),
+                reject_reason=event.reject_reason or "",
+                description=" ".join(
+                    str(part) for part in (event.description, event.mta_response) if part
+                ),
+                payload=payload if isinstance(payload, dict) else {"event": payload},
+                occurred_at=event.timestamp or now(),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _key(event: AnymailTrackingEvent, payload: Any) -> str:
+    """The provider's own event id, or a hash of what it sent."""
+    if event.event_id and len(event.event_id) <= 64:
+        return str(event.event_id)
+    text = json.dumps(payload, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(event: AnymailTrackingEvent) -> Digest | None:
+    """The digest named by the metadata that we sent along."""
+    try:
+        public_id = uuid.UUID(str((event.metadata or {}).get("digest", "")))
+    except ValueError:
+        return None
+    return Digest.objects.filter(public_id=public_id).first()

@@ -1,0 +1,53 @@
+"""Rows that tests start from, with everything left out filled in sensibly."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils.timezone import now
+
+from newsletter.models import Digest, Subscriber
+from papers.models import Paper
+
+_number = itertools.count(1)
+
+
+def a_subscriber(**fields: Any) -> Subscriber:
+    """An active subscriber whose digest is due."""
+    number = next(_number)
+    email = fields.setdefault("email", f"reader{number}@example.org")
+    fields.setdefault("email_key", email.lower())
+    fields.setdefault("status", Subscriber.Status.ACTIVE)
+    fields.setdefault("confirmed_at", now() - timedelta(days=1))
+    fields.setdefault("next_digest_at", now() - timedelta(minutes=1))
+    return Subscriber.objects.create(**fields)
+
+
+def a_paper(**fields: Any) -> Paper:
+    """A paper announced an hour ago."""
+    number = next(_number)
+    fields.setdefault("canonical_id", f"2611.{number:05}")
+    title = fields.setdefault("title", f"Paper number {number} about sparse attention")
+    fields.setdefault("title_key", f"key-{number}-{hash(title)}"[:64])
+    fields.setdefault("abstract", f"We study problem {number}. It is solved by method {number}.")
+    fields.setdefault("authors", ["Ada Lovelace", "Alan Turing"])
+    fields.setdefault("categories", ["cs.CL"])
+    fields.setdefault("primary_category", "cs.CL")
+    fields.setdefault("announced_at", now() - timedelta(hours=1))
+    fields.setdefault("url", f"https://arxiv.org/abs/{fields['canonical_id']}")
+    return Paper.objects.create(**fields)
+
+
+def a_digest(**fields: Any) -> Digest:
+    """A queued digest of one paper."""
+    fields.setdefault("subscriber", fields.pop("to", None) or a_subscriber())
+    fields.setdefault("due_at", now())
+    fields.setdefault("due_on", datetime.now(UTC).date())
+    if "items" not in fields:
+        paper = a_paper()
+        fields["items"] = [
+            {"paper": paper.canonical_id, "reason": "new", "slot": "trending", "score": 0.5}
+        ]
+    return Digest.objects.create(**fields)

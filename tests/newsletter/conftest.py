@@ -1,0 +1,23 @@
+"""Fixtures of the post office's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.sink import Sink, running_sink
+
+
+@pytest.fixture
+def sink(settings: Settings) -> Iterator[Sink]:
+    """A real SMTP server that the settings point at."""
+    with running_sink() as sink:
+        settings.EMAIL_BACKEND = "newsletter.smtp.EmailBackend"
+        settings.EMAIL_HOST = "127.0.0.1"
+        settings.EMAIL_PORT = sink.port
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.EMAIL_TIMEOUT = 10
+        yield sink
