@@ -1,0 +1,139 @@
+"""What one paper looks like in a mail: computed once per run, shared by every reader.
+
+Titles and abstracts come from strangers. Here they lose control characters and bidirectional
+overrides, become NFC and get an upper length; the template engine escapes them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from papers.models import Paper
+
+TITLE_LIMIT: Final = 300
+NAME_LIMIT: Final = 80
+URL_LIMIT: Final = 500
+EXCERPT_LIMIT: Final = 350
+NAMED_FIRST: Final = 3
+JOINERS: Final = "\u200c\u200d"  # They shape words in Persian, Hindi and others.
+SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"(])")
+
+
+class Link(NamedTuple):
+    """One way to the paper, with the word to click on."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One paper, ready to print: strings are clean, short and unescaped.
+
+    ``paper`` is the canonical id, ``url`` where the title leads, ``html`` and ``text`` the
+    rendered part of an item that is the same for everybody.
+    """
+
+    paper: str
+    title: str
+    authors: str
+    date: str
+    category: str
+    excerpt: str
+    url: str
+    links: tuple[Link, ...]
+
+    @cached_property
+    def html(self) -> str:
+        return render_to_string("emails/card.html", {"card": self})
+
+    @cached_property
+    def text(self) -> str:
+        return render_to_string("emails/card.txt", {"card": self}, using="text").strip()
+
+    def shortened(self, width: int) -> Card:
+        """The same card with at most so many characters of the abstract."""
+        return replace(self, excerpt=shorten(self.excerpt, width) if width else "")
+
+
+def card(paper: Paper) -> Card:
+    """The card of a paper. Reads nothing but the row itself."""
+    page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
+    offered = (
+        Link("Paper page", page),
+        Link("PDF", web_address(paper.pdf_url)),
+        Link("Code", web_address(paper.code_url)),
+    )
+    return Card(
+        paper=paper.canonical_id,
+        title=shorten(clean(paper.title), TITLE_LIMIT),
+        authors=byline(paper.authors),
+        date=day(paper.published_at or paper.announced_at),
+        category=clean(paper.primary_category),
+        excerpt=excerpt(clean(paper.abstract)),
+        url=web_address(paper.url) or page,
+        links=tuple(link for link in offered if link.url),
+    )
+
+
+def clean(text: str) -> str:
+    """One line of visible characters in NFC."""
+    kept = (
+        " " if category in {"Cc", "Zl", "Zp"} else letter
+        for letter in unicodedata.normalize("NFC", text)
+        if (category := unicodedata.category(letter)) not in {"Cf", "Cs"} or letter in JOINERS
+    )
+    return " ".join("".join(kept).split())
+
+
+def shorten(text: str, width: int) -> str:
+    """At most ``width`` characters, cut at a word where there is one, with an ellipsis."""
+    if len(text) <= width:
+        return text
+    cut = text.rfind(" ", width // 2, width)
+    return text[: cut if cut > 0 else width - 1].rstrip(" ,;:.-–—(") + "…"
+
+
+def excerpt(abstract: str, width: int = EXCERPT_LIMIT) -> str:
+    """The beginning of an abstract, whole sentences if they fill half of the width."""
+    if len(abstract) <= width:
+        return abstract
+    ends = [match.start() for match in SENTENCE_END.finditer(abstract, width // 2, width)]
+    return abstract[: ends[-1]] if ends else shorten(abstract, width)
+
+
+def byline(authors: Sequence[str]) -> str:
+    """Everybody, or the first three, the last and how many there are."""
+    if len(authors) <= NAMED_FIRST + 1:
+        return ", ".join(_name(author) for author in authors)
+    first = ", ".join(_name(author) for author in authors[:NAMED_FIRST])
+    return f"{first}, …, {_name(authors[-1])} ({len(authors):,} authors)"
+
+
+def day(moment: datetime) -> str:
+    """A date as people write it: 7 Mar 2025."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def web_address(url: str) -> str:
+    """The address itself when it is plain web and of sane length, otherwise nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    sane = parts.scheme in {"http", "https"} and parts.hostname and url == clean(url)
+    return url if sane and " " not in url and len(url) <= URL_LIMIT else ""
+
+
+def _name(author: str) -> str:
+    return shorten(clean(author), NAME_LIMIT)

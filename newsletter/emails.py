@@ -1,0 +1,296 @@
+"""Every mail of the service: rendered, headed, checked and returned. Nothing is sent here.
+
+A message depends on its row and on the papers alone, not on the clock: rendering it again for a
+retry gives the same bytes. Headers follow RFC 8058 (one-click unsubscribe), RFC 2919 (List-Id),
+RFC 3834 (Auto-Submitted) and the Feedback-ID of Gmail's feedback loop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from email.message import Message
+from email.policy import compat32
+from email.utils import format_datetime, parseaddr
+from typing import Any, Final
+
+from anymail.message import AnymailMessage
+from django.conf import settings
+from django.core.mail import BadHeaderError
+from django.template.loader import render_to_string
+from django.utils.encoding import punycode
+from django.utils.html import escape
+
+from newsletter import tokens
+from newsletter.cards import Card, card, clean, day, shorten
+from newsletter.models import Digest, Notice, Subscriber
+
+__all__ = [
+    "BadHeaderError",
+    "Card",
+    "MessageIncomplete",
+    "card",
+    "confirm_message",
+    "digest_message",
+    "digest_page",
+    "digest_subject",
+    "manage_message",
+    "message_id",
+]
+
+HTML_LIMIT: Final = 90_000  # Bytes. Gmail clips a message at 102 kB.
+EXCERPT_STEPS: Final = (160, 0)  # Characters, tried in turn when a digest is too large.
+SUBJECT_TITLE: Final = 60
+PREHEADER: Final = 140
+REASON_LIMIT: Final = 200
+NOTE_LIMIT: Final = 600
+SECTIONS: Final = {"pick": "Editor’s pick", "personal": "For you", "trending": "Trending"}
+
+
+class MessageIncomplete(Exception):  # noqa: N818
+    """The mail lacks something without which it must not leave; the message says what."""
+
+
+class RepeatableMessage(AnymailMessage):  # type: ignore[misc]  # Anymail is untyped.
+    """A message whose MIME boundary is chosen by us and whose headers are never folded."""
+
+    boundary: str
+
+    def message(self) -> Message:
+        """The MIME message, the same bytes each time."""
+        message: Message = super().message()
+        message.policy = compat32.clone(max_line_length=998)
+        message.set_boundary(self.boundary)
+        return message
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item of one person's digest: the shared card and what is theirs."""
+
+    number: int
+    card: Card
+    slot: str
+    reason: str
+    note: str
+    up_url: str
+    down_url: str
+
+
+def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
+    """The mail of a digest; items whose card is missing are left out.
+
+    Raises MessageIncomplete when the postal address, the unsubscribe link or every paper is
+    missing, BadHeaderError when a line break got into a header.
+    """
+    context = _digest_context(digest, cards)
+    html, text = _fitting(context)
+    _require(html, text, context["unsubscribe_url"], context["postal_address"])
+    sender = settings.DEFAULT_FROM_EMAIL
+    headers = _headers(digest, sender) | {
+        "List-Unsubscribe": f"<{context['unsubscribe_url']}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-Id": f"<digest.{_domain(sender)}>",
+        "Feedback-ID": f"{digest.due_on:%Y%m%d}:{digest.subscriber.frequency}:{_stream(sender)}",
+    }
+    message = _message(context["subject"], text, html, sender, digest.subscriber, headers)
+    message.boundary = f"=_{digest.public_id.hex}"
+    message.metadata = {"digest": str(digest.public_id)}
+    message.tags = ["digest"]
+    return message
+
+
+def digest_subject(digest: Digest, cards: Mapping[str, Card]) -> str:
+    """The subject line: the first paper, how many more, and the day."""
+    entries = _entries(digest, cards)
+    context = {
+        "title": shorten(entries[0].card.title, SUBJECT_TITLE) if entries else "",
+        "more": len(entries) - 1,
+        "day": f"{digest.due_on.day} {digest.due_on:%b}",
+    }
+    return _subject("digest", context)
+
+
+def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
+    """The digest as a web page: what the mail says, and what it had to leave out."""
+    return render_to_string("emails/digest.html", _digest_context(digest, cards) | {"web": True})
+
+
+def confirm_message(notice: Notice) -> AnymailMessage:
+    """The question whether the owner of the address asked for this.
+
+    It repeats nothing that was typed into the form. Raises MessageIncomplete.
+    """
+    if notice.consent is None:
+        raise MessageIncomplete("A confirmation mail needs the request that it confirms.")
+    link = tokens.url_for("confirm", tokens.confirm_token(notice.consent))
+    return _notice_message(notice, "confirm", {"confirm_url": link, "disown_url": f"{link}#not-me"})
+
+
+def manage_message(notice: Notice) -> AnymailMessage:
+    """The answer to somebody who signs up again: their links. Raises MessageIncomplete."""
+    links = _links(notice.subscriber)
+    message = _notice_message(notice, "manage", links)
+    message.extra_headers["List-Unsubscribe"] = f"<{links['unsubscribe_url']}>"
+    message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return message
+
+
+def message_id(row: Digest | Notice, sender: str) -> str:
+    """The Message-ID of a row, the same for every attempt, under the sender's domain."""
+    kind = type(row).__name__.lower()
+    return f"<{kind}.{row.public_id.hex}@{_domain(sender)}>"
+
+
+def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> RepeatableMessage:
+    context = _site() | links
+    html = render_to_string(f"emails/{name}.html", context)
+    text = render_to_string(f"emails/{name}.txt", context, using="text")
+    _require(html, text, context["postal_address"], *links.values())
+    sender = settings.NOTICE_FROM_EMAIL
+    headers = _headers(notice, sender) | {"Feedback-ID": f"{name}:{_stream(sender)}"}
+    message = _message(_subject(name, context), text, html, sender, notice.subscriber, headers)
+    message.boundary = f"=_{notice.public_id.hex}"
+    message.metadata = {"notice": str(notice.public_id)}
+    message.tags = [name]
+    return message
+
+
+def _message(
+    subject: str, text: str, html: str, sender: str, to: Subscriber, headers: dict[str, str]
+) -> RepeatableMessage:
+    for value in (subject, sender, to.email, *headers.values()):
+        if "\r" in value or "\n" in value:
+            raise BadHeaderError(f"A mail header may not hold a line break: {value!r}.")
+    message = RepeatableMessage(subject, text, sender, [to.email], headers=headers)
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def _headers(row: Digest | Notice, sender: str) -> dict[str, str]:
+    return {
+        "Date": format_datetime(row.created_at),
+        "Message-ID": message_id(row, sender),
+        "Auto-Submitted": "auto-generated",
+    }
+
+
+def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]:
+    entries = _entries(digest, cards)
+    if not entries:
+        raise MessageIncomplete("None of the papers of this digest is there any more.")
+    titles = [entry.card.title for entry in entries]
+    subscriber = digest.subscriber
+    since = f" on {day(subscriber.confirmed_at)}" if subscriber.confirmed_at else ""
+    return {
+        **_site(),
+        **_links(subscriber),
+        "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
+        "subject": digest.subject or digest_subject(digest, cards),
+        "preheader": shorten("; ".join(titles[1:]) or entries[0].reason, PREHEADER),
+        "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
+        "receipt": f"You get this because you confirmed {subscriber.email}{since} at",
+        "entries": entries,
+        "sections": _sections(entries),
+        "left_out": 0,
+    }
+
+
+def _entries(digest: Digest, cards: Mapping[str, Card]) -> list[Entry]:
+    """The items in the order of the mail; a feedback link names the place in ``items``."""
+    slots = [*SECTIONS]
+    places = [place for place, item in enumerate(digest.items) if item["paper"] in cards]
+    places.sort(key=lambda place: slots.index(_slot(digest.items[place])))
+    return [
+        _entry(digest, place, number, cards[digest.items[place]["paper"]])
+        for number, place in enumerate(places, start=1)
+    ]
+
+
+def _entry(digest: Digest, place: int, number: int, shown: Card) -> Entry:
+    item = digest.items[place]
+    return Entry(
+        number=number,
+        card=shown,
+        slot=_slot(item),
+        reason=shorten(clean(item.get("reason", "")), REASON_LIMIT),
+        note=shorten(clean(item.get("note", "")), NOTE_LIMIT),
+        up_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
+        down_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),
+    )
+
+
+def _slot(item: Mapping[str, Any]) -> str:
+    slot = item.get("slot", "")
+    return slot if slot in SECTIONS else "trending"
+
+
+def _sections(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(SECTIONS[entry.slot], []).append(entry)
+    return list(found.items())
+
+
+def _fitting(context: dict[str, Any]) -> tuple[str, str]:
+    """HTML of at most HTML_LIMIT bytes and the text that says the same.
+
+    Abstracts are shortened first; then the last items are left to the web page.
+    """
+    html = render_to_string("emails/digest.html", context)
+    entries: list[Entry] = context["entries"]
+    for width in EXCERPT_STEPS:
+        if len(html.encode()) <= HTML_LIMIT:
+            break
+        entries = [replace(entry, card=entry.card.shortened(width)) for entry in entries]
+        context = context | {"sections": _sections(entries)}
+        html = render_to_string("emails/digest.html", context)
+    while len(html.encode()) > HTML_LIMIT and len(entries) > 1:
+        entries = entries[: len(entries) * 3 // 4]
+        left_out = len(context["entries"]) - len(entries)
+        context = context | {"sections": _sections(entries), "left_out": left_out}
+        html = render_to_string("emails/digest.html", context)
+    return html, render_to_string("emails/digest.txt", context, using="text")
+
+
+def _require(html: str, text: str, *values: str) -> None:
+    """Refuse a mail that does not show each of the values in both parts."""
+    for value in values:
+        if not value or value not in text or escape(value) not in html:
+            raise MessageIncomplete(
+                "The mail lacks its postal address or a link that it must show; set "
+                "POSTAL_ADDRESS, or mend the template."
+            )
+
+
+def _links(subscriber: Subscriber) -> dict[str, str]:
+    preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
+    return {
+        "preferences_url": preferences,
+        "pause_url": f"{preferences}#pause",
+        "unsubscribe_url": tokens.url_for("unsubscribe", tokens.unsubscribe_token(subscriber)),
+    }
+
+
+def _site() -> dict[str, str]:
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "contact": settings.CONTACT_EMAIL,
+    }
+
+
+def _subject(name: str, context: Mapping[str, Any]) -> str:
+    return render_to_string(f"emails/{name}.subject.txt", dict(context), using="text").strip()
+
+
+def _domain(sender: str) -> str:
+    """The domain of an address, in ASCII."""
+    return str(punycode(parseaddr(sender)[1].rpartition("@")[2]))
+
+
+def _stream(sender: str) -> str:
+    """The sender id that closes a Feedback-ID: 5 to 15 letters that stay the same for ever."""
+    return (re.sub(r"[^a-z0-9]", "", _domain(sender)) + "paperboy")[:15]
