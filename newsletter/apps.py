@@ -8,7 +8,7 @@ class NewsletterConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from newsletter import webhooks  # noqa: F401 - connects the receiver
+        from newsletter import checks, webhooks  # noqa: F401 - they connect themselves
 
 
 class AdminConfig(admin.AdminConfig):

@@ -18,9 +18,9 @@ from dotenv import load_dotenv
 from newsletter import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-VAR_DIR.mkdir(exist_ok=True)
 load_dotenv(BASE_DIR / ".env")
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 PORT = env.text("PORT", "8000")
 SITE_URL = env.url("SITE_URL", f"http://127.0.0.1:{PORT}")
@@ -138,6 +138,7 @@ NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "Set POSTAL_ADDRESS, 1 Example Street" if LOCAL else "")
 CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
 
 # The database is the truth and the broker a doorbell: losing a message loses nothing.
@@ -179,6 +180,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {
@@ -190,6 +192,7 @@ STORAGES = {
 }
 
 SECURE_SSL_REDIRECT = False  # A redirect would break one-click unsubscribe; the proxy decides.
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # That redirect.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from newsletter.feeds import TrendingFeed
-from newsletter.views import site
+from newsletter.views import health, site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", site.home, name="home"),
@@ -16,6 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("about/trending/", site.about_trending, name="about-trending"),
     path("privacy/", site.privacy, name="privacy"),
     path("robots.txt", site.robots, name="robots"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("anymail/", include("anymail.urls")),
 ]

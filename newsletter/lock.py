@@ -1,0 +1,50 @@
+"""One holder at a time for a thing on this machine: an advisory lock on a file.
+
+The operating system frees it when its holder ends, however it ends, so that no stale lock is
+ever left behind. Two processes on one SQLite database is what it is for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import TextIO
+
+from django.conf import settings
+
+
+class HeldError(Exception):
+    """Somebody else holds the lock; ``owner`` is what they wrote about themselves."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+
+def database_lock(role: str) -> Path | None:
+    """The lock file for one role on this database; None where many may share the database."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] != "django.db.backends.sqlite3" or "memory" in str(database["NAME"]):
+        return None
+    path = Path(database["NAME"])
+    return path.with_name(f"{path.name}.{role}.lock")
+
+
+def hold(path: Path, owner: str) -> TextIO:
+    """Take the lock and write who we are into it; it is ours for as long as the file is open.
+
+    Raises HeldError at once when somebody else has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip()
+        file.close()
+        raise HeldError(owner) from None
+    file.truncate(0)
+    file.write(owner)
+    file.flush()
+    return file

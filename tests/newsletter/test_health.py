@@ -1,0 +1,115 @@
+"""/healthz, /readyz and /metrics, the pages that monitors read."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from django.utils.timezone import now
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from newsletter.models import Heartbeat, Subscriber
+
+
+@pytest.fixture
+def worker(db: None) -> Heartbeat:
+    return Heartbeat.objects.create(name="worker")
+
+
+@pytest.fixture
+def silent_redis(settings: Settings) -> Iterator[None]:
+    """An address that accepts connections and never says a word, like a frozen Redis."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        yield
+
+
+def test_healthz_asks_the_database_nothing(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, db: None
+) -> None:
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").status_code == 200
+
+
+def test_a_service_with_everything_in_place_is_ready(
+    client: Client, worker: Heartbeat, settings: Settings
+) -> None:
+    settings.REDIS_URL = ""
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ready": True,
+        "database": "ok",
+        "migrations": "ok",
+        "worker": "ok",
+        "broker": "ok",
+    }
+
+
+def test_a_silent_worker_makes_the_service_unready(client: Client, worker: Heartbeat) -> None:
+    worker.at = now() - timedelta(seconds=121)
+    worker.save()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["worker"] == "no sign of life for 121 seconds"
+
+
+def test_a_worker_that_never_started_makes_the_service_unready(client: Client, db: None) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["worker"] == "no worker has started yet"
+
+
+def test_a_missing_migration_makes_the_service_unready(client: Client, worker: Heartbeat) -> None:
+    MigrationRecorder(connection).record_unapplied("newsletter", "0001_initial")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "python manage.py migrate" in answer.json()["migrations"]
+
+
+def test_a_frozen_broker_is_told_within_a_second(
+    client: Client, worker: Heartbeat, silent_redis: None
+) -> None:
+    begun = time.monotonic()
+    answer = client.get("/readyz")
+    assert time.monotonic() - begun < 1
+    assert answer.status_code == 503
+    assert answer.json()["broker"] == "Redis does not answer"
+
+
+@pytest.mark.parametrize("page", ["/healthz", "/readyz", "/metrics"])
+def test_only_reading_is_allowed(client: Client, page: str) -> None:
+    assert client.post(page).status_code == 405
+
+
+def test_metrics_count_every_state_even_the_empty_ones(
+    client: Client, worker: Heartbeat, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(3):
+        address = f"reader{number}@example.org"
+        Subscriber.objects.create(email=address, email_key=address, status="active")
+    with django_assert_max_num_queries(6):
+        text = client.get("/metrics").content.decode()
+    assert 'paperboy_subscribers{status="active"} 3.0' in text
+    assert 'paperboy_subscribers{status="suppressed"} 0.0' in text
+    assert 'paperboy_digests{state="uncertain"} 0.0' in text
+    assert 'paperboy_heartbeat_age_seconds{name="worker"}' in text
+    assert "reader0" not in text
+
+
+def test_metrics_are_hidden_in_production_without_the_token(
+    client: Client, settings: Settings, db: None
+) -> None:
+    settings.LOCAL = False
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+    settings.METRICS_TOKEN = "a-token"
+    assert client.get("/metrics", headers={"Authorization": "Bearer other"}).status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer a-token"}).status_code == 200
