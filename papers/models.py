@@ -45,12 +45,69 @@ class Source(models.Model):
         return self.name
 
 
+class IngestRun(models.Model):
+    """One visit to a source, or one file that was read: what came of it and what was left out.
+
+    ``rejections`` is a list of ``{"record": which one, "reason": sentence}``.
+    """
+
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, null=True, blank=True, related_name="runs"
+    )
+    name = models.CharField(max_length=255, help_text="The source, or the file that was read.")
+    started_at = models.DateTimeField(default=now, db_index=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(
+        max_length=16, choices=Source.Status.choices, default=Source.Status.NEVER
+    )
+    result = models.TextField(blank=True)
+    created_count = models.PositiveIntegerField(default=0)
+    updated_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    rejected_count = models.PositiveIntegerField(default=0)
+    rejections = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Submission(models.Model):
+    """An arXiv id that somebody asked for; it is fetched with the next visit to arXiv."""
+
+    arxiv_id = models.CharField(max_length=64, unique=True)
+    submitted_at = models.DateTimeField(default=now)
+    fetched_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    result = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-submitted_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.arxiv_id
+
+
+class Turn(models.Model):
+    """A lock with a pace that all workers share: who acts now, and when the next one may."""
+
+    name = models.CharField(max_length=64, unique=True)
+    holder = models.CharField(max_length=64, blank=True)
+    held_until = models.DateTimeField(default=now)
+    next_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Paper(models.Model):
     """One paper, whatever its versions, sources and cross-lists.
 
     ``canonical_id`` is the public id: the arXiv id without its version (``2503.01234``,
     ``hep-th/9901001``) or, for a paper without one, ``t-`` and a hash of its title. A paper
-    that later turns out to have an arXiv id keeps the old one in ``former_id``.
+    that later turns out to have an arXiv id keeps the old one in ``former_id``. ``authority``
+    says how far the source of its texts is to be trusted (``papers.sources.Kind``).
     """
 
     canonical_id = models.CharField(max_length=64, unique=True)
@@ -74,6 +131,10 @@ class Paper(models.Model):
     url = models.URLField(max_length=500, blank=True)
     pdf_url = models.URLField(max_length=500, blank=True)
     code_url = models.URLField(max_length=500, blank=True)
+    mentions = models.JSONField(
+        default=list, blank=True, help_text="arXiv ids that the abstract names."
+    )
+    authority = models.PositiveSmallIntegerField(default=0, editable=False)
     withdrawn = models.BooleanField(default=False)
     hidden = models.BooleanField(default=False, help_text="Never shown and never mailed.")
     picked_at = models.DateTimeField(null=True, blank=True, help_text="Chosen by the editor.")

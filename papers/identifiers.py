@@ -1,0 +1,113 @@
+"""What a paper is called: arXiv ids in every spelling, DOIs, and keys made from titles.
+
+The forms of arXiv ids are those of https://info.arxiv.org/help/arxiv_identifier.html. An old
+id has one paper under several names (``math.GT/0309136`` and ``math/0309136``); arXiv itself
+prefers the one without the subject class, and so does this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+ARXIV_ID: Final = re.compile(
+    r"(?<![\w.-])(?<!\d/)(?:"
+    r"(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
+    r"|(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[A-Z]{2}|\.[a-z]+(?:-[a-z]+)+)?"
+    r"/(?P<old>\d{2}(?:0[1-9]|1[0-2])\d{3})"
+    r")(?:v(?P<version>[1-9]\d{0,2}))?(?![\w-]|\.\d|/\d)"
+)
+ARXIV_PREFIX: Final = re.compile(
+    r"^(?:oai:arxiv\.org:|arxiv:|(?:https?://)?(?:www\.|export\.|[a-z]{2}\.)?arxiv\.org/"
+    r"(?:abs|pdf|html|format|src|e-print)/"
+    r"|(?:https?://)?(?:www\.)?(?:alphaxiv\.org/abs|huggingface\.co/papers|ar5iv\.org/abs)/"
+    r"|(?:https?://)?(?:dx\.)?doi\.org/10\.48550/arxiv\.|(?:doi:\s*)?10\.48550/arxiv\.)\s*",
+    re.IGNORECASE,
+)
+MENTION: Final = re.compile(
+    r"(?:arxiv:\s*|arxiv\.org/(?:abs|pdf|html)/|10\.48550/arxiv\.)([\w./-]+)", re.IGNORECASE
+)
+DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
+ARCHIVES: Final = frozenset({
+    "acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an", "chao-dyn",
+    "chem-ph", "cmp-lg", "comp-gas", "cond-mat", "cs", "dg-ga", "funct-an", "gr-qc", "hep-ex",
+    "hep-lat", "hep-ph", "hep-th", "math", "math-ph", "mtrl-th", "nlin", "nucl-ex", "nucl-th",
+    "patt-sol", "physics", "plasm-ph", "q-alg", "q-bio", "quant-ph", "solv-int", "supr-con",
+})  # fmt: skip
+
+
+class ArxivId(NamedTuple):
+    """An arXiv id without its version, and the version where one was named."""
+
+    id: str
+    version: int | None
+
+    @property
+    def month(self) -> datetime:
+        """The first moment of the month that the id was given in (UTC)."""
+        digits = self.id.rpartition("/")[2]
+        year = int(digits[:2])
+        return datetime(year + (1900 if year > 90 else 2000), int(digits[2:4]), 1, tzinfo=UTC)
+
+
+def mentioned_arxiv_ids(text: str) -> list[ArxivId]:
+    """The arXiv ids that a running text names (``arXiv:...`` or an address), each once.
+
+    A bare ``1012.3456`` in a text is as likely a measurement and does not count.
+    """
+    return _arxiv_ids(MENTION.findall(text))
+
+
+def _arxiv_ids(texts: list[str]) -> list[ArxivId]:
+    found: dict[str, ArxivId] = {}
+    for match in filter(None, map(ARXIV_ID.search, texts)):
+        number = match["new"]
+        if number is None:
+            if match["archive"] not in ARCHIVES:
+                continue
+            number = f"{match['archive']}/{match['old']}"
+        version = int(match["version"]) if match["version"] else None
+        found.setdefault(number, ArxivId(number, version))
+    return list(found.values())
+
+
+def arxiv_id(text: str) -> ArxivId | None:
+    """The one arXiv id that a text is: bare, prefixed, a URL, an OAI name or a DataCite DOI.
+
+    None when the text is anything else, also when it merely contains an id.
+    """
+    bare = ARXIV_PREFIX.sub("", unquote(text.strip()), count=1)
+    bare = re.sub(r"(\.pdf)?([?#].*)?/?$", "", bare, flags=re.IGNORECASE)
+    return next(iter(_arxiv_ids([bare])), None) if ARXIV_ID.fullmatch(bare) else None
+
+
+def doi(text: str) -> str:
+    """A DOI in lower case without resolver or prefix; empty when there is none (or too long).
+
+    >>> doi("https://doi.org/10.1103/PhysRevB.74.024520")
+    '10.1103/physrevb.74.024520'
+    """
+    match = DOI.search(unquote(text))
+    found = match.group().rstrip(".,;:\"'").lower() if match else ""
+    if found.endswith(")") and found.count("(") < found.count(")"):
+        found = found[:-1]
+    return found if len(found) <= 255 else ""
+
+
+def title_key(title: str) -> str:
+    """A key that is the same for two spellings of one title: case, accents, marks, spaces."""
+    letters = unicodedata.normalize("NFKD", title.casefold())
+    plain = "".join(letter for letter in letters if letter.isalnum())
+    return hashlib.sha256((plain or title).encode("utf-8", "replace")).hexdigest()[:40]
+
+
+def title_id(title: str, authors: tuple[str, ...] = ()) -> str:
+    """The public id of a paper that has no arXiv id: ``t-`` and a hash of its title.
+
+    ``authors`` are given only to tell two papers of the same title apart.
+    """
+    return "t-" + title_key("\n".join((title, *authors)))[:20]

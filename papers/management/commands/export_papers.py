@@ -1,0 +1,78 @@
+"""Write every paper as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from tqdm import tqdm
+
+from papers.models import Paper
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
+
+
+def exported(paper: Paper) -> dict[str, object]:
+    """One paper as it is exported. ``published`` is the day it was first listed when the first
+    submission is not known."""
+    return {
+        "id": paper.canonical_id,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": paper.authors,
+        "published": _moment(paper.published_at or paper.announced_at),
+        "updated": _moment(paper.revised_at),
+        "categories": paper.categories,
+        "url": paper.url,
+        "pdf_url": paper.pdf_url,
+        "code_url": paper.code_url,
+        "withdrawn": paper.withdrawn,
+        "trending": paper.trending,
+    }
+
+
+class Command(BaseCommand):
+    """One JSON object a line, in the order of the public ids."""
+
+    help = "Write every paper as JSON Lines to standard output or a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
+
+    def handle(self, *_: object, **options: object) -> None:
+        out = options["out"]
+        if not isinstance(out, Path):
+            self.stderr.write(f"papers={self._write(self.stdout)}")
+            return
+        unfinished = out.with_name(out.name + ".part")
+        try:
+            with unfinished.open("w", encoding="utf-8") as file:
+                count = self._write(file)
+            unfinished.replace(out)
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}.") from error
+        self.stdout.write(f"papers={count}")
+
+    def _write(self, file: TextIO | OutputWrapper) -> int:
+        count = 0
+        for line in self._lines():
+            file.write(line + "\n")
+            count += 1
+        return count
+
+    def _lines(self) -> Iterator[str]:
+        papers = Paper.objects.order_by("canonical_id")
+        with tqdm(
+            total=papers.count(), unit=" papers", disable=not sys.stderr.isatty(), file=sys.stderr
+        ) as progress:
+            for paper in papers.iterator(chunk_size=1000):
+                progress.update()
+                yield json.dumps(exported(paper), ensure_ascii=False)

@@ -1,0 +1,215 @@
+"""The ``listing`` format: the text of a trending-papers page, as it was copied from it.
+
+A masthead with the sign-up prompt, a byline, a date that may lack its year, then title and
+abstract in turn, all separated by blank lines. Nothing is found by line number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from typing import Final
+
+from papers import identifiers, text
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    arxiv_links,
+    code_link,
+    mentions_of,
+    title_of,
+)
+
+PROMPT: Final = re.compile(
+    r"\b(?:in|to|into) your (?:e-?mail )?inbox\b|^get (?:trending )?papers\b", re.I
+)
+BYLINE: Final = re.compile(r"by\s?(?:[A-Z@]|the\b).{0,150}$|By (?:[A-Z@]|the\b).{0,150}$", re.S)
+FURNITURE: Final = re.compile(
+    r"(?:new|(?:trending|daily|today.s)(?: papers)?|subscribe|sign up|log ?in|\d[\d,.]*[kK]?)\W*$",
+    re.IGNORECASE,
+)
+MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+MONTH: Final = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+WEEKDAY: Final = r"(?:(?P<weekday>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+YEAR: Final = r"(?:,?\s+(?P<year>\d{4}))?"
+DATES: Final = (
+    re.compile(rf"{WEEKDAY}{MONTH}\s+{DAY}{YEAR}", re.I),
+    re.compile(rf"{WEEKDAY}{DAY}\s+(?:of\s+)?{MONTH}{YEAR}", re.I),
+    re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"),
+)
+WEEKDAYS: Final = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+OWN_ID: Final = re.compile(
+    r"^\W*(?:(?:paper|preprint|arxiv(?: link| page| id)?)\s*:\s*)?"
+    r"(?P<id>(?:arxiv:\s*|https?://(?:www\.)?arxiv\.org/(?:abs|pdf)/)[\w./-]+?)[.\s]*$",
+    re.I | re.M,
+)
+
+
+@dataclass(slots=True)
+class _Entry:
+    title: str
+    day: date
+    abstract: list[str] = field(default_factory=list)
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
+    """The papers of a saved listing, each announced on the listing's day.
+
+    ``day`` overrides the date that the listing gives itself; a date without a year is its most
+    recent occurrence up to ``today``. Raises ListingError when this is no such listing.
+    """
+    blocks = _blocks(_decode(body))
+    if not any(PROMPT.search(block) or BYLINE.match(block) for block in blocks[:12]):
+        raise ListingError(
+            "This is not a trending-papers listing: it has neither the sign-up prompt nor a byline."
+        )
+    first = next((found for block in blocks[:12] if (found := read_date(block, today))), None)
+    if first is None and day is None:
+        raise ListingError(
+            "The listing has no date line such as 'Mar 11'; give its day with --date."
+        )
+    if first is not None and day is None and first > today:
+        raise ListingError(f"The listing is dated {first}, which is still to come.")
+    listing = Listing()
+    for entry in _entries(blocks, day or first or today, today if day is None else None, listing):
+        try:
+            listing.records.append(_record(entry))
+        except RecordError as error:
+            listing.rejections.append(Rejection(entry.title[:120], str(error)))
+    if not listing.records:
+        raise ListingError(
+            "The listing names no paper: no title with an abstract follows its date."
+        )
+    return listing
+
+
+def read_date(line: str, today: date) -> date | None:
+    """The date that a line is, in English or ISO form; None when it is anything else.
+
+    Without a year it is the most recent such day up to ``today`` (on its weekday, if named).
+    """
+    for form in DATES:
+        if not (match := form.fullmatch(line.strip())):
+            continue
+        parts = match.groupdict()
+        name = parts["month"][:3].lower()
+        month = MONTHS.index(name) + 1 if name in MONTHS else int(name)
+        weekday = WEEKDAYS.index(parts["weekday"].lower()) if parts.get("weekday") else None
+        years = [int(parts["year"])] if parts["year"] else range(today.year, today.year - 29, -1)
+        for year in years:
+            try:
+                found = date(year, month, int(parts["day"]))
+            except ValueError:
+                continue
+            if parts["year"] or (found <= today and weekday in {None, found.weekday()}):
+                return found
+    return None
+
+
+def _decode(body: bytes) -> str:
+    if not body.strip():
+        raise ListingError("The listing is empty.")
+    try:
+        decoded = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ListingError(
+            "This is not a trending-papers listing: it is not UTF-8 text."
+        ) from error
+    if "\0" in decoded:
+        raise ListingError("This is not a trending-papers listing: it is a binary file.")
+    if re.match(r"\s*(?:<!doctype|<html|<\?xml|<rss|<feed|[{\[]\s*[\"{\]])", decoded, re.I):
+        raise ListingError(
+            "This is not a trending-papers listing but markup or data: "
+            "save the text of the page, or name another format."
+        )
+    return decoded
+
+
+def _blocks(decoded: str) -> list[str]:
+    return [
+        block.strip()
+        for block in re.split(r"\n[^\S\n]*\n", re.sub(r"\r\n?|[\f\v]", "\n", decoded))
+        if block.strip()
+    ]
+
+
+def _entries(
+    blocks: list[str], day: date, today: date | None, listing: Listing
+) -> Iterator[_Entry]:
+    """Titles with their abstracts. ``today`` is None when no date line may change the day."""
+    entry: _Entry | None = None
+    for block, following in pairwise([*_body(blocks, today or day), ""]):
+        if found := read_date(block, today or day):
+            day = found if today and found <= today else day
+        elif entry and _continues(entry, block, following):
+            entry.abstract.append(block)
+        elif _is_abstract(block):
+            shortened = " ".join(block.split())[:120]
+            listing.rejections.append(Rejection(shortened, "The abstract has no title."))
+        else:
+            if entry:
+                yield entry
+            entry = _Entry(block, day)
+    if entry:
+        yield entry
+
+
+def _body(blocks: list[str], today: date) -> Iterator[str]:
+    """The blocks without masthead, sign-up prompts and bylines.
+
+    A byline is one where a byline stands: the first, and any right before a date. Titles may
+    begin with "By" as well.
+    """
+    signed = False
+    for block, following in pairwise([*blocks, ""]):
+        short = len(block) < 160
+        if short and BYLINE.match(block) and (not signed or read_date(following, today)):
+            signed = True
+        elif not (short and (FURNITURE.match(block) or PROMPT.search(block))):
+            yield block
+
+
+def _continues(entry: _Entry, block: str, following: str) -> bool:
+    """Whether a block belongs to the abstract of the entry above it."""
+    if entry.abstract:
+        return _is_abstract(block)
+    return _is_abstract(block) or not _is_abstract(following)
+
+
+def _is_abstract(block: str) -> bool:
+    """Whether a block is prose: longer than titles get, or sentences that end as such."""
+    return len(block) > 320 or bool(re.search(r"[a-z)\]]\. [A-Z].*\.\W*$", block, re.DOTALL))
+
+
+def _record(entry: _Entry) -> PaperRecord:
+    title = title_of(entry.title)
+    if not entry.abstract:
+        raise RecordError("The title has no abstract.")
+    raw = "\n\n".join(entry.abstract)
+    own = None
+    if match := OWN_ID.search(raw):
+        own = identifiers.arxiv_id(match["id"])
+        raw = raw.replace(match["id"], "") if own else raw
+    abstract = text.paragraphs(raw)
+    url, pdf_url = arxiv_links(own.id) if own else ("", "")
+    return PaperRecord(
+        title=title,
+        abstract=abstract,
+        arxiv_id=own.id if own else "",
+        version=own.version if own else None,
+        announced_at=datetime.combine(entry.day, time(), UTC),
+        url=url,
+        pdf_url=pdf_url,
+        code_url=code_link(abstract),
+        mentions=mentions_of(abstract, own.id if own else ""),
+    )
