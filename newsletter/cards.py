@@ -6,9 +6,7 @@ overrides, become NFC and get an upper length; the template engine escapes them.
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,15 +16,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from newsletter import stories
 from papers.models import Paper
 
 TITLE_LIMIT: Final = 300
-NAME_LIMIT: Final = 80
 URL_LIMIT: Final = 500
-EXCERPT_LIMIT: Final = 350
-NAMED_FIRST: Final = 3
+BYLINE_LIMIT: Final = 400
+NOTE_LIMIT: Final = 600
 JOINERS: Final = "\u200c\u200d"  # They shape words in Persian, Hindi and others.
-SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"(])")
 
 
 class Link(NamedTuple):
@@ -50,6 +47,7 @@ class Card:
     date: str
     category: str
     excerpt: str
+    note: str
     url: str
     links: tuple[Link, ...]
 
@@ -77,10 +75,11 @@ def card(paper: Paper) -> Card:
     return Card(
         paper=paper.canonical_id,
         title=shorten(clean(paper.title), TITLE_LIMIT),
-        authors=byline(paper.authors),
+        authors=shorten(clean(stories.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.published_at or paper.announced_at),
         category=clean(paper.primary_category),
-        excerpt=excerpt(clean(paper.abstract)),
+        excerpt=stories.excerpt(clean(paper.abstract)).lead,
+        note=shorten(clean(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
         url=web_address(paper.url) or page,
         links=tuple(link for link in offered if link.url),
     )
@@ -104,22 +103,6 @@ def shorten(text: str, width: int) -> str:
     return text[: cut if cut > 0 else width - 1].rstrip(" ,;:.-–—(") + "…"
 
 
-def excerpt(abstract: str, width: int = EXCERPT_LIMIT) -> str:
-    """The beginning of an abstract, whole sentences if they fill half of the width."""
-    if len(abstract) <= width:
-        return abstract
-    ends = [match.start() for match in SENTENCE_END.finditer(abstract, width // 2, width)]
-    return abstract[: ends[-1]] if ends else shorten(abstract, width)
-
-
-def byline(authors: Sequence[str]) -> str:
-    """Everybody, or the first three, the last and how many there are."""
-    if len(authors) <= NAMED_FIRST + 1:
-        return ", ".join(_name(author) for author in authors)
-    first = ", ".join(_name(author) for author in authors[:NAMED_FIRST])
-    return f"{first}, …, {_name(authors[-1])} ({len(authors):,} authors)"
-
-
 def day(moment: datetime) -> str:
     """A date as people write it: 7 Mar 2025."""
     return f"{moment.day} {moment:%b %Y}"
@@ -133,7 +116,3 @@ def web_address(url: str) -> str:
         return ""
     sane = parts.scheme in {"http", "https"} and parts.hostname and url == clean(url)
     return url if sane and " " not in url and len(url) <= URL_LIMIT else ""
-
-
-def _name(author: str) -> str:
-    return shorten(clean(author), NAME_LIMIT)

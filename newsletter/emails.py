@@ -44,7 +44,6 @@ EXCERPT_STEPS: Final = (160, 0)  # Characters, tried in turn when a digest is to
 SUBJECT_TITLE: Final = 60
 PREHEADER: Final = 140
 REASON_LIMIT: Final = 200
-NOTE_LIMIT: Final = 600
 SECTIONS: Final = {"pick": "Editor’s pick", "personal": "For you", "trending": "Trending"}
 
 
@@ -84,7 +83,7 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     Raises MessageIncomplete when the postal address, the unsubscribe link or every paper is
     missing, BadHeaderError when a line break got into a header.
     """
-    context = _digest_context(digest, cards)
+    context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
     html, text = _fitting(context)
     _require(html, text, context["unsubscribe_url"], context["postal_address"])
     sender = settings.DEFAULT_FROM_EMAIL
@@ -113,8 +112,12 @@ def digest_subject(digest: Digest, cards: Mapping[str, Card]) -> str:
 
 
 def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
-    """The digest as a web page: what the mail says, and what it had to leave out."""
-    return render_to_string("emails/digest.html", _digest_context(digest, cards) | {"web": True})
+    """The digest as a web page: what the mail says, and what it had to leave out.
+
+    Raises MessageIncomplete when none of its papers is there.
+    """
+    context = _digest_context(digest, cards) | _links(digest.subscriber)
+    return render_to_string("emails/digest.html", context | {"web": True})
 
 
 def confirm_message(notice: Notice) -> AnymailMessage:
@@ -130,7 +133,7 @@ def confirm_message(notice: Notice) -> AnymailMessage:
 
 def manage_message(notice: Notice) -> AnymailMessage:
     """The answer to somebody who signs up again: their links. Raises MessageIncomplete."""
-    links = _links(notice.subscriber)
+    links = _mail_links(notice.subscriber)
     message = _notice_message(notice, "manage", links)
     message.extra_headers["List-Unsubscribe"] = f"<{links['unsubscribe_url']}>"
     message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -185,7 +188,6 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
     since = f" on {day(subscriber.confirmed_at)}" if subscriber.confirmed_at else ""
     return {
         **_site(),
-        **_links(subscriber),
         "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
         "subject": digest.subject or digest_subject(digest, cards),
         "preheader": shorten("; ".join(titles[1:]) or entries[0].reason, PREHEADER),
@@ -215,7 +217,7 @@ def _entry(digest: Digest, place: int, number: int, shown: Card) -> Entry:
         card=shown,
         slot=_slot(item),
         reason=shorten(clean(item.get("reason", "")), REASON_LIMIT),
-        note=shorten(clean(item.get("note", "")), NOTE_LIMIT),
+        note=clean(item.get("note", "")) or shown.note,
         up_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
         down_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),
     )
@@ -265,12 +267,19 @@ def _require(html: str, text: str, *values: str) -> None:
 
 
 def _links(subscriber: Subscriber) -> dict[str, str]:
+    """Where a subscriber manages everything; asking for these links stores nothing."""
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
     return {
         "preferences_url": preferences,
         "pause_url": f"{preferences}#pause",
-        "unsubscribe_url": tokens.url_for("unsubscribe", tokens.unsubscribe_token(subscriber)),
+        "unsubscribe_url": f"{preferences}#unsubscribe",
     }
+
+
+def _mail_links(subscriber: Subscriber) -> dict[str, str]:
+    """The same with the link of List-Unsubscribe, whose token the first mail mints."""
+    token = tokens.unsubscribe_token(subscriber)
+    return _links(subscriber) | {"unsubscribe_url": tokens.url_for("unsubscribe", token)}
 
 
 def _site() -> dict[str, str]:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from newsletter.feeds import TrendingFeed
-from newsletter.views import health, site
+from newsletter.views import digest, health, inbox, site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", site.home, name="home"),
@@ -16,6 +16,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("about/trending/", site.about_trending, name="about-trending"),
     path("privacy/", site.privacy, name="privacy"),
     path("robots.txt", site.robots, name="robots"),
+    path("digest/<str:token>/", digest.digest, name="digest"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/<str:name>/", inbox.message, name="inbox-message"),
+    path("inbox/<str:name>/html/", inbox.html_part, name="inbox-html"),
+    path("inbox/<str:name>/raw/", inbox.raw, name="inbox-raw"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
