@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_otp",
+    "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
     "anymail",
     "csp",
@@ -220,6 +221,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+OTP_TOTP_ISSUER = SITE_NAME
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,

@@ -7,15 +7,18 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django_otp.plugins.otp_totp import admin as _otp_admin  # noqa: F401
+from django_otp.plugins.otp_static import admin as _static_admin  # noqa: F401
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp import admin as _totp_admin  # noqa: F401
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from papers.admin.base import ListAdmin, NeverAdded, NeverChanged, ReadOnlyAdmin, link
 
-# Importing their own admin modules has registered these three without this admin's style.
-admin.site.unregister([User, Group, TOTPDevice])
+# Importing their own admin modules has registered these without this admin's style. Codes for an
+# emergency are made on the server alone, so they get no page.
+admin.site.unregister([User, Group, TOTPDevice, StaticDevice])
 
 
 @admin.register(User)

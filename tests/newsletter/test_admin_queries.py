@@ -10,8 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model
 from django.test import Client
-from pytest_django import DjangoDbBlocker
-from pytest_django.fixtures import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker
 
 from papers.admin.base import url_of, url_of_list
 from tests.newsletter import crowd
