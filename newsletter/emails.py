@@ -86,14 +86,16 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
     html, text = _fitting(context)
     _require(html, text, context["unsubscribe_url"], context["postal_address"])
-    sender = settings.DEFAULT_FROM_EMAIL
+    sender, subscriber = settings.DEFAULT_FROM_EMAIL, digest.subscriber
     headers = _headers(digest, sender) | {
         "List-Unsubscribe": f"<{context['unsubscribe_url']}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": f"<digest.{_domain(sender)}>",
-        "Feedback-ID": f"{digest.due_on:%Y%m%d}:{digest.subscriber.frequency}:{_stream(sender)}",
+        "Feedback-ID": _feedback_id(
+            sender, f"{digest.due_on:%Y%m%d}", subscriber.frequency, "digest"
+        ),
     }
-    message = _message(context["subject"], text, html, sender, digest.subscriber, headers)
+    message = _message(context["subject"], text, html, sender, subscriber, headers)
     message.boundary = f"=_{digest.public_id.hex}"
     message.metadata = {"digest": str(digest.public_id)}
     message.tags = ["digest"]
@@ -152,7 +154,7 @@ def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> Repeata
     text = render_to_string(f"emails/{name}.txt", context, using="text")
     _require(html, text, context["postal_address"], *links.values())
     sender = settings.NOTICE_FROM_EMAIL
-    headers = _headers(notice, sender) | {"Feedback-ID": f"{name}:{_stream(sender)}"}
+    headers = _headers(notice, sender) | {"Feedback-ID": _feedback_id(sender, name)}
     message = _message(_subject(name, context), text, html, sender, notice.subscriber, headers)
     message.boundary = f"=_{notice.public_id.hex}"
     message.metadata = {"notice": str(notice.public_id)}
@@ -300,6 +302,7 @@ def _domain(sender: str) -> str:
     return str(punycode(parseaddr(sender)[1].rpartition("@")[2]))
 
 
-def _stream(sender: str) -> str:
-    """The sender id that closes a Feedback-ID: 5 to 15 letters that stay the same for ever."""
-    return (re.sub(r"[^a-z0-9]", "", _domain(sender)) + "paperboy")[:15]
+def _feedback_id(sender: str, *fields: str) -> str:
+    """What complaints are counted by; the last field names the sender in 5 to 15 letters."""
+    letters = re.sub(r"[^a-z0-9]", "", _domain(sender))
+    return ":".join((*fields, f"{letters}paperboy"[:15]))
