@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
+from papers import trending
 from papers.models import Edition, Paper
 
 BYLINE_HEAD: Final = 3
 EXCERPT: Final = range(180, 420)
 SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]?\s+(?=[“\"(\[]?[A-Z0-9])")
-WEB: Final = frozenset({"http", "https"})
+WEB: Final = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
 
 
 class Link(NamedTuple):
@@ -75,16 +76,11 @@ def excerpt(abstract: str) -> Excerpt:
 def links(paper: Paper) -> list[Link]:
     """Where the paper can be read, leaving out every address that is not plain web."""
     offered = (
-        Link("arXiv" if _on_arxiv(paper.url) else "Source", paper.url),
+        Link("arXiv" if ARXIV.match(paper.url) else "Source", paper.url),
         Link("PDF", paper.pdf_url),
         Link("Code", paper.code_url),
     )
-    return [link for link in offered if urlsplit(link.url).scheme in WEB]
-
-
-def _on_arxiv(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host == "arxiv.org" or host.endswith(".arxiv.org")
+    return [link for link in offered if WEB.match(link.url)]
 
 
 def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
@@ -106,4 +102,7 @@ def _shown(canonical_ids: Iterable[str]) -> Iterable[Paper]:
 def by_trending(limit: int) -> list[Story]:
     """What trends now, for a site that has papers but has not printed an edition yet."""
     papers = Paper.objects.filter(hidden=False, withdrawn=False)[:limit]
-    return [Story(paper, rank) for rank, paper in enumerate(papers, start=1)]
+    return [
+        Story(paper, rank, trending.reason(paper.trending_parts))
+        for rank, paper in enumerate(papers, start=1)
+    ]

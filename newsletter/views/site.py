@@ -17,6 +17,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter import stories
 from papers import search as papers_search
+from papers import trending
 from papers.models import Edition, Paper, Signal
 
 FRONT_PAGE: Final = 30
@@ -32,7 +33,7 @@ public = cache_control(public=True, max_age=60)
 @cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
     """The front page: the sign-up form and what is trending today."""
-    edition = Edition.objects.first()
+    edition = Edition.objects.exclude(entries=[]).first()
     shown = (
         stories.of_edition(edition, limit=FRONT_PAGE)
         if edition
@@ -106,7 +107,7 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
         primary_category=found.primary_category, hidden=False, withdrawn=False
     ).exclude(pk=found.pk)
     context = {
-        "story": stories.Story(found),
+        "story": stories.Story(found, reason=trending.reason(found.trending_parts)),
         "paper": found,
         "signals": list(measured.values()),
         "related": related[:RELATED] if found.primary_category else [],
@@ -169,7 +170,12 @@ def search(request: HttpRequest) -> HttpResponse:
 @conditional_page
 def about_trending(request: HttpRequest) -> HttpResponse:
     """How papers are ranked, in words."""
-    return render(request, "site/about_trending.html")
+    context = {
+        "formula": trending.FORMULA,
+        "version": trending.FORMULA_VERSION,
+        "changes": trending.CHANGES,
+    }
+    return render(request, "site/about_trending.html", context)
 
 
 @require_safe
