@@ -13,6 +13,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 
 from newsletter import stories
+from newsletter.cards import clean
 from newsletter.stories import Story
 from papers.models import Edition
 
@@ -55,10 +56,10 @@ class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return list(newest.values())
 
     def item_title(self, item: Item) -> str:
-        return printable(item.story.paper.title)
+        return clean(item.story.paper.title)
 
     def item_description(self, item: Item) -> str:
-        return str(escape(printable(item.story.excerpt.lead)))
+        return str(escape(clean(item.story.excerpt.lead)))
 
     def item_link(self, item: Item) -> str:
         return f"{settings.SITE_URL}{item.story.paper.get_absolute_url()}"
@@ -70,18 +71,13 @@ class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return f"tag:{host},{first_listed:%Y-%m-%d}:{item.story.paper.canonical_id}"
 
     def item_author_name(self, item: Item) -> str:
-        return printable(item.story.byline) or settings.SITE_NAME
+        return item.story.byline or settings.SITE_NAME
 
     def item_categories(self, item: Item) -> list[str]:
-        return [printable(category) for category in item.story.paper.categories]
+        return [clean(category) for category in item.story.paper.categories]
 
     def item_pubdate(self, item: Item) -> datetime:
         return item.story.paper.announced_at
 
     def item_updateddate(self, item: Item) -> datetime:
         return datetime.combine(item.edition.day, time(), UTC)
-
-
-def printable(text: str) -> str:
-    """The text without the characters that XML 1.0 has no way to write."""
-    return "".join(character for character in text if character.isprintable())

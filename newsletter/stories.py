@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from newsletter import cards
 from papers import trending
 from papers.models import Edition, Paper
 
-BYLINE_HEAD: Final = 3
 EXCERPT: Final = range(180, 420)
-SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]?\s+(?=[“\"(\[]?[A-Z0-9])")
-WEB: Final = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+"""Characters of an abstract that everybody sees: at least, at most."""
+PICKS: Final = 3
+PICK_LASTS: Final = timedelta(days=7)
 ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
-
-
-class Link(NamedTuple):
-    """A way out of the site, with the word to click on."""
-
-    name: str
-    url: str
 
 
 class Excerpt(NamedTuple):
@@ -41,23 +36,15 @@ class Story:
 
     @property
     def byline(self) -> str:
-        return byline(self.paper.authors)
+        return cards.byline(self.paper.authors)
 
     @property
     def excerpt(self) -> Excerpt:
         return excerpt(self.paper.abstract)
 
     @property
-    def links(self) -> list[Link]:
+    def links(self) -> list[cards.Link]:
         return links(self.paper)
-
-
-def byline(authors: Sequence[str]) -> str:
-    """The authors in one line: everybody, or the first three, the last and the count."""
-    if len(authors) <= BYLINE_HEAD + 1:
-        return ", ".join(authors)
-    head = ", ".join(authors[:BYLINE_HEAD])
-    return f"{head}, …, {authors[-1]} ({len(authors):,} authors)"
 
 
 def excerpt(abstract: str) -> Excerpt:
@@ -65,22 +52,22 @@ def excerpt(abstract: str) -> Excerpt:
     text = " ".join(abstract.split())
     if len(text) <= EXCERPT.stop:
         return Excerpt(text, "")
-    ends = [match.end() for match in SENTENCE_END.finditer(text, EXCERPT.start, EXCERPT.stop)]
-    if ends:
-        return Excerpt(text[: ends[-1]].rstrip(), text[ends[-1] :])
-    cut = text.rfind(" ", EXCERPT.start, EXCERPT.stop)
-    cut = cut if cut > 0 else EXCERPT.stop
-    return Excerpt(f"{text[:cut]} …", f"… {text[cut:].lstrip()}")
+    sentences = cards.SENTENCE_END.finditer(text, EXCERPT.start, EXCERPT.stop)
+    starts = [match.end() for match in sentences]
+    if starts:
+        return Excerpt(text[: starts[-1]].rstrip(), text[starts[-1] :])
+    lead = cards.shorten(text, EXCERPT.stop)
+    return Excerpt(lead, f"…{text[len(lead) - 1 :]}")
 
 
-def links(paper: Paper) -> list[Link]:
+def links(paper: Paper) -> list[cards.Link]:
     """Where the paper can be read, leaving out every address that is not plain web."""
     offered = (
-        Link("arXiv" if ARXIV.match(paper.url) else "Source", paper.url),
-        Link("PDF", paper.pdf_url),
-        Link("Code", paper.code_url),
+        cards.Link("arXiv" if ARXIV.match(paper.url) else "Source", cards.web_address(paper.url)),
+        cards.Link("PDF", cards.web_address(paper.pdf_url)),
+        cards.Link("Code", cards.web_address(paper.code_url)),
     )
-    return [link for link in offered if WEB.match(link.url)]
+    return [link for link in offered if link.url]
 
 
 def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
@@ -97,6 +84,14 @@ def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
 
 def _shown(canonical_ids: Iterable[str]) -> Iterable[Paper]:
     return Paper.objects.filter(canonical_id__in=canonical_ids, hidden=False)
+
+
+def picks(at: datetime, *, beside: Iterable[Story]) -> list[Story]:
+    """What the editor chose lately and does not stand on the page already, newest first."""
+    present = [story.paper.pk for story in beside]
+    chosen = Paper.objects.filter(picked_at__gt=at - PICK_LASTS, picked_at__lte=at, hidden=False)
+    newest = chosen.exclude(pk__in=present).order_by("-picked_at", "canonical_id")
+    return [Story(paper) for paper in newest[:PICKS]]
 
 
 def by_trending(limit: int) -> list[Story]:

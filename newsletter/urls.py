@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from newsletter.feeds import TrendingFeed
 from newsletter.views import digest, health, inbox, site
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("archive/<str:day>/", site.archive_day, name="archive-day"),
     path("papers/<path:canonical_id>/", site.paper, name="paper"),
     path("search/", site.search, name="search"),
-    path("feed.xml", TrendingFeed(), name="feed"),
+    path("feed.xml", site.feed, name="feed"),
     path("about/trending/", site.about_trending, name="about-trending"),
     path("privacy/", site.privacy, name="privacy"),
     path("robots.txt", site.robots, name="robots"),
@@ -27,3 +26,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("anymail/", include("anymail.urls")),
 ]
+handler404 = "newsletter.views.errors.not_found"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.utils.timezone import now
 
 from newsletter.models import Digest, Subscriber
-from papers.models import Paper
+from papers.models import Edition, Paper
 
 _number = itertools.count(1)
 
@@ -38,6 +38,17 @@ def a_paper(**fields: Any) -> Paper:
     fields.setdefault("announced_at", now() - timedelta(hours=1))
     fields.setdefault("url", f"https://arxiv.org/abs/{fields['canonical_id']}")
     return Paper.objects.create(**fields)
+
+
+def an_edition(*papers: Paper, day: date | None = None, reason: str = "new") -> Edition:
+    """The edition of a day (today) with these papers in this order."""
+    entries = [
+        {"paper": paper.canonical_id, "score": 1.0, "parts": {}, "reason": reason}
+        for paper in papers
+    ]
+    return Edition.objects.create(
+        day=day or datetime.now(UTC).date(), entries=entries, formula_version="1"
+    )
 
 
 def a_digest(**fields: Any) -> Digest:

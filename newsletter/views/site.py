@@ -12,10 +12,12 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter import stories
+from newsletter.feeds import TrendingFeed
 from papers import search as papers_search
 from papers import trending
 from papers.models import Edition, Paper, Signal
@@ -39,15 +41,13 @@ def home(request: HttpRequest) -> HttpResponse:
         if edition
         else stories.by_trending(FRONT_PAGE)
     )
-    return render(
-        request,
-        "site/home.html",
-        {
-            "edition": edition,
-            "stories": shown,
-            "more": edition and len(edition.entries) > FRONT_PAGE,
-        },
-    )
+    context = {
+        "edition": edition,
+        "stories": shown,
+        "picks": stories.picks(now(), beside=shown),
+        "more": edition is not None and len(edition.entries) > FRONT_PAGE,
+    }
+    return render(request, "site/home.html", context)
 
 
 @require_safe
@@ -163,6 +163,9 @@ def search(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, RESULTS_A_PAGE).get_page(request.GET.get("page"))
     results = [stories.Story(paper) for paper in page]
     return render(request, "site/search.html", {"query": query, "page": page, "stories": results})
+
+
+feed = require_safe(public(conditional_page(TrendingFeed())))
 
 
 @require_safe

@@ -1,0 +1,67 @@
+"""The days that were."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests.factories import a_paper, an_edition
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_empty_archive_says_so(client: Client) -> None:
+    assert "No edition has been printed yet" in client.get("/archive/").content.decode()
+
+
+def test_it_lists_the_days_newest_first_with_their_first_paper(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    papers = [a_paper() for _ in range(40)]
+    for age, paper in enumerate(papers):
+        an_edition(paper, day=date(2025, 3, 31) - timedelta(days=age))
+    with django_assert_max_num_queries(4):
+        page = client.get("/archive/").content.decode()
+    assert page.index(papers[0].title) < page.index(papers[1].title)
+    assert "/archive/2025-03-31/" in page
+    assert papers[39].title not in page
+    assert papers[39].title in client.get("/archive/?page=2").content.decode()
+
+
+def test_a_day_shows_all_its_papers_and_its_neighbours(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for day in (9, 11, 14):
+        an_edition(day=date(2025, 3, day))
+    papers = [a_paper() for _ in range(50)]
+    an_edition(*papers, day=date(2025, 3, 12))
+    with django_assert_max_num_queries(5):
+        page = client.get("/archive/2025-03-12/").content.decode()
+    assert all(paper.title in page for paper in papers)
+    assert "/archive/2025-03-11/" in page
+    assert "/archive/2025-03-14/" in page
+    assert "/archive/2025-03-09/" not in page
+
+
+def test_a_day_without_an_edition_is_not_found_and_says_which(client: Client) -> None:
+    response = client.get("/archive/2025-03-11/")
+    assert response.status_code == 404
+    assert "There is no edition of 11 March 2025." in response.content.decode()
+
+
+@pytest.mark.parametrize("day", ["2025-13-01", "20250311", "2025-W11-2", "yesterday", "0000-00-00"])
+def test_what_is_not_a_day_is_not_found_and_shows_the_spelling(client: Client, day: str) -> None:
+    response = client.get(f"/archive/{day}/")
+    assert response.status_code == 404
+    assert "2025-03-11" in response.content.decode()
+
+
+def test_an_unchanged_page_is_not_sent_twice(client: Client) -> None:
+    an_edition(a_paper(), day=date(2025, 3, 11))
+    first = client.get("/archive/2025-03-11/")
+    again = client.get("/archive/2025-03-11/", headers={"if-none-match": first["ETag"]})
+    assert again.status_code == 304
+    assert "Cookie" not in first.get("Vary", "")
