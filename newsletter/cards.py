@@ -10,27 +10,19 @@ import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Final
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
 from newsletter import stories
+from newsletter.stories import Link, web_address
 from papers.models import Paper
 
 TITLE_LIMIT: Final = 300
-URL_LIMIT: Final = 500
 BYLINE_LIMIT: Final = 400
 NOTE_LIMIT: Final = 600
 JOINERS: Final = "\u200c\u200d"  # They shape words in Persian, Hindi and others.
-
-
-class Link(NamedTuple):
-    """One way to the paper, with the word to click on."""
-
-    label: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -106,13 +98,3 @@ def shorten(text: str, width: int) -> str:
 def day(moment: datetime) -> str:
     """A date as people write it: 7 Mar 2025."""
     return f"{moment.day} {moment:%b %Y}"
-
-
-def web_address(url: str) -> str:
-    """The address itself when it is plain web and of sane length, otherwise nothing."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    sane = parts.scheme in {"http", "https"} and parts.hostname and url == clean(url)
-    return url if sane and " " not in url and len(url) <= URL_LIMIT else ""

@@ -78,8 +78,9 @@ def test_hostile_text_ends_neither_an_attribute_nor_a_script(client: Client) -> 
     paper = a_paper(title=attack, abstract=attack, authors=[attack], keywords=[attack])
     page = client.get(paper.get_absolute_url()).content.decode()
     assert "<script>alert" not in page
-    (data,) = html.fromstring(page).xpath("//script[@type='application/ld+json']/text()")
-    described = json.loads(data)
+    script = html.fromstring(page).find(".//script[@type='application/ld+json']")
+    assert script is not None
+    described = json.loads(script.text or "")
     assert described["@type"] == "ScholarlyArticle"
     assert described["headline"] == attack
 
