@@ -119,6 +119,7 @@ class Library:
         self._liked: frozenset[str] = frozenset()
         self.index = index.build(at)
         self.first_seen = self._first_seen()
+        self.notes = self._notes()
 
     def including(self, liked: Collection[str]) -> ranking.Index:
         """The index, rebuilt only when somebody likes a paper that it does not hold."""
@@ -127,6 +128,17 @@ class Library:
             self._liked |= missing
             self.index = index.build(self.at, liked=self._liked)
         return self.index
+
+    def item(self, pick: ranking.Pick) -> dict[str, Any]:
+        """A pick as it is frozen in a digest, with what the editor says of it."""
+        frozen = asdict(pick)
+        if pick.slot == "pick" and pick.paper in self.notes:
+            frozen["note"] = self.notes[pick.paper]
+        return frozen
+
+    def _notes(self) -> dict[str, str]:
+        picked = Paper.objects.filter(picked_at__isnull=False).exclude(editor_note="")
+        return dict(picked.values_list("canonical_id", "editor_note"))
 
     def _first_seen(self) -> datetime:
         """Digests older than every candidate cannot hold any of them."""
@@ -190,7 +202,7 @@ def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool)
     seen = _seen_by(chunk, library.first_seen)
     index = library.including({paper for p in profiles.values() for paper in p.likes})
     return [
-        _compose(person, profiles[person.pk], seen[person.pk], index, library.at, punctual)
+        _compose(person, profiles[person.pk], seen[person.pk], index, library, punctual)
         for person in chunk
     ]
 
@@ -200,9 +212,10 @@ def _compose(
     profile: ranking.Profile,
     seen: Collection[str],
     index: ranking.Index,
-    at: datetime,
+    library: Library,
     punctual: bool,
 ) -> Digest:
+    at = library.at
     due_at = _due_at(person, at)
     digest = Digest(
         subscriber=person,
@@ -217,7 +230,7 @@ def _compose(
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
-    digest.items = [asdict(pick) for pick in picks]
+    digest.items = [library.item(pick) for pick in picks]
     if not picks:
         reason = "Every paper on offer was already sent." if seen else "There are no papers yet."
         return _skip(digest, reason)

@@ -1,0 +1,161 @@
+"""Who is due, what they get, and that nobody gets anything twice."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connections
+from django.utils.timezone import now
+from pytest_django import DjangoAssertNumQueries
+
+from newsletter import digests
+from newsletter.models import Digest, Interest, Subscriber
+from papers.models import Paper
+from tests.factories import a_paper, a_subscriber
+
+State = Digest.State
+
+
+def papers_of(digest: Digest) -> list[str]:
+    return [item["paper"] for item in digest.items]
+
+
+@pytest.mark.django_db
+class TestAssembling:
+    def test_a_due_subscriber_gets_one_row_and_a_new_due_date(self) -> None:
+        a_paper()
+        person = a_subscriber()
+        at = now()
+        assert len(digests.assemble(at)) == 1
+        assert digests.assemble(at) == []
+        person.refresh_from_db()
+        assert person.next_digest_at is not None
+        assert person.next_digest_at > at
+        digest = Digest.objects.get()
+        assert digest.state == State.QUEUED
+        assert len(digest.items) == 1
+
+    @pytest.mark.parametrize("status", ["pending", "paused", "unsubscribed", "suppressed"])
+    def test_only_active_subscribers_are_due(self, status: str) -> None:
+        a_paper()
+        a_subscriber(status=status)
+        assert digests.assemble(now()) == []
+
+    def test_somebody_with_nothing_to_read_is_skipped_with_the_reason(self) -> None:
+        a_subscriber()
+        digests.assemble(now())
+        digest = Digest.objects.get()
+        assert (digest.state, digest.reason) == (State.SKIPPED, "There are no papers yet.")
+
+    def test_two_due_dates_on_one_day_give_one_digest(self) -> None:
+        a_paper()
+        person = a_subscriber(hour=23)
+        at = datetime.now(UTC).replace(hour=9, minute=0)
+        Subscriber.objects.update(next_digest_at=at)
+        digests.assemble(at)
+        digests.assemble(at.replace(hour=23, minute=30))
+        assert Digest.objects.filter(subscriber=person).count() == 1
+
+    def test_a_day_missed_by_too_much_is_recorded_as_skipped(self) -> None:
+        a_paper()
+        at = datetime.now(UTC).replace(hour=23)
+        a_subscriber(hour=8, next_digest_at=at.replace(hour=8, minute=0) - timedelta(days=3))
+        digests.assemble(at)
+        digest = Digest.objects.get()
+        assert digest.state == State.SKIPPED
+        assert digest.reason.startswith("Missed")
+        assert digest.due_on == at.date()
+
+    def test_a_person_who_names_the_time_gets_the_late_digest_too(self) -> None:
+        a_paper()
+        at = datetime.now(UTC).replace(hour=23)
+        a_subscriber(hour=8, next_digest_at=at - timedelta(days=3))
+        digests.assemble(at, punctual=False)
+        assert Digest.objects.get().state == State.QUEUED
+
+    def test_a_preview_is_what_the_digest_will_be_and_stores_nothing(self) -> None:
+        for _ in range(3):
+            a_paper()
+        person = a_subscriber(size=2)
+        preview = digests.preview(person, now())
+        assert not Digest.objects.exists()
+        digests.assemble(now())
+        assert papers_of(Digest.objects.get()) == papers_of(preview)
+
+    def test_the_editor_s_note_travels_with_the_pick(self) -> None:
+        a_paper(picked_at=now(), editor_note="Read section 4 first.")
+        preview = digests.preview(a_subscriber(), now())
+        assert preview.items[0]["slot"] == "pick"
+        assert preview.items[0]["note"] == "Read section 4 first."
+
+    def test_the_number_of_queries_does_not_grow_with_the_subscribers(
+        self, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        liked = a_paper()
+        for _ in range(5):
+            a_paper()
+        for _ in range(60):
+            Interest.objects.create(
+                subscriber=a_subscriber(), kind=Interest.Kind.LIKE, value=liked.canonical_id
+            )
+        Subscriber.objects.update(next_digest_at=now())
+        with django_assert_max_num_queries(20):
+            assert len(digests.assemble(now())) == 60
+
+
+@pytest.mark.django_db
+class TestNeverAgain:
+    def test_thirty_days_bring_no_paper_twice(self) -> None:
+        person = a_subscriber(size=5)
+        start = datetime.now(UTC).replace(hour=12)
+        for number in range(90):
+            a_paper(announced_at=start + timedelta(hours=8 * number))
+        for day in range(30):
+            at = start + timedelta(days=day)
+            digests.assemble(at, punctual=False)
+        Digest.objects.exclude(state=State.SKIPPED).update(state=State.SENT)
+        sent = [p for d in Digest.objects.filter(subscriber=person) for p in papers_of(d)]
+        assert len(sent) > 50
+        assert len(sent) == len(set(sent))
+
+    def test_a_paper_that_gained_its_arxiv_id_is_not_sent_again(self) -> None:
+        paper = a_paper(canonical_id="t-0123456789ab")
+        person = a_subscriber()
+        digests.assemble(now())
+        Paper.objects.filter(pk=paper.pk).update(
+            canonical_id="2603.00001", former_id="t-0123456789ab"
+        )
+        Digest.objects.update(due_on="2020-01-01", state=State.SENT)
+        assert digests.preview(person, now()).state == State.SKIPPED
+
+    def test_papers_of_a_cancelled_digest_may_come_again(self) -> None:
+        a_paper()
+        person = a_subscriber()
+        digests.assemble(now())
+        Digest.objects.update(due_on="2020-01-01", state=State.CANCELLED)
+        assert digests.preview(person, now()).items
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_schedulers_at_once_leave_one_row_each() -> None:
+    for _ in range(4):
+        a_paper()
+    for _ in range(10):
+        a_subscriber()
+    at = now()
+    barrier = threading.Barrier(8)
+
+    def assemble(_: int) -> None:
+        barrier.wait()
+        try:
+            digests.assemble(at)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(assemble, range(8)))
+    assert Digest.objects.count() == 10
+    assert Subscriber.objects.filter(next_digest_at__gt=at).count() == 10
