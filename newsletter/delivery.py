@@ -99,7 +99,7 @@ class Wire:
     """One kept mail connection of one thread, reopened after any error."""
 
     def __init__(self) -> None:
-        self.connection: BaseEmailBackend = get_connection()
+        self.connection: BaseEmailBackend | None = None
         self.stopped = False
 
     def __enter__(self) -> Wire:
@@ -111,6 +111,7 @@ class Wire:
     def open(self) -> Outcome | None:
         """Connect if need be; None when the wire is ready, else why it is not."""
         try:
+            self.connection = self.connection or get_connection()
             self.connection.open()
         except Exception as error:  # noqa: BLE001 - backends raise what they like; outcomes sorts it
             self.close()
@@ -118,7 +119,8 @@ class Wire:
         return None
 
     def send(self, message: AnymailMessage) -> Outcome:
-        """Hand one message over and say what came of it. Never raises."""
+        """Hand one message over the open wire and say what came of it. Never raises."""
+        assert self.connection is not None  # noqa: S101 - open() comes first
         try:
             accepted = self.connection.send_messages([message])
         except Exception as error:  # noqa: BLE001 - backends raise what they like; outcomes sorts it
@@ -128,12 +130,13 @@ class Wire:
         return outcomes.of_success(message.anymail_status, message.to[0], accepted or 0)
 
     def close(self) -> None:
-        """Drop the connection; a new backend object forgets whatever was wrong with it."""
+        """Drop the connection; the next one forgets whatever was wrong with it."""
+        connection, self.connection = self.connection, None
         try:
-            self.connection.close()
+            if connection is not None:
+                connection.close()
         except Exception as error:  # noqa: BLE001 - it is being thrown away
             log.debug("Closing the mail connection: %s", type(error).__name__)
-        self.connection = get_connection()
 
 
 def _send_chunk(lane: Lane, rows: list[Any], wire: Wire, until: Callable[[], bool]) -> Counter[str]:

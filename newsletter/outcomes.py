@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.utils
 import smtplib
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,12 +11,12 @@ from typing import Any, Final
 
 import requests
 from anymail.exceptions import (
-    AnymailConfigurationError,
     AnymailError,
     AnymailRecipientsRefused,
     AnymailRequestsAPIError,
 )
 from anymail.message import AnymailStatus
+from django.core.exceptions import ImproperlyConfigured
 
 ACCEPTED: Final = frozenset({"sent", "queued"})
 REFUSED: Final = frozenset({"invalid", "rejected", "failed"})
@@ -69,6 +68,10 @@ def of_connection_error(error: Exception) -> Outcome:
     """The connection could not be opened: nothing has left, so trying again is safe."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return Outcome(Verdict.RETRY, _smtp(error.smtp_code, error.smtp_error, "log-in"), stop=True)
+    if isinstance(error, ImproperlyConfigured):
+        return Outcome(
+            Verdict.RETRY, _brief("The mail settings are not complete", error), stop=True
+        )
     return Outcome(Verdict.RETRY, _brief("The mail server cannot be reached", error))
 
 
@@ -77,12 +80,12 @@ def of_error(error: Exception, *, handed_over: bool) -> Outcome:
 
     ``handed_over`` is true when an SMTP client had written the final dot and not read the answer.
     """
+    if isinstance(error, ImproperlyConfigured):
+        return of_connection_error(error)
     if isinstance(error, AnymailError):
         return _of_anymail(error)
     if isinstance(error, smtplib.SMTPException):
         return _of_smtp(error, handed_over=handed_over)
-    if isinstance(error, ConnectionRefusedError | socket.gaierror | TimeoutError):
-        return _of_broken_connection(error, handed_over=handed_over)
     if isinstance(error, ValueError | TypeError | UnicodeError):
         return Outcome(Verdict.FINAL, _brief("The message could not be written", error))
     if isinstance(error, OSError):
@@ -134,10 +137,8 @@ def _of_anymail_without_answer(error: AnymailError) -> Outcome:
         return _of_requests(error)
     if isinstance(error, AnymailRecipientsRefused):
         return Outcome(Verdict.FINAL, "The provider refused the recipient.")
-    # Configuration, serialization and feature errors are raised before anything leaves.
-    stop = isinstance(error, AnymailConfigurationError)
-    verdict = Verdict.RETRY if stop else Verdict.FINAL
-    return Outcome(verdict, _brief("The message could not be written", error), stop=stop)
+    # Serialization and feature errors are raised before anything leaves.
+    return Outcome(Verdict.FINAL, _brief("The message could not be written", error))
 
 
 def _of_requests(error: AnymailRequestsAPIError) -> Outcome:

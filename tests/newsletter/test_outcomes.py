@@ -1,0 +1,106 @@
+"""Every error of a provider is sorted into retry, final or uncertain."""
+
+from __future__ import annotations
+
+import smtplib
+from typing import Any
+
+import pytest
+import requests
+from anymail.exceptions import AnymailConfigurationError, AnymailRequestsAPIError
+from anymail.message import AnymailRecipientStatus, AnymailStatus
+
+from newsletter import outcomes
+from newsletter.outcomes import Verdict
+
+
+def answered(status: int, **headers: str) -> AnymailRequestsAPIError:
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update(headers)
+    return AnymailRequestsAPIError("no", response=response, payload={"api_key": "SECRET"})
+
+
+def unanswered(cause: Exception) -> AnymailRequestsAPIError:
+    error = AnymailRequestsAPIError("Error posting", payload={"api_key": "SECRET"})
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (smtplib.SMTPRecipientsRefused({"a@b.org": (550, b"no such user")}), Verdict.FINAL),
+        (smtplib.SMTPRecipientsRefused({"a@b.org": (452, b"mailbox full")}), Verdict.RETRY),
+        (smtplib.SMTPDataError(554, b"refused"), Verdict.FINAL),
+        (smtplib.SMTPDataError(421, b"closing"), Verdict.RETRY),
+        (smtplib.SMTPSenderRefused(451, b"later", "us@b.org"), Verdict.RETRY),
+        (smtplib.SMTPServerDisconnected("gone"), Verdict.RETRY),
+        (smtplib.SMTPAuthenticationError(535, b"bad password"), Verdict.RETRY),
+        (ConnectionResetError("reset"), Verdict.RETRY),
+        (TimeoutError("timed out"), Verdict.RETRY),
+        (ValueError("bad header"), Verdict.FINAL),
+        (RuntimeError("unheard of"), Verdict.UNCERTAIN),
+        (answered(400), Verdict.FINAL),
+        (answered(422), Verdict.FINAL),
+        (answered(401), Verdict.RETRY),
+        (answered(429), Verdict.RETRY),
+        (answered(503), Verdict.RETRY),
+        (answered(200), Verdict.UNCERTAIN),
+        (unanswered(requests.ReadTimeout("slow")), Verdict.UNCERTAIN),
+        (unanswered(requests.ConnectTimeout("slow")), Verdict.RETRY),
+        (unanswered(requests.ConnectionError("Connection reset by peer")), Verdict.UNCERTAIN),
+        (unanswered(requests.ConnectionError("NewConnectionError: refused")), Verdict.RETRY),
+        (AnymailConfigurationError("no key"), Verdict.RETRY),
+    ],
+)
+def test_an_error_has_one_verdict(error: Exception, verdict: Verdict) -> None:
+    assert outcomes.of_error(error, handed_over=False).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "error", [smtplib.SMTPServerDisconnected("gone"), ConnectionResetError(), TimeoutError()]
+)
+def test_a_connection_lost_after_the_final_dot_is_uncertain(error: Exception) -> None:
+    assert outcomes.of_error(error, handed_over=True).verdict == Verdict.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    "error", [answered(401), answered(403), smtplib.SMTPAuthenticationError(535, b"no")]
+)
+def test_refused_credentials_stop_the_stream(error: Exception) -> None:
+    assert outcomes.of_error(error, handed_over=False).stop
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("17", 17.0), ("", 0.0), ("soon", 0.0)])
+def test_a_429_makes_the_stream_wait_as_long_as_it_says(value: str, seconds: float) -> None:
+    error = answered(429, **{"Retry-After": value})
+    assert outcomes.of_error(error, handed_over=False).hold_seconds == seconds
+
+
+def test_no_reason_ever_repeats_what_the_provider_was_sent() -> None:
+    errors: list[Exception] = [answered(400), unanswered(requests.ReadTimeout("slow"))]
+    for error in errors:
+        assert "SECRET" not in outcomes.of_error(error, handed_over=False).reason
+
+
+@pytest.mark.parametrize(
+    ("word", "verdict"),
+    [
+        ("sent", Verdict.SENT),
+        ("queued", Verdict.SENT),
+        ("rejected", Verdict.FINAL),
+        ("invalid", Verdict.FINAL),
+        ("unknown", Verdict.UNCERTAIN),
+    ],
+)
+def test_the_status_of_the_recipient_decides_and_not_the_count(word: Any, verdict: Verdict) -> None:
+    status = AnymailStatus()
+    status.set_recipient_status({"a@b.org": AnymailRecipientStatus("id-1", word)})
+    outcome = outcomes.of_success(status, "a@b.org", accepted=1)
+    assert (outcome.verdict, outcome.provider_id) == (verdict, "id-1")
+
+
+def test_a_plain_backend_s_count_is_believed() -> None:
+    assert outcomes.of_success(AnymailStatus(), "a@b.org", accepted=1).verdict == Verdict.SENT
+    assert outcomes.of_success(AnymailStatus(), "a@b.org", accepted=0).verdict == Verdict.RETRY

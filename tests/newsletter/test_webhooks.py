@@ -1,0 +1,172 @@
+"""Provider events through Anymail's own webhook: stored once, acted on once, in any order."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter import tracking
+from newsletter.models import DeliveryEvent, Digest, Stream, Subscriber, Suppression
+from tests.factories import a_digest
+
+pytestmark = pytest.mark.django_db
+State = Digest.State
+SECRET = "postmark:secret"
+
+
+@pytest.fixture(autouse=True)
+def webhook_secret(settings: Settings) -> None:
+    settings.ANYMAIL = {"WEBHOOK_SECRET": SECRET}
+
+
+def post(event: dict[str, Any], secret: str = SECRET) -> int:
+    """The event as Postmark would send it; returns the status of the answer."""
+    login = base64.b64encode(secret.encode()).decode()
+    response = Client().post(
+        "/anymail/postmark/tracking/",
+        json.dumps(event),
+        content_type="application/json",
+        headers={"Authorization": f"Basic {login}"},
+    )
+    return response.status_code
+
+
+def bounce(digest: Digest, kind: str, number: int = 1, **fields: Any) -> dict[str, Any]:
+    return {
+        "RecordType": "Bounce",
+        "ID": number,
+        "Type": kind,
+        "MessageID": "message-1",
+        "Email": digest.subscriber.email,
+        "Description": "",
+        "Details": "",
+        "BouncedAt": "2026-03-11T08:00:00Z",
+        "Metadata": {"digest": str(digest.public_id)},
+    } | fields
+
+
+def delivery(digest: Digest) -> dict[str, Any]:
+    return {
+        "RecordType": "Delivery",
+        "MessageID": "message-1",
+        "Recipient": digest.subscriber.email,
+        "DeliveredAt": "2026-03-11T08:00:00Z",
+        "Details": "250 OK",
+        "Metadata": {"digest": str(digest.public_id)},
+    }
+
+
+def complaint(digest: Digest) -> dict[str, Any]:
+    return bounce(digest, "SpamComplaint", RecordType="SpamComplaint")
+
+
+def test_an_event_without_the_secret_is_refused_and_not_stored() -> None:
+    assert post(delivery(a_digest()), secret="postmark:wrong") == 400
+    assert not DeliveryEvent.objects.exists()
+
+
+def test_an_event_is_stored_once_however_often_it_comes() -> None:
+    digest = a_digest()
+    for _ in range(3):
+        assert post(delivery(digest)) == 200
+    event = DeliveryEvent.objects.get()
+    assert (event.type, event.digest) == ("delivered", digest)
+    assert event.payload["Recipient"] == digest.subscriber.email
+
+
+def test_a_delivery_settles_an_uncertain_digest() -> None:
+    digest = a_digest(state=State.UNCERTAIN)
+    post(delivery(digest))
+    tracking.process()
+    digest.refresh_from_db()
+    assert (digest.state, digest.provider_id) == (State.SENT, "message-1")
+
+
+def test_a_hard_bounce_suppresses_at_once() -> None:
+    digest = a_digest(state=State.SENT)
+    post(bounce(digest, "HardBounce"))
+    tracking.process()
+    digest.subscriber.refresh_from_db()
+    assert digest.subscriber.status == Subscriber.Status.SUPPRESSED
+    assert Suppression.objects.get().reason == Suppression.Reason.HARD_BOUNCE
+
+
+def test_a_complaint_suppresses_and_cancels_what_is_queued() -> None:
+    digest = a_digest(state=State.SENT)
+    queued = a_digest(subscriber=digest.subscriber, due_on=datetime(2026, 3, 12, tzinfo=UTC))
+    post(complaint(digest))
+    tracking.process()
+    queued.refresh_from_db()
+    assert queued.state == State.CANCELLED
+    assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
+
+
+def test_six_days_of_soft_bounces_suppress_and_five_do_not() -> None:
+    digest = a_digest(state=State.SENT)
+    for day in range(1, 7):
+        assert not Suppression.objects.exists()
+        for number in (day, day + 100):
+            post(bounce(digest, "SoftBounce", number, BouncedAt=f"2026-03-{day:02}T08:00:00Z"))
+        tracking.process()
+    assert Suppression.objects.get().reason == Suppression.Reason.SOFT_BOUNCES
+
+
+def test_a_delivery_forgives_earlier_soft_bounces() -> None:
+    digest = a_digest(state=State.SENT)
+    post(bounce(digest, "SoftBounce"))
+    post(delivery(digest))
+    tracking.process()
+    digest.subscriber.refresh_from_db()
+    assert digest.subscriber.soft_bounce_score == 0
+
+
+def test_thirty_quiet_days_start_the_score_again() -> None:
+    digest = a_digest(state=State.SENT)
+    Subscriber.objects.update(
+        soft_bounce_score=2.5,
+        last_soft_bounce_at=datetime(2026, 3, 11, tzinfo=UTC) - timedelta(days=31),
+    )
+    post(bounce(digest, "SoftBounce"))
+    tracking.process()
+    digest.subscriber.refresh_from_db()
+    assert digest.subscriber.soft_bounce_score == 0.5
+
+
+def test_a_policy_refusal_pauses_the_stream_and_spares_the_person() -> None:
+    digest = a_digest(state=State.SENT)
+    post(bounce(digest, "HardBounce", Details="550 5.7.1 message refused by policy"))
+    tracking.process()
+    assert Stream.objects.get(name="digests").paused_at is not None
+    digest.subscriber.refresh_from_db()
+    assert digest.subscriber.status == Subscriber.Status.ACTIVE
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_any_order_and_any_repetition_end_in_the_same_state(order: tuple[int, ...]) -> None:
+    digest = a_digest(state=State.UNCERTAIN)
+    events = [delivery(digest), bounce(digest, "SoftBounce"), complaint(digest)]
+    for _ in range(3):
+        for place in order:
+            post(events[place])
+            tracking.process()
+    digest.refresh_from_db()
+    digest.subscriber.refresh_from_db()
+    assert digest.state == State.SENT
+    assert digest.subscriber.status == Subscriber.Status.SUPPRESSED
+    assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
+    assert not DeliveryEvent.objects.filter(processed_at__isnull=True).exists()
+
+
+def test_an_event_about_nobody_we_know_is_kept_and_harms_nothing() -> None:
+    event = bounce(a_digest(), "HardBounce", Email="stranger@example.org", Metadata={})
+    post(event)
+    assert tracking.process() == 1
+    assert DeliveryEvent.objects.get().processed_at <= now()  # type: ignore[operator]
