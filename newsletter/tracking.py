@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import timedelta
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import addresses, delivery, subscriptions
@@ -20,7 +22,14 @@ PROOF_OF_SENDING: Final = frozenset({"sent", "delivered", "opened", "clicked", "
 SOFT_BOUNCE_WEIGHT: Final = 0.5
 SOFT_BOUNCE_LIMIT: Final = 3.0
 QUIET_DAYS: Final = timedelta(days=30)
-POLICY_PREFIX: Final = "5.7."
+BOUNCES: Final = frozenset({"bounced", "rejected", "failed"})
+HARD_REASONS: Final = frozenset({"bounced", "invalid"})
+BOUNCE_REASONS: Final = (Suppression.Reason.HARD_BOUNCE, Suppression.Reason.SOFT_BOUNCES)
+# Enhanced status codes (RFC 3463): 5.7.x is about us, 4.x.x may pass.
+POLICY: Final = re.compile(r"\b5\.7\.\d{1,3}\b")
+TRANSIENT: Final = re.compile(r"\b4\.\d{1,3}\.\d{1,3}\b")
+BOUNCE_TYPE_FIELDS: Final = ("Type", "type", "bounceType", "event", "severity", "bounce_type")
+SOFT_WORDS: Final = ("soft", "transient", "temporary")
 
 
 def process(until: Callable[[], bool] = lambda: False) -> int:
@@ -50,8 +59,8 @@ def _act(event: DeliveryEvent) -> None:
             _suppress(event, person, Suppression.Reason.COMPLAINT)
         case "bounced" | "rejected" | "failed":
             _bounce(event, person)
-        case "delivered" if person is not None:
-            Subscriber.objects.filter(pk=person.pk).update(soft_bounce_score=0.0)
+        case "delivered" if person is not None and person.soft_bounce_score:
+            _score(event, person)
         case "unsubscribed" if person is not None:
             subscriptions.unsubscribe(person, subscriptions.Origin(form=f"{event.provider} event"))
 
@@ -64,38 +73,70 @@ def _digest_of(event: DeliveryEvent) -> Digest | None:
 
 
 def _person_of(event: DeliveryEvent) -> Subscriber | None:
-    try:
-        key = addresses.parse(event.recipient).key
-    except addresses.AddressError:
-        return None
-    return Subscriber.objects.filter(email_key=key).first()
+    return Subscriber.objects.filter(email_key=addresses.key_of(event.recipient)).first()
 
 
 def _bounce(event: DeliveryEvent, person: Subscriber | None) -> None:
     """A hard bounce suppresses at once, soft ones add up, a policy refusal is not their fault."""
-    if POLICY_PREFIX in event.description:
+    if POLICY.search(event.description):
         delivery.pause("digests", f"The receiving side refuses us: {event.description[:200]}")
-        return
-    if event.reject_reason in {"bounced", "invalid"}:
+    elif event.reject_reason in HARD_REASONS and not is_soft(event):
         _suppress(event, person, Suppression.Reason.HARD_BOUNCE)
     elif person is not None:
         _score(event, person)
 
 
+def is_soft(event: DeliveryEvent) -> bool:
+    """Whether a bounce may pass: its status code is 4.x.x (RFC 3463), or its provider says so.
+
+    Anymail's reject reason is ``bounced`` for both kinds, so the provider's own word is read.
+    """
+    if TRANSIENT.search(event.description):
+        return True
+    nested = event.payload.get("bounce")
+    details = [event.payload, nested] if isinstance(nested, dict) else [event.payload]
+    said = [str(detail.get(name, "")) for detail in details for name in BOUNCE_TYPE_FIELDS]
+    return any(word in value.lower() for value in said for word in SOFT_WORDS)
+
+
 def _score(event: DeliveryEvent, person: Subscriber) -> None:
-    """Half a point for a day with a soft bounce; thirty quiet days start again from nothing."""
-    last = person.last_soft_bounce_at
-    if last is not None and last.date() == event.occurred_at.date():
-        return
-    quiet = last is None or event.occurred_at - last > QUIET_DAYS
-    score = SOFT_BOUNCE_WEIGHT + (0.0 if quiet else person.soft_bounce_score)
+    """Count the soft bounces again from all that is stored, so that no order matters."""
+    score, last = soft_bounce_score(_events_of(person))
     Subscriber.objects.filter(pk=person.pk).update(
-        soft_bounce_score=score, last_soft_bounce_at=event.occurred_at
+        soft_bounce_score=score, last_soft_bounce_at=last
     )
     if score >= SOFT_BOUNCE_LIMIT:
         _suppress(event, person, Suppression.Reason.SOFT_BOUNCES)
 
 
+def _events_of(person: Subscriber) -> QuerySet[DeliveryEvent]:
+    theirs = Q(digest__subscriber=person) | Q(recipient__iexact=person.email)
+    return DeliveryEvent.objects.filter(theirs, type__in=[*BOUNCES, "delivered"])
+
+
+def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, datetime | None]:
+    """Half a point for each day with a soft bounce, and when the last one was.
+
+    A delivery or thirty quiet days start again from nothing.
+    """
+    score, last = 0.0, None
+    for event in sorted(events, key=lambda event: event.occurred_at):
+        if event.type == "delivered":
+            score = 0.0
+        elif last is None or event.occurred_at.date() != last.date():
+            if last is not None and event.occurred_at - last > QUIET_DAYS:
+                score = 0.0
+            score += SOFT_BOUNCE_WEIGHT
+            last = event.occurred_at
+    return score, last
+
+
 def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> None:
+    """Suppress the address; of two reasons the complaint is kept, whichever came first."""
     address = person.email if person is not None else event.recipient
     subscriptions.suppress(address, reason)
+    if reason == Suppression.Reason.COMPLAINT:
+        hashes = addresses.hashes_of(addresses.key_of(address))
+        Suppression.objects.filter(address_hash__in=hashes, reason__in=BOUNCE_REASONS).update(
+            reason=reason
+        )

@@ -39,10 +39,7 @@ class Sink:
 
     @property
     def messages(self) -> list[EmailMessage]:
-        return [
-            cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
-            for raw in self.accepted
-        ]
+        return [email.message_from_bytes(raw, policy=email.policy.default) for raw in self.accepted]
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,12 @@ def test_an_hour_that_the_clock_skips_moves_to_the_next_one() -> None:
 
 def test_the_last_due_moment_is_never_after_the_moment_asked_for() -> None:
     moment = at("2026-03-11T07:00")
-    timetable = {"frequency": "daily", "weekday": 0, "hour": 8, "timezone": "Europe/Berlin"}
+    timetable: dict[str, Any] = {
+        "frequency": "daily",
+        "weekday": 0,
+        "hour": 8,
+        "timezone": "Europe/Berlin",
+    }
     assert last_due(**timetable, before=moment) == moment
     assert last_due(**timetable, before=moment - timedelta(minutes=1)) == at("2026-03-10T07:00")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -121,7 +121,7 @@ def test_six_days_of_soft_bounces_suppress_and_five_do_not() -> None:
 
 def test_a_delivery_forgives_earlier_soft_bounces() -> None:
     digest = a_digest(state=State.SENT)
-    post(bounce(digest, "SoftBounce"))
+    post(bounce(digest, "SoftBounce", BouncedAt="2026-03-10T08:00:00Z"))
     post(delivery(digest))
     tracking.process()
     digest.subscriber.refresh_from_db()
@@ -130,11 +130,8 @@ def test_a_delivery_forgives_earlier_soft_bounces() -> None:
 
 def test_thirty_quiet_days_start_the_score_again() -> None:
     digest = a_digest(state=State.SENT)
-    Subscriber.objects.update(
-        soft_bounce_score=2.5,
-        last_soft_bounce_at=datetime(2026, 3, 11, tzinfo=UTC) - timedelta(days=31),
-    )
-    post(bounce(digest, "SoftBounce"))
+    for number, day in enumerate(["2026-01-01", "2026-01-02", "2026-02-10"]):
+        post(bounce(digest, "SoftBounce", number, BouncedAt=f"{day}T08:00:00Z"))
     tracking.process()
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.soft_bounce_score == 0.5
@@ -152,7 +149,7 @@ def test_a_policy_refusal_pauses_the_stream_and_spares_the_person() -> None:
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_any_order_and_any_repetition_end_in_the_same_state(order: tuple[int, ...]) -> None:
     digest = a_digest(state=State.UNCERTAIN)
-    events = [delivery(digest), bounce(digest, "SoftBounce"), complaint(digest)]
+    events = [delivery(digest), bounce(digest, "HardBounce"), complaint(digest)]
     for _ in range(3):
         for place in order:
             post(events[place])
