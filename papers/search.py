@@ -16,12 +16,12 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from snowballstemmer import stemmer
 
+from papers.identifiers import arxiv_id
 from papers.models import Paper
 
 MAX_LENGTH: Final = 200
 MAX_WORDS: Final = 8
 SHORTEST_STEMMED: Final = 5
-ARXIV_ID: Final = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?=v\d+\b|\b)")
 WEIGHTS: Final = {"title": 8, "people": 6, "terms": 3, "abstract": 1}
 
 
@@ -30,7 +30,7 @@ class Query:
     """What was asked for, reduced to what is looked for.
 
     ``words`` are stems in lower case, at most MAX_WORDS; ``shortened`` tells that something
-    was left out; ``identifier`` is an arXiv id without its version, wherever it stood.
+    was left out; ``identifier`` is the arXiv id that the text is, without its version.
     """
 
     text: str
@@ -47,12 +47,12 @@ def read(typed: str) -> Query:
     printable = "".join(character if character.isprintable() else " " for character in typed)
     text = " ".join(printable.split())
     kept = text[:MAX_LENGTH].strip()
-    found = ARXIV_ID.search(kept)
+    named = arxiv_id(kept)
     words = list(dict.fromkeys(_stem(word) for word in re.findall(r"[^\W_]+", kept.lower())))
     return Query(
         text=kept,
         words=tuple(words[:MAX_WORDS]),
-        identifier=found.group() if found else "",
+        identifier=named.id if named else "",
         shortened=len(text) > MAX_LENGTH or len(words) > MAX_WORDS,
     )
 

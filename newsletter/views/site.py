@@ -20,6 +20,7 @@ from newsletter import stories
 from newsletter.feeds import TrendingFeed
 from papers import search as papers_search
 from papers import trending
+from papers.identifiers import arxiv_id
 from papers.models import Edition, Paper, Signal
 
 FRONT_PAGE: Final = 30
@@ -121,8 +122,9 @@ def _find_paper(identifier: str) -> Paper:
     missing = Http404("There is no paper with this address. Try to find it by its title.")
     if not identifier.isprintable():
         raise missing
-    unversioned = papers_search.read(identifier).identifier
-    named = Q(canonical_id__in={identifier, unversioned or identifier}) | Q(former_id=identifier)
+    arxiv = arxiv_id(identifier)
+    spellings = {identifier, arxiv.id if arxiv else identifier}
+    named = Q(canonical_id__in=spellings) | Q(former_id=identifier)
     candidates = {paper.canonical_id: paper for paper in Paper.objects.filter(named, hidden=False)}
     if not candidates:
         raise missing

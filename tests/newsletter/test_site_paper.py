@@ -44,7 +44,7 @@ def test_an_id_of_the_old_style_has_a_slash_in_it(client: Client) -> None:
     assert paper.title in response.content.decode()
 
 
-@pytest.mark.parametrize("known_as", ["t-0123456789abcdef", "2503.01234v2"])
+@pytest.mark.parametrize("known_as", ["t-0123456789abcdef", "2503.01234v2", "arXiv:2503.01234"])
 def test_a_former_or_versioned_id_leads_to_the_paper_for_good(
     client: Client, known_as: str
 ) -> None:
