@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from newsletter import stories
+from newsletter import stories, subscriptions
 from newsletter.feeds import TrendingFeed
 from papers import search as papers_search
 from papers import trending
@@ -188,7 +188,12 @@ def about_trending(request: HttpRequest) -> HttpResponse:
 @conditional_page
 def privacy(request: HttpRequest) -> HttpResponse:
     """What is stored about a subscriber, why, and for how long."""
-    return render(request, "site/privacy.html", {"contact": settings.CONTACT_EMAIL})
+    context = {
+        "consent": subscriptions.CONSENT_TEXT,
+        "pending_days": subscriptions.PENDING_LIFETIME.days,
+        "contact": settings.CONTACT_EMAIL,
+    }
+    return render(request, "site/privacy.html", context)
 
 
 @require_safe

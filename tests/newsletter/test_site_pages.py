@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from newsletter import subscriptions
 from papers import trending
 from papers.models import Edition, Paper
 from tests.factories import a_paper, an_edition
@@ -80,3 +81,7 @@ def test_a_crash_shows_a_page_that_needs_no_database(client: Client) -> None:
     response = client.get("/")
     assert response.status_code == 500
     assert "The press has jammed." in response.content.decode()
+
+
+def test_the_privacy_page_quotes_what_subscribers_agree_to(client: Client) -> None:
+    assert subscriptions.CONSENT_TEXT in client.get("/privacy/").content.decode()
