@@ -1,0 +1,122 @@
+"""``manage.py send_digests``: the balance always adds up, and every trouble has its sentence."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter.models import Digest, Stream, Subscriber
+from tests.factories import a_paper, a_subscriber
+from tests.sink import Sink, free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEYS = ["due", "sent", "failed", "uncertain", "skipped", "cancelled", "queued"]
+
+
+def run(*arguments: str) -> tuple[dict[str, int], str, int]:
+    """The counts of the last line, what was said on standard error, and the exit status."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    try:
+        call_command("send_digests", *arguments, stdout=out, stderr=err)
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    pairs = [word.split("=") for word in out.getvalue().strip().splitlines()[-1].split()]
+    counts = {key: int(value) for key, value in pairs}
+    assert list(counts) == KEYS
+    assert counts["due"] == sum(counts[key] for key in KEYS[1:])
+    return counts, err.getvalue(), status
+
+
+def test_all_that_is_due_is_sent_and_a_second_run_finds_nothing(sink: Sink) -> None:
+    a_paper()
+    people = [a_subscriber() for _ in range(3)]
+    counts, _, status = run()
+    assert (counts["due"], counts["sent"], status) == (3, 3, 0)
+    assert sorted(sink.recipients) == sorted(person.email for person in people)
+    assert run()[0]["due"] == 0
+    assert len(sink.accepted) == 3
+
+
+def test_nothing_is_due_before_its_time_and_something_is_at_it(sink: Sink) -> None:
+    a_paper()
+    tomorrow = now() + timedelta(days=1)
+    a_subscriber(next_digest_at=tomorrow)
+    assert run()[0]["due"] == 0
+    assert run("--at", tomorrow.isoformat())[0]["sent"] == 1
+
+
+def test_only_the_named_subscriber_is_served(sink: Sink) -> None:
+    a_paper()
+    chosen, other = a_subscriber(), a_subscriber()
+    assert run("--to", chosen.email.upper())[0]["sent"] == 1
+    assert sink.recipients == [chosen.email]
+    other.refresh_from_db()
+    assert other.next_digest_at is not None
+    assert other.next_digest_at < now()
+
+
+def test_a_dry_run_counts_and_changes_nothing(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    before = Subscriber.objects.values_list("next_digest_at", flat=True).get()
+    counts, _, _ = run("--dry-run")
+    assert (counts["due"], counts["queued"]) == (1, 1)
+    assert not Digest.objects.exists()
+    assert Subscriber.objects.values_list("next_digest_at", flat=True).get() == before
+    assert sink.accepted == []
+
+
+def test_somebody_who_has_had_everything_is_skipped(sink: Sink) -> None:
+    a_paper()
+    person = a_subscriber(frequency="daily")
+    run()
+    at = now() + timedelta(days=2)
+    counts, _, status = run("--at", at.isoformat())
+    assert (counts["skipped"], status) == (1, 0)
+    reason = Digest.objects.get(subscriber=person, state="skipped").reason
+    assert reason == "Every paper on offer was already sent."
+
+
+def test_a_refused_recipient_is_counted_as_failed_and_ends_in_status_1(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    sink.at_recipient = "550 5.1.1 no such user"
+    counts, _, status = run()
+    assert (counts["failed"], status) == (1, 1)
+
+
+def test_an_unreachable_mail_server_loses_nothing_and_is_named(
+    settings: Settings, sink: Sink
+) -> None:
+    a_paper()
+    a_subscriber()
+    settings.EMAIL_PORT = free_port()
+    counts, said, status = run()
+    assert (counts["due"], counts["queued"], status) == (1, 1, 1)
+    assert "The mail server cannot be reached" in said
+    settings.EMAIL_PORT = sink.port
+    assert run()[0]["sent"] == 1
+
+
+def test_a_paused_stream_sends_nothing_and_says_why(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    Stream.objects.create(name="digests", paused_at=now(), paused_reason="Closed for the day.")
+    counts, said, _ = run()
+    assert (counts["due"], counts["queued"]) == (1, 1)
+    assert "Closed for the day." in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--at", "tomorrow"], ["--at", "2026-02-31T08:00"], ["--to", "nobody"]]
+)
+def test_an_argument_that_makes_no_sense_is_refused_in_one_sentence(arguments: list[str]) -> None:
+    with pytest.raises(CommandError) as refused:
+        run(*arguments)
+    assert refused.value.returncode == 2
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,59 @@
+"""The worker's own rounds: everything due leaves without any broker."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from newsletter import dispatch, subscriptions
+from newsletter.addresses import parse
+from newsletter.models import Consent, Digest, Heartbeat, Notice, Subscriber
+from newsletter.subscriptions import Origin
+from newsletter.sweeper import Sweeper
+from tests.factories import a_paper, a_subscriber
+from tests.sink import Sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> None:
+    a_paper()
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    assert dispatch.sweep_notices() == {"sent": 1}
+    subscriptions.confirm(Consent.objects.get(), Origin("test"))
+    assert dispatch.sweep_digests() == {"sent": 1}
+    assert sink.recipients == ["ada@example.org", "ada@example.org"]
+
+
+def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:
+    person = a_subscriber(email="ada@example.org")
+    subscriptions.sign_up(parse(person.email), person.email, {}, Origin("test"))
+    dispatch.sweep_notices()
+    assert Notice.objects.get().kind == Notice.Kind.MANAGE
+    assert "/preferences/" in sink.accepted[0].decode()
+
+
+def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
+    subscriptions.suppress("ada@example.org", "manual")
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    dispatch.sweep_notices()
+    assert Notice.objects.get().state == Notice.State.CANCELLED
+    assert sink.accepted == []
+
+
+def test_the_threads_find_what_is_due_by_themselves_and_stop_at_once(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    sweeper = Sweeper(threading.Event())
+    sweeper.start()
+    deadline = time.monotonic() + 10
+    while not sink.accepted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    asked = time.monotonic()
+    sweeper.stop()
+    assert time.monotonic() - asked < 5
+    assert Digest.objects.get().state == Digest.State.SENT
+    assert Heartbeat.objects.filter(name="worker").exists()
+    assert not Subscriber.objects.filter(next_digest_at=None).exists()
