@@ -40,10 +40,9 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
         if launch.migrate():
             self.stdout.write("The database is up to date.")
-        password = launch.create_admin()
         if launch.read_seeds():
             self.stdout.write("The first papers are in: the listing in seeds/.")
-        return password
+        return launch.create_admin()
 
     def welcome(self, password: str | None) -> None:
         account = (
