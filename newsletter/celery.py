@@ -12,9 +12,11 @@ import threading
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.beat import EmbeddedService
-from celery.signals import worker_shutting_down
+from celery.beat import EmbeddedService, Scheduler
+from celery.signals import worker_init, worker_shutting_down
 from kombu import Queue
+
+from newsletter import lock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 
@@ -62,6 +64,18 @@ def note_shutdown(**_: Any) -> None:
     stopping.set()
 
 
+@worker_init.connect
+def refuse_second_worker(sender: Any, **_: Any) -> None:
+    """An embedded worker is the only one on its database, and says so instead of starting."""
+    path = lock.database_lock("worker")
+    if path is None or not str(sender.app.conf.broker_url).startswith("memory://"):
+        return
+    try:
+        sender.only_worker = lock.hold(path, f"process {os.getpid()}")
+    except lock.HeldError as held:
+        raise SystemExit(f"A worker already runs on this database ({held.owner}).") from None
+
+
 class Sweeper(bootsteps.StartStopStep):
     """Threads that look at the tables themselves, one for each kind of mail."""
 
@@ -82,7 +96,7 @@ class EmbeddedBeat(bootsteps.StartStopStep):
         return str(worker.app.conf.broker_url).startswith("memory://")
 
     def create(self, worker: Any) -> Any:
-        return EmbeddedService(worker.app, thread=True)
+        return EmbeddedService(worker.app, thread=True, scheduler_cls=Scheduler)
 
 
 app.steps["worker"].update([Sweeper, EmbeddedBeat])

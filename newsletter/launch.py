@@ -111,6 +111,8 @@ def processes() -> dict[str, str]:
     started on other machines too.
     """
     worker = ("-m", "celery", "--quiet", "-A", "newsletter", "worker", "--loglevel", "warning")
+    if settings.LOCAL:
+        worker = ("-W", "ignore:You're running the worker", *worker)  # As root; a laptop may.
     parts = {
         "web": python(
             *("-m", "gunicorn", "newsletter.wsgi", "--bind", f"{HOST}:{port()}"),
