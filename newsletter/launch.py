@@ -120,13 +120,11 @@ def processes() -> dict[str, str]:
             *("--no-control-socket", "--log-level", "warning"),
         )
     }
-    if not settings.REDIS_URL:
-        silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        parts["worker"] = python(*worker, "--pool", "threads", "--concurrency", "4", *silent)
-        return parts
-    beat = ("-m", "celery", "--quiet", "-A", "newsletter", "beat")
-    parts["worker"] = python(*worker, "--concurrency", "2")
-    parts["beat"] = python(*beat, "--loglevel", "warning")
+    silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    parts["worker"] = python(*worker, "--pool", "threads", "--concurrency", "4", *silent)
+    if settings.REDIS_URL:
+        beat = ("-m", "celery", "--quiet", "-A", "newsletter", "beat", "--loglevel", "warning")
+        parts["beat"] = python(*beat)
     return parts
 
 
