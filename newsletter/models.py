@@ -63,6 +63,7 @@ class Subscriber(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         indexes = [models.Index(fields=["status", "next_digest_at"], name="due_subscribers")]
+        permissions = [("export_subscribers", "Can export subscribers with their addresses")]
 
     def __str__(self) -> str:
         return self.email
@@ -180,6 +181,7 @@ class Digest(Outbound):
             models.Index(fields=["state", "next_attempt_at"], name="digest_queue"),
             models.Index(fields=["subscriber", "created_at"], name="digest_history"),
         ]
+        permissions = [("send_digests", "Can send digests and stop and start all mail")]
 
     def __str__(self) -> str:
         return f"digest of {self.due_on:%Y-%m-%d} ({self.state})"

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from newsletter import delivery
+from newsletter.admin import previews
+from newsletter.admin.confirmation import Deed, ask
 from newsletter.admin.outbound import OutboundAdmin
+from newsletter.dispatch import DIGESTS
 from newsletter.models import DeliveryEvent, Digest
-from papers.admin.base import link, url_of_list
+from papers.admin.base import link, log, url_of_list
 from papers.models import Paper
+
+TWICE = (
+    "These digests are queued and leave with the next sweep. One whose state is uncertain may have "
+    "arrived before: its reader would then get it twice."
+)
 
 
 @admin.register(Digest)
@@ -25,7 +36,9 @@ class DigestAdmin(OutboundAdmin):
         "attempts",
         "sent_at",
     )
-    list_filter = ("state", "due_on")
+    list_filter = ("state",)
+    actions = ("resend",)
+    actions_detail = ("see", "resend_this")
     date_hierarchy = "due_at"
     fieldsets = (
         (None, {"fields": ("subscriber_link", "state_label", "reason", "subject")}),
@@ -66,3 +79,29 @@ class DigestAdmin(OutboundAdmin):
     @display(description="events")
     def event_link(self, digest: Digest) -> str:
         return link(url_of_list(DeliveryEvent, digest__id__exact=digest.pk), "what came back")
+
+    def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("newsletter.send_digests")
+
+    @admin.action(description="Resend failed and uncertain ones", permissions=["send"])
+    def resend(self, request: HttpRequest, digests: QuerySet[Digest]) -> HttpResponse | None:
+        stuck = digests.filter(state__in=(Digest.State.FAILED, Digest.State.UNCERTAIN))
+        page = ask(self, request, stuck, Deed("resend", "Resend", TWICE, f"resend {stuck.count()}"))
+        if page is None:
+            chosen = list(stuck)
+            count = delivery.resend(DIGESTS, [digest.pk for digest in chosen])
+            log(request, chosen, "resent")
+            self.message_user(request, f"{count} digests are queued again.", messages.SUCCESS)
+        return page
+
+    @action(description="Resend", url_path="resend", permissions=["send"], icon="redo")
+    def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        return self.resend(request, self.get_queryset(request).filter(pk=object_id))
+
+    @action(description="See it", url_path="see", permissions=["view"], icon="visibility")
+    def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The digest as its reader gets it."""
+        digest = self.get_object(request, object_id)
+        if digest is None:
+            raise Http404("There is no such digest.")
+        return previews.show(self, request, digest, f"{digest} for {digest.subscriber}")

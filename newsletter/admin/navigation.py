@@ -22,6 +22,8 @@ ROOMS: tuple[tuple[str, tuple[tuple[str, type[Model]], ...]], ...] = (
             ("article", library.Paper),
             ("newspaper", library.Edition),
             ("rss_feed", library.Source),
+            ("sync", library.IngestRun),
+            ("note_add", library.Submission),
             ("show_chart", library.Signal),
         ),
     ),
@@ -47,6 +49,7 @@ ROOMS: tuple[tuple[str, tuple[tuple[str, type[Model]], ...]], ...] = (
         (
             ("favorite", post.Heartbeat),
             ("speed", post.RateLimit),
+            ("front_hand", library.Turn),
             ("history", LogEntry),
             ("badge", User),
             ("key", Group),

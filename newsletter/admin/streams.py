@@ -2,20 +2,92 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from unfold.decorators import display
+from typing import Any
 
-from newsletter.models import Stream
-from papers.admin.base import ReadOnlyAdmin
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from newsletter import delivery
+from newsletter.dispatch import LANES
+from newsletter.models import Outbound, Stream
+from papers.admin.base import ReadOnlyAdmin, log, url_of_list
+
+
+class SwitchForm(forms.Form):
+    """Which stream, and its name typed once more as the confirmation."""
+
+    stream = forms.ChoiceField(
+        choices=[(lane.stream, lane.stream) for lane in LANES], widget=UnfoldAdminSelectWidget
+    )
+    typed = forms.CharField(
+        label="Type the stream's name to confirm",
+        widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        stream, typed = self.cleaned_data.get("stream"), self.cleaned_data.get("typed", "")
+        if stream and typed.strip().casefold() != stream:
+            self.add_error("typed", f"Nothing was done. To go on, type: {stream}")
+        return self.cleaned_data
+
+
+class PauseForm(SwitchForm):
+    """A pause says why, so that the next operator knows when to end it."""
+
+    reason = forms.CharField(max_length=300, widget=UnfoldAdminTextInputWidget)
+    field_order = ("stream", "reason", "typed")
 
 
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
-    """Digests and notices can be stopped and started apart."""
+    """Digests and notices are stopped and started apart. A stream without a row here runs."""
 
     list_display = ("name", "standing", "paused_reason", "paused_at", "hold_until")
     fields = list_display
+    actions_list = ("pause", "resume")
 
     @display(description="standing", label={"running": "success", "paused": "danger"})
     def standing(self, stream: Stream) -> str:
         return "paused" if stream.paused_at else "running"
+
+    def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("newsletter.send_digests")
+
+    @action(description="Stop a stream", permissions=["send"], icon="pause")
+    def pause(self, request: HttpRequest) -> HttpResponse:
+        form = PauseForm(request.POST or None)
+        if not form.is_valid():
+            return self._page(request, form, "Stop a stream")
+        stream, reason = form.cleaned_data["stream"], form.cleaned_data["reason"]
+        delivery.pause(stream, f"{request.user.get_username()}: {reason}")
+        return self._done(request, stream, f"paused: {reason}")
+
+    @action(description="Start a stream", permissions=["send"], icon="play_arrow")
+    def resume(self, request: HttpRequest) -> HttpResponse:
+        form = SwitchForm(request.POST or None)
+        if not form.is_valid():
+            return self._page(request, form, "Start a stream")
+        stream = form.cleaned_data["stream"]
+        delivery.resume(stream)
+        return self._done(request, stream, "resumed")
+
+    def _page(self, request: HttpRequest, form: forms.Form, title: str) -> HttpResponse:
+        waiting = {lane.stream: lane.rows.filter(state=Outbound.State.QUEUED) for lane in LANES}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "form": form,
+            "waiting": {name: rows.count() for name, rows in waiting.items()},
+            "list_url": url_of_list(Stream),
+        }
+        return TemplateResponse(request, "admin/switch.html", context)
+
+    def _done(self, request: HttpRequest, stream: str, deed: str) -> HttpResponse:
+        log(request, [Stream.objects.get(pk=stream)], deed)
+        self.message_user(request, f"{stream}: {deed}.", messages.SUCCESS)
+        return HttpResponseRedirect(url_of_list(Stream))

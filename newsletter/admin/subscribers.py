@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
 from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
+from newsletter import choices, personal_data, subscriptions
+from newsletter.admin.deeds import SubscriberDeeds, origin
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber
-from papers.admin.base import ListAdmin, NeverAdded, ReadOnlyInline, link, names_of, url_of_list
+from papers.admin.base import NeverAdded, ReadOnlyInline, link, names_of, url_of_list
 
-CHOICES = frozenset({"frequency", "weekday", "hour", "timezone", "size"})
 Status = Subscriber.Status
 STATUS_COLOURS = {
     Status.PENDING: "info",
@@ -17,6 +26,25 @@ STATUS_COLOURS = {
     Status.PAUSED: "warning",
     Status.SUPPRESSED: "danger",
 }
+NAMED = 20
+
+
+class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The settings of a subscription, each within its range."""
+
+    hour = forms.TypedChoiceField(
+        coerce=int,
+        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+        widget=UnfoldAdminSelectWidget,
+        help_text="In the time zone of the subscriber.",
+    )
+    timezone = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in sorted(available_timezones())],
+        widget=UnfoldAdminSelectWidget,
+    )
+    size = forms.IntegerField(
+        min_value=1, max_value=50, widget=UnfoldAdminIntegerFieldWidget, label="papers in a digest"
+    )
 
 
 class InterestInline(TabularInline):
@@ -38,9 +66,10 @@ class ConsentInline(ReadOnlyInline):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(NeverAdded, ListAdmin):
+class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     """Choices may be edited for a person who asks for it; states move through actions alone."""
 
+    form = ChoicesForm
     list_display = (
         "email",
         "status_label",
@@ -50,7 +79,7 @@ class SubscriberAdmin(NeverAdded, ListAdmin):
         "next_digest_at",
         "created_at",
     )
-    list_filter = ("status", "frequency", "created_at")
+    list_filter = ("status", "frequency")
     search_fields = ("email_key",)
     search_help_text = "An address, or a part of it."
     date_hierarchy = "created_at"
@@ -73,10 +102,12 @@ class SubscriberAdmin(NeverAdded, ListAdmin):
         ),
     )
     readonly_fields = (
-        *(name for name in names_of(Subscriber) if name not in CHOICES),
+        *(name for name in names_of(Subscriber) if name not in choices.SETTINGS),
         "status_label",
         "sent_links",
     )
+    delete_confirmation_template = "admin/erase.html"
+    delete_selected_confirmation_template = "admin/erase_selected.html"
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, subscriber: Subscriber) -> tuple[str, str]:
@@ -85,6 +116,44 @@ class SubscriberAdmin(NeverAdded, ListAdmin):
     @display(description="sent to them")
     def sent_links(self, subscriber: Subscriber) -> str:
         narrowed = {"subscriber__id__exact": subscriber.pk}
-        return link(url_of_list(Digest, **narrowed), "digests") + link(
-            url_of_list(Notice, **narrowed), "notices"
+        return format_html(
+            "{} {}",
+            link(url_of_list(Digest, **narrowed), "digests"),
+            link(url_of_list(Notice, **narrowed), "notices"),
         )
+
+    # Choices: stored by the service, which moves the due date and keeps the consent log.
+
+    def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
+        """Leave the row to save_related, which knows the interests too."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if form.has_changed() or any(formset.has_changed() for formset in formsets):
+            subscriber: Subscriber = form.instance
+            wishes = choices.of(subscriber)
+            subscriptions.change_preferences(subscriber, wishes, origin(request))
+
+    # Erasure: what deleting a subscriber means.
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Names and counts instead of every single row that goes with a subscriber."""
+        people = [subscriber.pk for subscriber in objs]
+        owned: tuple[type[Model], ...] = (Digest, Notice, Consent, Interest)
+        counts = {
+            str(model._meta.verbose_name_plural): model._default_manager.filter(
+                subscriber__in=people
+            ).count()
+            for model in owned
+        }
+        names = [str(subscriber) for subscriber in objs[:NAMED]]
+        return names, {"subscribers": len(people)} | counts, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
+        personal_data.erase(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
+        for subscriber in queryset:
+            personal_data.erase(subscriber)

@@ -5,11 +5,23 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.timezone import now
 from unfold.decorators import display
 
-from papers.admin.base import ListAdmin, NeverDeleted, log, names_of
-from papers.models import Source
+from papers.admin.base import (
+    ListAdmin,
+    NeverDeleted,
+    ReadOnlyAdmin,
+    link,
+    log,
+    names_of,
+    url_of,
+    url_of_list,
+)
+from papers.models import IngestRun, Source, Submission, Turn
+
+VISIT_COLOURS = {"ok": "success", "quiet": "info", "suspect": "warning", "failed": "danger"}
 
 
 @admin.register(Source)
@@ -37,6 +49,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
                 "fields": (
                     ("last_status", "consecutive_failures"),
                     "last_result",
+                    "run_link",
                     ("last_run_at", "last_success_at", "next_run_at"),
                     ("created_count", "updated_count", "unchanged_count", "rejected_count"),
                     ("cursor", "etag", "last_modified"),
@@ -49,12 +62,16 @@ class SourceAdmin(NeverDeleted, ListAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
         identity = {"name", "kind"} if obj else set()
         free = self.editable - identity
-        return [name for name in names_of(Source) if name not in free]
+        return [*(name for name in names_of(Source) if name not in free), "run_link"]
+
+    @display(description="visits")
+    def run_link(self, source: Source) -> str:
+        return link(url_of_list(IngestRun, source__id__exact=source.pk), "all visits")
 
     @display(
         description="last visit",
         ordering="last_status",
-        label={"ok": "success", "quiet": "info", "suspect": "warning", "failed": "danger"},
+        label=VISIT_COLOURS,
     )
     def last_visit(self, source: Source) -> tuple[str, str]:
         return source.last_status, source.get_last_status_display()
@@ -82,3 +99,68 @@ class SourceAdmin(NeverDeleted, ListAdmin):
         verb = "enabled" if enabled else "disabled"
         log(request, chosen, verb)
         self.message_user(request, f"{len(chosen)} sources: {verb}.", messages.SUCCESS)
+
+
+@admin.register(IngestRun)
+class IngestRunAdmin(ReadOnlyAdmin):
+    """Every visit to a source and every file that was read, with what was left out and why."""
+
+    list_display = (
+        "started_at",
+        "name",
+        "status_label",
+        "result",
+        "created_count",
+        "updated_count",
+        "rejected_count",
+    )
+    list_filter = ("status",)
+    search_fields = ("name",)
+    date_hierarchy = "started_at"
+    fieldsets = (
+        (None, {"fields": ("name", "source_link", "status_label", "result")}),
+        (None, {"fields": (("started_at", "finished_at"),)}),
+        (
+            "Records",
+            {
+                "fields": (
+                    ("created_count", "updated_count", "unchanged_count", "rejected_count"),
+                    "rejection_list",
+                )
+            },
+        ),
+    )
+
+    @display(description="status", ordering="status", label=VISIT_COLOURS)
+    def status_label(self, run: IngestRun) -> tuple[str, str]:
+        return run.status, run.get_status_display()
+
+    @display(description="source")
+    def source_link(self, run: IngestRun) -> str:
+        return link(url_of(run.source), run.source) if run.source else "a file"
+
+    @display(description="rejected")
+    def rejection_list(self, run: IngestRun) -> str:
+        if not run.rejections:
+            return "No record was rejected."
+        rows = ((rejection["record"], rejection["reason"]) for rejection in run.rejections)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyAdmin):
+    """Papers that somebody asked for by their id, and whether they have come."""
+
+    list_display = ("arxiv_id", "submitted_at", "fetched_at", "result")
+    list_filter = (("fetched_at", admin.EmptyFieldListFilter),)
+    search_fields = ("arxiv_id",)
+    date_hierarchy = "submitted_at"
+    fields = list_display
+
+
+@admin.register(Turn)
+class TurnAdmin(ReadOnlyAdmin):
+    """Whose turn it is to ask a source that all workers share, and when the next one may."""
+
+    list_display = ("name", "holder", "held_until", "next_at")
+    fields = list_display

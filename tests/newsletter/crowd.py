@@ -25,7 +25,7 @@ from newsletter.models import (
     Subscriber,
     Suppression,
 )
-from papers.models import Edition, Paper, Signal, Source
+from papers.models import Edition, IngestRun, Paper, Signal, Source, Submission, Turn
 
 SIZE = 1000
 Row = TypeVar("Row", bound=Model)
@@ -34,7 +34,12 @@ Row = TypeVar("Row", bound=Model)
 def make() -> None:
     """Fill every table of both rooms. The first subscriber and paper own a thousand rows."""
     moment = now()
-    _fill(lambda i: Source(name=f"source-{i}", kind="listing", last_result="Nothing new."))
+    sources = _fill(
+        lambda i: Source(name=f"source-{i}", kind="listing", last_result="Nothing new.")
+    )
+    _fill(lambda i: IngestRun(source=sources[0], name=f"source-{i}", status="quiet"))
+    _fill(lambda i: Submission(arxiv_id=f"2503.{i:05}"))
+    _fill(lambda i: Turn(name=f"turn-{i}"))
     papers = _fill(
         lambda i: Paper(
             canonical_id=f"2503.{i:05}",

@@ -1,0 +1,54 @@
+"""Mail looked at from the desk: the page of a digest, and a test copy to the operator."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.timezone import now
+
+from newsletter import digests, emails
+from newsletter.delivery import Wire
+from newsletter.models import Digest, Subscriber
+from newsletter.outcomes import Outcome
+from papers.admin.base import ListAdmin
+
+# A test copy must not offer the operator's mail program to unsubscribe the subscriber.
+PERSONAL_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID")
+
+
+class NothingToSend(Exception):  # noqa: N818
+    """There is no digest for this subscriber now; the message says why."""
+
+
+def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:
+    """A page of the admin with the digest inside, in a frame that may run and open nothing."""
+    context = {**admin.admin_site.each_context(request), "title": title, "opts": admin.opts}
+    cards = digests.cards_of([digest])
+    if digest.items:
+        context["subject"] = digest.subject or emails.digest_subject(digest, cards)
+    try:
+        context["html"] = emails.digest_page(digest, cards)
+    except emails.MessageIncomplete as error:
+        context["reason"] = digest.reason or error
+    return TemplateResponse(request, "admin/preview.html", context)
+
+
+def send_test(subscriber: Subscriber, address: str) -> Outcome:
+    """Send the subscriber's upcoming digest to another address, marked as a test.
+
+    Raises NothingToSend.
+    """
+    digest = digests.preview(subscriber, now())
+    if digest.state == Digest.State.SKIPPED:
+        raise NothingToSend(digest.reason)
+    try:
+        message = emails.digest_message(digest, digests.cards_of([digest]))
+    except emails.MessageIncomplete as error:
+        raise NothingToSend(str(error)) from error
+    message.to = [address]
+    message.subject = f"[Test] {message.subject}"
+    message.metadata = {}
+    for header in PERSONAL_HEADERS:
+        message.extra_headers.pop(header, None)
+    with Wire() as wire:
+        return wire.open() or wire.send(message)
