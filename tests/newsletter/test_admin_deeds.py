@@ -1,0 +1,329 @@
+"""What an operator does at the desk: nothing without the words, nothing twice, all of it logged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core import mail
+from django.db.models import Model
+from django.test import Client
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter.models import Consent, Digest, Interest, Stream, Subscriber, Suppression
+from papers.admin.base import url_of, url_of_list
+from papers.models import Paper
+
+State = Digest.State
+
+
+@pytest.fixture
+def operator(db: None, client: Client) -> User:
+    user = User.objects.create_superuser("operator", "operator@example.org")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def reader(db: None) -> Subscriber:
+    return Subscriber.objects.create(
+        email="ada@example.org",
+        email_key="ada@example.org",
+        status=Subscriber.Status.ACTIVE,
+        confirmed_at=now(),
+        next_digest_at=now() + timedelta(hours=3),
+    )
+
+
+@pytest.fixture
+def paper(db: None) -> Paper:
+    return Paper.objects.create(
+        canonical_id="2503.01234",
+        title_key="k",
+        title="Attention & <b>patience</b>",
+        abstract="We wait.",
+        authors=["A. Author"],
+        announced_at=now() - timedelta(hours=1),
+        trending=1.0,
+    )
+
+
+def digest_of(reader: Subscriber, state: str, day: int = 1) -> Digest:
+    due_at = now() - timedelta(days=day)
+    return Digest.objects.create(
+        subscriber=reader, due_on=due_at.date(), due_at=due_at, state=state, reason="Refused."
+    )
+
+
+def act(client: Client, action: str, rows: Sequence[Model], **typed: str) -> str:
+    """Send a list's action as the browser does; returns the page that it leads to."""
+    form = {"action": action, "_selected_action": [str(row.pk) for row in rows], **typed}
+    return client.post(url_of_list(type(rows[0])), form, follow=True).content.decode()
+
+
+def ticket_of(page: str) -> str:
+    found = re.search(r'name="ticket" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def act_with_words(client: Client, action: str, rows: Sequence[Model], words: str) -> str:
+    ticket = ticket_of(act(client, action, rows))
+    return act(client, action, rows, ticket=ticket, typed=words)
+
+
+def test_the_preview_shows_the_digest_in_a_frame_and_stores_nothing(
+    client: Client, operator: User, reader: Subscriber, paper: Paper
+) -> None:
+    page = client.get(f"{url_of(reader).removesuffix('change/')}preview/").content.decode()
+
+    assert '<iframe class="' in page
+    assert " sandbox " in page
+    assert "Attention &amp;amp; &amp;lt;b&amp;gt;patience" in page
+    assert not Digest.objects.exists()
+    assert not reader.tokens.exists()
+
+
+def test_the_preview_of_somebody_who_would_get_nothing_says_why(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    page = client.get(f"{url_of(reader).removesuffix('change/')}preview/").content.decode()
+
+    assert "There are no papers yet." in page
+
+
+def test_a_digest_that_was_sent_can_be_seen_again(
+    client: Client, operator: User, reader: Subscriber, paper: Paper
+) -> None:
+    digest = digest_of(reader, State.SENT)
+    digest.items = [{"paper": "2503.01234", "reason": "new", "slot": "trending", "score": 1.0}]
+    digest.save()
+
+    page = client.get(f"{url_of(digest).removesuffix('change/')}see/").content.decode()
+
+    assert "patience" in page
+
+
+def test_resending_asks_for_words_and_wrong_ones_change_nothing(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    digest = digest_of(reader, State.FAILED)
+
+    page = act_with_words(client, "resend", [digest], "yes")
+
+    assert "To go on, type: resend 1" in page
+    assert Digest.objects.get().state == State.FAILED
+
+
+def test_resending_queues_failed_and_uncertain_digests_and_no_others(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    states = [State.FAILED, State.UNCERTAIN, State.SENT, State.SKIPPED]
+    rows = [digest_of(reader, state, day) for day, state in enumerate(states)]
+
+    act_with_words(client, "resend", rows, "resend 2")
+
+    after = list(Digest.objects.order_by("pk").values_list("state", flat=True))
+    assert after == [State.QUEUED, State.QUEUED, State.SENT, State.SKIPPED]
+    assert LogEntry.objects.filter(user=operator, change_message="resent").count() == 2
+
+
+def test_a_second_click_on_the_same_page_does_nothing(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    digest = digest_of(reader, State.FAILED)
+    ticket = ticket_of(act(client, "resend", [digest]))
+    act(client, "resend", [digest], ticket=ticket, typed="resend 1")
+    Digest.objects.update(state=State.FAILED)
+
+    page = act(client, "resend", [digest], ticket=ticket, typed="resend 1")
+
+    assert "this was done already" in page
+    assert Digest.objects.get().state == State.FAILED
+
+
+def test_the_button_of_a_digest_leads_to_the_same_question(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    digest = digest_of(reader, State.UNCERTAIN)
+
+    page = client.get(f"{url_of(digest).removesuffix('change/')}resend/").content.decode()
+
+    assert f'action="{url_of_list(Digest)}"' in page
+    act(client, "resend", [digest], ticket=ticket_of(page), typed="RESEND 1")
+    assert Digest.objects.get().state == State.QUEUED
+
+
+def test_all_that_match_can_be_resent_at_once(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    rows = [digest_of(reader, State.FAILED, day) for day in range(60)]
+    page = act(client, "resend", rows[:50], select_across="1")
+
+    act(
+        client,
+        "resend",
+        rows[:1],
+        select_across="1",
+        ticket=ticket_of(page),
+        typed="resend 60",
+    )
+
+    assert Digest.objects.filter(state=State.QUEUED).count() == 60
+
+
+def test_sending_needs_its_own_permission(client: Client, reader: Subscriber, paper: Paper) -> None:
+    clerk = User.objects.create_user("clerk", "clerk@example.org", is_staff=True)
+    names = ["view_digest", "view_subscriber", "change_subscriber", "view_stream"]
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(clerk)
+    digest = digest_of(reader, State.FAILED)
+
+    act(client, "resend", [digest], ticket="t", typed="resend 1")
+    act(client, "send_test", [reader], ticket="t", typed="send test")
+
+    assert Digest.objects.get().state == State.FAILED
+    assert mail.outbox == []
+    assert client.get(f"{url_of_list(Stream)}pause/").status_code == 403
+
+
+def test_a_test_goes_to_the_operator_alone_and_cannot_unsubscribe_the_reader(
+    client: Client, operator: User, reader: Subscriber, paper: Paper
+) -> None:
+    page = act_with_words(client, "send_test", [reader], "send test")
+
+    assert "on its way to operator@example.org" in page
+    [message] = mail.outbox
+    assert message.recipients() == ["operator@example.org"]
+    assert message.subject.startswith("[Test] ")
+    assert "List-Unsubscribe" not in message.message()
+    assert not Digest.objects.exists()
+
+
+def test_a_test_that_cannot_be_sent_says_why(
+    client: Client, operator: User, reader: Subscriber, paper: Paper, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+
+    assert "The test failed." in act_with_words(client, "send_test", [reader], "send test")
+
+
+def test_suppressing_and_unsubscribing_take_effect_and_are_logged(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    queued = digest_of(reader, State.QUEUED)
+
+    act_with_words(client, "unsubscribe", [reader], "unsubscribe 1")
+    reader.refresh_from_db()
+    queued.refresh_from_db()
+    assert (reader.status, queued.state) == (Subscriber.Status.UNSUBSCRIBED, State.CANCELLED)
+    assert Consent.objects.get().form == "admin: operator"
+
+    act_with_words(client, "suppress", [reader], "suppress 1")
+    reader.refresh_from_db()
+    assert reader.status == Subscriber.Status.SUPPRESSED
+    assert Suppression.objects.get().reason == Suppression.Reason.MANUAL
+    deeds = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(deeds) == ["unsubscribe", "suppress"]
+
+
+def test_deleting_a_subscriber_erases_the_person_and_keeps_a_hash(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    digest_of(reader, State.SENT)
+    url = f"{url_of(reader).removesuffix('change/')}delete/"
+    assert "erases a person for good" in client.get(url).content.decode()
+
+    client.post(url, {"post": "yes"})
+
+    assert not Subscriber.objects.exists()
+    assert Suppression.objects.get().reason == Suppression.Reason.ERASED
+    assert not LogEntry.objects.filter(object_repr__icontains="ada").exists()
+
+
+def choices_form(**changed: str) -> dict[str, str]:
+    inlines = {
+        f"{prefix}-{name}": "0"
+        for prefix in ("interests", "consents")
+        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+    form = {"frequency": "daily", "weekday": "0", "hour": "8", "timezone": "UTC", "size": "10"}
+    return form | inlines | changed
+
+
+def test_choices_changed_at_the_desk_move_the_due_date_and_are_in_the_consent_log(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    added = {
+        "interests-TOTAL_FORMS": "1",
+        "interests-0-kind": "text",
+        "interests-0-value": "graphs",
+    }
+
+    client.post(url_of(reader), choices_form(frequency="weekly", weekday="2", hour="17", **added))
+
+    reader.refresh_from_db()
+    assert reader.next_digest_at
+    assert (reader.next_digest_at.weekday(), reader.next_digest_at.hour) == (2, 17)
+    assert Interest.objects.get().value == "graphs"
+    line = Consent.objects.get()
+    assert line.form == "admin: operator"
+    assert line.choices["interests"] == ["graphs"]
+
+
+@pytest.mark.parametrize("wrong", [{"timezone": "Mars/Base"}, {"hour": "24"}, {"size": "0"}])
+def test_choices_out_of_range_are_refused(
+    client: Client, operator: User, reader: Subscriber, wrong: dict[str, str]
+) -> None:
+    response = client.post(url_of(reader), choices_form(**wrong))
+
+    assert response.status_code == 200
+    assert not Consent.objects.exists()
+
+
+def test_a_forged_form_does_not_move_a_state(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    digest = digest_of(reader, State.FAILED)
+
+    client.post(url_of(reader), choices_form(status="suppressed", email="eve@example.org"))
+    client.post(url_of(digest), {"state": "sent"})
+
+    reader.refresh_from_db()
+    digest.refresh_from_db()
+    assert (reader.status, reader.email) == (Subscriber.Status.ACTIVE, "ada@example.org")
+    assert digest.state == State.FAILED
+
+
+def test_a_line_of_the_consent_log_can_be_neither_changed_nor_deleted(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    line = Consent.objects.create(subscriber=reader, action="sign_up")
+    url = url_of(line)
+
+    assert client.post(url, {"action": "confirm"}).status_code == 403
+    assert client.post(f"{url.removesuffix('change/')}delete/", {"post": "yes"}).status_code == 403
+    assert client.get(f"{url_of_list(Consent)}add/").status_code == 403
+    assert Consent.objects.get().action == "sign_up"
+
+
+def test_a_stream_is_stopped_with_a_reason_and_started_again(
+    client: Client, operator: User
+) -> None:
+    form = {"stream": "digests", "typed": "digests", "reason": "A template is broken."}
+
+    client.post(f"{url_of_list(Stream)}pause/", form | {"typed": "yes"})
+    assert not Stream.objects.filter(paused_at__isnull=False).exists()
+
+    client.post(f"{url_of_list(Stream)}pause/", form)
+    assert Stream.objects.get().paused_reason == "operator: A template is broken."
+
+    client.post(f"{url_of_list(Stream)}resume/", form)
+    assert Stream.objects.get().paused_at is None
+    assert LogEntry.objects.filter(object_id="digests").count() == 2
