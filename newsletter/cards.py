@@ -1,12 +1,11 @@
 """What one paper looks like in a mail: computed once per run, shared by every reader.
 
-Titles and abstracts come from strangers. Here they lose control characters and bidirectional
-overrides, become NFC and get an upper length; the template engine escapes them.
+Titles and abstracts come from strangers. Whatever the catalogue did, they are cleaned here again
+and get an upper length; the template engine escapes them.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,11 +17,11 @@ from django.template.loader import render_to_string
 from newsletter import stories
 from newsletter.stories import Link, web_address
 from papers.models import Paper
+from papers.text import line
 
 TITLE_LIMIT: Final = 300
 BYLINE_LIMIT: Final = 400
 NOTE_LIMIT: Final = 600
-JOINERS: Final = "\u200c\u200d"  # They shape words in Persian, Hindi and others.
 
 
 @dataclass(frozen=True)
@@ -66,25 +65,15 @@ def card(paper: Paper) -> Card:
     )
     return Card(
         paper=paper.canonical_id,
-        title=shorten(clean(paper.title), TITLE_LIMIT),
-        authors=shorten(clean(stories.byline(paper.authors)), BYLINE_LIMIT),
+        title=shorten(line(paper.title), TITLE_LIMIT),
+        authors=shorten(line(stories.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.published_at or paper.announced_at),
-        category=clean(paper.primary_category),
-        excerpt=stories.excerpt(clean(paper.abstract)).lead,
-        note=shorten(clean(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
+        category=line(paper.primary_category),
+        excerpt=stories.excerpt(line(paper.abstract)).lead,
+        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
         url=web_address(paper.url) or page,
         links=tuple(link for link in offered if link.url),
     )
-
-
-def clean(text: str) -> str:
-    """One line of visible characters in NFC."""
-    kept = (
-        " " if category in {"Cc", "Zl", "Zp"} else letter
-        for letter in unicodedata.normalize("NFC", text)
-        if (category := unicodedata.category(letter)) not in {"Cf", "Cs"} or letter in JOINERS
-    )
-    return " ".join("".join(kept).split())
 
 
 def shorten(text: str, width: int) -> str:

@@ -23,8 +23,9 @@ from django.utils.encoding import punycode
 from django.utils.html import escape
 
 from newsletter import tokens
-from newsletter.cards import Card, card, clean, day, shorten
+from newsletter.cards import Card, card, day, shorten
 from newsletter.models import Digest, Notice, Subscriber
+from papers.text import line
 
 __all__ = [
     "BadHeaderError",
@@ -218,8 +219,8 @@ def _entry(digest: Digest, place: int, number: int, shown: Card) -> Entry:
         number=number,
         card=shown,
         slot=_slot(item),
-        reason=shorten(clean(item.get("reason", "")), REASON_LIMIT),
-        note=clean(item.get("note", "")) or shown.note,
+        reason=shorten(line(item.get("reason", "")), REASON_LIMIT),
+        note=line(item.get("note", "")) or shown.note,
         up_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
         down_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),
     )
