@@ -13,9 +13,9 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 
 from newsletter import stories
-from newsletter.cards import clean
 from newsletter.stories import Story
 from papers.models import Edition
+from papers.text import line
 
 EDITIONS: Final = 3
 PAPERS_A_DAY: Final = 30
@@ -56,10 +56,10 @@ class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return list(newest.values())
 
     def item_title(self, item: Item) -> str:
-        return clean(item.story.paper.title)
+        return line(item.story.paper.title)
 
     def item_description(self, item: Item) -> str:
-        return str(escape(clean(item.story.excerpt.lead)))
+        return str(escape(line(item.story.excerpt.lead)))
 
     def item_link(self, item: Item) -> str:
         return f"{settings.SITE_URL}{item.story.paper.get_absolute_url()}"
@@ -74,7 +74,7 @@ class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return item.story.byline or settings.SITE_NAME
 
     def item_categories(self, item: Item) -> list[str]:
-        return [clean(category) for category in item.story.paper.categories]
+        return [line(category) for category in item.story.paper.categories]
 
     def item_pubdate(self, item: Item) -> datetime:
         return item.story.paper.announced_at
