@@ -85,3 +85,11 @@ def test_a_crash_shows_a_page_that_needs_no_database(client: Client) -> None:
 
 def test_the_privacy_page_quotes_what_subscribers_agree_to(client: Client) -> None:
     assert subscriptions.CONSENT_TEXT in client.get("/privacy/").content.decode()
+
+
+def test_a_page_that_is_not_there_speaks_no_jargon(client: Client, settings: Settings) -> None:
+    settings.LOCAL = False
+    for address in ("/nothing-here/", "/inbox/"):
+        page = client.get(address).content.decode()
+        assert "There is nothing at this address." in page
+        assert "404" not in page
