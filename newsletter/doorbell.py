@@ -38,6 +38,7 @@ def ring(task: Task[Any, Any], *ids: int) -> None:
 def _ring(task: Task[Any, Any], ids: tuple[int, ...]) -> None:
     try:
         with task.app.connection_for_write(transport_options=IMPATIENT) as connection:
-            task.apply_async(args=ids, retry=False, connection=connection)
+            options: dict[str, Any] = {"connection": connection, "retry": False}
+            task.apply_async(args=ids, **options)
     except task.OperationalError as error:
         log.warning("The broker does not answer; the next sweep will do %s. %s", task.name, error)
