@@ -275,7 +275,7 @@ def _links(subscriber: Subscriber) -> dict[str, str]:
     return {
         "preferences_url": preferences,
         "pause_url": f"{preferences}#pause",
-        "unsubscribe_url": f"{preferences}#unsubscribe",
+        "unsubscribe_url": f"{preferences}#pause",
     }
 
 
