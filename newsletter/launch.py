@@ -21,9 +21,12 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.timezone import now
 from honcho.compat import ProcessManager
 
 from newsletter import lock
+from papers import ingest, scoring
+from papers.catalogue import Counts
 from papers.models import Paper
 
 HOST = "127.0.0.1"
@@ -71,6 +74,12 @@ def refuse_occupied_port() -> None:
             ) from error
 
 
+def collect_static() -> None:
+    """Gather the static files, unless an image that brings its own keeps the folder shut."""
+    if os.access(settings.STATIC_ROOT, os.W_OK):
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+
 def migrate() -> bool:
     """Bring the tables up to date; says whether anything had to be done."""
     executor = MigrationExecutor(connection)
@@ -90,13 +99,16 @@ def create_admin() -> str | None:
     return password
 
 
-def read_seeds() -> bool:
-    """Give an empty catalogue its first papers; says whether it was empty."""
-    if Paper.objects.exists() or not SEEDS.exists():
-        return False
-    call_command("ingest", file=str(SEEDS), format="listing")
-    call_command("score")
-    return True
+def read_seeds() -> Counts | None:
+    """Give an empty catalogue its first papers and score them; None when it is not empty.
+
+    Raises IngestError when the listing cannot be read.
+    """
+    if Paper.objects.exists():
+        return None
+    counts = ingest.read_file(SEEDS, "listing")
+    scoring.score(now())
+    return counts
 
 
 def python(*arguments: str) -> str:
@@ -110,9 +122,10 @@ def processes() -> dict[str, str]:
     Without Redis the one worker also holds the beat; with it they are separate and may be
     started on other machines too.
     """
-    worker = ("-m", "celery", "--quiet", "-A", "newsletter", "worker", "--loglevel", "warning")
-    if settings.LOCAL:
-        worker = ("-W", "ignore:You're running the worker", *worker)  # As root; a laptop may.
+    # As root, Celery warns at length; whoever starts a container on purpose knows.
+    calm = ("-W", "ignore:You're running the worker")
+    celery = (*calm, "-m", "celery", "--quiet", "-A", "newsletter")
+    worker = (*celery, "worker", "--loglevel", "warning")
     parts = {
         "web": python(
             *("-m", "gunicorn", "newsletter.wsgi", "--bind", f"{HOST}:{port()}"),
@@ -123,8 +136,7 @@ def processes() -> dict[str, str]:
     silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     parts["worker"] = python(*worker, "--pool", "threads", "--concurrency", "4", *silent)
     if settings.REDIS_URL:
-        beat = ("-m", "celery", "--quiet", "-A", "newsletter", "beat", "--loglevel", "warning")
-        parts["beat"] = python(*beat)
+        parts["beat"] = python(*celery, "beat", "--loglevel", "warning")
     return parts
 
 

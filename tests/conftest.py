@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from django.conf import settings as real_settings
 from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,3 +18,33 @@ SEED_LISTING = ROOT / "seeds" / "trending-papers-listing.txt"
 def private_folders(settings: Settings, tmp_path: Path) -> None:
     """Mail written by a test stays in the test's own folder."""
     settings.MAIL_DIR = tmp_path / "mail"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a service that is not there, and say what would bring it."""
+    engine = real_settings.DATABASES["default"]["ENGINE"]
+    missing = {
+        "postgres": engine.endswith("postgresql") or "needs PostgreSQL: set DATABASE_URL",
+        "redis": bool(real_settings.REDIS_URL) or "needs Redis: set REDIS_URL",
+        "browser": shutil.which("chromium") is not None or "needs Debian's chromium",
+    }
+    for item in items:
+        for marker, reason in missing.items():
+            if isinstance(reason, str) and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was not even collected; what was skipped stands in the summary with its reason."""
+    left_out = [
+        f"{name} (pytest -m {name})"
+        for name in ("browser", "faults")
+        if f"not {name}" in config.getoption("-m")
+    ]
+    if left_out:
+        terminalreporter.write_line(
+            "Left out, because they take a browser, other services and minutes: "
+            + ", ".join(left_out)
+        )

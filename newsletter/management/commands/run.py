@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from newsletter import launch
+from papers.ingest import IngestError
 
 
 class Command(BaseCommand):
@@ -19,16 +22,27 @@ class Command(BaseCommand):
         "server, worker and beat until Ctrl-C. The port is PORT, 8000 if unset."
     )
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--prepare-only", action="store_true", help="Set up what is missing and start nothing."
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         for number in launch.STOP_SIGNALS:
             signal.signal(number, lambda *_: sys.exit(0))  # Nothing runs yet.
         try:
+            if options["prepare_only"]:
+                self.welcome(self.prepare())
+                return
             held = launch.refuse_second_start()
             launch.refuse_occupied_port()
+            self.welcome(self.prepare())
         except launch.LaunchError as error:
             raise CommandError(str(error)) from error
-        password = self.prepare()
-        self.welcome(password)
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}".strip()) from error
+        self.stdout.write("Ctrl-C stops it.")
+        self.stdout.flush()
         code = launch.run_parts()
         del held
         sys.exit(code)
@@ -37,11 +51,16 @@ class Command(BaseCommand):
         """Everything a first start needs; on later ones there is nothing to do."""
         if not settings.LOCAL:
             call_command("check", deploy=True)
-            call_command("collectstatic", interactive=False, verbosity=0)
+            launch.collect_static()
         if launch.migrate():
             self.stdout.write("The database is up to date.")
-        if launch.read_seeds():
-            self.stdout.write("The first papers are in: the listing in seeds/.")
+        try:
+            counts = launch.read_seeds()
+        except IngestError as error:
+            self.stderr.write(f"The site starts without papers. {error}")
+        else:
+            if counts:
+                self.stdout.write(f"The first papers come from the listing in seeds/: {counts}")
         return launch.create_admin()
 
     def welcome(self, password: str | None) -> None:
@@ -54,5 +73,4 @@ class Command(BaseCommand):
         if settings.LOCAL:
             lines.append(f"Inbox  {settings.SITE_URL}/inbox/  every mail that is sent")
         lines.append(f"Admin  {settings.SITE_URL}/admin/  {account}")
-        self.stdout.write("\n  " + "\n  ".join(lines) + "\n\nCtrl-C stops it.", ending="\n")
-        self.stdout.flush()
+        self.stdout.write("\n  " + "\n  ".join(lines) + "\n")

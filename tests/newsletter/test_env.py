@@ -1,0 +1,83 @@
+"""The readers of the environment say in one sentence what is wrong with a value."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from newsletter import env
+
+
+@pytest.fixture(params=["  ", ""])
+def blank(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", request.param)
+
+
+def test_an_empty_value_counts_as_unset(blank: None) -> None:
+    assert env.text("X", "default") == "default"
+    assert env.flag("X", default=True) is True
+    assert env.words("X") == []
+    assert env.url("X") == ""
+
+
+@pytest.mark.parametrize(("value", "meant"), [("Yes", True), ("1", True), ("off", False)])
+def test_a_flag_is_read_in_any_spelling(
+    monkeypatch: pytest.MonkeyPatch, value: str, meant: bool
+) -> None:
+    monkeypatch.setenv("X", value)
+    assert env.flag("X", default=not meant) is meant
+
+
+def test_a_flag_that_is_neither_yes_nor_no_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="X is 'maybe'; write true or false"):
+        env.flag("X", default=True)
+
+
+@pytest.mark.parametrize("value", ["papers.example.org", "ftp://example.org", "https://"])
+def test_an_address_without_http_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match="write a full address"):
+        env.url("X")
+
+
+def test_an_address_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "https://papers.example.org/")
+    assert env.url("X") == "https://papers.example.org"
+
+
+def test_a_database_we_do_not_run_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "mysql://root@127.0.0.1/paperboy")
+    with pytest.raises(ImproperlyConfigured, match="begins with 'mysql'"):
+        env.database("X", "sqlite:///unused")
+
+
+def test_a_mail_server_with_a_password_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "smtp+tls://me%40example.org:p%2Fss@smtp.example.org?timeout=20")
+    assert env.email("X") == {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "smtp.example.org",
+        "EMAIL_PORT": 587,
+        "EMAIL_HOST_USER": "me@example.org",
+        "EMAIL_HOST_PASSWORD": "p/ss",
+        "EMAIL_USE_TLS": True,
+        "EMAIL_USE_SSL": False,
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("http://smtp.example.org", "begins with 'http'"),
+        ("smtp://", "write smtp://host:25"),
+        ("smtp://host:mail", "no number"),
+        ("smtp://host?timeout=soon", "no number"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        env.email("X")
