@@ -20,6 +20,14 @@ def paper_of(paper_id: str) -> Paper | None:
     return Paper.objects.filter(Q(canonical_id=paper_id) | Q(former_id=paper_id)).first()
 
 
+def verdict_on(subscriber: Subscriber, paper_id: str) -> Verdict | None:
+    """What this reader said of the paper so far."""
+    said = Interest.objects.filter(
+        subscriber=subscriber, value=paper_id, kind__in=KINDS.values()
+    ).first()
+    return next((verdict for verdict, kind in KINDS.items() if said and said.kind == kind), None)
+
+
 def record(subscriber: Subscriber, paper_id: str, verdict: Verdict) -> None:
     """Remember the verdict and take back the opposite one; saying it twice changes nothing."""
     with transaction.atomic():

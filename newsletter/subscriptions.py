@@ -22,7 +22,7 @@ from newsletter import addresses, choices, emails, schedule, throttle
 from newsletter.addresses import Address
 from newsletter.choices import Choices
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
-from newsletter.tokens import TokenInvalid
+from newsletter.tokens import TokenExpired
 
 # What a person agrees to, as the confirmation page says it. A new wording needs a new version.
 CONSENT_VERSION: Final = "1"
@@ -104,14 +104,13 @@ def render(notices: Iterable[Notice]) -> Iterator[tuple[Notice, AnymailMessage |
 def confirm(request: Consent, origin: Origin) -> Subscriber:
     """Start the subscription that ``request`` asked for and make its first digest due at once.
 
-    Confirming twice is the same as once. Raises TokenInvalid when the request was disowned, was
+    Confirming twice is the same as once. Raises TokenExpired when the request was disowned, was
     already used by somebody who has unsubscribed since, or the address is suppressed.
     """
     subscriber, moment = request.subscriber, now()
     if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
         return subscriber
-    if is_spent(request) or is_suppressed(subscriber.email_key):
-        raise TokenInvalid
+    require_open(request)
     with transaction.atomic():
         won = Subscriber.objects.filter(
             pk=subscriber.pk, status__in=(Status.PENDING, Status.UNSUBSCRIBED)
@@ -131,7 +130,13 @@ def confirm(request: Consent, origin: Origin) -> Subscriber:
     return subscriber
 
 
-def is_spent(request: Consent) -> bool:
+def require_open(request: Consent) -> None:
+    """Raise TokenExpired when the request can no longer be confirmed: see ``confirm``."""
+    if _is_spent(request) or is_suppressed(request.subscriber.email_key):
+        raise TokenExpired("This link has done its work and is no longer valid.")
+
+
+def _is_spent(request: Consent) -> bool:
     """Was this request confirmed or disowned before?"""
     later = Consent.objects.filter(
         subscriber=request.subscriber_id, action__in=(Action.CONFIRM, Action.DISOWN)
@@ -148,7 +153,7 @@ def disown(request: Consent, origin: Origin) -> None:
         never = Subscriber.objects.filter(
             pk=request.subscriber_id, status=Status.PENDING, confirmed_at=None
         )
-        if never.delete()[0] or is_spent(request):
+        if never.delete()[0] or _is_spent(request):
             return
         _log(request.subscriber, Action.DISOWN, origin, {"request": request.pk})
 
@@ -165,6 +170,13 @@ def change_preferences(subscriber: Subscriber, wishes: Choices, origin: Origin) 
         )
         _log(subscriber, Action.CHANGE, origin, wishes)
     subscriber.refresh_from_db()
+
+
+def chose_timezone(subscriber: Subscriber) -> bool:
+    """Did this person ever name a time zone, or is it the one that everybody starts with?"""
+    return (
+        subscriber.timezone != "UTC" or subscriber.consents.filter(choices__timezone="UTC").exists()
+    )
 
 
 def pause(subscriber: Subscriber, until: datetime | None, origin: Origin) -> None:

@@ -45,6 +45,8 @@ PER_NETWORK_LOCAL: Final = Limit("sign-up network", 300, HOUR)
 PER_DOMAIN: Final = Limit("sign-up domain", 1000, HOUR)
 PER_DISPOSABLE_DOMAIN: Final = Limit("sign-up domain", 20, HOUR)
 GLOBAL: Final = Limit("sign-up", 3000, HOUR)
+# Requests that show no sign of a person at a form of ours: welcome while they are few.
+UNVOUCHED: Final = Limit("sign-up unvouched", 600, HOUR)
 
 
 def allow(limit: Limit, key: str, at: datetime) -> bool:
@@ -66,14 +68,17 @@ def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
     return True
 
 
-def allow_sign_up(address: Address, ip: str, at: datetime) -> bool:
+def allow_sign_up(address: Address, ip: str, at: datetime, *, vouched: bool = True) -> bool:
     """May this network, for this domain, ask for one more subscription now?
 
-    Says nothing about the address itself: see ``allow_mail_to``.
+    ``vouched`` says that a person seems to have filled in a form. Says nothing about the address
+    itself: see ``allow_mail_to``.
     """
     network = PER_NETWORK_LOCAL if settings.LOCAL else PER_NETWORK
     domain = PER_DISPOSABLE_DOMAIN if address.disposable else PER_DOMAIN
     tries = [(network, network_of(ip)), (domain, address.domain), (GLOBAL, "")]
+    if not vouched:
+        tries.append((UNVOUCHED, ""))
     return allow_all(tries, at)
 
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
+from django.urls import reverse
 from django.utils.timezone import now
 
 from newsletter.models import Consent, Digest, Subscriber, UnsubscribeToken
@@ -48,13 +49,15 @@ class TokenInvalid(TokenError):  # noqa: N818
 class TokenExpired(TokenError):  # noqa: N818
     """The link was ours and came too late."""
 
-    def __init__(self) -> None:
-        super().__init__("This link was valid for three days and has expired.")
+    def __init__(
+        self, message: str = "This link was valid for three days and has expired."
+    ) -> None:
+        super().__init__(message)
 
 
 def url_for(name: str, token: str) -> str:
     """The absolute address of a token's page; ``name`` is the page's URL name."""
-    return f"{settings.SITE_URL}/{name}/{token}/"
+    return f"{settings.SITE_URL}{reverse(name, args=[token])}"
 
 
 def unsubscribe_token(subscriber: Subscriber) -> str:

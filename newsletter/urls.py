@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from newsletter.views import digest, health, inbox, site
+from newsletter.views import digest, health, inbox, preferences, site, subscriber
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", site.home, name="home"),
@@ -15,6 +15,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("about/trending/", site.about_trending, name="about-trending"),
     path("privacy/", site.privacy, name="privacy"),
     path("robots.txt", site.robots, name="robots"),
+    path("subscribe/", subscriber.subscribe, name="subscribe"),
+    path("confirm/<str:token>/", subscriber.confirm, name="confirm"),
+    path("preferences/<str:token>/", preferences.preferences, name="preferences"),
+    path("unsubscribe/<str:token>/", subscriber.unsubscribe, name="unsubscribe"),
+    path("feedback/<str:token>/", subscriber.rate, name="feedback"),
     path("digest/<str:token>/", digest.digest, name="digest"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<str:name>/", inbox.message, name="inbox-message"),

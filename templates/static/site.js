@@ -2,5 +2,6 @@
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 for (const field of document.querySelectorAll('[name="timezone"]')) {
   const unset = !field.value || "propose" in field.dataset;
-  if (zone && unset) field.value = zone;
+  const known = !field.options || [...field.options].some((option) => option.value === zone);
+  if (zone && unset && known) field.value = zone;
 }

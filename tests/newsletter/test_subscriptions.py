@@ -14,7 +14,7 @@ from newsletter.addresses import parse
 from newsletter.choices import Choices
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.subscriptions import Origin
-from newsletter.tokens import TokenInvalid
+from newsletter.tokens import TokenExpired
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ def test_a_used_request_does_not_revive_somebody_who_left() -> None:
     request = ask()
     subscriptions.unsubscribe(subscriptions.confirm(request, WEB), WEB)
     request.subscriber.refresh_from_db()
-    with pytest.raises(TokenInvalid):
+    with pytest.raises(TokenExpired):
         subscriptions.confirm(request, WEB)
     assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
 
@@ -234,7 +234,7 @@ def test_nobody_can_confirm_resume_or_unsubscribe_a_suppressed_address() -> None
     subscriber.refresh_from_db()
     subscriptions.resume(subscriber, WEB)
     subscriptions.unsubscribe(subscriber, WEB)
-    with pytest.raises(TokenInvalid):
+    with pytest.raises(TokenExpired):
         subscriptions.confirm(Consent.objects.get(action="sign_up"), WEB)
     assert Subscriber.objects.get().status == Status.SUPPRESSED
 

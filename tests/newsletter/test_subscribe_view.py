@@ -1,0 +1,144 @@
+"""The sign-up form: one answer for every address, a clear sentence for what is none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from newsletter import forms, subscriptions, throttle
+from newsletter.models import Consent, Notice, RateLimit, Subscriber, Suppression
+from tests.factories import a_subscriber
+
+pytestmark = pytest.mark.django_db
+
+NOON: Final = datetime(2025, 3, 3, 12, tzinfo=UTC)
+Status = Subscriber.Status
+
+
+def subscribe(client: Client, email: str = "ada@example.org", **fields: object) -> tuple[int, str]:
+    response = client.post("/subscribe/", {"email": email, **fields})
+    return response.status_code, response.content.decode()
+
+
+def test_a_plain_post_without_cookies_is_enough() -> None:
+    status, page = subscribe(Client(enforce_csrf_checks=True))
+    assert status == 200
+    assert "Check your inbox" in page
+    assert Subscriber.objects.get().status == Status.PENDING
+
+
+def test_nobody_can_tell_from_the_answer_who_is_subscribed(client: Client) -> None:
+    for status in Status.values:
+        a_subscriber(email=f"{status}@example.org", status=status)
+    subscriptions.suppress("erased@example.org", Suppression.Reason.ERASED)
+    names = ["new", "erased", *Status.values]
+    answers = {subscribe(client, f"{name}@example.org") for name in names}
+    asked_again = subscribe(client, "new@example.org")
+    assert answers == {asked_again}
+
+
+def test_the_database_does_the_same_for_every_address(client: Client) -> None:
+    a_subscriber(email="active@example.org")
+    a_subscriber(email="suppressed@example.org", status=Status.SUPPRESSED)
+    subscribe(client, "first@example.org")
+    counts = set()
+    for name in ("new", "active", "suppressed"):
+        with CaptureQueriesContext(connection) as queries:
+            subscribe(client, f"{name}@example.org")
+        counts.add(tuple(query["sql"].split()[0] for query in queries))
+    assert len(counts) == 1
+
+
+@pytest.mark.parametrize("email", ["", "ada", "ada@", "ada@localhost", "a@b.c\r\nBcc: x@y.org"])
+def test_a_malformed_address_brings_the_form_back_with_one_sentence(
+    client: Client, email: str
+) -> None:
+    status, page = subscribe(client, email)
+    assert status == 400
+    assert page.count("<li>") - page.count("<li><a") == 1
+    assert not Subscriber.objects.exists()
+
+
+def test_wishes_are_kept_with_the_request_until_it_is_confirmed(client: Client) -> None:
+    subscribe(
+        client,
+        frequency="weekly",
+        weekday="friday",
+        hour="7",
+        size="5",
+        timezone="Europe/Berlin",
+        topics=["cs.CL", "math.PR"],
+        interests="graph learning; protein folding",
+    )
+    assert Consent.objects.get().choices == {
+        "frequency": "weekly",
+        "weekday": 4,
+        "hour": 7,
+        "size": 5,
+        "timezone": "Europe/Berlin",
+        "topics": ["cs.CL", "math.PR"],
+        "interests": ["graph learning", "protein folding"],
+    }
+    assert Subscriber.objects.get().frequency == Subscriber.Frequency.DAILY
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("hour", "24"), ("size", "0"), ("frequency", "hourly"), ("topics", "cs.XX"), ("weekday", "7")],
+)
+def test_a_wish_that_cannot_be_met_is_refused_with_a_sentence(
+    client: Client, field: str, value: str
+) -> None:
+    status, page = subscribe(client, **{field: value})
+    assert status == 400
+    assert f"“{value}” is not a" in page
+    assert not Subscriber.objects.exists()
+
+
+def test_a_time_zone_that_a_script_guessed_wrong_does_not_matter(client: Client) -> None:
+    assert subscribe(client, timezone="Mars/Olympus")[0] == 200
+    assert Consent.objects.get().choices == {}
+
+
+def test_a_robot_that_fills_in_every_field_believes_it_succeeded(client: Client) -> None:
+    assert subscribe(client, website="https://spam.example") == subscribe(client)
+    assert Subscriber.objects.count() == 1
+    assert Notice.objects.count() == 1
+
+
+def test_too_many_from_one_network_are_told_to_wait(client: Client, settings: Settings) -> None:
+    settings.LOCAL = False
+    for number in range(throttle.PER_NETWORK.count):
+        assert subscribe(client, f"r{number}@example.org")[0] == 200
+    status, page = subscribe(client, "late@example.org")
+    assert status == 429
+    assert "try again in an hour" in page
+    assert not Subscriber.objects.filter(email="late@example.org").exists()
+
+
+def test_under_pressure_only_requests_from_a_form_of_ours_are_served(client: Client) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        started = forms.started_stamp()
+        clock.shift(timedelta(seconds=5))
+        subscribe(client, "calm@example.org")
+        RateLimit.objects.filter(name=throttle.UNVOUCHED.name).update(
+            count=throttle.UNVOUCHED.count
+        )
+        assert subscribe(client, "robot@example.org")[0] == 429
+        assert subscribe(client, "forger@example.org", started="x:y:z")[0] == 429
+        assert subscribe(client, "person@example.org", started=started)[0] == 200
+
+
+def test_looking_at_the_form_does_nothing(client: Client) -> None:
+    response = client.get("/subscribe/", {"email": "ada@example.org"})
+    assert response.status_code == 200
+    assert b'name="started"' in response.content
+    assert not Subscriber.objects.exists()
+    assert not RateLimit.objects.exists()

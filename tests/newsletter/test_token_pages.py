@@ -1,0 +1,336 @@
+"""The pages behind a signed link: GET asks, POST acts, the link alone is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.core import serializers
+from django.test import Client
+
+from newsletter import choices, feedback, subscriptions, tokens
+from newsletter.addresses import parse
+from newsletter.choices import Choices
+from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
+from newsletter.subscriptions import Origin
+from papers import identifiers
+from tests.factories import a_digest, a_paper, a_subscriber
+
+pytestmark = pytest.mark.django_db
+
+NOON: Final = datetime(2025, 3, 3, 12, tzinfo=UTC)
+Status = Subscriber.Status
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def reader() -> Client:
+    """A mail program's browser: no cookie, and Django insists on CSRF where it applies."""
+    return Client(enforce_csrf_checks=True)
+
+
+def a_request(email: str = "ada@example.org", **wishes: object) -> Consent:
+    subscriptions.sign_up(parse(email), email, Choices(**wishes), Origin("sign-up form"))  # type: ignore[typeddict-item]
+    return Consent.objects.filter(action=Consent.Action.SIGN_UP).latest("pk")
+
+
+def everything() -> str:
+    """The whole database as text."""
+    rows = [row for model in apps.get_models() for row in model._default_manager.order_by("pk")]
+    return str(serializers.serialize("json", rows))
+
+
+def paths_of_every_link() -> list[str]:
+    digest = a_digest(to=a_subscriber())
+    subscriber = digest.subscriber
+    pending = a_request()
+    return [
+        f"/confirm/{tokens.confirm_token(pending)}/",
+        f"/preferences/{tokens.preferences_token(subscriber)}/",
+        f"/unsubscribe/{tokens.unsubscribe_token(subscriber)}/",
+        f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/",
+        f"/feedback/{tokens.feedback_token(digest, 0, 'down')}/",
+        f"/digest/{tokens.digest_token(digest)}/",
+    ]
+
+
+def test_a_mail_scanner_that_opens_every_link_changes_nothing(reader: Client) -> None:
+    paths = paths_of_every_link()
+    before = everything()
+    for path in paths:
+        for method in (reader.get, reader.head, reader.options):
+            method(path)
+    assert everything() == before
+
+
+def test_looking_at_preferences_before_any_mail_was_sent_changes_nothing(reader: Client) -> None:
+    path = f"/preferences/{tokens.preferences_token(a_subscriber())}/"
+    before = everything()
+    assert reader.get(path).status_code == 200
+    assert everything() == before
+
+
+def test_token_pages_tell_nobody_where_the_reader_came_from_and_are_not_kept(
+    reader: Client,
+) -> None:
+    for path in paths_of_every_link():
+        response = reader.get(path)
+        assert response.status_code == 200
+        assert response["Referrer-Policy"] == "no-referrer"
+        assert "no-store" in response["Cache-Control"]
+        assert not response.cookies
+
+
+@pytest.mark.parametrize("page", ["confirm", "preferences", "unsubscribe", "feedback"])
+@pytest.mark.parametrize("token", ["rubbish", "a.b.c", "x" * 500, "AAAAAAAAAAAAAAAAAAAAAA.0.up"])
+def test_an_unknown_link_says_so_and_what_to_do(reader: Client, page: str, token: str) -> None:
+    response = reader.get(f"/{page}/{token}/")
+    assert response.status_code == 404
+    assert "enter your address again" in response.content.decode()
+
+
+def test_confirming_starts_the_subscription(reader: Client) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request(size=5))}/"
+    assert "ada@example.org" in reader.get(path).content.decode()
+    first = reader.post(path)
+    again = reader.post(path)
+    assert first.status_code == 200
+    assert first.content == again.content
+    subscriber = Subscriber.objects.get()
+    assert (subscriber.status, subscriber.size) == (Status.ACTIVE, 5)
+    assert subscriber.next_digest_at == NOON
+    assert subscriber.consents.filter(action="confirm").count() == 1
+
+
+def test_a_late_confirmation_is_told_to_ask_again(
+    reader: Client, clock: time_machine.Traveller
+) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    clock.shift(timedelta(hours=73))
+    for response in (reader.get(path), reader.post(path)):
+        assert response.status_code == 410
+        assert "has expired" in response.content.decode()
+    assert Subscriber.objects.get().status == Status.PENDING
+
+
+def test_this_was_not_me_forgets_the_request(reader: Client) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    assert reader.post(path, {"action": "disown"}).status_code == 200
+    assert not Subscriber.objects.exists()
+    assert reader.post(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client, path: client.post(path, {"List-Unsubscribe": "One-Click"}),
+        lambda client, path: client.post(
+            path, "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"
+        ),
+        lambda client, path: client.post(path),
+        lambda client, path: client.post(path, b"\x00--broken", "multipart/form-data; boundary=x"),
+    ],
+    ids=["multipart", "urlencoded", "button", "broken body"],
+)
+def test_one_click_unsubscribes_at_once(
+    reader: Client, send: Callable[[Client, str], object]
+) -> None:
+    digest = a_digest(to=a_subscriber())
+    path = f"/unsubscribe/{tokens.unsubscribe_token(digest.subscriber)}/"
+    for _ in range(2):
+        response = send(reader, path)
+        assert response.status_code == 200  # type: ignore[attr-defined]
+    digest.refresh_from_db()
+    assert digest.subscriber.status == Status.UNSUBSCRIBED
+    assert (digest.state, digest.reason) == ("cancelled", "The subscriber unsubscribed.")
+
+
+def test_one_click_with_an_unknown_token_is_answered_like_any_other(reader: Client) -> None:
+    path = f"/unsubscribe/{tokens.unsubscribe_token(a_subscriber())}/"
+    known = reader.post(path, {"List-Unsubscribe": "One-Click"})
+    unknown = reader.post("/unsubscribe/unknown/", {"List-Unsubscribe": "One-Click"})
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+
+
+def test_feedback_is_taken_turned_round_and_taken_back(reader: Client) -> None:
+    paper = a_paper()
+    items = [{"paper": paper.canonical_id}]
+    digest = a_digest(to=a_subscriber(), items=items)
+
+    def say(verdict: tokens.Verdict, **data: str) -> str | None:
+        path = f"/feedback/{tokens.feedback_token(digest, 0, verdict)}/"
+        assert reader.post(path, data).status_code == 200
+        return feedback.verdict_on(digest.subscriber, paper.canonical_id)
+
+    assert say("up") == "up"
+    assert say("up") == "up"
+    assert say("down") == "down"
+    assert Interest.objects.count() == 1
+    assert say("down", action="withdraw") is None
+
+
+def test_feedback_on_a_paper_that_was_renamed_since_goes_to_its_new_id(reader: Client) -> None:
+    a_paper(canonical_id="2503.01234", former_id="t-old")
+    digest = a_digest(to=a_subscriber(), items=[{"paper": "t-old"}])
+    reader.post(f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/")
+    assert Interest.objects.get().value == "2503.01234"
+
+
+class TestPreferences:
+    """The page where everything is managed."""
+
+    @pytest.fixture
+    def subscriber(self) -> Subscriber:
+        return a_subscriber(email="ada@example.org", next_digest_at=NOON + timedelta(days=1))
+
+    @pytest.fixture
+    def path(self, subscriber: Subscriber) -> str:
+        return f"/preferences/{tokens.preferences_token(subscriber)}/"
+
+    def test_everything_can_be_chosen_and_is_shown_again(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        paper = a_paper(canonical_id="2503.01234", title="Attention; is it all?")
+        title = "A Listed Paper"
+        a_paper(canonical_id="t-abc", title=title, title_key=identifiers.title_key(title))
+        sent = {
+            "frequency": "weekly",
+            "weekday": "2",
+            "hour": "7",
+            "timezone": "Europe/Berlin",
+            "size": "5",
+            "topics": ["cs.CL", "stat.ML"],
+            "interests": "graph learning\r\nprotein folding\r\n\r\n",
+            "likes": f"https://arxiv.org/abs/{paper.canonical_id}v3\na listed paper\n1706.03762",
+            "authors": "Lovelace, Ada",
+            "muted": "blockchain",
+            "dislikes": "",
+        }
+        page = reader.post(path, sent).content.decode()
+        assert "Your choices are saved." in page
+        assert "2503.01234 Attention, is it all?" in page
+        chosen = choices.of(Subscriber.objects.get())
+        assert chosen == {
+            "frequency": "weekly",
+            "weekday": 2,
+            "hour": 7,
+            "timezone": "Europe/Berlin",
+            "size": 5,
+            "topics": ["cs.CL", "stat.ML"],
+            "interests": ["graph learning", "protein folding"],
+            "likes": ["2503.01234", "t-abc", "1706.03762"],
+            "dislikes": [],
+            "authors": ["Lovelace, Ada"],
+            "muted": ["blockchain"],
+        }
+        assert Subscriber.objects.get().next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
+        assert "Wednesday, 5 March at 07:00 (Europe/Berlin)" in page
+
+    def test_the_shown_likes_can_be_sent_back_as_they_are(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        for identifier in ("2503.01234", "hep-th/9901001", "t-abc"):
+            a_paper(canonical_id=identifier, title=f"12 Angry; Papers: {identifier}\nagain")
+            Interest.objects.create(subscriber=subscriber, kind="like", value=identifier)
+        shown = reader.get(path).context["form"]["likes"].value()
+        assert reader.post(path, {"likes": shown}).status_code == 200
+        assert choices.of(subscriber)["likes"] == ["2503.01234", "hep-th/9901001", "t-abc"]
+
+    def test_what_is_not_sent_stays_as_it_was(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        Interest.objects.create(subscriber=subscriber, kind="topic", value="cs.CL")
+        reader.post(path, {"size": "12"})
+        assert (choices.of(subscriber)["topics"], Subscriber.objects.get().size) == (["cs.CL"], 12)
+        reader.post(path, {"topics": ""})
+        assert choices.of(subscriber)["topics"] == []
+
+    @pytest.mark.parametrize(
+        ("field", "typed", "sentence"),
+        [
+            ("size", "31", "“31” is not a valid number of papers; write a number from 1 to 30."),
+            ("hour", "7pm", "“7pm” is not a valid hour; write a number from 0 to 23."),
+            ("timezone", "Mars", "“Mars” is not a time zone"),
+            ("topics", "cs.XX", "“cs.XX” is not a field of arXiv"),
+            ("likes", "No such paper", "“No such paper” is not a paper we know"),
+            ("interests", "x" * 301, "is too long; write at most 300 characters in a line."),
+            ("authors", "Ada\x00", "has control characters in it; write plain text."),
+        ],
+    )
+    def test_a_mistake_is_explained_and_keeps_what_was_typed(
+        self, reader: Client, path: str, field: str, typed: str, sentence: str
+    ) -> None:
+        response = reader.post(path, {field: typed, "muted": "blockchain"})
+        page = response.content.decode()
+        assert response.status_code == 400
+        assert sentence in page
+        assert "blockchain" in page
+        assert not Interest.objects.exists()
+
+    def test_a_pause_can_be_taken_and_ended(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        for length, until in [("week", 7), ("month", 30), ("ever", None)]:
+            reader.post(path, {"action": "pause", "for": length})
+            subscriber.refresh_from_db()
+            assert subscriber.status == Status.PAUSED
+            assert subscriber.paused_until == (NOON + timedelta(days=until) if until else None)
+        reader.post(path, {"action": "resume"})
+        subscriber.refresh_from_db()
+        assert subscriber.status == Status.ACTIVE
+        assert subscriber.next_digest_at == datetime(2025, 3, 4, 8, tzinfo=UTC)
+
+    def test_leaving_from_here_works_too(self, reader: Client, path: str) -> None:
+        reader.post(path, {"action": "unsubscribe"})
+        assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
+        assert "You are unsubscribed" in reader.get(path).content.decode()
+
+    def test_a_person_gets_everything_about_them_and_no_token(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        token = tokens.unsubscribe_token(subscriber)
+        a_digest(to=subscriber)
+        a_digest(to=a_subscriber(email="bob@example.org"))
+        reader.post(path, {"size": "4", "authors": "Grace Hopper"})
+        response = reader.post(path, {"action": "export"})
+        assert response["Content-Disposition"].startswith("attachment")
+        data = response.json()
+        assert data["subscription"]["email"] == "ada@example.org"
+        assert data["choices"]["authors"] == ["Grace Hopper"]
+        assert [line["action"] for line in data["consent_log"]] == ["change"]
+        assert len(data["digests"]) == 1
+        subscriber.refresh_from_db()
+        text = response.content.decode()
+        for secret in (token, subscriber.sealed_token, subscriber.public_id.hex, "bob@"):
+            assert secret not in text
+
+    def test_erasing_asks_once_and_leaves_only_a_keyed_hash(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        a_digest(to=subscriber)
+        assert reader.post(path, {"action": "erase"}).status_code == 400
+        assert Subscriber.objects.exists()
+        assert reader.post(path, {"action": "erase", "sure": "yes"}).status_code == 200
+        assert "ada" not in everything()
+        assert not Digest.objects.exists()
+        assert Suppression.objects.get().email_key == ""
+        assert reader.get(path).status_code == 404
+        a_request()
+        notice = Notice.objects.select_related("subscriber").get()
+        assert subscriptions.answer(notice) is None
+
+    def test_the_browser_may_propose_a_time_zone_until_one_is_chosen(
+        self, reader: Client, path: str
+    ) -> None:
+        assert "data-propose" in reader.get(path).content.decode()
+        reader.post(path, {"timezone": "UTC"})
+        assert "data-propose" not in reader.get(path).content.decode()
