@@ -21,7 +21,7 @@ from papers import taxonomy
 QUICKEST: Final = timedelta(seconds=2)
 OLDEST: Final = timedelta(days=1)
 
-TopicGroup = tuple[str, bool, list[tuple[str, str, bool]]]
+TopicGroup = tuple[str, int, list[tuple[str, str, bool]]]
 
 
 class AddressField(forms.Field):
@@ -193,12 +193,12 @@ class PreferencesForm(ChoicesForm):
 
     @property
     def topic_groups(self) -> list[TopicGroup]:
-        """Every field of arXiv by its group: (group, is open, [(code, name, is chosen)])."""
+        """Every field of arXiv by its group: (group, how many chosen, [(code, name, chosen)])."""
         chosen = set(self._topics())
         groups: list[TopicGroup] = []
         for group, names in taxonomy.GROUPS.items():
             rows = [(code, name, code in chosen) for code, name in names.items()]
-            groups.append((group, not groups or not chosen.isdisjoint(names), rows))
+            groups.append((group, len(chosen.intersection(names)), rows))
         return groups
 
     @property
