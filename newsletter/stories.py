@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
+
+from django.db.models import Q
 
 from papers import trending
 from papers.models import Edition, Paper
@@ -17,6 +19,8 @@ URL_LIMIT: Final = 500
 SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]?\s+(?=[“\"(\[]?[A-Z0-9])")
 EXCERPT: Final = range(180, 420)
 """Characters of an abstract that everybody sees: at least, at most."""
+LISTED: Final = 100
+"""Papers shown of a day without an edition."""
 PICKS: Final = 3
 PICK_LASTS: Final = timedelta(days=7)
 ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
@@ -102,8 +106,7 @@ def web_address(url: str) -> str:
 def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
     """The stories of a day in the order they were shown, without papers hidden since."""
     entries: list[Mapping[str, Any]] = edition.entries[:limit]
-    wanted = [entry["paper"] for entry in entries]
-    papers = {paper.canonical_id: paper for paper in _shown(wanted)}
+    papers = _shown([entry["paper"] for entry in entries])
     return [
         Story(papers[entry["paper"]], rank, entry.get("reason", ""))
         for rank, entry in enumerate(entries, start=1)
@@ -111,8 +114,20 @@ def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
     ]
 
 
-def _shown(canonical_ids: Iterable[str]) -> Iterable[Paper]:
-    return Paper.objects.filter(canonical_id__in=canonical_ids, hidden=False)
+def of_day(day: date) -> list[Story]:
+    """What was listed on a day (UTC) that had no edition, in the order in which it was read."""
+    start = datetime.combine(day, time(), UTC)
+    listed = Paper.objects.filter(
+        announced_at__gte=start, announced_at__lt=start + timedelta(days=1), hidden=False
+    )
+    return [Story(paper, rank) for rank, paper in enumerate(listed.order_by("pk")[:LISTED], 1)]
+
+
+def _shown(ids: Sequence[str]) -> dict[str, Paper]:
+    """The papers by the ids that they had when they were shown."""
+    found = Paper.objects.filter(Q(canonical_id__in=ids) | Q(former_id__in=ids), hidden=False)
+    papers = {paper.former_id: paper for paper in found if paper.former_id}
+    return papers | {paper.canonical_id: paper for paper in found}
 
 
 def picks(at: datetime, *, beside: Iterable[Story]) -> list[Story]:

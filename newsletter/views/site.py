@@ -74,7 +74,7 @@ def archive(request: HttpRequest) -> HttpResponse:
 @public
 @conditional_page
 def archive_day(request: HttpRequest, day: str) -> HttpResponse:
-    """One edition as it was shown on its day."""
+    """One edition as it was shown on its day, or what was listed on a day before the first."""
     try:
         wanted = date.fromisoformat(day)
     except ValueError:
@@ -82,11 +82,12 @@ def archive_day(request: HttpRequest, day: str) -> HttpResponse:
     if wanted is None or wanted.isoformat() != day:
         raise Http404(f"“{day[:40]}” is not a day. Write it as year, month and day: 2025-03-11.")
     edition = Edition.objects.filter(day=wanted).first()
-    if edition is None:
+    shown = stories.of_edition(edition) if edition else stories.of_day(wanted)
+    if edition is None and not shown:
         raise Http404(f"There is no edition of {wanted:%-d %B %Y}. The archive lists every day.")
     context = {
-        "edition": edition,
-        "stories": stories.of_edition(edition),
+        "day": wanted,
+        "stories": shown,
         "newer": Edition.objects.filter(day__gt=wanted).order_by("day").only("day").first(),
         "older": Edition.objects.filter(day__lt=wanted).only("day").first(),
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from papers.models import Paper
 from tests.factories import a_paper, an_edition
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,22 @@ def test_a_day_without_an_edition_is_not_found_and_says_which(client: Client) ->
     response = client.get("/archive/2025-03-11/")
     assert response.status_code == 404
     assert "There is no edition of 11 March 2025." in response.content.decode()
+
+
+def test_a_day_before_the_first_edition_shows_what_was_listed_on_it(client: Client) -> None:
+    day = datetime(2025, 3, 11, tzinfo=UTC)
+    listed = [a_paper(announced_at=day), a_paper(announced_at=day)]
+    other = a_paper(announced_at=day + timedelta(days=1))
+    page = client.get("/archive/2025-03-11/").content.decode()
+    assert page.index(listed[0].title) < page.index(listed[1].title)
+    assert other.title not in page
+
+
+def test_an_edition_still_shows_a_paper_that_has_a_new_id(client: Client) -> None:
+    paper = a_paper(canonical_id="t-0123456789ab")
+    an_edition(paper, day=date(2025, 3, 11))
+    Paper.objects.update(canonical_id="2503.00001", former_id="t-0123456789ab")
+    assert paper.title in client.get("/archive/2025-03-11/").content.decode()
 
 
 @pytest.mark.parametrize("day", ["2025-13-01", "20250311", "2025-W11-2", "yesterday", "0000-00-00"])
