@@ -19,7 +19,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from newsletter import stories, subscriptions
 from newsletter.feeds import TrendingFeed
 from papers import search as papers_search
-from papers import trending
+from papers import taxonomy, trending
 from papers.identifiers import arxiv_id
 from papers.models import Edition, Paper, Signal
 
@@ -111,6 +111,7 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
     context = {
         "story": stories.Story(found, reason=trending.reason(found.trending_parts)),
         "paper": found,
+        "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
         "signals": list(measured.values()),
         "related": related[:RELATED] if found.primary_category else [],
         "json_ld": _script_safe(_scholarly_article(found)),
