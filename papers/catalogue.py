@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -51,39 +52,58 @@ class Counts:
 
 
 def upsert(
-    records: Iterable[PaperRecord], *, source: str, authority: int = 1, dry_run: bool = False
+    records: Iterable[PaperRecord],
+    *,
+    source: str,
+    authority: int = 1,
+    only_known: bool = False,
+    dry_run: bool = False,
 ) -> Counts:
     """Bring the catalogue up to date with the records of one source.
 
     Any number of processes may do so at once: they write in turn, in short transactions. A
-    record that the database refuses is rejected alone. ``dry_run`` counts and leaves no trace.
+    record that the database refuses is rejected alone. ``only_known`` passes over papers that
+    are not in the catalogue (they count as unchanged); ``dry_run`` counts and leaves no trace.
     """
     counts = Counts()
     iterator = iter(records)
-    if dry_run:
-        with transaction.atomic():
-            while chunk := list(islice(iterator, CHUNK)):
-                counts += _write(chunk, source, authority)
+    desk = _Desk(source, authority, only_known)
+    with transaction.atomic() if dry_run else nullcontext():
+        while chunk := list(islice(iterator, CHUNK)):
+            counts += _write(chunk, desk)
+        if dry_run:
             transaction.set_rollback(True)
-        return counts
-    while chunk := list(islice(iterator, CHUNK)):
-        counts += _write(chunk, source, authority)
     return counts
 
 
-def _write(chunk: Sequence[PaperRecord], source: str, authority: int) -> Counts:
+def withdraw(arxiv_ids: Iterable[str]) -> int:
+    """Mark papers as withdrawn that their archive has deleted; how many were not yet."""
+    papers = Paper.objects.filter(canonical_id__in=set(arxiv_ids), withdrawn=False)
+    return papers.update(withdrawn=True, pdf_url="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """On whose behalf records are placed."""
+
+    source: str
+    authority: int
+    only_known: bool
+
+
+def _write(chunk: Sequence[PaperRecord], desk: _Desk) -> Counts:
     try:
         with transaction.atomic():
             Turn.objects.get_or_create(name="catalogue")
             Turn.objects.select_for_update().get(name="catalogue")
-            return _Shelf(chunk).place(chunk, source, authority)
+            return _Shelf(chunk).place(chunk, desk)
     except (DatabaseError, ValueError) as error:
         if len(chunk) == 1:
             reason = f"The database refused it: {str(error).splitlines()[0][:200]}"
             rejection = Rejection(chunk[0].arxiv_id or chunk[0].title[:120], reason)
             return Counts(rejected=1, rejections=(rejection,))
         logger.warning("A batch of %d papers was refused; trying them singly.", len(chunk))
-        return sum((_write([record], source, authority) for record in chunk), Counts())
+        return sum((_write([record], desk) for record in chunk), Counts())
 
 
 class _Shelf:
@@ -115,17 +135,19 @@ class _Shelf:
         if paper not in (shelved := self.by_title[paper.title_key]):
             shelved.append(paper)
 
-    def place(self, records: Sequence[PaperRecord], source: str, authority: int) -> Counts:
+    def place(self, records: Sequence[PaperRecord], desk: _Desk) -> Counts:
         """Find or make the row of each record, save what changed, and keep the measurements."""
         seen_at = now()
         created = updated = 0
         placed: list[tuple[Paper, PaperRecord]] = []
         for record in records:
             paper = self.find(record)
+            if paper is None and desk.only_known:
+                continue
             if paper is None:
-                paper = self._create(record, authority, seen_at)
+                paper = self._create(record, desk.authority, seen_at)
                 created += 1
-            elif merge(paper, record, authority):
+            elif merge(paper, record, desk.authority):
                 updated += 1
                 if paper.pk:
                     self.changed[paper.pk] = paper
@@ -136,7 +158,7 @@ class _Shelf:
             created,
             updated,
             unchanged=len(records) - created - updated,
-            observations=_keep_measurements(placed, source, seen_at),
+            observations=_keep_measurements(placed, desk.source, seen_at),
         )
 
     def find(self, record: PaperRecord) -> Paper | None:

@@ -34,7 +34,13 @@ def read_file(
         raise IngestError(f"{day} is still to come; give the day of the listing with --date.")
     kind = KINDS[format_name]
     listing = _parse(path, format_name, day)
-    counts = upsert(listing.records, source=format_name, authority=kind.authority, dry_run=dry_run)
+    counts = upsert(
+        listing.records,
+        source=format_name,
+        authority=kind.authority,
+        only_known=kind.enriches,
+        dry_run=dry_run,
+    )
     rejections = tuple(listing.rejections)
     return counts + Counts(rejected=len(rejections), rejections=rejections)
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date
 from itertools import pairwise
 from typing import Final
 
 from papers import identifiers, text
+from papers.sources.dates import date_line, midnight
 from papers.sources.record import (
     Listing,
     ListingError,
     PaperRecord,
     RecordError,
     Rejection,
-    arxiv_links,
-    code_link,
-    mentions_of,
-    title_of,
+    build,
 )
 
 PROMPT: Final = re.compile(
@@ -34,20 +32,6 @@ FURNITURE: Final = re.compile(
     r"(?:new|(?:trending|daily|today.s)(?: papers)?|subscribe|sign up|log ?in|\d[\d,.]*[kK]?)\W*$",
     re.IGNORECASE,
 )
-MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-MONTH: Final = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
-DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-WEEKDAY: Final = r"(?:(?P<weekday>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
-YEAR: Final = r"(?:,?\s+(?P<year>\d{4}))?"
-DATES: Final = (
-    re.compile(rf"{WEEKDAY}{MONTH}\s+{DAY}{YEAR}", re.I),
-    re.compile(rf"{WEEKDAY}{DAY}\s+(?:of\s+)?{MONTH}{YEAR}", re.I),
-    re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"),
-)
-WEEKDAYS: Final = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 OWN_ID: Final = re.compile(
     r"^\W*(?:(?:paper|preprint|arxiv(?: link| page| id)?)\s*:\s*)?"
     r"(?P<id>(?:arxiv:\s*|https?://(?:www\.)?arxiv\.org/(?:abs|pdf)/)[\w./-]+?)[.\s]*$",
@@ -73,14 +57,14 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
         raise ListingError(
             "This is not a trending-papers listing: it has neither the sign-up prompt nor a byline."
         )
-    first = next((found for block in blocks[:12] if (found := read_date(block, today))), None)
+    first = next((found for block in blocks[:12] if (found := date_line(block, today))), None)
     if first is None and day is None:
         raise ListingError(
             "The listing has no date line such as 'Mar 11'; give its day with --date."
         )
     if first is not None and day is None and first > today:
         raise ListingError(f"The listing is dated {first}, which is still to come.")
-    listing = Listing()
+    listing = Listing(day=day or first)
     for entry in _entries(blocks, day or first or today, today if day is None else None, listing):
         try:
             listing.records.append(_record(entry))
@@ -91,29 +75,6 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
             "The listing names no paper: no title with an abstract follows its date."
         )
     return listing
-
-
-def read_date(line: str, today: date) -> date | None:
-    """The date that a line is, in English or ISO form; None when it is anything else.
-
-    Without a year it is the most recent such day up to ``today`` (on its weekday, if named).
-    """
-    for form in DATES:
-        if not (match := form.fullmatch(line.strip())):
-            continue
-        parts = match.groupdict()
-        name = parts["month"][:3].lower()
-        month = MONTHS.index(name) + 1 if name in MONTHS else int(name)
-        weekday = WEEKDAYS.index(parts["weekday"].lower()) if parts.get("weekday") else None
-        years = [int(parts["year"])] if parts["year"] else range(today.year, today.year - 29, -1)
-        for year in years:
-            try:
-                found = date(year, month, int(parts["day"]))
-            except ValueError:
-                continue
-            if parts["year"] or (found <= today and weekday in {None, found.weekday()}):
-                return found
-    return None
 
 
 def _decode(body: bytes) -> str:
@@ -149,7 +110,7 @@ def _entries(
     """Titles with their abstracts. ``today`` is None when no date line may change the day."""
     entry: _Entry | None = None
     for block, following in pairwise([*_body(blocks, today or day), ""]):
-        if found := read_date(block, today or day):
+        if found := date_line(block, today or day):
             day = found if today and found <= today else day
         elif entry and _continues(entry, block, following):
             entry.abstract.append(block)
@@ -173,7 +134,7 @@ def _body(blocks: list[str], today: date) -> Iterator[str]:
     signed = False
     for block, following in pairwise([*blocks, ""]):
         short = len(block) < 160
-        if short and BYLINE.match(block) and (not signed or read_date(following, today)):
+        if short and BYLINE.match(block) and (not signed or date_line(following, today)):
             signed = True
         elif not (short and (FURNITURE.match(block) or PROMPT.search(block))):
             yield block
@@ -192,24 +153,16 @@ def _is_abstract(block: str) -> bool:
 
 
 def _record(entry: _Entry) -> PaperRecord:
-    title = title_of(entry.title)
     if not entry.abstract:
         raise RecordError("The title has no abstract.")
-    raw = "\n\n".join(entry.abstract)
+    abstract = "\n\n".join(entry.abstract)
     own = None
-    if match := OWN_ID.search(raw):
+    if match := OWN_ID.search(abstract):
         own = identifiers.arxiv_id(match["id"])
-        raw = raw.replace(match["id"], "") if own else raw
-    abstract = text.paragraphs(raw)
-    url, pdf_url = arxiv_links(own.id) if own else ("", "")
-    return PaperRecord(
-        title=title,
-        abstract=abstract,
-        arxiv_id=own.id if own else "",
-        version=own.version if own else None,
-        announced_at=datetime.combine(entry.day, time(), UTC),
-        url=url,
-        pdf_url=pdf_url,
-        code_url=code_link(abstract),
-        mentions=mentions_of(abstract, own.id if own else ""),
+        abstract = abstract.replace(match.group(), "") if own else abstract
+    return build(
+        text.unescaped(entry.title),
+        text.unescaped(abstract),
+        own,
+        announced_at=midnight(entry.day),
     )

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
-from urllib.parse import urlsplit
+from datetime import date, datetime
+from typing import Final, TypedDict, Unpack
 
 from papers import identifiers, text
+from papers.identifiers import ArxivId
+from papers.sources.links import code_link, link
 
 TITLE_LENGTH: Final = 1000
-URL_LENGTH: Final = 500
-AUTHORS: Final = 5000
-TRAILING: Final = ".,;:!?'\"\u201d\u2019>]}*"
-URL: Final = re.compile(
-    r"(?:https?://|www\.|(?=(?:github|gitlab)\.com/))[^\s<>\"\u201c\u201d|\\^`{}]+", re.IGNORECASE
-)
-REPOSITORY: Final = re.compile(
-    r"https://(?:(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|gitee\.com)/[\w.-]+/[\w.-]+"
-    r"|huggingface\.co/(?!papers/|blog/|docs/|collections/|posts/)(?:(?:datasets|spaces)/)?"
-    r"[\w.-]+/[\w.-]+)",
-    re.IGNORECASE,
-)
+NAME_LENGTH: Final = 300
+AUTHORS: Final = 10_000
 
 
 class ListingError(ValueError):
-    """An answer or file as a whole is not what it should be; the message is for people."""
+    """An answer or file as a whole is not what it should be; the message is for people.
+
+    ``code`` is the source's own name of the error, where it has one.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RecordError(ValueError):
@@ -89,7 +87,8 @@ class Listing:
 
     ``deleted`` holds arXiv ids that the source no longer has, ``next_page`` the token of the
     next page (empty at the end), ``total`` how many records all pages hold where the source
-    says so, ``note`` why a listing without records is in order.
+    says so, ``day`` the day that the listing is of, ``note`` why a listing without records is
+    in order, and ``damage`` what is wrong with it as a whole although records could be read.
     """
 
     records: list[PaperRecord] = field(default_factory=list)
@@ -97,68 +96,99 @@ class Listing:
     deleted: list[str] = field(default_factory=list)
     next_page: str = ""
     total: int | None = None
+    day: date | None = None
     note: str = ""
+    damage: str = ""
 
 
-def title_of(raw: str) -> str:
-    """A clean title within its length. Raises RecordError when nothing is left of it."""
-    title = text.line(raw)
+class Values(TypedDict, total=False):
+    """What a source may tell of a paper beside its names, as it tells it."""
+
+    categories: Iterable[str]
+    keywords: Iterable[str]
+    published_at: datetime | None
+    revised_at: datetime | None
+    announced_at: datetime | None
+    journal_ref: str
+    license: str
+    url: str
+    pdf_url: str
+    code_url: str
+    withdrawn: bool | None
+    measurements: tuple[Measurement, ...]
+    observed_at: datetime | None
+
+
+def build(
+    title: str,
+    abstract: str = "",
+    own: ArxivId | None = None,
+    doi: str = "",
+    authors: Iterable[str] = (),
+    comment: str = "",
+    **values: Unpack[Values],
+) -> PaperRecord:
+    """A clean record from what a source tells: texts cleaned, links checked, lengths kept.
+
+    The first category is the primary one. arXiv's own DOIs count as arXiv ids. Raises
+    RecordError when the record has no title.
+    """
+    own = own or identifiers.arxiv_id(doi)
+    abstract, comment = text.paragraphs(abstract), text.line(comment)
+    categories = _words(values.get("categories", ()), 32)
+    code = link(values.get("code_url", "")) or code_link(f"{abstract}\n{comment}")
+    return PaperRecord(
+        title=_title(title),
+        abstract=abstract,
+        arxiv_id=own.id if own else "",
+        version=own.version if own else None,
+        doi="" if identifiers.arxiv_id(doi) else identifiers.doi(doi),
+        authors=_authors(authors),
+        primary_category=categories[0] if categories else "",
+        categories=categories,
+        keywords=_words(values.get("keywords", ()), 100),
+        published_at=values.get("published_at"),
+        revised_at=values.get("revised_at"),
+        announced_at=values.get("announced_at"),
+        comment=comment,
+        journal_ref=text.shortened(text.line(values.get("journal_ref", "")), 1000),
+        license=link(values.get("license", ""))[:255],
+        url=f"https://arxiv.org/abs/{own.id}" if own else link(values.get("url", "")),
+        pdf_url=_pdf(own, values),
+        code_url=code,
+        withdrawn=values.get("withdrawn"),
+        mentions=_mentions(abstract, own),
+        measurements=values.get("measurements", ()),
+        observed_at=values.get("observed_at"),
+    )
+
+
+def _title(raw: str) -> str:
+    title = text.shortened(text.line(raw), TITLE_LENGTH)
     if not title:
         raise RecordError("The record has no title.")
-    return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
+    return title
 
 
-def authors_of(names: list[str]) -> tuple[str, ...]:
-    """Clean names in their order, each once."""
-    cleaned = (text.line(name)[:300] for name in names[:AUTHORS])
-    return tuple(dict.fromkeys(name for name in cleaned if name))
+def _authors(names: Iterable[str]) -> tuple[str, ...]:
+    cleaned = (text.shortened(text.line(name), NAME_LENGTH) for name in names)
+    return tuple(name for name in dict.fromkeys(cleaned) if name.strip(".,; "))[:AUTHORS]
 
 
-def link(address: str) -> str:
-    """A web address fit to be shown, with https where its host is known to have it; else empty."""
-    address = text.line(address).replace(" ", "%20")
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
+def _words(words: Iterable[str], length: int) -> tuple[str, ...]:
+    cleaned = dict.fromkeys(text.line(word) for word in words)
+    return tuple(word for word in cleaned if word and len(word) <= length)
+
+
+def _pdf(own: ArxivId | None, values: Values) -> str:
+    """The PDF as the source tells it, else arXiv's; a withdrawn version has none."""
+    if values.get("withdrawn"):
         return ""
-    if parts.scheme not in {"http", "https"} or "." not in host or len(address) > URL_LENGTH:
-        return ""
-    if re.fullmatch(r"(?:.*\.)?(?:arxiv\.org|github\.com|doi\.org|huggingface\.co)", host):
-        return "https" + address.removeprefix("https").removeprefix("http")
-    return address
+    if "pdf_url" in values or own is None:
+        return link(values.get("pdf_url", ""))
+    return f"https://arxiv.org/pdf/{own.id}" + (f"v{own.version}" if own.version else "")
 
 
-def links_in(prose: str) -> list[str]:
-    """The web addresses in a running text, without the punctuation of its sentences."""
-    found = []
-    for match in URL.finditer(prose):
-        address = match.group().rstrip(TRAILING)
-        while address.endswith(")") and address.count("(") < address.count(")"):
-            address = address[:-1].rstrip(TRAILING)
-        found.append(link(address if "://" in address else f"https://{address}"))
-    return [address for address in dict.fromkeys(found) if address]
-
-
-def code_link(prose: str) -> str:
-    """Where the code is, by an abstract's own words: a repository, or an address that its
-    sentence calls code. A project page alone is not code."""
-    addresses = links_in(prose)
-    for address in addresses:
-        if REPOSITORY.match(address):
-            return address
-    for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z])", prose):
-        if re.search(r"\b(?:source )?codes?\b", sentence, re.IGNORECASE):
-            return next(iter(links_in(sentence)), "")
-    return ""
-
-
-def arxiv_links(arxiv_id: str, version: int | None = None) -> tuple[str, str]:
-    """The abstract page of a paper, and its PDF (of a version, where one is named)."""
-    suffix = f"v{version}" if version else ""
-    return f"https://arxiv.org/abs/{arxiv_id}", f"https://arxiv.org/pdf/{arxiv_id}{suffix}"
-
-
-def mentions_of(abstract: str, own: str = "") -> tuple[str, ...]:
-    """The arXiv ids that an abstract names, without the paper's own."""
-    return tuple(found.id for found in identifiers.mentioned_arxiv_ids(abstract) if found.id != own)
+def _mentions(abstract: str, own: ArxivId | None) -> tuple[str, ...]:
+    found = (mention.id for mention in identifiers.mentioned_arxiv_ids(abstract))
+    return tuple(mention for mention in found if own is None or mention != own.id)

@@ -1,0 +1,23 @@
+"""What arXiv's answers have in common, whatever their format."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# "This paper has been withdrawn by the author", "Withdrawn due to an error": a whole statement.
+# "Withdrawn from ICLR 2024" or "replaces the withdrawn 1234.5678" say something else.
+WITHDRAWN: Final = re.compile(
+    r"(?:^\W*|\b(?:this|the)\s+(?:\w+\s+){0,2}?)"
+    r"(?:(?:paper|article|manuscript|submission|work|preprint|e-?print|version|note|draft|this)\s+)?"
+    r"(?<!\bthe\s)(?:(?:has|have|had)\s+been\s+|(?:is|was)\s+(?:being\s+)?)?"
+    r"(?:temporarily\s+|voluntarily\s+)?(?:withdrawn|retracted)\b"
+    r"(?!\s+from\s+(?!(?:the\s+)?arxiv))",
+    re.IGNORECASE,
+)
+PERHAPS_WITHDRAWN: Final = re.compile(r"\b(?:withdrawn|retracted)\b", re.IGNORECASE)
+
+
+def is_withdrawn(comment: str, *, has_pdf: bool = True) -> bool:
+    """Whether a version is a withdrawal: its comment says so, or mentions it and has no PDF."""
+    return bool(WITHDRAWN.search(comment) or (not has_pdf and PERHAPS_WITHDRAWN.search(comment)))

@@ -1,0 +1,82 @@
+"""The ``arxiv-api`` format: answers of arXiv's query interface, a feed in Atom.
+
+Manual: https://info.arxiv.org/help/api/user-manual.html. Errors come as a feed with one entry
+titled Error; ``published`` is the first submission and ``updated`` that of this version.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from lxml.etree import _Element
+
+from papers import identifiers, text
+from papers.sources import markup
+from papers.sources.arxiv import is_withdrawn
+from papers.sources.dates import moment
+from papers.sources.markup import child, children
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    build,
+)
+
+ERROR_ID: Final = "/api/errors"
+WHAT: Final = "an answer of the arXiv API (Atom)"
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
+    """The papers of one page. Raises ListingError for arXiv's own errors too."""
+    document = markup.read(body, record="entry", roots=frozenset({"feed"}), what=WHAT)
+    if any(child(entry, "announce_type") for entry in document.records):
+        raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
+    listing = Listing(rejections=document.rejections, damage=document.damage)
+    total = child(document.root, "totalResults")
+    listing.total = int(total) if total.isdigit() else None
+    errors = []
+    for entry in document.records:
+        if ERROR_ID in child(entry, "id") or child(entry, "title").strip() == "Error":
+            errors.append(f"arXiv answered with an error: {text.line(child(entry, 'summary'))}.")
+            listing.rejections.append(Rejection(child(entry, "id"), errors[-1]))
+            continue
+        try:
+            listing.records.append(_record(entry))
+        except RecordError as error:
+            named = markup.described(entry, child(entry, "id"))
+            listing.rejections.append(Rejection(named, str(error)))
+    if errors and not listing.records:
+        raise ListingError(errors[0])
+    if not listing.records and not listing.rejections:
+        listing.note = "arXiv has no paper for this query."
+    return listing
+
+
+def _record(entry: _Element) -> PaperRecord:
+    own = identifiers.arxiv_id(child(entry, "id"))
+    if own is None:
+        raise RecordError("The record has no arXiv id.")
+    links = {
+        found.get("title") or found.get("rel"): str(found.get("href") or "")
+        for found in entry.findall("{*}link")
+    }
+    comment = child(entry, "comment")
+    primary = [str(found.get("term")) for found in entry.findall("{*}primary_category")]
+    return build(
+        child(entry, "title"),
+        child(entry, "summary"),
+        own,
+        child(entry, "doi") or links.get("doi", ""),
+        children(entry, "author/name"),
+        comment,
+        categories=[*primary, *(str(found.get("term")) for found in entry.findall("{*}category"))],
+        published_at=moment(child(entry, "published")),
+        revised_at=moment(child(entry, "updated")),
+        journal_ref=child(entry, "journal_ref"),
+        license=links.get("license", "") or child(entry, "license") or child(entry, "rights"),
+        pdf_url=links.get("pdf", ""),
+        withdrawn=is_withdrawn(comment, has_pdf="pdf" in links),
+    )

@@ -1,0 +1,131 @@
+"""The ``arxiv-rss`` format: arXiv's daily announcement, as RSS 2.0 or Atom.
+
+Description: https://info.arxiv.org/help/rss.html. An entry's date is that of the announcement;
+its type says whether the paper is new, cross-listed or replaced. On days without announcement
+the feed is empty.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from lxml.etree import _Element
+
+from papers import identifiers, text
+from papers.identifiers import ArxivId
+from papers.sources import markup
+from papers.sources.arxiv import is_withdrawn
+from papers.sources.dates import midnight, moment
+from papers.sources.markup import child, children
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    build,
+)
+
+WHAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
+PREAMBLE: Final = re.compile(
+    r"^\s*(?:arXiv:\s*(?P<id>\S+)\s+)?(?:Announce Type:\s*(?P<type>[\w-]+)\s*)?(?:Abstract:\s*)?"
+)
+# A cross-list comes with its paper or later; the last ids of a month come out in the next.
+CROSSING_MONTHS: Final = timedelta(days=5)
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
+    """The announcement of one day. ``day`` dates entries that have no date of their own."""
+    entry_name = "entry" if re.search(rb"<(?:[\w.-]+:)?feed[\s>]", body[:2000]) else "item"
+    roots = frozenset({"feed", "rss", "RDF"})
+    document = markup.read(body, record=entry_name, roots=roots, what=WHAT)
+    feed = document.root.find("{*}channel")
+    feed = document.root if feed is None else feed
+    about = " ".join(children(feed, "title") + children(feed, "link") + children(feed, "id"))
+    if "arxiv" not in about.lower():
+        raise ListingError(f"This feed is not arXiv's but {text.line(about)[:100]!r}.")
+    dated = moment(child(feed, "pubDate") or child(feed, "updated") or child(feed, "lastBuildDate"))
+    listing = Listing(rejections=document.rejections, damage=document.damage)
+    listing.day = day or (dated.date() if dated else None)
+    for entry in document.records:
+        try:
+            listing.records.append(_record(entry, listing.day or today))
+        except RecordError as error:
+            named = markup.described(entry, child(entry, "guid") or child(entry, "id"))
+            listing.rejections.append(Rejection(named, str(error)))
+    if not listing.records and not listing.rejections:
+        listing.note = _why_empty(feed, listing.day or today)
+    return listing
+
+
+def _why_empty(feed: _Element, day: date) -> str:
+    skipped = children(feed, "skipDays/day")
+    if day.strftime("%A") in (skipped or ["Saturday", "Sunday"]):
+        return f"A quiet day: arXiv announces nothing on a {day:%A}."
+    return f"A quiet day: arXiv's feed of {day} is empty, as on weekends and holidays."
+
+
+def _record(entry: _Element, day: date) -> PaperRecord:
+    description = child(entry, "description") or child(entry, "summary")
+    preamble = PREAMBLE.match(description)
+    abstract = description[preamble.end() :] if preamble else description
+    own = _own_id(entry, (preamble and preamble["id"]) or "")
+    kind = child(entry, "announce_type").strip() or (preamble and preamble["type"]) or "new"
+    announced = moment(child(entry, "pubDate") or child(entry, "published")) or midnight(day)
+    categories = children(entry, "category") or [""]
+    terms = [str(found.get("term")) for found in entry.findall("{*}category") if found.get("term")]
+    comment = child(entry, "comment")
+    return build(
+        child(entry, "title"),
+        abstract,
+        own,
+        child(entry, "DOI") or child(entry, "doi"),
+        [name for names in children(entry, "creator") for name in split_names(names)]
+        or children(entry, "author/name"),
+        comment,
+        categories=terms or categories,
+        announced_at=first_announced(own, kind, announced),
+        journal_ref=child(entry, "journal_reference") or child(entry, "journal_ref"),
+        license=child(entry, "rights"),
+        withdrawn=True if is_withdrawn(comment) else None,
+    )
+
+
+def _own_id(entry: _Element, named: str) -> ArxivId:
+    """The id of an entry, with its version where any of the places names one."""
+    places = [child(entry, "guid"), child(entry, "id"), named, child(entry, "link")]
+    places += [str(found.get("href")) for found in entry.findall("{*}link")]
+    found = [own for own in map(identifiers.arxiv_id, filter(None, places)) if own]
+    if not found:
+        raise RecordError("The record has no arXiv id.")
+    return next((own for own in found if own.version and own.id == found[0].id), found[0])
+
+
+def first_announced(own: ArxivId, kind: str, listed_at: datetime) -> datetime:
+    """The earliest day on which a paper can have been announced, by the kind of its entry.
+
+    A new paper: that day. A new version: the month of its id. A cross-list: that day if the id
+    is of this month, for then it came out with the paper, else the month of its id.
+    """
+    if kind.startswith("replace"):
+        return min(listed_at, own.month)
+    recent = (listed_at - CROSSING_MONTHS).date().replace(day=1)
+    if kind == "cross" and own.month.date() < recent:
+        return min(listed_at, own.month)
+    return listed_at
+
+
+def split_names(names: str) -> list[str]:
+    """Names out of one line: separated by commas, and a comma inside parentheses separates
+    affiliations; "and" before the last."""
+    flat = re.sub(r"\([^()]*\)", "", names)
+    parts = re.split(r",\s*(?:and\s+)?|\s+and\s+|\n", flat)
+    joined: list[str] = []
+    for part in parts:
+        if re.fullmatch(r"\s*(?:Jr|Sr|I{2,3}|IV)\.?\s*", part) and joined:
+            joined[-1] += f", {part.strip()}"
+        else:
+            joined.append(part)
+    return [part.strip() for part in joined if part.strip()]

@@ -1,0 +1,226 @@
+"""The ``hf-daily`` format: Hugging Face's daily papers, with what people thought of them.
+
+``GET /api/daily_papers?date=&limit=`` gives a JSON list. Over the years its counts moved between
+the outer and the nested object; both are read. A feed that others make of it is read as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Final
+
+from lxml.html import fragment_fromstring
+
+from papers import identifiers, text
+from papers.identifiers import ArxivId
+from papers.sources import markup
+from papers.sources.dates import midnight, moment
+from papers.sources.markup import child
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    Measurement,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    build,
+)
+
+# A signal's name, and the names it goes by in the answers, best first.
+TOTALS: Final = {
+    "upvotes": ("upvotes", "numUpvotes"),
+    "comments": ("numComments", "comments"),
+    "stars": ("githubStars", "githubStargazers"),
+}
+TIME: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
+    """The papers of one day, each with its upvotes, comments and stars.
+
+    An answer does not say when it was given; its latest time-stamp stands for that, so that
+    reading it again adds no measurement. ``day`` dates what has no date.
+    """
+    if body.lstrip()[:1] == b"<":
+        return _parse_feed(body)
+    listing = Listing(day=day)
+    observed_at = _latest(body) or midnight(day or today)
+    for position, item in enumerate(_items(body), 1):
+        try:
+            listing.records.append(_record(_object(item), observed_at))
+        except RecordError as error:
+            listing.rejections.append(Rejection(_called(item, position), str(error)))
+    days = [record.announced_at.date() for record in listing.records if record.announced_at]
+    listing.day = day or max(days, default=None)
+    if not listing.records and not listing.rejections:
+        listing.note = "A quiet day: Hugging Face lists no paper."
+    return listing
+
+
+def _items(body: bytes) -> list[Any]:
+    if not body.strip():
+        raise ListingError("The answer is empty; a JSON list of daily papers was expected.")
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise ListingError(f"The answer is not whole JSON ({error}).") from error
+    if isinstance(answer, dict) and "error" in answer:
+        raise ListingError(
+            f"Hugging Face answered with an error: {text.line(str(answer['error']))}."
+        )
+    if not isinstance(answer, list):
+        raise ListingError("The answer is JSON, but no list of daily papers.")
+    return answer
+
+
+def _object(item: Any) -> dict[str, Any]:
+    """An entry as a mapping; recorders have stored some as the text of a Python literal."""
+    if isinstance(item, str):
+        try:
+            item = json.loads(item) if item[:2] == '{"' else ast.literal_eval(item)
+        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+            raise RecordError("The entry is a text that holds no record.") from error
+    if not isinstance(item, dict):
+        raise RecordError("The entry is no JSON object.")
+    return item
+
+
+def _record(outer: dict[str, Any], observed_at: datetime) -> PaperRecord:
+    nested = outer.get("paper")
+    paper = nested if isinstance(nested, dict) else outer
+    own = identifiers.arxiv_id(_word(paper.get("id") or outer.get("id")))
+    if own is None:
+        raise RecordError("The entry has no arXiv id.")
+    both = (outer, paper)
+    submitted = moment(_word(paper.get("publishedAt")))
+    return build(
+        text.unescaped(_word(paper.get("title") or outer.get("title"))),
+        text.unescaped(_word(paper.get("summary") or outer.get("summary"))),
+        own,
+        authors=_names(paper.get("authors") or outer.get("authors") or []),
+        keywords=_keywords(_first(both, "ai_keywords", "aiKeywords") or []),
+        published_at=submitted,
+        announced_at=_listed_at(both, submitted),
+        code_url=_word(_first(both, "githubRepo")),
+        measurements=tuple(_measurements(paper, outer)),
+        observed_at=observed_at,
+    )
+
+
+def _listed_at(both: tuple[dict[str, Any], ...], submitted: datetime | None) -> datetime | None:
+    """When the paper came onto the list. Old answers tell it as the outer ``publishedAt``; in
+    newer ones that is the submission in another time zone, earlier than the nested one."""
+    listed = moment(_word(_first(both, "submittedOnDailyAt")))
+    outer = moment(_word(both[0].get("publishedAt")))
+    if listed is None and outer and (submitted is None or outer > submitted):
+        listed = outer
+    return listed or submitted
+
+
+def _measurements(paper: dict[str, Any], outer: dict[str, Any]) -> Iterable[Measurement]:
+    for name, keys in TOTALS.items():
+        totals = [_total(place.get(key)) for key in keys for place in (paper, outer)]
+        if known := [total for total in totals if total is not None]:
+            yield Measurement(name, max(known))
+
+
+def _total(value: Any) -> float | None:
+    """A count, however it is written; None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _first(places: Iterable[dict[str, Any]], *keys: str) -> Any:
+    return next((place[key] for place in places for key in keys if place.get(key)), None)
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _names(authors: Any) -> list[str]:
+    if not isinstance(authors, list):
+        return []
+    names = (author.get("name") if isinstance(author, dict) else author for author in authors)
+    return [text.unescaped(name) for name in names if isinstance(name, str)]
+
+
+def _keywords(keywords: Any) -> list[str]:
+    words = keywords.split(",") if isinstance(keywords, str) else keywords
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+
+
+def _latest(body: bytes) -> datetime | None:
+    return max(
+        (found for stamp in TIME.findall(body) if (found := moment(stamp.decode()))), default=None
+    )
+
+
+def _called(item: Any, position: int) -> str:
+    outer = item if isinstance(item, dict) else {}
+    nested = outer.get("paper")
+    paper = nested if isinstance(nested, dict) else outer
+    return text.line(_word(paper.get("title") or paper.get("id")))[:120] or f"entry {position}"
+
+
+def _parse_feed(body: bytes) -> Listing:
+    """The daily papers as an RSS feed with authors, upvotes and summary in HTML."""
+    what = "a feed of daily papers"
+    document = markup.read(body, record="item", roots=frozenset({"rss"}), what=what)
+    listing = Listing(rejections=document.rejections, damage=document.damage)
+    built = moment(child(document.root, "channel/lastBuildDate"))
+    for item in document.records:
+        own = identifiers.arxiv_id(child(item, "link")) or identifiers.arxiv_id(child(item, "guid"))
+        try:
+            if own is None:
+                raise RecordError("The entry has no arXiv id.")
+            fields = _labelled(child(item, "description"))
+            listing.records.append(
+                _feed_record(
+                    child(item, "title"), own, fields, built, moment(child(item, "pubDate"))
+                )
+            )
+        except RecordError as error:
+            named = markup.described(item, child(item, "title"))
+            listing.rejections.append(Rejection(named, str(error)))
+    return listing
+
+
+def _labelled(description: str) -> dict[str, str]:
+    """``<p><b>Authors:</b> ...</p>`` by label."""
+    fragment = fragment_fromstring(description, create_parent=True)
+    texts = ("".join(map(str, part.itertext())) for part in fragment.iter("p"))
+    return {
+        label.strip().lower(): value.strip()
+        for label, _, value in (found.partition(":") for found in texts)
+    }
+
+
+def _feed_record(
+    title: str,
+    own: ArxivId,
+    fields: dict[str, str],
+    built: datetime | None,
+    submitted: datetime | None,
+) -> PaperRecord:
+    upvotes = _total(fields.get("upvotes"))
+    return build(
+        title,
+        fields.get("summary", ""),
+        own,
+        authors=fields.get("authors", "").split(", "),
+        published_at=submitted,
+        announced_at=built or submitted,
+        measurements=() if upvotes is None else (Measurement("upvotes", upvotes),),
+        observed_at=built,
+    )

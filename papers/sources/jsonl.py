@@ -1,0 +1,132 @@
+"""The ``jsonl`` format: one JSON object a line, as ``export_papers`` writes them.
+
+``id`` may be an arXiv id in any spelling; a paper without one is known by its DOI or title.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, Final
+
+from papers import identifiers, text
+from papers.identifiers import ArxivId
+from papers.sources.arxiv import is_withdrawn
+from papers.sources.dates import midnight, moment
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    Measurement,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    build,
+)
+
+IDS: Final = ("id", "arxiv_id", "arxiv", "url", "doi")
+TOTALS: Final = ("upvotes", "comments", "stars", "citations")
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
+    """The papers of a file, announced on ``day``, or when each line says. Raises ListingError
+    when not one line can be read."""
+    listing = Listing(day=day)
+    empty = True
+    for number, line in _lines(body):
+        empty = False
+        try:
+            listing.records.append(_record(line, day, today))
+        except RecordError as error:
+            listing.rejections.append(Rejection(f"line {number}", str(error)))
+    if empty:
+        raise ListingError("The file is empty; one JSON object a line was expected.")
+    if not listing.records:
+        reason = listing.rejections[0].reason
+        raise ListingError(f"No line of the file is a paper; the first: {reason}")
+    return listing
+
+
+def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(body.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if line.strip():
+            yield number, line
+
+
+def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"It is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise RecordError("It is no JSON object.")
+    comment = _text(found, "comment")
+    categories = _list(found, "categories")
+    announced = midnight(day) if day else _moment(found, "announced")
+    withdrawn = found.get("withdrawn")
+    values = {key: _text(found, key) for key in ("pdf_url",) if _text(found, key)}
+    return build(
+        text.unescaped(_text(found, "title")),
+        text.unescaped(_text(found, "abstract", "summary")),
+        _own_id(found),
+        _text(found, "doi"),
+        _list(found, "authors", ", "),
+        comment,
+        categories=[*filter(None, [_text(found, "primary_category")]), *categories],
+        keywords=_list(found, "keywords", ","),
+        published_at=_moment(found, "published"),
+        revised_at=_moment(found, "updated"),
+        announced_at=announced,
+        journal_ref=_text(found, "journal_ref"),
+        license=_text(found, "license"),
+        url=_text(found, "url"),
+        code_url=_text(found, "code_url"),
+        withdrawn=withdrawn if isinstance(withdrawn, bool) else (is_withdrawn(comment) or None),
+        measurements=_measurements(found),
+        observed_at=_moment(found, "observed") or midnight(day or today),
+        **values,
+    )
+
+
+def _own_id(found: dict[str, Any]) -> ArxivId | None:
+    """The first arXiv id among the names; the version may stand beside it."""
+    named = (identifiers.arxiv_id(_text(found, key)) for key in IDS)
+    own = next(filter(None, named), None)
+    version = found.get("version")
+    if own and own.version is None and isinstance(version, int) and 0 < version < 1000:
+        own = ArxivId(own.id, version)
+    return own
+
+
+def _text(found: dict[str, Any], *keys: str) -> str:
+    return next((found[key] for key in keys if isinstance(found.get(key), str)), "")
+
+
+def _list(found: dict[str, Any], key: str, separator: str | None = None) -> list[str]:
+    value = found.get(key)
+    if isinstance(value, str):
+        return value.split(separator)
+    names = value if isinstance(value, list) else []
+    words = (name.get("name") if isinstance(name, dict) else name for name in names)
+    return [word for word in words if isinstance(word, str)]
+
+
+def _moment(found: dict[str, Any], key: str) -> datetime | None:
+    value = found.get(key) or found.get(f"{key}_at")
+    if value is None:
+        return None
+    parsed = moment(value) if isinstance(value, str) else None
+    if parsed is None:
+        raise RecordError(f"Its {key!r} is {value!r}, which is no date such as 2025-03-11.")
+    return parsed
+
+
+def _measurements(found: dict[str, Any]) -> tuple[Measurement, ...]:
+    totals = ((name, found.get(name)) for name in TOTALS)
+    return tuple(
+        Measurement(name, float(value))
+        for name, value in totals
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        if math.isfinite(value) and value >= 0
+    )

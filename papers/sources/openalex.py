@@ -1,0 +1,78 @@
+"""The ``openalex`` format: citation counts and published DOIs for papers we have.
+
+Answers of ``/works``: https://docs.openalex.org/api-entities/works/work-object.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from papers import identifiers, text
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    Measurement,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    build,
+)
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
+    """The works of an answer, or the single one that it is."""
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise ListingError(f"The answer is not whole JSON ({error}).") from error
+    works = answer.get("results", [answer]) if isinstance(answer, dict) else None
+    if not isinstance(works, list) or (isinstance(answer, dict) and "error" in answer):
+        raise ListingError("The answer is no list of OpenAlex works.")
+    listing = Listing()
+    for position, work in enumerate(works, 1):
+        try:
+            listing.records.append(_record(work))
+        except RecordError as error:
+            listing.rejections.append(Rejection(f"work {position}", str(error)))
+    if not works:
+        listing.note = "OpenAlex knows none of these papers yet."
+    return listing
+
+
+def _record(work: Any) -> PaperRecord:
+    if not isinstance(work, dict):
+        raise RecordError("The entry is no JSON object.")
+    places = [work, *(place for place in work.get("locations") or [] if isinstance(place, dict))]
+    names = [str(place.get(key) or "") for place in places for key in ("doi", "landing_page_url")]
+    own = next(filter(None, map(identifiers.arxiv_id, names)), None)
+    citations = work.get("cited_by_count")
+    counted = isinstance(citations, int) and not isinstance(citations, bool)
+    written = [
+        found.get("author") for found in work.get("authorships") or [] if isinstance(found, dict)
+    ]
+    return build(
+        text.without_markup(str(work.get("title") or work.get("display_name") or "")),
+        _abstract(work.get("abstract_inverted_index")),
+        own,
+        next(
+            (name for name in names if identifiers.doi(name) and not identifiers.arxiv_id(name)), ""
+        ),
+        [str(author.get("display_name") or "") for author in written if isinstance(author, dict)],
+        measurements=(Measurement("citations", float(citations or 0)),) if counted else (),
+    )
+
+
+def _abstract(inverted: Any) -> str:
+    """A text out of ``{word: [positions]}``, the only form in which OpenAlex gives abstracts."""
+    if not isinstance(inverted, dict):
+        return ""
+    words = [
+        (position, word)
+        for word, positions in inverted.items()
+        if isinstance(positions, list)
+        for position in positions
+        if isinstance(position, int)
+    ]
+    return text.without_markup(" ".join(word for _, word in sorted(words)))

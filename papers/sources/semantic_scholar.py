@@ -1,0 +1,72 @@
+"""The ``semantic-scholar`` format: citation counts and published DOIs for papers we have.
+
+Answers of ``/graph/v1/paper/batch`` (a list, null for an unknown paper), of searches and of
+recommendations: https://api.semanticscholar.org/api-docs/.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from papers import identifiers, text
+from papers.sources.record import (
+    Listing,
+    ListingError,
+    Measurement,
+    PaperRecord,
+    RecordError,
+    Rejection,
+    build,
+)
+
+
+def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
+    """The papers of an answer; unknown ones (null) are left out without a word."""
+    listing = Listing()
+    for position, item in enumerate(_items(body), 1):
+        if item is None:
+            continue
+        try:
+            listing.records.append(_record(item))
+        except RecordError as error:
+            listing.rejections.append(Rejection(f"entry {position}", str(error)))
+    if not listing.records and not listing.rejections:
+        listing.note = "Semantic Scholar knows none of these papers yet."
+    return listing
+
+
+def _items(body: bytes) -> list[Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise ListingError(f"The answer is not whole JSON ({error}).") from error
+    if isinstance(answer, dict):
+        if message := answer.get("error") or answer.get("message"):
+            raise ListingError(f"Semantic Scholar answered with an error: {message}.")
+        answer = answer.get("data", answer.get("recommendedPapers"))
+    if not isinstance(answer, list):
+        raise ListingError("The answer is JSON, but no list of papers.")
+    return answer
+
+
+def _record(item: Any) -> PaperRecord:
+    if not isinstance(item, dict):
+        raise RecordError("The entry is no JSON object.")
+    named = item.get("externalIds")
+    ids = named if isinstance(named, dict) else {}
+    authors = item.get("authors")
+    citations = item.get("citationCount")
+    counted = isinstance(citations, int) and not isinstance(citations, bool)
+    return build(
+        text.without_markup(str(item.get("title") or "")),
+        text.without_markup(str(item.get("abstract") or "")),
+        identifiers.arxiv_id(str(ids.get("ArXiv") or "")),
+        str(ids.get("DOI") or ""),
+        [str(author.get("name") or "") for author in authors if isinstance(author, dict)]
+        if isinstance(authors, list)
+        else [],
+        url=str(item.get("url") or ""),
+        measurements=(Measurement("citations", float(citations or 0)),) if counted else (),
+    )
