@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from dotenv import load_dotenv
 
 from newsletter import env
@@ -227,6 +228,8 @@ UNFOLD = {
     "SITE_HEADER": SITE_NAME,
     "SITE_SYMBOL": "mail",
     "SIDEBAR": {"navigation": "newsletter.admin.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "newsletter.admin.dashboard.dashboard",
+    "STYLES": [lambda _request: static("admin.css")],
 }
 
 # Everything is written by one handler, which lets no token, address or key through.

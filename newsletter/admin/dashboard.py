@@ -1,0 +1,172 @@
+"""The first page of the admin: is mail going out, is anything stuck, are papers coming in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count
+from django.http import HttpRequest
+from django.utils.timesince import timesince
+from django.utils.timezone import now
+
+from newsletter.dispatch import LANES
+from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
+from papers.admin.base import link, url_of, url_of_list
+from papers.models import Edition, Source
+
+State = Digest.State
+STUCK: Final = (State.FAILED, State.UNCERTAIN)
+WAITING: Final = (State.QUEUED, State.CLAIMED, State.SENDING)
+SILENCE: Final = timedelta(minutes=2)
+SOURCES_SHOWN: Final = 20
+REASONS_SHOWN: Final = 8
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with the list behind it; ``alarm`` when somebody should look."""
+
+    title: str
+    value: object
+    note: str
+    url: str
+    alarm: bool = False
+
+
+def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's callback: the index page's context with today's numbers."""
+    moment = now()
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = _today(day)
+    return context | {
+        "figures": [*_mail(today, day), *_people(), *_machine(moment)],
+        "sources": {"headers": ["source", "last visit", "what came of it"], "rows": _sources()},
+        "reasons": {"headers": ["why not", "digests"], "rows": _reasons(today)},
+        "edition": _edition(moment),
+    }
+
+
+def _today(day: datetime) -> Counter[tuple[str, str]]:
+    """Today's digests, counted by state and reason."""
+    rows = Digest.objects.filter(due_at__gte=day, due_at__lt=day + timedelta(days=1)).order_by()
+    return Counter(
+        {
+            (state, reason): n
+            for state, reason, n in rows.values_list("state", "reason").annotate(n=Count("pk"))
+        }
+    )
+
+
+def _mail(today: Counter[tuple[str, str]], day: datetime) -> list[Figure]:
+    states: Counter[str] = Counter()
+    for (state, _), count in today.items():
+        states[state] += count
+    tomorrow = day + timedelta(days=1)
+    to_come = Subscriber.objects.filter(
+        status=Subscriber.Status.ACTIVE, next_digest_at__lt=tomorrow
+    ).count()
+    stuck = Digest.objects.filter(state__in=STUCK).order_by().values_list("state")
+    counts = Counter(dict(stuck.annotate(Count("pk"))))
+    within = {"due_at__gte": day.isoformat(), "due_at__lt": tomorrow.isoformat()}
+    waiting = sum(states[state] for state in WAITING)
+    return [
+        Figure(
+            "Due today",
+            to_come + states.total(),
+            f"{to_come} to come, {waiting} waiting, {states[State.SKIPPED]} skipped (UTC)",
+            url_of_list(Digest, **within),
+        ),
+        Figure(
+            "Sent today",
+            states[State.SENT],
+            "accepted by the mail server",
+            url_of_list(Digest, **within, state__exact=State.SENT),
+        ),
+        *(
+            Figure(
+                state.label.capitalize(),
+                counts[state],
+                "digests of any day",
+                url_of_list(Digest, state__exact=state),
+                alarm=counts[state] > 0,
+            )
+            for state in STUCK
+        ),
+    ]
+
+
+def _people() -> list[Figure]:
+    grouped = Subscriber.objects.order_by().values_list("status").annotate(Count("pk"))
+    counts = Counter(dict(grouped))
+    active, pending = Subscriber.Status.ACTIVE, Subscriber.Status.PENDING
+    unanswered = Notice.objects.filter(state__in=(*WAITING, State.FAILED)).count()
+    return [
+        Figure(
+            "Subscribers",
+            counts[active],
+            f"active, and {counts[pending]} yet to confirm",
+            url_of_list(Subscriber, status__exact=active),
+        ),
+        Figure(
+            "Notices waiting",
+            unanswered,
+            "confirmation mails not sent, or failed",
+            url_of_list(Notice, state__in=",".join((*WAITING, State.FAILED))),
+            alarm=unanswered > 20,
+        ),
+    ]
+
+
+def _machine(moment: datetime) -> list[Figure]:
+    pulse = Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first()
+    paused = list(Stream.objects.filter(paused_at__isnull=False))
+    events = DeliveryEvent.objects.filter(processed_at=None).count()
+    return [
+        Figure(
+            "Worker",
+            "alive" if pulse and moment - pulse < SILENCE else "silent",
+            f"last heard {timesince(pulse, moment)} ago" if pulse else "never heard; start it",
+            url_of_list(Heartbeat),
+            alarm=not pulse or moment - pulse >= SILENCE,
+        ),
+        Figure(
+            "Streams",
+            "paused" if paused else "running",
+            "; ".join(f"{stream}: {stream.paused_reason}" for stream in paused)
+            or f"{' and '.join(lane.stream for lane in LANES)}, {events} events to read",
+            url_of_list(Stream),
+            alarm=bool(paused),
+        ),
+    ]
+
+
+def _sources() -> list[list[object]]:
+    sources = Source.objects.order_by("-enabled", "name")[:SOURCES_SHOWN]
+    return [
+        [
+            link(url_of(source), source.name),
+            f"{timesince(source.last_run_at)} ago" if source.last_run_at else "never",
+            source.last_result or source.get_last_status_display(),
+        ]
+        for source in sources
+    ]
+
+
+def _reasons(today: Counter[tuple[str, str]]) -> list[list[object]]:
+    """Why digests of today did not go out, the most frequent reasons first."""
+    silent = Counter({key: n for key, n in today.items() if key[0] != State.SENT and key[1]})
+    return [
+        [f"{State(state).label}: {reason}", count]
+        for (state, reason), count in silent.most_common(REASONS_SHOWN)
+    ]
+
+
+def _edition(moment: datetime) -> str:
+    edition = Edition.objects.only("day", "entries").first()
+    if edition is None:
+        return "No edition yet: nothing was scored."
+    age = "today" if edition.day == moment.date() else f"of {edition.day}"
+    return f"The latest edition is {age} and holds {len(edition.entries)} papers."
