@@ -222,6 +222,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = SITE_NAME
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
@@ -229,6 +230,7 @@ UNFOLD = {
     "SITE_SYMBOL": "mail",
     "SIDEBAR": {"navigation": "newsletter.admin.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "newsletter.admin.dashboard.dashboard",
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda _request: static("favicon.svg")}],
     "STYLES": [lambda _request: static("admin.css")],
 }
 

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 
 from newsletter.dispatch import LANES
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
-from papers.admin.base import link, url_of, url_of_list
+from papers.admin.base import url_of, url_of_list
 from papers.models import Edition, Source
 
 State = Digest.State
@@ -43,8 +43,8 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     today = _today(day)
     return context | {
         "figures": [*_mail(today, day), *_people(), *_machine(moment)],
-        "sources": {"headers": ["source", "last visit", "what came of it"], "rows": _sources()},
-        "reasons": {"headers": ["why not", "digests"], "rows": _reasons(today)},
+        "sources": _sources(),
+        "reasons": _reasons(today),
         "edition": _edition(moment),
     }
 
@@ -143,23 +143,28 @@ def _machine(moment: datetime) -> list[Figure]:
     ]
 
 
-def _sources() -> list[list[object]]:
-    sources = Source.objects.order_by("-enabled", "name")[:SOURCES_SHOWN]
+def _sources() -> list[dict[str, str]]:
     return [
-        [
-            link(url_of(source), source.name),
-            f"{timesince(source.last_run_at)} ago" if source.last_run_at else "never",
-            source.last_result or source.get_last_status_display(),
-        ]
-        for source in sources
+        {
+            "name": source.name,
+            "url": url_of(source),
+            "result": source.last_result or source.get_last_status_display(),
+            "age": _age(source),
+        }
+        for source in Source.objects.order_by("-enabled", "name")[:SOURCES_SHOWN]
     ]
 
 
-def _reasons(today: Counter[tuple[str, str]]) -> list[list[object]]:
+def _age(source: Source) -> str:
+    visit = f"{timesince(source.last_run_at)} ago" if source.last_run_at else "not visited yet"
+    return visit if source.enabled else f"disabled, {visit}"
+
+
+def _reasons(today: Counter[tuple[str, str]]) -> list[tuple[str, int]]:
     """Why digests of today did not go out, the most frequent reasons first."""
     silent = Counter({key: n for key, n in today.items() if key[0] != State.SENT and key[1]})
     return [
-        [f"{State(state).label}: {reason}", count]
+        (f"{State(state).label}: {reason}", count)
         for (state, reason), count in silent.most_common(REASONS_SHOWN)
     ]
 

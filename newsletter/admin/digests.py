@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 
 from newsletter import delivery
@@ -15,7 +14,7 @@ from newsletter.admin.outbound import OutboundAdmin
 from newsletter.dispatch import DIGESTS
 from newsletter.models import DeliveryEvent, Digest
 from papers.admin.base import link, log, url_of_list
-from papers.models import Paper
+from papers.admin.papers import ordered_list
 
 TWICE = (
     "These digests are queued and leave with the next sweep. One whose state is uncertain may have "
@@ -41,7 +40,7 @@ class DigestAdmin(OutboundAdmin):
     actions_detail = ("see", "resend_this")
     date_hierarchy = "due_at"
     fieldsets = (
-        (None, {"fields": ("subscriber_link", "state_label", "reason", "subject")}),
+        (None, {"fields": ("subscriber_link", "state", "reason", "subject")}),
         ("Papers", {"fields": ("paper_table",)}),
         (
             "Delivery",
@@ -65,16 +64,9 @@ class DigestAdmin(OutboundAdmin):
     def paper_table(self, digest: Digest) -> str:
         if not digest.items:
             return "None was chosen."
-        search = url_of_list(Paper)
-        rows = format_html_join(
-            "",
-            '<li><a class="text-link" href="{}?q={}">{}</a> ({}): {}</li>',
-            (
-                (search, item["paper"], item["paper"], item["slot"], item["reason"])
-                for item in digest.items
-            ),
+        return ordered_list(
+            (item["paper"], f"{item['slot']}: {item['reason']}") for item in digest.items
         )
-        return format_html("<ol>{}</ol>", rows)
 
     @display(description="events")
     def event_link(self, digest: Digest) -> str:

@@ -24,7 +24,7 @@ class NoticeAdmin(OutboundAdmin):
     list_filter = ("state", "kind")
     date_hierarchy = "created_at"
     fieldsets = (
-        (None, {"fields": ("kind", "subscriber_link", "state_label", "reason")}),
+        (None, {"fields": ("kind", "subscriber_link", "state", "reason")}),
         (
             "Delivery",
             {

@@ -43,7 +43,7 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminSelectWidget,
     )
     size = forms.IntegerField(
-        min_value=1, max_value=50, widget=UnfoldAdminIntegerFieldWidget, label="papers in a digest"
+        min_value=1, max_value=50, widget=UnfoldAdminIntegerFieldWidget, label="Papers in a digest"
     )
 
 
@@ -54,6 +54,7 @@ class InterestInline(TabularInline):
     fields = ("kind", "value")
     extra = 0
     per_page = 20
+    hide_title = True
 
 
 class ConsentInline(ReadOnlyInline):
@@ -85,7 +86,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     date_hierarchy = "created_at"
     inlines = (InterestInline, ConsentInline)
     fieldsets = (
-        (None, {"fields": ("email", "status_label", "sent_links")}),
+        (None, {"fields": ("email", "status", "sent_links")}),
         (
             "Choices",
             {"fields": (("frequency", "weekday"), ("hour", "timezone"), "size")},
@@ -103,7 +104,6 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     )
     readonly_fields = (
         *(name for name in names_of(Subscriber) if name not in choices.SETTINGS),
-        "status_label",
         "sent_links",
     )
     delete_confirmation_template = "admin/erase.html"

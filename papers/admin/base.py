@@ -52,6 +52,7 @@ class ReadOnlyInline(NeverAdded, NeverChanged, NeverDeleted, TabularInline):
 
     extra = 0
     per_page = 20
+    hide_title = True
 
 
 def names_of(model: type[Model]) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from papers.admin.base import ReadOnlyAdmin, url_of_list
-from papers.models import Edition, Paper
+from papers.admin.base import ReadOnlyAdmin
+from papers.admin.papers import ordered_list
+from papers.models import Edition
 
 
 @admin.register(Edition)
@@ -26,13 +26,7 @@ class EditionAdmin(ReadOnlyAdmin):
     def table(self, edition: Edition) -> str:
         if not edition.entries:
             return "Nothing was announced that could be shown on this day."
-        search = url_of_list(Paper)
-        rows = format_html_join(
-            "",
-            '<li><a class="text-link" href="{}?q={}">{}</a> {:.2f}: {}</li>',
-            (
-                (search, entry["paper"], entry["paper"], entry["score"], entry["reason"])
-                for entry in edition.entries
-            ),
+        return ordered_list(
+            (entry["paper"], f"{entry['score']:.2f}, {entry['reason']}")
+            for entry in edition.entries
         )
-        return format_html("<ol>{}</ol>", rows)

@@ -118,7 +118,7 @@ class IngestRunAdmin(ReadOnlyAdmin):
     search_fields = ("name",)
     date_hierarchy = "started_at"
     fieldsets = (
-        (None, {"fields": ("name", "source_link", "status_label", "result")}),
+        (None, {"fields": ("name", "source_link", "status", "result")}),
         (None, {"fields": (("started_at", "finished_at"),)}),
         (
             "Records",
@@ -144,7 +144,9 @@ class IngestRunAdmin(ReadOnlyAdmin):
         if not run.rejections:
             return "No record was rejected."
         rows = ((rejection["record"], rejection["reason"]) for rejection in run.rejections)
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
+        return format_html(
+            '<ul class="desk-list">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)
+        )
 
 
 @admin.register(Submission)

@@ -67,6 +67,14 @@ def test_on_a_laptop_the_password_is_enough(client: Client, operator: User) -> N
     assert log_in(client).redirect_chain == [("/admin/", 302)]
 
 
+def test_a_log_in_without_a_page_in_mind_leads_to_the_first_page(
+    client: Client, operator: User
+) -> None:
+    form = {"username": "operator", "password": "open sesame 42"}
+
+    assert client.post("/admin/login/", form).headers["Location"] == "/admin/"
+
+
 def test_a_first_production_log_in_leads_through_enrolment_to_the_page_asked_for(
     client: Client, operator: User, production: None
 ) -> None:
