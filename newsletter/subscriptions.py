@@ -166,7 +166,7 @@ def change_preferences(subscriber: Subscriber, wishes: Choices, origin: Origin) 
         waiting = Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE)
         # One that is due already is on its way and stays so.
         waiting.exclude(next_digest_at__lte=moment).update(
-            next_digest_at=_next_due(subscriber, moment)
+            next_digest_at=next_due(subscriber, moment)
         )
         _log(subscriber, Action.CHANGE, origin, wishes)
     subscriber.refresh_from_db()
@@ -195,7 +195,7 @@ def resume(subscriber: Subscriber, origin: Origin) -> None:
     """Send again, from the next regular time on."""
     with transaction.atomic():
         if Subscriber.objects.filter(pk=subscriber.pk, status=Status.PAUSED).update(
-            status=Status.ACTIVE, paused_until=None, next_digest_at=_next_due(subscriber, now())
+            status=Status.ACTIVE, paused_until=None, next_digest_at=next_due(subscriber, now())
         ):
             _log(subscriber, Action.RESUME, origin)
     subscriber.refresh_from_db()
@@ -258,7 +258,8 @@ def clean_up(at: datetime) -> int:
     return forgotten.delete()[1].get(Subscriber._meta.label, 0)
 
 
-def _next_due(subscriber: Subscriber, after: datetime) -> datetime:
+def next_due(subscriber: Subscriber, after: datetime) -> datetime:
+    """When this subscriber's next regular digest after that time is due."""
     return schedule.next_due(
         frequency=subscriber.frequency,
         weekday=subscriber.weekday,

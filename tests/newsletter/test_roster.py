@@ -1,0 +1,263 @@
+"""Lists of subscribers that come in and go out as CSV files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from newsletter import choices, subscriptions
+from newsletter.management.commands import import_subscribers
+from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
+from newsletter.spreadsheets import neutralised, restored
+from tests.factories import a_paper, a_subscriber
+
+pytestmark = pytest.mark.django_db
+
+Status = Subscriber.Status
+NOON: Final = datetime(2025, 3, 3, 12, tzinfo=UTC)
+CONSENTED: Final = "2024-05-06T07:08:09Z,old newsletter"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "people.csv"
+
+
+def take_in(file: Path, text: str | None = None) -> tuple[str, str, int]:
+    """The last line, the complaints and the exit status of an import."""
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    try:
+        call_command("import_subscribers", file, stdout=out, stderr=err)
+    except SystemExit as stop:
+        status = int(str(stop.code))
+    return out.getvalue().strip(), err.getvalue(), status
+
+
+def give_out(file: Path) -> list[dict[str, str]]:
+    call_command("export_subscribers", out=file, stdout=io.StringIO())
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
+    file: Path,
+) -> None:
+    a_paper(canonical_id="2503.01234")
+    line, err, status = take_in(
+        file,
+        "email,confirmed_at,consent_source,frequency,weekday,hour,timezone,size,topics,interests,"
+        "likes,authors,muted\n"
+        f"Ada@Example.org,{CONSENTED},weekly,2,7,Europe/Berlin,5,cs.CL;stat.ML,graphs;proteins,"
+        'arXiv:2503.01234v2,"Lovelace, Ada",crypto\n',
+    )
+    assert (line, err, status) == ("created=1 updated=0 unchanged=0 refused=0", "", 0)
+    subscriber = Subscriber.objects.get()
+    assert (subscriber.email, subscriber.status) == ("Ada@example.org", Status.ACTIVE)
+    assert subscriber.confirmed_at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert subscriber.next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
+    assert choices.of(subscriber) == {
+        "frequency": "weekly",
+        "weekday": 2,
+        "hour": 7,
+        "timezone": "Europe/Berlin",
+        "size": 5,
+        "topics": ["cs.CL", "stat.ML"],
+        "interests": ["graphs", "proteins"],
+        "likes": ["2503.01234"],
+        "dislikes": [],
+        "authors": ["Lovelace, Ada"],
+        "muted": ["crypto"],
+    }
+    consent = Consent.objects.get()
+    assert (consent.action, consent.form) == ("import", "import of people.csv")
+    assert consent.choices["consent_source"] == "old newsletter"
+
+
+def test_a_row_without_proof_waits_and_gets_no_mail(file: Path) -> None:
+    line, _, status = take_in(file, "email,confirmed_at\nada@example.org,2024-05-06\nbob@x.org,\n")
+    assert (line, status) == ("created=2 updated=0 unchanged=0 refused=0", 0)
+    assert set(Subscriber.objects.values_list("status", "next_digest_at")) == {
+        (Status.PENDING, None)
+    }
+    assert not Notice.objects.exists()
+    assert not Digest.objects.exists()
+
+
+def test_every_bad_row_is_named_and_the_rest_goes_on(file: Path) -> None:
+    line, err, status = take_in(
+        file,
+        "email,hour,topics,likes,confirmed_at,consent_source\n"
+        "ada@example.org,7,,,,\n"
+        "not an address,7,,,,\n"
+        "bob@example.org,25,,,,\n"
+        "cy@example.org,7,cs.XX,,,\n"
+        "dee@example.org,7,,No such paper,,\n"
+        "eve@example.org,7,,,yesterday,form\n"
+        "fay@example.org,7,,,2999-01-01,form\n"
+        "gus@example.org,7,,,,,,one too many\n"
+        '"hal@example.org\nBcc: all@example.org",7,,,,\n'
+        "\n"
+        "ida@example.org,8,,,,\n",
+    )
+    assert (line, status) == ("created=2 updated=0 unchanged=0 refused=8", 1)
+    complaints = dict(complaint.split(": ", 1) for complaint in err.splitlines())
+    lines = [3, 4, 5, 6, 7, 8, 9, 10]
+    assert sorted(complaints, key=lambda key: int(key.split()[1])) == [f"line {n}" for n in lines]
+    assert "“25” is not a valid hour" in complaints["line 4"]
+    assert "“No such paper” is not a paper we know" in complaints["line 6"]
+    assert set(Subscriber.objects.values_list("email", flat=True)) == {
+        "ada@example.org",
+        "ida@example.org",
+    }
+
+
+@pytest.mark.parametrize("status", [Status.UNSUBSCRIBED, Status.SUPPRESSED])
+def test_nobody_who_left_is_brought_back(file: Path, status: str) -> None:
+    a_subscriber(email="ada@example.org", status=status, next_digest_at=None)
+    line, err, code = take_in(
+        file, f"email,confirmed_at,consent_source\nADA@example.org,{CONSENTED}\n"
+    )
+    assert (line, code) == ("created=0 updated=0 unchanged=0 refused=1", 1)
+    assert err == "line 2: This address unsubscribed or is suppressed and stays so.\n"
+    assert Subscriber.objects.get().status == status
+
+
+def test_an_erased_address_is_recognised_by_its_hash_alone(file: Path) -> None:
+    subscriptions.suppress("ada@example.org", Suppression.Reason.ERASED)
+    Suppression.objects.update(email_key="")
+    assert take_in(file, "email\nada@example.org\n")[0].endswith("refused=1")
+    assert not Subscriber.objects.exists()
+
+
+def test_the_same_file_twice_changes_nothing(file: Path) -> None:
+    text = (
+        f"email,confirmed_at,consent_source,topics\na@x.org,{CONSENTED},cs.LG;cs.AI\nb@x.org,,,\n"
+    )
+    take_in(file, text)
+    assert take_in(file) == ("created=0 updated=0 unchanged=2 refused=0", "", 0)
+    assert Consent.objects.count() == 2
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_later_row_changes_an_earlier_one_and_leaves_what_it_does_not_say(file: Path) -> None:
+    line, _, _ = take_in(
+        file,
+        "email,confirmed_at,consent_source,hour,size,topics\n"
+        "ada@example.org,,,7,5,cs.CL;cs.AI\n"
+        f"ADA@example.org,{CONSENTED},9,,cs.AI;cs.LG\n",
+    )
+    assert line == "created=1 updated=1 unchanged=0 refused=0"
+    subscriber = Subscriber.objects.get()
+    assert (subscriber.status, subscriber.hour, subscriber.size) == (Status.ACTIVE, 9, 5)
+    assert subscriber.next_digest_at == datetime(2025, 3, 4, 9, tzinfo=UTC)
+    assert choices.of(subscriber)["topics"] == ["cs.AI", "cs.LG"]
+
+
+def test_an_imported_consent_does_not_replace_one_that_was_given_here(file: Path) -> None:
+    subscriber = a_subscriber(email="ada@example.org", consent_source="sign-up form")
+    take_in(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},3\n")
+    after = Subscriber.objects.get()
+    assert (after.size, after.consent_source) == (3, "sign-up form")
+    assert after.confirmed_at == subscriber.confirmed_at
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"email\n\xff\xfe\n", "is not UTF-8 text; save it as CSV UTF-8."),
+        (b"name,address\nAda,ada@example.org\n", "has no column named email"),
+        (b"", "has no column named email"),
+        (b"email,email\na@x.org,b@x.org\n", "names a column twice"),
+    ],
+)
+def test_a_file_that_is_no_such_list_is_refused_as_a_whole(
+    file: Path, content: bytes | None, sentence: str
+) -> None:
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(CommandError, match=sentence) as refusal:
+        call_command("import_subscribers", file)
+    assert refusal.value.returncode == 2
+    assert not Subscriber.objects.exists()
+
+
+@pytest.mark.parametrize("head", ["\ufeffEmail , Size,Unknown\n", "email;size;unknown\n"])
+def test_files_of_spreadsheet_programs_are_understood(file: Path, head: str) -> None:
+    separator = ";" if ";" in head else ","
+    line, err, _ = take_in(file, head + separator.join(["ada@example.org", "4", "?"]) + "\n")
+    assert line == "created=1 updated=0 unchanged=0 refused=0"
+    assert err == "These columns are not used: unknown.\n"
+    assert Subscriber.objects.get().size == 4
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+x@y.org", "-2", "@SUM(A1)", "\tx", "\rx", "'=1", "''@"])
+def test_a_formula_is_neutralised_and_comes_back_as_it_was(cell: str) -> None:
+    assert neutralised(cell) == f"'{cell}"
+    assert restored(neutralised(cell)) == cell
+
+
+@pytest.mark.parametrize("cell", ["x=1", "'tis", "", "2503.01234", "'"])
+def test_an_innocent_cell_is_left_alone(cell: str) -> None:
+    assert neutralised(cell) == restored(cell) == cell
+
+
+def test_what_goes_out_comes_in_unchanged_and_runs_in_no_spreadsheet(file: Path) -> None:
+    ada = a_subscriber(
+        email="=cmd@example.org",
+        consent_source="+form",
+        timezone="Asia/Tokyo",
+        frequency="weekly",
+        weekday=6,
+    )
+    a_subscriber(email="waiting@example.org", status=Status.PENDING, confirmed_at=None)
+    gone = a_subscriber(email="gone@example.org", status=Status.UNSUBSCRIBED)
+    for kind, value in [
+        ("text", "@SUM(A1)"),
+        ("text", "-x, y"),
+        ("author", "O’Neil, Åsa"),
+        ("topic", "cs"),
+        ("like", "1706.03762"),
+    ]:
+        Interest.objects.create(subscriber=ada, kind=kind, value=value)
+    rows = give_out(file)
+    assert [row["email"] for row in rows] == ["'=cmd@example.org", "waiting@example.org"]
+    assert rows[0]["interests"] == "'@SUM(A1);'-x, y"
+    assert file.stat().st_mode & 0o077 == 0
+    assert gone.email not in file.read_text()
+    assert take_in(file)[0] == "created=0 updated=0 unchanged=2 refused=0"
+    before = choices.of(ada)
+    Subscriber.objects.all().delete()
+    assert take_in(file)[0] == "created=2 updated=0 unchanged=0 refused=0"
+    after = Subscriber.objects.get(status=Status.ACTIVE)
+    assert (after.email, after.consent_source) == (ada.email, "+form")
+    assert after.confirmed_at == ada.confirmed_at
+    assert choices.of(after) == before
+
+
+def test_the_queries_grow_with_the_batches_and_not_with_the_rows(file: Path) -> None:
+    def queries(rows: int, name: str) -> int:
+        lines = [f"{name}{n}@example.org,cs.CL;cs.AI,graphs" for n in range(rows)]
+        with CaptureQueriesContext(connection) as captured:
+            take_in(file, "\n".join(["email,topics,interests", *lines]))
+        return len(captured)
+
+    # SQLite takes 999 values in a statement, so the inserts come in a few batches.
+    assert queries(400, "many") < queries(2, "few") + 20
+
+
+def test_the_help_names_every_column_and_the_exit_status() -> None:
+    for word in ("consent_source", "muted", "Exit status"):
+        assert word in import_subscribers.Command.help
