@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.conftest import ROOT
+from tests.sink import free_port
 
 START_SECONDS = 60
 STOP_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(var: Path, **extra: str) -> dict[str, str]:
@@ -109,6 +104,11 @@ class Service:
         finally:
             if self.process.poll() is None:
                 self.process.kill()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """What a query finds in the service's SQLite database."""
+        with closing(sqlite3.connect(self.var / "paperboy.sqlite3", timeout=30)) as database:
+            return database.execute(query, values).fetchall()
 
     def left_behind(self) -> list[str]:
         """Command lines of processes that still run with this service's folder."""

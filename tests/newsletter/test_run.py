@@ -16,7 +16,8 @@ from pytest_django import Settings
 
 from newsletter import launch, lock
 from tests.conftest import ROOT
-from tests.service import Service, environment, free_port, manage
+from tests.service import Service, environment, manage
+from tests.sink import free_port
 
 
 @pytest.fixture

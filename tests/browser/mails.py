@@ -1,0 +1,36 @@
+"""The inbox of the laptop world, as a person in front of a browser uses it."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import FrameLocator, Page
+
+PATIENCE = 60  # seconds until a mail must have arrived
+
+
+def sign_up(page: Page, address: str) -> None:
+    page.goto("/")
+    page.get_by_label("Your email address").fill(address)
+    page.get_by_role("button", name="Subscribe").click()
+    page.get_by_role("heading", name="Check your inbox").wait_for()
+
+
+def open_mail(page: Page, address: str, number: int = 1) -> FrameLocator:
+    """Wait until the address has that many mails and open the newest; its HTML."""
+    to_address = page.get_by_role("listitem").filter(has_text=f"to {address}")
+    deadline = time.monotonic() + PATIENCE
+    page.goto("/inbox/")
+    while to_address.count() < number:
+        assert time.monotonic() < deadline, f"{number} mails to {address} did not arrive"
+        page.wait_for_timeout(300)
+        page.reload()
+    to_address.first.get_by_role("link").click()
+    return page.frame_locator("iframe[title='The mail as HTML']")
+
+
+def confirm(page: Page, address: str) -> None:
+    """Open the confirmation mail, follow its link, press its page's button."""
+    open_mail(page, address).get_by_role("link", name="Confirm my address").click()
+    page.get_by_role("button", name="Yes, subscribe me").click()
+    page.get_by_role("heading", name="You are subscribed").wait_for()

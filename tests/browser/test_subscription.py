@@ -1,0 +1,50 @@
+"""A subscription from the first visit to the last click, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.mails import confirm, open_mail, sign_up
+from tests.service import Service
+
+pytestmark = pytest.mark.browser
+
+
+def test_sign_up_confirm_read_rate_change_and_leave(page: Page, service: Service) -> None:
+    reader = "reader@example.org"
+    sign_up(page, reader)
+    confirm(page, reader)
+
+    mail = open_mail(page, reader, 2)
+    assert mail.get_by_role("link", name="More like this").count() >= 5
+    mail.get_by_role("link", name="More like this").first.click()
+    page.get_by_role("button", name="More like this").click()
+    expect(page.get_by_role("heading", name="Noted: more like this")).to_be_visible()
+
+    page.get_by_role("link", name="Everything you chose").click()
+    page.get_by_label("In your own words").fill("diffusion models")
+    page.get_by_label("Once a week").check()
+    page.get_by_label("Day of the week").select_option("Friday")
+    page.get_by_label("Papers in a digest").fill("5")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("In your own words")).to_have_value("diffusion models")
+    expect(page.get_by_label("Once a week")).to_be_checked()
+    expect(page.get_by_text("The next digest comes on Friday")).to_be_visible()
+
+    open_mail(page, reader, 2).get_by_role("link", name="Unsubscribe").click()
+    page.get_by_role("button", name="Unsubscribe").click()
+    expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
+    assert service.rows("SELECT status FROM newsletter_subscriber WHERE email = ?", reader) == [
+        ("unsubscribed",)
+    ]
+
+
+def test_the_sign_up_box_works_without_javascript(browser: Browser, service: Service) -> None:
+    context = browser.new_context(base_url=service.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_up(page, "quiet@example.org")
+    confirm(page, "quiet@example.org")
+    context.close()
