@@ -21,6 +21,7 @@ from django.core.mail import BadHeaderError
 from django.template.loader import render_to_string
 from django.utils.encoding import punycode
 from django.utils.html import escape
+from django.utils.text import capfirst
 
 from newsletter import tokens
 from newsletter.cards import Card, card, day, shorten
@@ -131,7 +132,7 @@ def confirm_message(notice: Notice) -> AnymailMessage:
     if notice.consent is None:
         raise MessageIncomplete("A confirmation mail needs the request that it confirms.")
     link = tokens.url_for("confirm", tokens.confirm_token(notice.consent))
-    return _notice_message(notice, "confirm", {"confirm_url": link, "disown_url": f"{link}#not-me"})
+    return _notice_message(notice, "confirm", {"confirm_url": link, "disown_url": f"{link}?not-me"})
 
 
 def manage_message(notice: Notice) -> AnymailMessage:
@@ -219,7 +220,7 @@ def _entry(digest: Digest, place: int, number: int, shown: Card) -> Entry:
         number=number,
         card=shown,
         slot=_slot(item),
-        reason=shorten(line(item.get("reason", "")), REASON_LIMIT),
+        reason=capfirst(shorten(line(item.get("reason", "")), REASON_LIMIT)),
         note=line(item.get("note", "")) or shown.note,
         up_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
         down_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),

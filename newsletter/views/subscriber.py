@@ -60,7 +60,8 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
         return _confirmed(request, subscriber)
     subscriptions.require_open(consent)
     context = {"email": subscriber.email, "consent_text": subscriptions.CONSENT_TEXT}
-    return render(request, "subscriber/confirm.html", context)
+    page = "disown" if "not-me" in request.GET else "confirm"
+    return render(request, f"subscriber/{page}.html", context)
 
 
 def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:

@@ -45,7 +45,7 @@ def test_the_confirmation_holds_both_links_the_deadline_and_who_runs_it() -> Non
     link = tokens.url_for("confirm", tokens.confirm_token(notice.consent))
     for part in (message.body, message.alternatives[0][0]):
         assert link in part
-        assert f"{link}#not-me" in part
+        assert f"{link}?not-me" in part
         assert "72 hours" in part
         assert "editor@papers.example.org" in part
         assert "Example Street" in part

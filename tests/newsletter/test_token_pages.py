@@ -122,6 +122,14 @@ def test_a_late_confirmation_is_told_to_ask_again(
     assert Subscriber.objects.get().status == Status.PENDING
 
 
+def test_the_page_to_confirm_and_the_one_to_disown_have_one_button_each(reader: Client) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    for address, action in ((path, "confirm"), (f"{path}?not-me", "disown")):
+        page = reader.get(address).content.decode()
+        assert page.count("<button") == 1
+        assert f'value="{action}"' in page
+
+
 def test_this_was_not_me_forgets_the_request(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
     assert reader.post(path, {"action": "disown"}).status_code == 200
