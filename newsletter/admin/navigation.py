@@ -15,45 +15,46 @@ from newsletter import models as post
 from papers import models as library
 from papers.admin.base import url_of_list
 
-ROOMS: tuple[tuple[str, tuple[tuple[str, type[Model]], ...]], ...] = (
+Door = tuple[str, str, type[Model]]
+ROOMS: tuple[tuple[str, tuple[Door, ...]], ...] = (
     (
         "Papers",
         (
-            ("article", library.Paper),
-            ("newspaper", library.Edition),
-            ("rss_feed", library.Source),
-            ("sync", library.IngestRun),
-            ("note_add", library.Submission),
-            ("show_chart", library.Signal),
+            ("article", "Papers", library.Paper),
+            ("newspaper", "Editions", library.Edition),
+            ("rss_feed", "Sources", library.Source),
+            ("sync", "Visits to sources", library.IngestRun),
+            ("note_add", "Papers asked for", library.Submission),
+            ("show_chart", "Signals", library.Signal),
         ),
     ),
     (
         "People",
         (
-            ("group", post.Subscriber),
-            ("fact_check", post.Consent),
-            ("block", post.Suppression),
+            ("group", "Subscribers", post.Subscriber),
+            ("fact_check", "Consent log", post.Consent),
+            ("block", "Suppressions", post.Suppression),
         ),
     ),
     (
         "Post",
         (
-            ("outgoing_mail", post.Digest),
-            ("mark_email_read", post.Notice),
-            ("mark_email_unread", post.DeliveryEvent),
-            ("pause_circle", post.Stream),
+            ("outgoing_mail", "Digests", post.Digest),
+            ("mark_email_read", "Notices", post.Notice),
+            ("mark_email_unread", "Delivery events", post.DeliveryEvent),
+            ("pause_circle", "Streams", post.Stream),
         ),
     ),
     (
         "House",
         (
-            ("favorite", post.Heartbeat),
-            ("speed", post.RateLimit),
-            ("front_hand", library.Turn),
-            ("history", LogEntry),
-            ("badge", User),
-            ("key", Group),
-            ("phonelink_lock", TOTPDevice),
+            ("favorite", "Heartbeats", post.Heartbeat),
+            ("speed", "Rate limits", post.RateLimit),
+            ("front_hand", "Turns", library.Turn),
+            ("history", "Audit log", LogEntry),
+            ("badge", "Accounts", User),
+            ("key", "Groups", Group),
+            ("phonelink_lock", "Second factors", TOTPDevice),
         ),
     ),
 )
@@ -61,21 +62,20 @@ ROOMS: tuple[tuple[str, tuple[tuple[str, type[Model]], ...]], ...] = (
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation with the rooms that this person may enter."""
-    today = {"title": "Today", "icon": "today", "link": reverse("admin:index")}
     rooms = [
         {
             "title": title,
             "separator": True,
-            "items": [_door(icon, model) for icon, model in doors if _may_view(request, model)],
+            "items": [
+                {"title": name, "icon": icon, "link": url_of_list(model)}
+                for icon, name, model in doors
+                if _may_view(request, model)
+            ],
         }
         for title, doors in ROOMS
     ]
+    today = {"title": "Today", "icon": "today", "link": reverse("admin:index")}
     return [{"items": [today]}, *(room for room in rooms if room["items"])]
-
-
-def _door(icon: str, model: type[Model]) -> dict[str, str]:
-    title = str(model._meta.verbose_name_plural).capitalize()
-    return {"title": title, "icon": icon, "link": url_of_list(model)}
 
 
 def _may_view(request: HttpRequest, model: type[Model]) -> bool:

@@ -46,6 +46,8 @@ class PauseForm(SwitchForm):
 class StreamAdmin(ReadOnlyAdmin):
     """Digests and notices are stopped and started apart. A stream without a row here runs."""
 
+    list_before_template = "admin/streams.html"
+
     list_display = ("name", "standing", "paused_reason", "paused_at", "hold_until")
     fields = list_display
     actions_list = ("pause", "resume")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
@@ -14,8 +13,9 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from newsletter import choices, personal_data, subscriptions
+from newsletter import answers, choices, personal_data, subscriptions
 from newsletter.admin.deeds import SubscriberDeeds, origin
+from newsletter.forms import timezone_choices
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber
 from papers.admin.base import NeverAdded, ReadOnlyInline, link, names_of, url_of_list
 
@@ -29,7 +29,7 @@ STATUS_COLOURS = {
 NAMED = 20
 
 
-class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """The settings of a subscription, each within its range."""
 
     hour = forms.TypedChoiceField(
@@ -38,19 +38,37 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminSelectWidget,
         help_text="In the time zone of the subscriber.",
     )
-    timezone = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in sorted(available_timezones())],
-        widget=UnfoldAdminSelectWidget,
-    )
+    timezone = forms.ChoiceField(choices=timezone_choices, widget=UnfoldAdminSelectWidget)
     size = forms.IntegerField(
-        min_value=1, max_value=50, widget=UnfoldAdminIntegerFieldWidget, label="Papers in a digest"
+        label="Papers in a digest",
+        min_value=1,
+        max_value=answers.MAX_SIZE,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
+
+
+class InterestForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One interest, read as on the subscriber's own page: a pasted address becomes an id."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if {"kind", "value"} <= cleaned.keys():
+            read = answers.READERS[choices.KEYS[cleaned["kind"]]]
+            try:
+                values: list[str] = read(cleaned["value"])
+            except answers.AnswerError as error:
+                raise forms.ValidationError({"value": str(error)}) from error
+            if len(values) != 1:
+                raise forms.ValidationError({"value": "Write one value in each row."})
+            cleaned["value"] = values[0]
+        return cleaned
 
 
 class InterestInline(TabularInline):
     """What the subscriber wants to read about, a page at a time."""
 
     model = Interest
+    form = InterestForm
     fields = ("kind", "value")
     extra = 0
     per_page = 20
@@ -70,7 +88,7 @@ class ConsentInline(ReadOnlyInline):
 class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     """Choices may be edited for a person who asks for it; states move through actions alone."""
 
-    form = ChoicesForm
+    form = SettingsForm
     list_display = (
         "email",
         "status_label",

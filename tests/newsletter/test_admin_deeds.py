@@ -277,6 +277,24 @@ def test_choices_changed_at_the_desk_move_the_due_date_and_are_in_the_consent_lo
     assert line.choices["interests"] == ["graphs"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed", "stored"),
+    [
+        ("like", "https://arxiv.org/abs/2503.01234v2", "2503.01234"),
+        ("topic", "cs.lg", "cs.LG"),
+        ("topic", "cs.ZZ", None),
+    ],
+)
+def test_an_interest_is_read_as_on_the_subscriber_s_own_page(
+    client: Client, operator: User, reader: Subscriber, kind: str, typed: str, stored: str | None
+) -> None:
+    row = {"interests-TOTAL_FORMS": "1", "interests-0-kind": kind, "interests-0-value": typed}
+
+    client.post(url_of(reader), choices_form(**row))
+
+    assert Interest.objects.values_list("value", flat=True).first() == stored
+
+
 @pytest.mark.parametrize("wrong", [{"timezone": "Mars/Base"}, {"hour": "24"}, {"size": "0"}])
 def test_choices_out_of_range_are_refused(
     client: Client, operator: User, reader: Subscriber, wrong: dict[str, str]
