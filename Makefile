@@ -1,7 +1,7 @@
 # Paperboy's doors for people: make run, make test, make lint, make bench.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 .PHONY: run test lint bench
 
 .venv/run.stamp: pyproject.toml constraints.txt

@@ -54,7 +54,8 @@ def test_a_frozen_broker_does_not_delay_the_request_either(
         assert wait_for(lambda: "The broker does not answer" in caplog.text)
 
 
-def test_without_redis_there_is_no_bell() -> None:
+def test_without_redis_there_is_no_bell(settings: Settings) -> None:
+    settings.REDIS_URL = ""
     app = Celery(broker="memory://", set_as_current=False)
     ring(app.task(nothing), 1)
     with app.connection_for_read() as connection, closing(connection.SimpleQueue("celery")) as bell:

@@ -67,7 +67,9 @@ def test_control_characters_and_bidi_overrides_are_stripped() -> None:
     ],
 )
 def test_an_address_that_is_not_plain_web_is_no_link(url: str) -> None:
-    card = emails.card(a_paper(url=url, pdf_url=url, code_url=url))
+    paper = a_paper()
+    paper.url = paper.pdf_url = paper.code_url = url
+    card = emails.card(paper)
     assert card.url.endswith(f"/papers/{card.paper}/")
     assert [link.label for link in card.links] == ["Paper page"]
 
