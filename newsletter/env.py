@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -38,6 +39,18 @@ def flag(name: str, *, default: bool) -> bool:
 def words(name: str) -> list[str]:
     """A list separated by commas."""
     return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """A list of IP addresses or networks. Raises ImproperlyConfigured."""
+    for network in words(name):
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} holds {network!r}; write addresses or networks such as 10.0.0.0/8."
+            ) from error
+    return words(name)
 
 
 def url(name: str, default: str = "") -> str:

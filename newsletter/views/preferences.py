@@ -50,7 +50,8 @@ def _pause(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 
 def _resume(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     subscriptions.resume(subscriber, origin_of(request, PAGE))
-    return _show(request, subscriber, done="Welcome back.")
+    back = subscriber.status == Subscriber.Status.ACTIVE
+    return _show(request, subscriber, done="Welcome back." if back else "")
 
 
 def _unsubscribe(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:

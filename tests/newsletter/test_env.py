@@ -81,3 +81,11 @@ def test_a_mail_server_that_cannot_be_read_is_refused(
     monkeypatch.setenv("X", value)
     with pytest.raises(ImproperlyConfigured, match=sentence):
         env.email("X")
+
+
+def test_trusted_proxies_must_be_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "10.0.0.0/8, 2001:db8::1")
+    assert env.networks("X") == ["10.0.0.0/8", "2001:db8::1"]
+    monkeypatch.setenv("X", "10.0.0.0/8, proxy.internal")
+    with pytest.raises(ImproperlyConfigured, match=r"X holds 'proxy\.internal'; write addresses"):
+        env.networks("X")

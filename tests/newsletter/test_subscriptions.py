@@ -259,3 +259,7 @@ def test_a_request_is_forgotten_after_a_week_without_an_answer(
         "eager@example.org",
         "faithful@example.org",
     }
+
+
+def test_a_new_wording_of_the_consent_gets_a_new_version() -> None:
+    assert (subscriptions.CONSENT_VERSION, subscriptions.CONSENT_HASH[:12]) == ("1", "72a9f33ffdb1")
