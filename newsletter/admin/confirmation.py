@@ -35,6 +35,13 @@ class Deed:
     words: str
 
 
+class Sending:
+    """Actions that send mail, or stop it, need a permission of their own: ``send``."""
+
+    def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("newsletter.send_digests")
+
+
 class WordsForm(forms.Form):
     """The typed words. ``ticket`` makes a page good for one deed, however often it is sent."""
 

@@ -1,4 +1,4 @@
-"""What an operator may do to subscribers: look, test, unsubscribe, suppress."""
+"""What an operator may do to subscribers: look, export, test, unsubscribe, suppress."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterable
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.utils.timezone import now
 from unfold.decorators import action
 
 from newsletter import digests, subscriptions
-from newsletter.admin import previews
-from newsletter.admin.confirmation import Deed, ask
+from newsletter.admin import exports, previews
+from newsletter.admin.confirmation import Deed, Sending, ask
 from newsletter.models import Subscriber, Suppression
 from newsletter.outcomes import Verdict
 from newsletter.subscriptions import Origin
@@ -33,14 +39,18 @@ def origin(request: HttpRequest) -> Origin:
     return Origin(form=f"admin: {request.user.get_username()}")
 
 
-class SubscriberDeeds(ListAdmin):
+class SubscriberDeeds(Sending, ListAdmin):
     """Actions of the list, and the same as buttons on a subscriber's own page."""
 
-    actions = ("send_test", "unsubscribe", "suppress")
+    actions = ("export", "send_test", "unsubscribe", "suppress")
     actions_detail = ("preview", "send_test_of_this", "unsubscribe_this", "suppress_this")
 
-    def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return request.user.has_perm("newsletter.send_digests")
+    def has_export_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("newsletter.export_subscribers")
+
+    @admin.action(description="Export as CSV", permissions=["export"])
+    def export(self, request: HttpRequest, people: People) -> StreamingHttpResponse:
+        return exports.download(request, people)
 
     @action(description="Preview", url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -9,11 +9,11 @@ from unfold.decorators import action, display
 
 from newsletter import delivery
 from newsletter.admin import previews
-from newsletter.admin.confirmation import Deed, ask
+from newsletter.admin.confirmation import Deed, Sending, ask
 from newsletter.admin.outbound import OutboundAdmin
 from newsletter.dispatch import DIGESTS
 from newsletter.models import DeliveryEvent, Digest
-from papers.admin.base import link, log, url_of_list
+from papers.admin.base import counted, link, log, url_of_list
 from papers.admin.papers import ordered_list
 
 TWICE = (
@@ -23,7 +23,7 @@ TWICE = (
 
 
 @admin.register(Digest)
-class DigestAdmin(OutboundAdmin):
+class DigestAdmin(Sending, OutboundAdmin):
     """One row is one digest of one person and day."""
 
     list_display = (
@@ -72,9 +72,6 @@ class DigestAdmin(OutboundAdmin):
     def event_link(self, digest: Digest) -> str:
         return link(url_of_list(DeliveryEvent, digest__id__exact=digest.pk), "what came back")
 
-    def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return request.user.has_perm("newsletter.send_digests")
-
     @admin.action(description="Resend failed and uncertain ones", permissions=["send"])
     def resend(self, request: HttpRequest, digests: QuerySet[Digest]) -> HttpResponse | None:
         stuck = digests.filter(state__in=(Digest.State.FAILED, Digest.State.UNCERTAIN))
@@ -83,7 +80,7 @@ class DigestAdmin(OutboundAdmin):
             chosen = list(stuck)
             count = delivery.resend(DIGESTS, [digest.pk for digest in chosen])
             log(request, chosen, "resent")
-            self.message_user(request, f"{count} digests are queued again.", messages.SUCCESS)
+            self.message_user(request, f"{counted(Digest, count)} queued again.", messages.SUCCESS)
         return page
 
     @action(description="Resend", url_path="resend", permissions=["send"], icon="redo")

@@ -12,6 +12,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from newsletter import delivery
+from newsletter.admin.confirmation import Sending
 from newsletter.dispatch import LANES
 from newsletter.models import Outbound, Stream
 from papers.admin.base import ReadOnlyAdmin, log, url_of_list
@@ -43,7 +44,7 @@ class PauseForm(SwitchForm):
 
 
 @admin.register(Stream)
-class StreamAdmin(ReadOnlyAdmin):
+class StreamAdmin(Sending, ReadOnlyAdmin):
     """Digests and notices are stopped and started apart. A stream without a row here runs."""
 
     list_before_template = "admin/streams.html"
@@ -55,9 +56,6 @@ class StreamAdmin(ReadOnlyAdmin):
     @display(description="standing", label={"running": "success", "paused": "danger"})
     def standing(self, stream: Stream) -> str:
         return "paused" if stream.paused_at else "running"
-
-    def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return request.user.has_perm("newsletter.send_digests")
 
     @action(description="Stop a stream", permissions=["send"], icon="pause")
     def pause(self, request: HttpRequest) -> HttpResponse:

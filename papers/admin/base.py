@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.utils import quote
+from django.contrib.admin.utils import model_ngettext, quote
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
@@ -58,6 +58,11 @@ class ReadOnlyInline(NeverAdded, NeverChanged, NeverDeleted, TabularInline):
 def names_of(model: type[Model]) -> list[str]:
     """The names of a model's own fields."""
     return [field.name for field in model._meta.fields]
+
+
+def counted(model: type[Model], count: int) -> str:
+    """A number of rows in words: "1 paper", "12 papers"."""
+    return f"{count} {model_ngettext(model, count)}"
 
 
 def url_of(obj: Model) -> str:

@@ -18,6 +18,7 @@ from papers.admin.base import (
     NeverDeleted,
     ReadOnlyAdmin,
     ReadOnlyInline,
+    counted,
     link,
     log,
     names_of,
@@ -142,7 +143,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         chosen = list(papers)
         Paper.objects.filter(pk__in=[paper.pk for paper in chosen]).update(**values)
         log(request, chosen, verb)
-        self.message_user(request, f"{len(chosen)} papers: {verb}.", messages.SUCCESS)
+        self.message_user(request, f"{counted(Paper, len(chosen))}: {verb}.", messages.SUCCESS)
 
 
 @admin.register(Signal)

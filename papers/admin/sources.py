@@ -13,6 +13,7 @@ from papers.admin.base import (
     ListAdmin,
     NeverDeleted,
     ReadOnlyAdmin,
+    counted,
     link,
     log,
     names_of,
@@ -82,7 +83,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
         Source.objects.filter(pk__in=[source.pk for source in chosen]).update(next_run_at=now())
         log(request, chosen, "asked to ingest now")
         self.message_user(
-            request, f"{len(chosen)} sources are due now; the worker visits them.", messages.SUCCESS
+            request, f"{counted(Source, len(chosen))} due now: the worker comes.", messages.SUCCESS
         )
 
     @admin.action(description="Enable", permissions=["change"])
@@ -98,7 +99,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
         Source.objects.filter(pk__in=[source.pk for source in chosen]).update(enabled=enabled)
         verb = "enabled" if enabled else "disabled"
         log(request, chosen, verb)
-        self.message_user(request, f"{len(chosen)} sources: {verb}.", messages.SUCCESS)
+        self.message_user(request, f"{counted(Source, len(chosen))}: {verb}.", messages.SUCCESS)
 
 
 @admin.register(IngestRun)

@@ -89,7 +89,7 @@ def test_filters_and_actions_of_a_list_work(desk: Page, complaints: list[str]) -
     desk.get_by_label("Select action to run").select_option("hide")
     desk.get_by_role("button", name="Run").click()
 
-    expect(desk.get_by_text("1 papers: hidden.")).to_be_visible()
+    expect(desk.get_by_text("1 paper: hidden.")).to_be_visible()
     assert complaints == []
 
 

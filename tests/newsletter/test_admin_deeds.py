@@ -247,6 +247,35 @@ def test_deleting_a_subscriber_erases_the_person_and_keeps_a_hash(
     assert not LogEntry.objects.filter(object_repr__icontains="ada").exists()
 
 
+def exported(client: Client, rows: Sequence[Model]) -> str:
+    form = {"action": "export", "_selected_action": [str(row.pk) for row in rows]}
+    response = client.post(url_of_list(Subscriber), form)
+    return response.getvalue().decode() if response.streaming else ""
+
+
+def test_an_export_is_harmless_to_spreadsheets_and_leaves_out_who_left(
+    client: Client, operator: User, reader: Subscriber
+) -> None:
+    Interest.objects.create(subscriber=reader, kind="text", value="=HYPERLINK(1)")
+    gone = Subscriber.objects.create(email="b@x.org", email_key="b@x.org", status="unsubscribed")
+
+    lines = exported(client, [reader, gone]).splitlines()
+
+    assert len(lines) == 2
+    assert lines[1].startswith("ada@example.org,")
+    assert ",'=HYPERLINK(1)," in lines[1]
+    assert LogEntry.objects.get().object_repr == "1 subscriber"
+
+
+def test_exporting_needs_its_own_permission(client: Client, reader: Subscriber) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="change_subscriber"))
+    client.force_login(clerk)
+
+    assert exported(client, [reader]) == ""
+    assert not LogEntry.objects.exists()
+
+
 def choices_form(**changed: str) -> dict[str, str]:
     inlines = {
         f"{prefix}-{name}": "0"
