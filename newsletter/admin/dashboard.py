@@ -164,7 +164,7 @@ def _reasons(today: Counter[tuple[str, str]]) -> list[tuple[str, int]]:
     """Why digests of today did not go out, the most frequent reasons first."""
     silent = Counter({key: n for key, n in today.items() if key[0] != State.SENT and key[1]})
     return [
-        (f"{State(state).label}: {reason}", count)
+        (f"{State(state).label.capitalize()}: {reason}", count)
         for (state, reason), count in silent.most_common(REASONS_SHOWN)
     ]
 

@@ -62,7 +62,7 @@ def names_of(model: type[Model]) -> list[str]:
 
 def counted(model: type[Model], count: int) -> str:
     """A number of rows in words: "1 paper", "12 papers"."""
-    return f"{count} {model_ngettext(model, count)}"
+    return f"{count} {model_ngettext(model._meta, count)}"
 
 
 def url_of(obj: Model) -> str:

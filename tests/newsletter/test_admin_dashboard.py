@@ -1,0 +1,98 @@
+"""The admin's first page: what is due, what is stuck, who is alive, and why nothing came."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.test import Client
+
+from newsletter.models import Digest, Heartbeat, Stream, Subscriber
+from papers.models import Edition, Source
+
+NOON = datetime(2025, 3, 12, 12, tzinfo=UTC)
+State = Digest.State
+
+
+@pytest.fixture
+def desk(db: None, client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+def page(desk: Client, at: datetime = NOON) -> str:
+    """The words of the first page at a moment, without markup."""
+    with time_machine.travel(at, tick=False):
+        html = desk.get("/admin/").content.decode()
+    main = html[html.index('id="main"') :]
+    return " ".join(re.sub(r"<[^>]*>", " ", main).replace("\xa0", " ").split())
+
+
+def subscriber(number: int, due: datetime | None = None) -> Subscriber:
+    address = f"s{number}@example.org"
+    return Subscriber.objects.create(
+        email=address, email_key=address, status=Subscriber.Status.ACTIVE, next_digest_at=due
+    )
+
+
+def digest(number: int, state: str, reason: str = "", due_at: datetime = NOON) -> None:
+    Digest.objects.create(
+        subscriber=subscriber(number),
+        due_on=due_at.date(),
+        due_at=due_at,
+        state=state,
+        reason=reason,
+    )
+
+
+def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(desk: Client) -> None:
+    digest(1, State.SENT)
+    digest(2, State.SKIPPED, "Every paper on offer was already sent.")
+    digest(3, State.QUEUED)
+    digest(4, State.FAILED, "Refused.", NOON - timedelta(days=3))
+    subscriber(5, NOON + timedelta(hours=3))
+    subscriber(6, NOON + timedelta(hours=13))
+
+    words = page(desk)
+
+    assert "Due today 4 1 to come, 1 waiting, 1 skipped (UTC)" in words
+    assert "Sent today 1 " in words
+    assert "Failed 1 " in words
+    assert "1 Skipped: Every paper on offer was already sent." in words
+    assert "Refused." not in words
+
+
+def test_a_quiet_source_and_an_old_edition_are_told_in_words(desk: Client) -> None:
+    Source.objects.create(
+        name="arxiv",
+        kind="arxiv-rss",
+        last_status=Source.Status.QUIET,
+        last_result="arXiv announces nothing on weekends.",
+        last_run_at=NOON - timedelta(minutes=20),
+    )
+    Edition.objects.create(day=NOON - timedelta(days=2), entries=[], formula_version="1")
+
+    words = page(desk)
+
+    assert "arxiv arXiv announces nothing on weekends. 20 minutes ago" in words
+    assert "of 2025-03-10 and holds 0 papers" in words
+
+
+def test_a_worker_that_fell_silent_and_a_stream_that_stands_still_are_named(desk: Client) -> None:
+    Heartbeat.objects.create(name="worker", at=NOON)
+    Stream.objects.create(name="digests", paused_at=NOON, paused_reason="Too many complaints.")
+
+    assert "Worker alive" in page(desk, NOON + timedelta(minutes=1))
+    assert "Worker silent last heard 5 minutes ago" in page(desk, NOON + timedelta(minutes=5))
+    assert "Streams paused digests: Too many complaints." in page(desk)
+
+
+def test_a_fresh_service_says_what_is_missing(desk: Client) -> None:
+    words = page(desk)
+
+    assert "never heard; start it" in words
+    assert "No source is set up" in words
+    assert "No edition yet" in words

@@ -1,0 +1,111 @@
+"""The library's desk: papers are picked and hidden, sources are asked to run, editions shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from papers.admin.base import url_of, url_of_list
+from papers.models import Edition, IngestRun, Paper, Source
+
+
+@pytest.fixture
+def desk(db: None, client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
+def paper(db: None) -> Paper:
+    return Paper.objects.create(
+        canonical_id="2503.01234",
+        title_key="k",
+        title="Attention <script>",
+        announced_at=datetime(2025, 3, 10, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+def source(db: None) -> Source:
+    return Source.objects.create(
+        name="arxiv", kind="arxiv-rss", next_run_at=now() + timedelta(hours=5)
+    )
+
+
+def act(desk: Client, action: str, row: Paper | Source) -> None:
+    form = {"action": action, "_selected_action": str(row.pk)}
+    assert desk.post(url_of_list(type(row)), form).status_code == 302
+
+
+def test_a_paper_is_picked_hidden_and_shown_again_and_the_log_says_so(
+    desk: Client, paper: Paper
+) -> None:
+    for action in ("pick", "hide", "unhide", "unpick"):
+        act(desk, action, paper)
+        paper.refresh_from_db()
+        assert (bool(paper.picked_at), paper.hidden) == {
+            "pick": (True, False),
+            "hide": (True, True),
+            "unhide": (True, False),
+            "unpick": (False, False),
+        }[action]
+
+    deeds = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(deeds) == ["picked", "hidden", "shown again", "no longer picked"]
+
+
+def test_the_editor_writes_a_note_and_nothing_that_a_source_wrote(
+    desk: Client, paper: Paper
+) -> None:
+    inline = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
+    form = {"editor_note": "Read this.", "title": "Mine", "trending": "99"}
+
+    desk.post(url_of(paper), form | inline)
+
+    paper.refresh_from_db()
+    assert paper.editor_note == "Read this."
+    assert paper.title == "Attention <script>"
+    assert paper.trending == 0
+
+
+def test_an_edition_lists_its_papers_by_title_and_escapes_them(desk: Client, paper: Paper) -> None:
+    entries = [
+        {"paper": "2503.01234", "score": 1.5, "parts": {}, "reason": "rising"},
+        {"paper": "2503.09999", "score": 1.0, "parts": {}, "reason": "new"},
+    ]
+    edition = Edition.objects.create(day="2025-03-10", entries=entries, formula_version="1")
+
+    html = desk.get(url_of(edition)).content.decode()
+
+    assert "Attention &lt;script&gt;</a><br>1.50, rising" in html
+    assert "2503.09999<br>1.00, new" in html
+
+
+def test_an_empty_edition_says_so(desk: Client) -> None:
+    edition = Edition.objects.create(day="2025-03-09", entries=[], formula_version="1")
+
+    assert "Nothing was announced" in desk.get(url_of(edition)).content.decode()
+
+
+def test_a_source_asked_to_ingest_is_due_at_once_even_when_the_broker_is_dead(
+    desk: Client, source: Source, settings: Settings
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    act(desk, "ingest_now", source)
+
+    source.refresh_from_db()
+    assert source.next_run_at <= now()
+
+
+def test_a_visit_shows_what_was_left_out_and_why(desk: Client, source: Source) -> None:
+    rejections = [{"record": "2503.1", "reason": "It has no title."}]
+    run = IngestRun.objects.create(source=source, name="arxiv", rejections=rejections)
+
+    assert "2503.1: It has no title." in desk.get(url_of(run)).content.decode()
