@@ -7,16 +7,17 @@ Celery tasks, the worker's own sweeper and the commands all call these functions
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import delivery, digests, subscriptions, tracking
-from newsletter.delivery import Lane
+from newsletter.delivery import CLAIM_LEASE, Lane
 from newsletter.models import Digest, Heartbeat, Notice, Subscriber
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ NOTICES: Final = Lane(
     repeatable=True,
 )
 LANES: Final = (NOTICES, DIGESTS)
+TAKE_OVER_SECONDS: Final = 1.0
+BALANCE_CHUNK: Final = 5000
 Until = Callable[[], bool]
 
 
@@ -69,13 +72,35 @@ def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[st
     delivery.deliver(NOTICES, patient=False)
     subscriptions.resume_due(at)
     written = digests.assemble(at, to=to, punctual=punctual)
-    waiting = DIGESTS.rows.filter(state=Digest.State.QUEUED, next_attempt_at__lte=now())
-    if to:
-        waiting = waiting.filter(subscriber__email_key=to)
-    ids = {*written, *waiting.values_list("pk", flat=True)}
-    wanted = DIGESTS.rows.filter(pk__in=ids)
-    delivery.deliver(DIGESTS, wanted=wanted, patient=False)
-    return delivery.balance(wanted)
+    mine = DIGESTS.rows.filter(subscriber__email_key=to) if to else DIGESTS.rows
+    unfinished = Q(state=Digest.State.QUEUED, next_attempt_at__lte=now())
+    unfinished |= Q(state=Digest.State.CLAIMED)
+    ids = {*written, *mine.filter(unfinished).values_list("pk", flat=True)}
+    delivery.deliver(DIGESTS, wanted=mine, patient=False)
+    _take_over(mine)
+    return _balance(ids)
+
+
+def _take_over(mine: QuerySet[Digest]) -> None:
+    """Send what a sender that died had claimed; one that is alive renews its claims meanwhile."""
+    deadline = time.monotonic() + CLAIM_LEASE.total_seconds() + 1
+    while time.monotonic() < deadline and mine.filter(state=Digest.State.CLAIMED).exists():
+        time.sleep(TAKE_OVER_SECONDS)
+        if delivery.reap(DIGESTS)[Digest.State.QUEUED]:
+            delivery.deliver(DIGESTS, wanted=mine, patient=False)
+
+
+def _balance(ids: Collection[int]) -> Counter[str]:
+    """The states of these digests, asked for in portions that a database can take."""
+    counts: Counter[str] = Counter()
+    for portion in _portions(sorted(ids), BALANCE_CHUNK):
+        counts += delivery.balance(DIGESTS.rows.filter(pk__in=portion))
+    return counts
+
+
+def _portions(ids: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def beat(name: str) -> None:

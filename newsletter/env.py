@@ -53,6 +53,20 @@ def networks(name: str) -> list[str]:
     return words(name)
 
 
+def number(name: str, default: float = 0) -> float:
+    """A number from 0 up. Raises ImproperlyConfigured for anything else."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        parsed = float(value)
+    except ValueError:
+        parsed = -1
+    if not 0 <= parsed < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a number such as 10 or 0.5.")
+    return parsed
+
+
 def url(name: str, default: str = "") -> str:
     """An http(s) address without a slash at its end. Raises ImproperlyConfigured."""
     value = text(name, default).rstrip("/")
@@ -95,7 +109,7 @@ def email(name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} has a port or timeout that is no number.") from error
     return chosen | {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "newsletter.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),

@@ -40,6 +40,9 @@ class MailFolderError(OSError):
 class EmailBackend(BaseEmailBackend):
     """Write messages to ``settings.MAIL_DIR`` instead of sending them."""
 
+    # A message that could not be written is nowhere.
+    handed_over = False
+
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Write each message and return how many were written.
 

@@ -37,7 +37,9 @@ class Outcome:
     """One attempt's result in the terms that the state machine knows.
 
     ``hold_seconds`` asks the whole stream to wait (429 with Retry-After); ``stop`` says that no
-    other message would fare better (credentials refused) and names an operator's job.
+    other message would fare better (credentials refused) and names an operator's job. After
+    ``connection_lost`` the next message needs a new connection; ``at_once`` says that this one
+    may have it right away, because nothing was wrong but a connection that had grown old.
     """
 
     verdict: Verdict
@@ -45,6 +47,8 @@ class Outcome:
     provider_id: str = ""
     hold_seconds: float = 0.0
     stop: bool = False
+    connection_lost: bool = False
+    at_once: bool = False
 
 
 def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:

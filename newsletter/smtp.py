@@ -1,65 +1,59 @@
-"""Django's SMTP backend, with deadlines per phase and a memory of how far a message got."""
+"""An SMTP client that many messages share: begun, continued and finished without waiting.
+
+Django's backend connects, upgrades and logs in; then a message is a short conversation that
+``begin`` opens and ``go_on`` continues whenever the server has answered, so that one thread
+keeps several connections busy. Commands are grouped where the server offers PIPELINING
+(RFC 2920). Whatever happens, ``outcome`` knows how far the message got: once the final dot is
+written and until its answer is read, the server may or may not have it (RFC 5321, 4.5.3.2.6).
+"""
 
 from __future__ import annotations
 
 import smtplib
-from typing import Any, Final
+import socket
+import time
+from dataclasses import replace
+from typing import Any, Final, cast
 
+from anymail.message import AnymailMessage
 from django.core.mail.backends import smtp
+from django.core.mail.message import sanitize_address
+
+from newsletter import outcomes
+from newsletter.outcomes import Outcome, Verdict
 
 CONNECT_TIMEOUT: Final = 10.0
 AFTER_DOT_TIMEOUT: Final = 600.0
-END_OF_DATA: Final = b"\r\n.\r\n"
+CLOSING: Final = 421
 
-
-class _Tracked:
-    """Mixed into an smtplib client: knows whether a message was handed over in full.
-
-    While ``handed_over`` is true the final dot has been written and its answer has not been read:
-    the server may or may not have taken the message (RFC 5321 section 4.5.3.2.6 gives that
-    answer ten minutes).
-    """
-
-    handed_over = False
-    command_timeout: float | None = None
-
-    def send(self, s: Any) -> None:
-        super().send(s)  # type: ignore[misc]
-        if isinstance(s, bytes) and s.endswith(END_OF_DATA):
-            self.handed_over = True
-            self._patience(AFTER_DOT_TIMEOUT)
-
-    def getreply(self) -> tuple[int, bytes]:
-        reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]
-        if self.handed_over:
-            self.handed_over = False
-            self._patience(self.command_timeout)
-        return reply
-
-    def _patience(self, seconds: float | None) -> None:
-        sock = getattr(self, "sock", None)
-        if sock is not None:
-            sock.settimeout(seconds)
-
-
-class SMTP(_Tracked, smtplib.SMTP):
-    """smtplib's client with tracking."""
-
-
-class SMTP_SSL(_Tracked, smtplib.SMTP_SSL):  # noqa: N801 - named after its base class
-    """smtplib's TLS client with tracking."""
+Reply = tuple[int, bytes]
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Sends through one kept connection; ``handed_over`` tells how far the last message got."""
+    """One kept connection. ``send_messages`` works as in Django, one message after another."""
+
+    outcome: Outcome
+    deadline: float = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.carried = 0
+        self.content = b""
+        self.handed_over = False
+        self.needs_reset = False
+        self.finished = True
+        self.ahead: list[list[bytes]] = []
+        self.waiting_for: list[bytes] = []
 
     @property
-    def connection_class(self) -> type[smtplib.SMTP]:
-        return SMTP_SSL if self.use_ssl else SMTP
+    def patience(self) -> float:
+        return float(self.timeout or 60)
 
     @property
-    def handed_over(self) -> bool:
-        return bool(getattr(self.connection, "handed_over", False))
+    def client(self) -> smtplib.SMTP:
+        if self.connection is None:
+            raise smtplib.SMTPServerDisconnected("the connection is closed")
+        return self.connection
 
     def open(self) -> bool | None:
         """Connect within CONNECT_TIMEOUT; later commands get EMAIL_TIMEOUT each."""
@@ -68,8 +62,139 @@ class EmailBackend(smtp.EmailBackend):
             opened = super().open()
         finally:
             self.timeout = patience
-        client = self.connection
-        if opened and isinstance(client, _Tracked):
-            client.command_timeout = patience
-            client._patience(patience)
+        if opened:
+            self.client.ehlo_or_helo_if_needed()
+            cast(socket.socket, self.client.sock).settimeout(self.patience)
         return opened
+
+    def fileno(self) -> int:
+        """For a selector."""
+        sock = self.client.sock
+        return sock.fileno() if sock is not None else -1
+
+    @property
+    def needs_no_wait(self) -> bool:
+        """Whether ``go_on`` has something to do although the socket may be silent."""
+        if self.finished or time.monotonic() > self.deadline:
+            return True
+        pending = getattr(self.client.sock, "pending", None)  # What TLS has already decrypted.
+        return bool(pending and pending())
+
+    def begin(self, message: AnymailMessage) -> None:
+        """Open the conversation about one message. Never raises: ``outcome`` tells."""
+        self.finished, self.handed_over = False, False
+        try:
+            self.content = content(message)
+            commands = self._envelope(message)
+            self.ahead = (
+                [commands]
+                if self.client.has_extn("pipelining")
+                else [[command] for command in commands]
+            )
+            self._say_next()
+        except Exception as error:  # noqa: BLE001 - outcomes sorts it
+            self._end(self._of(error))
+
+    def go_on(self) -> bool:
+        """Read what was answered and say what comes next; whether the message is done with."""
+        if self.finished:
+            return True
+        try:
+            if time.monotonic() > self.deadline:
+                raise TimeoutError("timed out")
+            self._read()
+        except Exception as error:  # noqa: BLE001 - outcomes sorts it
+            self._end(self._of(error))
+        return self.finished
+
+    def close(self) -> None:
+        """Say goodbye, or just hang up when a message was cut off."""
+        if self.connection is not None and not self.finished:
+            self.connection.close()
+            self.connection = None
+        super().close()
+
+    def _envelope(self, message: AnymailMessage) -> list[bytes]:
+        body = " BODY=8BITMIME" if self.client.has_extn("8bitmime") else ""
+        sender = address(message.from_email or "")
+        [recipient] = [address(one) for one in message.recipients()]
+        reset = ["RSET"] if self.needs_reset else []
+        lines = [*reset, f"MAIL FROM:{sender}{body}", f"RCPT TO:{recipient}", "DATA"]
+        return [line.encode("ascii") for line in lines]
+
+    def _say_next(self) -> None:
+        self.waiting_for = self.ahead.pop(0)
+        self.deadline = time.monotonic() + self.patience
+        self.client.send(b"\r\n".join(self.waiting_for) + b"\r\n")
+
+    def _read(self) -> None:
+        if self.handed_over:
+            reply = self.client.getreply()
+            self.handed_over = False
+            self._finish_data(reply)
+            return
+        refused: tuple[bytes, Reply] | None = None
+        for command in self.waiting_for:
+            reply = self.client.getreply()
+            if not 200 <= reply[0] < 400 and refused is None:
+                refused = (command, reply)
+        if refused is not None:
+            # A server that wants the data of a refused message is not told where it ends.
+            wants_data = self.waiting_for[-1] == b"DATA" and reply[0] == 354
+            self._refuse(*refused, lost=wants_data)
+        elif self.ahead:
+            self._say_next()
+        else:
+            self._say_content()
+
+    def _say_content(self) -> None:
+        self.client.send(self.content)
+        self.handed_over = True
+        self.deadline = time.monotonic() + AFTER_DOT_TIMEOUT
+
+    def _finish_data(self, reply: Reply) -> None:
+        if reply[0] == 250:
+            self.carried += 1
+            self.needs_reset = False
+            self._end(Outcome(Verdict.SENT))
+        else:
+            self._refuse(b"DATA", reply)
+
+    def _refuse(self, command: bytes, reply: Reply, *, lost: bool = False) -> None:
+        code, text = reply
+        error: smtplib.SMTPException = smtplib.SMTPDataError(code, text)
+        if command.startswith(b"MAIL"):
+            error = smtplib.SMTPSenderRefused(code, text, "")
+        elif command.startswith(b"RCPT"):
+            error = smtplib.SMTPRecipientsRefused({"": (code, text)})
+        self.needs_reset = True
+        closing = code == CLOSING
+        outcome = outcomes.of_error(error, handed_over=False)
+        self._end(
+            replace(outcome, connection_lost=lost or closing, at_once=closing and self.carried > 0)
+        )
+
+    def _of(self, error: Exception) -> Outcome:
+        outcome = outcomes.of_error(error, handed_over=self.handed_over)
+        # A server that hangs up between two messages has nothing against the second.
+        stale = outcome.verdict == Verdict.RETRY and self.carried > 0
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+        return replace(outcome, connection_lost=True, at_once=stale)
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcome, self.finished, self.content = outcome, True, b""
+
+
+def content(message: AnymailMessage) -> bytes:
+    """The message as DATA carries it: CRLF, leading dots doubled, the final dot (RFC 5321)."""
+    written: bytes = message.message().as_bytes(linesep="\r\n")
+    if b"\r\n." in written:
+        written = written.replace(b"\r\n.", b"\r\n..")
+    return written + (b".\r\n" if written.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def address(text: str) -> str:
+    """An address for the envelope: no name, its domain in ASCII, in angle brackets."""
+    return smtplib.quoteaddr(sanitize_address(text, "utf-8"))

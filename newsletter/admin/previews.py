@@ -6,8 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
 
-from newsletter import digests, emails
-from newsletter.delivery import Wire
+from newsletter import digests, emails, wires
 from newsletter.models import Digest, Subscriber
 from newsletter.outcomes import Outcome
 from papers.admin.base import ListAdmin
@@ -50,5 +49,4 @@ def send_test(subscriber: Subscriber, address: str) -> Outcome:
     message.metadata = {}
     for header in PERSONAL_HEADERS:
         message.extra_headers.pop(header, None)
-    with Wire() as wire:
-        return wire.open() or wire.send(message)
+    return wires.send_single(message)

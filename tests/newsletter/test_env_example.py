@@ -14,7 +14,7 @@ from newsletter import env
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / ".env.example"
-READERS = {"text", "flag", "words", "networks", "url", "database", "email"}
+READERS = {"text", "flag", "number", "words", "networks", "url", "database", "email"}
 
 
 def variables_read(path: Path) -> set[str]:

@@ -1,0 +1,285 @@
+"""The rows of outbound mail: claimed under a lease, moved by compare-and-set, never by guess.
+
+Every move is one conditional UPDATE guarded by the lease and by the legal moves of the state
+machine (DESIGN section 4). ``record`` is the heart: in one transaction it writes down what came
+of the last messages and the intent to send the next ones, so that the disk is asked to wait once
+for a whole round and yet no message leaves before its intent is durable.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from anymail.message import AnymailMessage
+from django.db import transaction
+from django.db.models import Case, CharField, Count, Exists, F, Q, QuerySet, Value, When
+from django.utils.timezone import now
+
+from newsletter import streams
+from newsletter.models import Digest, Notice, Outbound, Stream, Subscriber
+from newsletter.outcomes import Outcome, Verdict
+
+log = logging.getLogger(__name__)
+
+State = Outbound.State
+CHUNK: Final = 64
+# A living sender renews its claims long before they run out; a dead one's are free soon.
+CLAIM_LEASE: Final = timedelta(seconds=10)
+RENEW_SECONDS: Final = 3.0
+SENDING_LEASE: Final = timedelta(minutes=2)
+MAX_ATTEMPTS: Final = 8
+FIRST_DELAY: Final = timedelta(seconds=30)
+LONGEST_DELAY: Final = timedelta(hours=1)
+
+Renderer = Callable[[list[Any]], Iterator[tuple[Any, AnymailMessage | Exception]]]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One kind of outbound mail: its table, its stream, and how its rows become messages.
+
+    ``render`` takes claimed rows and yields (row, message), or (row, exception) for a row that
+    cannot be rendered; a row that it leaves out was settled by it (``cancel``).
+    """
+
+    model: type[Digest] | type[Notice]
+    stream: str
+    render: Renderer
+    receivers: Q
+    repeatable: bool
+
+    @property
+    def rows(self) -> QuerySet[Any]:
+        return self.model._default_manager.all()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A claimed row and its message, ready to leave."""
+
+    row: Any
+    message: AnymailMessage
+
+    @property
+    def message_id(self) -> str:
+        return str(self.message.extra_headers.get("Message-ID", ""))
+
+
+@dataclass
+class Claim:
+    """Rows of one lane under one lease."""
+
+    lane: Lane
+    lease: str
+    rows: list[Any]
+    renewed: float = field(default_factory=time.monotonic)
+
+    def renew(self) -> None:
+        """Keep what is still waiting for its turn, if the lease is no longer fresh."""
+        if time.monotonic() - self.renewed < RENEW_SECONDS:
+            return
+        self.renewed = time.monotonic()
+        self.lane.rows.filter(lease=self.lease, state=State.CLAIMED).update(
+            lease_until=now() + CLAIM_LEASE
+        )
+
+
+def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
+    """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one."""
+    moment = now()
+    ready = wanted.filter(state=State.QUEUED, next_attempt_at__lte=moment)
+    ids = list(ready.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+    taken = Claim(lane, Outbound.new_lease(), [])
+    if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
+        state=State.CLAIMED, lease=taken.lease, lease_until=moment + CLAIM_LEASE
+    ):
+        mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
+        taken.rows = list(mine.select_related("subscriber").order_by("pk"))
+    return taken
+
+
+def record(
+    claim: Claim, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+) -> tuple[Counter[str], list[Draft]]:
+    """Write down what came of messages, and commit the intent to send the next.
+
+    Returns the states that rows reached, and the drafts that may leave now. Safe to repeat when
+    the answer to the commit was lost.
+    """
+    counts: Counter[str] = Counter()
+    with transaction.atomic():
+        plain = [draft.row for draft, outcome in results if outcome == Outcome(Verdict.SENT)]
+        counts += _note_sent(claim, plain)
+        for draft, outcome in results:
+            if outcome != Outcome(Verdict.SENT):
+                counts[_settle(claim.lane, draft.row, outcome)] += 1
+        granted = _intend(claim, drafts)
+    for draft in drafts:
+        if draft.row.pk not in granted:
+            counts[_explain_refusal(claim.lane, draft.row)] += 1
+    return counts, [draft for draft in drafts if draft.row.pk in granted]
+
+
+def _note_sent(claim: Claim, rows: list[Any]) -> Counter[str]:
+    """The common case of a whole round in one statement."""
+    if not rows:
+        return Counter()
+    ids = [row.pk for row in rows]
+    mine = claim.lane.rows.filter(pk__in=ids, lease=claim.lease)
+    moved = mine.filter(state__in=_origins(State.SENT)).update(
+        state=State.SENT, sent_at=now(), lease_until=None, reason=""
+    )
+    if moved == len(ids):
+        return Counter({State.SENT: moved})
+    return Counter(claim.lane.rows.filter(pk__in=ids).values_list("state", flat=True))
+
+
+def _intend(claim: Claim, drafts: list[Draft]) -> set[int]:
+    """Commit the intent to send, unless the person, the stream or the lease says no.
+
+    One statement, so that nothing can change between the question and the answer (RULES A10).
+    """
+    if not drafts:
+        return set()
+    lane, moment = claim.lane, now()
+    ids = {draft.row.pk for draft in drafts}
+    stopped = Stream.objects.filter(name=lane.stream, paused_at__isnull=False)
+    mine = lane.rows.filter(pk__in=ids, lease=claim.lease)
+    moved = (
+        mine.filter(state=State.CLAIMED)
+        .filter(~Exists(stopped), subscriber__in=Subscriber.objects.filter(lane.receivers))
+        .update(
+            state=State.SENDING,
+            sending_at=moment,
+            lease_until=moment + SENDING_LEASE,
+            attempts=F("attempts") + 1,
+            message_id=Case(
+                *(When(pk=draft.row.pk, then=Value(draft.message_id)) for draft in drafts),
+                output_field=CharField(),
+            ),
+        )
+    )
+    if moved != len(ids):
+        ids = set(mine.filter(state=State.SENDING).values_list("pk", flat=True))
+    for draft in drafts:
+        draft.row.attempts += draft.row.pk in ids
+    return ids
+
+
+def _explain_refusal(lane: Lane, row: Any) -> str:
+    """Why the intent was refused decides where the row goes."""
+    if not Subscriber.objects.filter(lane.receivers, pk=row.subscriber_id).exists():
+        return move(lane, row, State.CANCELLED, reason="The subscriber no longer gets this mail.")
+    return move(lane, row, State.QUEUED, reason="Sending is paused.")
+
+
+def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
+    """Record what an attempt came to when that needs more than a word."""
+    if outcome.stop:
+        streams.pause(lane.stream, outcome.reason)
+    if outcome.hold_seconds:
+        streams.hold(lane.stream, outcome.hold_seconds)
+    match outcome.verdict:
+        case Verdict.SENT:
+            return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])
+        case Verdict.FINAL:
+            return move(lane, row, State.FAILED, reason=outcome.reason)
+        case Verdict.UNCERTAIN if not lane.repeatable:
+            return move(lane, row, State.UNCERTAIN, reason=outcome.reason)
+    if row.attempts >= MAX_ATTEMPTS:
+        reason = f"Given up after {row.attempts} attempts. {outcome.reason}"
+        return move(lane, row, State.FAILED, reason=reason)
+    wait = max(backoff(row.attempts), timedelta(seconds=outcome.hold_seconds))
+    again = now() if outcome.at_once else now() + wait
+    return move(lane, row, State.QUEUED, reason=outcome.reason, next_attempt_at=again)
+
+
+def move(lane: Lane, row: Any, to: str, **fields: Any) -> str:
+    """Compare-and-set under the row's lease, along the legal moves only; returns the state."""
+    fields["reason"] = fields.get("reason", "")[:500]
+    mine = lane.rows.filter(pk=row.pk, lease=row.lease, state__in=_origins(to))
+    if mine.update(state=to, lease_until=None, **fields):
+        return to
+    return str(lane.rows.filter(pk=row.pk).values_list("state", flat=True).first() or "gone")
+
+
+def _origins(to: str) -> list[str]:
+    return [state for state, targets in Outbound.MOVES.items() if to in targets]
+
+
+def cancel(lane: Lane, row: Any, reason: str) -> None:
+    """For a renderer: this claimed row is not to be sent after all."""
+    move(lane, row, State.CANCELLED, reason=reason)
+
+
+def release(claim: Claim, reason: str = "") -> int:
+    """Give what is still claimed back to the queue; returns how many rows that were."""
+    mine = claim.lane.rows.filter(lease=claim.lease, state=State.CLAIMED)
+    return mine.update(state=State.QUEUED, lease="", lease_until=None, reason=reason[:500])
+
+
+def backoff(attempts: int) -> timedelta:
+    """Exponential with full jitter, at least a quarter of the step, capped at an hour."""
+    ceiling = min(FIRST_DELAY * float(2 ** max(0, attempts - 1)), LONGEST_DELAY)
+    return ceiling * random.uniform(0.25, 1.0)  # noqa: S311 - jitter is no secret
+
+
+def reap(lane: Lane, moment: datetime | None = None) -> Counter[str]:
+    """Free the rows of a sender that died: claims go back, what may have left is uncertain."""
+    over = lane.rows.filter(lease_until__lt=moment or now())
+    counts: Counter[str] = Counter()
+    counts[State.QUEUED] += over.filter(state=State.CLAIMED).update(
+        state=State.QUEUED, lease="", lease_until=None
+    )
+    sending = over.filter(state=State.SENDING)
+    if lane.repeatable:
+        counts[State.QUEUED] += sending.update(state=State.QUEUED, lease="", lease_until=None)
+    else:
+        counts[State.UNCERTAIN] += sending.update(
+            state=State.UNCERTAIN,
+            lease_until=None,
+            reason="The sender stopped while this message was leaving; it may have arrived.",
+        )
+    return +counts
+
+
+def resend(lane: Lane, ids: Iterable[int]) -> int:
+    """An operator's decision: failed and uncertain rows go out once more."""
+    return lane.rows.filter(pk__in=list(ids), state__in=[State.FAILED, State.UNCERTAIN]).update(
+        state=State.QUEUED,
+        attempts=0,
+        next_attempt_at=now(),
+        expires_at=None,
+        lease="",
+        reason="Resent by the operator.",
+    )
+
+
+def confirm_sent(digest_id: int, provider_id: str) -> bool:
+    """A provider event proves that a message left: settle an uncertain or unfinished row."""
+    unsettled = Digest.objects.filter(pk=digest_id, state__in=[State.UNCERTAIN, State.SENDING])
+    return bool(
+        unsettled.update(
+            state=State.SENT,
+            sent_at=now(),
+            lease="",
+            lease_until=None,
+            provider_id=provider_id[:200],
+            reason="",
+        )
+    )
+
+
+def balance(digests: QuerySet[Digest]) -> Counter[str]:
+    """How many digests stand in each state; the sum is what was due."""
+    counts: Counter[str] = Counter(dict.fromkeys(State.values, 0))
+    grouped = digests.order_by().values_list("state").annotate(Count("pk"))
+    counts.update(dict(grouped))
+    return counts

@@ -1,0 +1,228 @@
+"""The open connections of one sender: how messages that may leave actually do.
+
+``Wires`` hides whether a mail backend can only send and wait (any Django or Anymail backend: one
+thread and one kept connection for each message in flight) or can be asked to begin and to go on
+(our own SMTP backend: one thread serves all connections). Nothing here knows rows or states.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
+
+from anymail.message import AnymailMessage
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+from newsletter import outcomes, providers, smtp
+from newsletter.outcomes import Outcome
+
+log = logging.getLogger(__name__)
+
+# How long the quick wait for the slow, so that many share one commit.
+GATHER_SECONDS: Final = 0.02
+Carried = TypeVar("Carried", bound="Mail")
+
+
+class Mail(Protocol):
+    """What travels: anything that has a message."""
+
+    @property
+    def message(self) -> AnymailMessage: ...
+
+
+class Wires(Generic[Carried]):
+    """As many kept connections as are needed, at most what the provider takes.
+
+    A run begins with one and doubles them with every round that went well, so that three mails
+    do not open eight connections and a troubled server is not pressed.
+    """
+
+    def __init__(self) -> None:
+        self.limits = providers.limits()
+        self.width = 1
+        self.idle: list[BaseEmailBackend] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for connection in self.idle:
+            close(connection)
+
+    @property
+    def in_flight(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def room(self) -> int:
+        """How many messages may be started now."""
+        return max(0, self.width - self.in_flight)
+
+    def prepare(self, count: int) -> Outcome | None:
+        """Connect for that many messages; None when at least one can leave, else why not."""
+        trouble: Outcome | None = None
+        while len(self.idle) < count and trouble is None:
+            try:
+                connection = get_connection()
+                connection.open()
+            except Exception as error:  # noqa: BLE001 - backends raise what they like
+                trouble = outcomes.of_connection_error(error)
+                self.width = max(1, len(self.idle) + self.in_flight)
+            else:
+                self.idle.append(connection)
+        return None if self.idle else trouble
+
+    def start(self, mails: list[Carried]) -> None:
+        """Let messages go, one on each idle connection."""
+        raise NotImplementedError
+
+    def collect(self) -> list[tuple[Carried, Outcome]]:
+        """What came back, waiting for at least one; empty when nothing is in flight."""
+        raise NotImplementedError
+
+    def widen(self) -> None:
+        self.width = min(self.width * 2, self.limits.connections)
+
+
+class Threads(Wires[Carried]):
+    """For any mail backend: it sends and waits, each message in a thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = ThreadPoolExecutor(self.limits.connections, "wire")
+        self.futures: dict[Future[Outcome], tuple[Carried, BaseEmailBackend]] = {}
+
+    def __exit__(self, *args: Any) -> None:
+        self.pool.shutdown()
+        super().__exit__(*args)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self.futures)
+
+    def start(self, mails: list[Carried]) -> None:
+        for mail in mails:
+            connection = self.idle.pop()
+            future = self.pool.submit(send, connection, mail.message)
+            self.futures[future] = (mail, connection)
+
+    def collect(self) -> list[tuple[Carried, Outcome]]:
+        done = wait(self.futures, return_when=FIRST_COMPLETED).done
+        results = []
+        for future in done:
+            mail, connection = self.futures.pop(future)
+            outcome = future.result()
+            results.append((mail, outcome))
+            if outcome.connection_lost:
+                close(connection)
+            else:
+                self.idle.append(connection)
+        return results
+
+
+class Sockets(Wires[Carried]):
+    """For our SMTP backend: one thread, all connections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy: dict[smtp.EmailBackend, Carried] = {}
+        self.selector = selectors.DefaultSelector()
+
+    def __exit__(self, *args: Any) -> None:
+        for connection in self.busy:
+            close(connection)
+        self.selector.close()
+        super().__exit__(*args)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self.busy)
+
+    def start(self, mails: list[Carried]) -> None:
+        for mail in mails:
+            connection = self.idle.pop()
+            assert isinstance(connection, smtp.EmailBackend)  # noqa: S101 - chosen by its class
+            self.busy[connection] = mail
+            connection.begin(mail.message)
+
+    def collect(self) -> list[tuple[Carried, Outcome]]:
+        results: list[tuple[Carried, Outcome]] = []
+        patience = time.monotonic() + GATHER_SECONDS
+        while self.busy and not (results and time.monotonic() > patience):
+            for connection in self._ready():
+                if not connection.go_on():
+                    continue
+                outcome = connection.outcome
+                results.append((self.busy.pop(connection), outcome))
+                if outcome.connection_lost:
+                    close(connection)
+                else:
+                    self.idle.append(connection)
+        return results
+
+    def _ready(self) -> list[smtp.EmailBackend]:
+        """Connections with something to read, or whose time is up."""
+        over = [connection for connection in self.busy if connection.needs_no_wait]
+        if over:
+            return over
+        for connection in self.busy:
+            self.selector.register(connection, selectors.EVENT_READ, connection)
+        try:
+            return [key.data for key, _ in self.selector.select(GATHER_SECONDS)]
+        finally:
+            for connection in self.busy:
+                self.selector.unregister(connection)
+
+
+def wires() -> Wires[Any]:
+    """The right kind for the mail backend that the settings name."""
+    return Sockets() if isinstance(get_connection(), smtp.EmailBackend) else Threads()
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message without a row."""
+
+    message: AnymailMessage
+
+
+def send_single(message: AnymailMessage) -> Outcome:
+    """Send one message over a connection of its own and say what came of it. Never raises."""
+    with wires() as carriers:
+        trouble = carriers.prepare(1)
+        if trouble is not None:
+            return trouble
+        carriers.start([Letter(message)])
+        [(_, outcome)] = carriers.collect()
+        return outcome
+
+
+def send(connection: BaseEmailBackend, message: AnymailMessage) -> Outcome:
+    """Hand one message over an open connection and say what came of it. Never raises."""
+    try:
+        accepted = connection.send_messages([message])
+    except Exception as error:  # noqa: BLE001 - backends raise what they like; outcomes sorts it
+        # Most backends cannot tell how far they got, and then the doubt remains.
+        handed_over = bool(getattr(connection, "handed_over", True))
+        outcome = outcomes.of_error(error, handed_over=handed_over)
+        return replace(outcome, connection_lost=True)
+    return outcomes.of_success(message.anymail_status, message.to[0], accepted or 0)
+
+
+def close(connection: BaseEmailBackend) -> None:
+    """Drop a connection; the next one forgets whatever was wrong with it."""
+    try:
+        connection.close()
+    except Exception as error:  # noqa: BLE001 - it is being thrown away
+        log.debug("Closing the mail connection: %s", type(error).__name__)

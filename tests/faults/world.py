@@ -1,0 +1,169 @@
+"""A whole installation of the test's own: a database, subscribers, a mail server, processes.
+
+It is set up through the same doors that an operator uses, and looked at with plain SQL from
+outside, so that nothing under test tells about itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from tests import smtpd
+from tests.conftest import ROOT, SEED_LISTING
+from tests.service import environment, manage
+
+INTERESTS: Final = (
+    "quantization of language models",
+    "vision transformer segmentation",
+    "in-context learning theory",
+    "protein design",
+)
+WORKER: Final = (
+    *("-m", "celery", "--quiet", "-A", "newsletter", "worker", "--loglevel", "warning"),
+    *("--pool", "threads", "--concurrency", "4"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+)
+SETTLED: Final = {"sent", "failed", "uncertain", "skipped", "cancelled"}
+
+
+@dataclass
+class World:
+    """``at`` is the moment at which everybody is due."""
+
+    folder: Path
+    database_url: str
+    server: smtpd.Server
+    extra: dict[str, str] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(days=2))
+
+    @property
+    def env(self) -> dict[str, str]:
+        return environment(
+            self.folder,
+            DATABASE_URL=self.database_url,
+            EMAIL_URL=self.server.url,
+            LOG_LEVEL="WARNING",
+            **self.extra,
+        )
+
+    def set_up(self, subscribers: int) -> None:
+        """An empty database, the papers of the seed listing and so many confirmed people."""
+        self.must("migrate", "--verbosity", "0")
+        self.must("ingest", "--file", str(SEED_LISTING), "--format", "listing")
+        self.must("score")
+        people = self.folder / "people.csv"
+        with people.open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["email", "confirmed_at", "consent_source", "hour", "interests"])
+            for number in range(subscribers):
+                wish = INTERESTS[number % len(INTERESTS)]
+                rows.writerow([address(number), "2026-01-05T08:00Z", "paper form", 8, wish])
+        self.must("import_subscribers", str(people))
+
+    def must(self, *arguments: str) -> str:
+        done = manage(*arguments, env=self.env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def sender(self) -> subprocess.Popen[bytes]:
+        return self._start("manage.py", "send_digests", "--at", self.at.isoformat())
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        return self._start(*WORKER)
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "processes.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement in a connection of its own and commit it."""
+        if self.database_url.startswith("sqlite"):
+            with closing(sqlite3.connect(self.database_url[10:], timeout=30)) as lite, lite:
+                return lite.execute(statement).fetchall()
+        with psycopg.connect(self.database_url) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def states(self) -> Counter[str]:
+        rows = self.sql("SELECT state, COUNT(*) FROM newsletter_digest GROUP BY state")
+        return Counter(dict(rows))
+
+    def make_due(self) -> None:
+        """Everybody's next digest is due now, as if their hour had come."""
+        moment = datetime.now(UTC) - timedelta(seconds=1)
+        self.sql(f"UPDATE newsletter_subscriber SET next_digest_at = '{moment:%F %T}'")
+
+    def expire_leases(self) -> None:
+        """What the clock does: every open lease is over."""
+        past = datetime.now(UTC) - timedelta(hours=1)
+        self.sql(
+            f"UPDATE newsletter_digest SET lease_until = '{past:%F %T}' "
+            "WHERE lease_until IS NOT NULL"
+        )
+
+    def wait_until_settled(self, subscribers: int, seconds: float) -> float:
+        """How long it takes until nothing is left to send; ``sending`` cannot be known yet."""
+        start = time.monotonic()
+        while time.monotonic() - start < seconds:
+            states = self.states()
+            if sum(states.values()) == subscribers and not states.keys() & {"queued", "claimed"}:
+                return time.monotonic() - start
+            time.sleep(0.1)
+        raise AssertionError(f"not settled after {seconds} s: {dict(self.states())}\n{self.log}")
+
+    @property
+    def log(self) -> str:
+        path = self.folder / "processes.log"
+        return path.read_text()[-4000:] if path.exists() else ""
+
+    def sent_but_never_taken(self) -> set[str]:
+        """Who has a row that says ``sent`` and a mailbox that says no."""
+        rows = self.sql(
+            "SELECT s.email FROM newsletter_digest d JOIN newsletter_subscriber s "
+            "ON s.id = d.subscriber_id WHERE d.state = 'sent'"
+        )
+        return {row[0] for row in rows} - {recipient for recipient, _ in self.server.taken}
+
+
+def address(number: int) -> str:
+    return f"reader{number}@example.org"
+
+
+def kill(process: subprocess.Popen[bytes]) -> bool:
+    """SIGKILL; whether the process was still alive to feel it."""
+    alive = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return alive
+
+
+@contextmanager
+def a_world(folder: Path, database_url: str, subscribers: int, **extra: str) -> Iterator[World]:
+    """A world that is set up and has its own mail server."""
+    folder.mkdir(exist_ok=True)
+    url = database_url or f"sqlite:///{folder / 'paperboy.sqlite3'}"
+    with smtpd.running() as server:
+        world = World(folder, url, server, extra)
+        world.set_up(subscribers)
+        yield world
