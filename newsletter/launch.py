@@ -14,6 +14,9 @@ import shlex
 import signal
 import socket
 import sys
+import threading
+import time
+from typing import Any
 
 import honcho.manager
 from django.conf import settings
@@ -23,6 +26,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.timezone import now
 from honcho.compat import ProcessManager
+from honcho.process import Process
 
 from newsletter import lock
 from papers import ingest, scoring
@@ -148,12 +152,26 @@ class Signals(ProcessManager):  # type: ignore[misc]
             os.kill(pid, signal.SIGTERM)
 
 
+class Part(Process):  # type: ignore[misc]
+    """One part; its keeper stops it when the manager is gone without having said so."""
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        threading.Thread(target=self.watch, args=(os.getppid(),), daemon=True).start()
+        super().run(events, ignore_signals)
+
+    def watch(self, manager: int) -> None:
+        while os.getppid() == manager:
+            time.sleep(1)
+        Signals().terminate(self._child.pid)
+
+
 class Parts(honcho.manager.Manager):  # type: ignore[misc]
     """honcho's manager, safe against a signal that comes while the parts are still starting."""
 
     def __init__(self) -> None:
         super().__init__()
         self._procmgr = Signals()
+        self._process_ctor = Part
         self.stopping = False
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         for name, command in processes().items():

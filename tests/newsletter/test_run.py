@@ -57,6 +57,16 @@ def test_later_starts_are_quick_and_keep_the_password_to_themselves(var: Path) -
     assert service.left_behind() == []
 
 
+def test_no_part_outlives_a_manager_that_was_killed(var: Path) -> None:
+    assert manage("run", "--prepare-only", env=environment(var)).returncode == 0
+    with Service(var) as service:
+        service.stop(signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while service.left_behind():
+            assert time.monotonic() < deadline, service.left_behind()
+            time.sleep(0.2)
+
+
 def test_a_signal_during_preparation_ends_it_quietly(var: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "run"],
