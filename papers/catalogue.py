@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from papers import identifiers
 from papers.merge import MERGED_FIELDS, merge, new_paper
 from papers.models import Paper, Signal, Turn
+from papers.names import name_parts
 from papers.sources.record import PaperRecord, Rejection
 
 CHUNK: Final = 500
@@ -25,7 +26,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the records of a run; the four numbers add up to the records read."""
+    """What became of the records of a run; the four numbers add up to the records read.
+
+    ``observations`` counts new measurements, ``note`` says why there was nothing to read.
+    """
 
     created: int = 0
     updated: int = 0
@@ -33,6 +37,7 @@ class Counts:
     rejected: int = 0
     rejections: tuple[Rejection, ...] = field(default=(), compare=False)
     observations: int = field(default=0, compare=False)
+    note: str = field(default="", compare=False)
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -42,6 +47,7 @@ class Counts:
             self.rejected + other.rejected,
             self.rejections + other.rejections,
             self.observations + other.observations,
+            self.note or other.note,
         )
 
     def __str__(self) -> str:
@@ -212,8 +218,8 @@ def _distinct_id(record: PaperRecord) -> str:
 
 def _share_an_author(names: Iterable[str], others: Iterable[str]) -> bool:
     """Whether two lists may be of one paper: one is unknown, or a surname is in both."""
-    surnames = {identifiers.title_key(name.split()[-1]) for name in names if name.split()}
-    known = {identifiers.title_key(name.split()[-1]) for name in others if name.split()}
+    surnames = {parts[-1] for parts in map(name_parts, names) if parts}
+    known = {parts[-1] for parts in map(name_parts, others) if parts}
     return not surnames or not known or bool(surnames & known)
 
 

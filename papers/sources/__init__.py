@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
 from papers.sources import (
     arxiv_api,
@@ -16,16 +15,7 @@ from papers.sources import (
     openalex,
     semantic_scholar,
 )
-from papers.sources.record import Listing
-
-
-class Parse(Protocol):
-    """Read one answer or file. ``today`` dates what is undated, ``day`` overrides its date.
-
-    Raises ListingError when the whole is not of this format.
-    """
-
-    def __call__(self, body: bytes, *, today: date, day: date | None = None) -> Listing: ...
+from papers.sources.visit import Fetch, Parse, one_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +29,17 @@ class Kind:
 
     parse: Parse
     authority: int
+    fetch: Fetch
     enriches: bool = False
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "listing": Kind(listing.parse, authority=0),
-    "arxiv-api": Kind(arxiv_api.parse, authority=3),
-    "arxiv-rss": Kind(arxiv_rss.parse, authority=2),
-    "arxiv-oai": Kind(arxiv_oai.parse, authority=3),
-    "hf-daily": Kind(hf_daily.parse, authority=1),
-    "jsonl": Kind(jsonl.parse, authority=1),
-    "semantic-scholar": Kind(semantic_scholar.parse, authority=1, enriches=True),
-    "openalex": Kind(openalex.parse, authority=1, enriches=True),
+    "listing": Kind(listing.parse, 0, one_page(listing.parse, accept="text")),
+    "arxiv-api": Kind(arxiv_api.parse, 3, arxiv_api.fetch),
+    "arxiv-rss": Kind(arxiv_rss.parse, 2, arxiv_rss.fetch),
+    "arxiv-oai": Kind(arxiv_oai.parse, 3, arxiv_oai.fetch),
+    "hf-daily": Kind(hf_daily.parse, 1, hf_daily.fetch),
+    "jsonl": Kind(jsonl.parse, 1, one_page(jsonl.parse, accept="json")),
+    "semantic-scholar": Kind(semantic_scholar.parse, 1, semantic_scholar.fetch, enriches=True),
+    "openalex": Kind(openalex.parse, 1, openalex.fetch, enriches=True),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from papers import taxonomy
+
 # "This paper has been withdrawn by the author", "Withdrawn due to an error": a whole statement.
 # "Withdrawn from ICLR 2024" or "replaces the withdrawn 1234.5678" say something else.
 WITHDRAWN: Final = re.compile(
@@ -15,9 +17,36 @@ WITHDRAWN: Final = re.compile(
     r"(?!\s+from\s+(?!(?:the\s+)?arxiv))",
     re.IGNORECASE,
 )
+# What Dublin Core records put before the name of a category.
+ARCHIVE_NAMES: Final = {
+    "astro-ph": "Astrophysics", "cond-mat": "Condensed Matter", "cs": "Computer Science",
+    "econ": "Economics", "eess": "Electrical Engineering and Systems Science",
+    "math": "Mathematics", "nlin": "Nonlinear Sciences", "physics": "Physics",
+    "q-bio": "Quantitative Biology", "q-fin": "Quantitative Finance", "stat": "Statistics",
+}  # fmt: skip
 PERHAPS_WITHDRAWN: Final = re.compile(r"\b(?:withdrawn|retracted)\b", re.IGNORECASE)
 
 
 def is_withdrawn(comment: str, *, has_pdf: bool = True) -> bool:
     """Whether a version is a withdrawal: its comment says so, or mentions it and has no PDF."""
     return bool(WITHDRAWN.search(comment) or (not has_pdf and PERHAPS_WITHDRAWN.search(comment)))
+
+
+def category_of(subject: str) -> str:
+    """The code of a category by its name as Dublin Core records write it; empty when unknown.
+
+    >>> category_of("Computer Science - Information Theory")
+    'cs.IT'
+    """
+    return CODES.get(_letters(subject), "")
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+CODES: Final = {
+    _letters(ARCHIVE_NAMES.get(archive, "") + name): code
+    for code, name in taxonomy.NAMES.items()
+    for archive in [code.partition(".")[0]]
+}

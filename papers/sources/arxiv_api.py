@@ -6,7 +6,8 @@ titled Error; ``published`` is the first submission and ``updated`` that of this
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Final
 
 from lxml.etree import _Element
@@ -24,9 +25,15 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.sources.visit import FetchError, Step, Visit, read
 
 ERROR_ID: Final = "/api/errors"
 WHAT: Final = "an answer of the arXiv API (Atom)"
+BASE: Final = "https://export.arxiv.org/api/query"
+PAGE: Final = 200
+PAGES: Final = 25
+IDS: Final = 100
+FIRST_DAYS: Final = timedelta(days=7)
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
@@ -80,3 +87,53 @@ def _record(entry: _Element) -> PaperRecord:
         pdf_url=links.get("pdf", ""),
         withdrawn=is_withdrawn(comment, has_pdf="pdf" in links),
     )
+
+
+def fetch(visit: Visit) -> Iterator[Step]:
+    """New papers of the source's query, newest first, down to where the last visit began; for
+    ids that were asked for, those papers.
+
+    The cursor: ``since``, the newest first submission of the last whole visit, and while a
+    visit is under way its ``start`` and the ``top`` that it began with.
+    """
+    if visit.wanted:
+        yield from _fetch_ids(visit)
+        return
+    since = moment(visit.cursor.get("since", "")) or visit.now - FIRST_DAYS
+    query = {} if "://" in visit.address else {"search_query": visit.address}
+    start, top = int(visit.cursor.get("start", 0)), str(visit.cursor.get("top", ""))
+    for number in range(1, PAGES + 1):
+        url = visit.url(
+            BASE,
+            **query,
+            sortBy="submittedDate",
+            sortOrder="descending",
+            start=start,
+            max_results=PAGE,
+        )
+        listing = _page(visit, url, start)
+        times = [found.published_at for found in listing.records if found.published_at]
+        top = top or max(times, default=since).isoformat()
+        start += len(listing.records) + len(listing.rejections)
+        older = min(times, default=since) < since
+        if older or not listing.records or start >= (listing.total or 0) or number == PAGES:
+            yield Step(listing, {"since": top}, 1.0)
+            return
+        yield Step(listing, visit.cursor | {"start": start, "top": top}, number / PAGES)
+
+
+def _page(visit: Visit, url: str, start: int) -> Listing:
+    """One page. arXiv sometimes gives an empty one in the middle; then once more."""
+    for _ in range(2):
+        listing = read(parse, visit.ask(url, accept="xml"), visit)
+        if listing.records or listing.rejections or start >= (listing.total or 0):
+            return listing
+    raise FetchError(f"arXiv gave an empty page at {start} of {listing.total} papers.")
+
+
+def _fetch_ids(visit: Visit) -> Iterator[Step]:
+    for first in range(0, len(visit.wanted), IDS):
+        ids = visit.wanted[first : first + IDS]
+        url = visit.url(BASE, id_list=",".join(ids), max_results=len(ids))
+        listing = read(parse, visit.ask(url, accept="xml"), visit)
+        yield Step(listing, visit.cursor, (first + len(ids)) / len(visit.wanted))

@@ -7,7 +7,8 @@ https://info.arxiv.org/help/oa/. The arXiv form has dates without times and no v
 from __future__ import annotations
 
 import re
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Final
 
 from lxml.etree import _Element
@@ -15,8 +16,7 @@ from lxml.etree import _Element
 from papers import identifiers, text
 from papers.identifiers import ArxivId
 from papers.sources import markup
-from papers.sources.arxiv import is_withdrawn
-from papers.sources.arxiv_categories import CODES
+from papers.sources.arxiv import category_of, is_withdrawn
 from papers.sources.dates import moment
 from papers.sources.markup import child, children
 from papers.sources.record import (
@@ -27,10 +27,16 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.sources.visit import Step, Visit, read
 
 WHAT: Final = "an OAI-PMH answer"
 NOTHING_NEW: Final = "noRecordsMatch"
 BAD_TOKEN: Final = "badResumptionToken"  # noqa: S105 - the name of an error
+BASE: Final = "https://oaipmh.arxiv.org/oai"
+PAGES: Final = 60
+FIRST_DAYS: Final = timedelta(days=3)
+# A paper whose first version is older than this is updated when we have it, but not added.
+ADDED_WITHIN: Final = timedelta(days=31)
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
@@ -118,7 +124,6 @@ def _dublin_core_record(paper: _Element, own: ArxivId | None) -> PaperRecord:
     abstracts = [found for found in descriptions if found not in comments]
     dates = [found for found in map(moment, children(paper, "date")) if found]
     comment = re.sub(r"^\s*Comments?:\s*", "", comments[0]) if comments else ""
-    subjects = (text.line(subject) for subject in children(paper, "subject"))
     return build(
         child(paper, "title"),
         abstracts[0] if abstracts else "",
@@ -126,7 +131,7 @@ def _dublin_core_record(paper: _Element, own: ArxivId | None) -> PaperRecord:
         next((found for found in named if identifiers.doi(found)), ""),
         [_western(name) for name in children(paper, "creator")],
         comment,
-        categories=[CODES[subject] for subject in subjects if subject in CODES],
+        categories=list(map(category_of, children(paper, "subject"))),
         published_at=dates[0] if dates else None,
         revised_at=dates[-1] if dates else None,
         license=child(paper, "rights"),
@@ -139,3 +144,67 @@ def _western(name: str) -> str:
     """``Li, Chuankun`` in the order in which it is said."""
     last, comma, first = name.partition(",")
     return f"{first.strip()} {last.strip()}" if comma else name
+
+
+def fetch(visit: Visit) -> Iterator[Step]:
+    """Everything that changed since the last visit, by page, in the archives of the categories
+    that the source's address names (``cs.AI cs.CL stat.ML``); records of others are passed over.
+
+    The cursor: ``from``, the day to begin with, and while a visit is under way the ``token`` of
+    the next page and the number of archives ``done``. An expired token begins that archive anew.
+    """
+    categories = frozenset(re.findall(r"[a-z-]+(?:\.[A-Za-z-]+)?", _named(visit.address)))
+    archives = sorted({_set(category) for category in categories}) or [""]
+    cursor = dict(visit.cursor)
+    begin = cursor.get("from") or (visit.now - FIRST_DAYS).date().isoformat()
+    latest = str(cursor.get("latest") or begin)
+    done, token = int(cursor.get("done", 0)), str(cursor.get("token", ""))
+    for _ in range(PAGES):
+        if done >= len(archives):
+            return
+        listing = _page(visit, archives[done], begin, token)
+        latest = max(latest, listing.day.isoformat() if listing.day else "")
+        token = listing.next_page
+        done += 0 if token else 1
+        kept = [record for record in listing.records if _is_in(record, categories)]
+        listing.records = [record for record in kept if not _is_older(record, begin)]
+        updates = tuple(record for record in kept if _is_older(record, begin))
+        cursor = {"from": begin, "latest": latest, "done": done, "token": token}
+        if done >= len(archives):
+            cursor = {"from": latest}
+        yield Step(listing, cursor, done / len(archives), updates)
+
+
+def _page(visit: Visit, archive: str, begin: str, token: str) -> Listing:
+    first = {"metadataPrefix": "arXiv", "from": begin} | ({"set": archive} if archive else {})
+    if token:
+        try:
+            url = visit.url(BASE, verb="ListRecords", resumptionToken=token)
+            return read(parse, visit.ask(url, accept="xml"), visit)
+        except ListingError as error:
+            if error.code != BAD_TOKEN:
+                raise
+    url = visit.url(BASE, verb="ListRecords", **first)
+    return read(parse, visit.ask(url, accept="xml"), visit)
+
+
+def _named(address: str) -> str:
+    return "" if "://" in address else address
+
+
+def _set(category: str) -> str:
+    """The OAI set of an archive: physics keeps its older archives under one roof."""
+    archive = category.partition(".")[0]
+    own = {"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat", "physics"}
+    return archive if archive in own else f"physics:{archive}"
+
+
+def _is_older(record: PaperRecord, begin: str) -> bool:
+    """Whether a paper came out long before the days that are read: it is news of an old paper."""
+    first = record.published_at
+    return first is not None and first.date() < date.fromisoformat(begin) - ADDED_WITHIN
+
+
+def _is_in(record: PaperRecord, categories: frozenset[str]) -> bool:
+    archives = {category.partition(".")[0] for category in record.categories}
+    return not categories or bool(categories & (archives | set(record.categories)))

@@ -8,8 +8,10 @@ the feed is empty.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from lxml.etree import _Element
 
@@ -27,6 +29,7 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.sources.visit import Step, Visit, one_page
 
 WHAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
 PREAMBLE: Final = re.compile(
@@ -34,6 +37,11 @@ PREAMBLE: Final = re.compile(
 )
 # A cross-list comes with its paper or later; the last ids of a month come out in the next.
 CROSSING_MONTHS: Final = timedelta(days=5)
+BASE: Final = "https://rss.arxiv.org/rss/"
+# arXiv announces at 20:00 in New York; the feed follows at midnight there, or some hours later.
+HOME: Final = ZoneInfo("America/New_York")
+ANNOUNCEMENT: Final = time(20)
+FEED_HOUR: Final = 4
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
@@ -129,3 +137,20 @@ def split_names(names: str) -> list[str]:
         else:
             joined.append(part)
     return [part.strip() for part in joined if part.strip()]
+
+
+def fetch(visit: Visit) -> Iterator[Step]:
+    """Today's announcement of the categories in the source's address (``cs.AI+cs.CL``)."""
+    yield from one_page(parse, accept="xml", base=BASE + visit.address.replace(" ", "+"))(visit)
+
+
+def announced_since(at: datetime) -> datetime | None:
+    """When the papers of the feed at that time were announced: at 20:00 the evening before.
+
+    None when no new feed is to be expected: on weekends, and in the first hours of a day.
+    """
+    home = at.astimezone(HOME)
+    if home.weekday() >= 5 or home.hour < FEED_HOUR:
+        return None
+    evening = datetime.combine(home.date() - timedelta(days=1), ANNOUNCEMENT, HOME)
+    return evening.astimezone(UTC)

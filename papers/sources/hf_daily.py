@@ -10,8 +10,9 @@ import ast
 import json
 import math
 import re
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from lxml.html import fragment_fromstring
@@ -30,6 +31,7 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.sources.visit import Step, Visit, read
 
 # A signal's name, and the names it goes by in the answers, best first.
 TOTALS: Final = {
@@ -38,6 +40,12 @@ TOTALS: Final = {
     "stars": ("githubStars", "githubStargazers"),
 }
 TIME: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+BASE: Final = "https://huggingface.co/api/daily_papers"
+LIMIT: Final = 100
+# Votes keep coming in for days; a longer absence is made up for up to so many days.
+POLLED_DAYS: Final = 4
+FIRST_DAYS: Final = 7
+BACKFILL_DAYS: Final = 60
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
@@ -224,3 +232,42 @@ def _feed_record(
         measurements=() if upvotes is None else (Measurement("upvotes", upvotes),),
         observed_at=built,
     )
+
+
+def fetch(visit: Visit) -> Iterator[Step]:
+    """The lists of the last days, and of the days missed since the last visit, oldest first.
+
+    The cursor: ``day``, the last day that was read, and while a visit is under way the ``next``
+    one with the day (``of``) that the visit is of. A day without a list of its own repeats the one
+    before it, or is refused; both are quiet.
+    """
+    cursor = visit.cursor
+    today = visit.today
+    last = _day(cursor.get("day")) or today - timedelta(days=FIRST_DAYS)
+    missed = max(last + timedelta(days=1), today - timedelta(days=BACKFILL_DAYS))
+    day = min(missed, today - timedelta(days=POLLED_DAYS - 1))
+    if cursor.get("of") == today.isoformat():
+        day = max(day, _day(cursor.get("next")) or day)
+    days = (today - day).days + 1
+    for number in range(days):
+        listing = _of_day(visit, day + timedelta(days=number))
+        listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
+        following = (day + timedelta(days=number + 1)).isoformat()
+        under_way = cursor | {"next": following, "of": today.isoformat()}
+        reached = {"day": today.isoformat()} if number + 1 == days else under_way
+        yield Step(listing, reached, (number + 1) / days)
+
+
+def _of_day(visit: Visit, day: date) -> Listing:
+    url = visit.url(BASE, date=day.isoformat(), limit=LIMIT)
+    try:
+        return read(parse, visit.ask(url, accept="json"), visit)
+    except ListingError as error:
+        if day >= visit.today or day.weekday() >= 5:
+            return Listing(day=day, note=f"Hugging Face has no list of {day} yet.")
+        raise error
+
+
+def _day(written: Any) -> date | None:
+    found = moment(written) if isinstance(written, str) else None
+    return found.date() if found else None

@@ -6,8 +6,10 @@ Answers of ``/works``: https://docs.openalex.org/api-entities/works/work-object.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from papers import identifiers, text
 from papers.sources.record import (
@@ -19,6 +21,11 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.sources.visit import Step, Visit, read
+
+BASE: Final = "https://api.openalex.org/works"
+FIELDS: Final = "id,doi,title,cited_by_count,locations"
+BATCH: Final = 50
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
@@ -76,3 +83,14 @@ def _abstract(inverted: Any) -> str:
         if isinstance(position, int)
     ]
     return text.without_markup(" ".join(word for _, word in sorted(words)))
+
+
+def fetch(visit: Visit) -> Iterator[Step]:
+    """Citations of the wanted papers, by their arXiv DOIs."""
+    for first in range(0, len(visit.wanted), BATCH):
+        ids = visit.wanted[first : first + BATCH]
+        dois = "|".join(f"10.48550/arxiv.{found}" for found in ids)
+        url = visit.url(BASE, filter=f"doi:{dois}", select=FIELDS, **{"per-page": BATCH})
+        listing = read(parse, visit.ask(url, accept="json"), visit)
+        listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
+        yield Step(listing, visit.cursor, (first + len(ids)) / len(visit.wanted))

@@ -7,8 +7,10 @@ recommendations: https://api.semanticscholar.org/api-docs/.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from papers import identifiers, text
 from papers.sources.record import (
@@ -20,6 +22,11 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.sources.visit import Step, Visit, read
+
+BASE: Final = "https://api.semanticscholar.org/graph/v1/paper/batch"
+FIELDS: Final = "externalIds,title,citationCount"
+BATCH: Final = 500
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
@@ -70,3 +77,19 @@ def _record(item: Any) -> PaperRecord:
         url=str(item.get("url") or ""),
         measurements=(Measurement("citations", float(citations or 0)),) if counted else (),
     )
+
+
+def fetch(visit: Visit) -> Iterator[Step]:
+    """Citations of the wanted papers, in batches; the operator's key, if any, goes along."""
+    headers = {"x-api-key": visit.key} if visit.key else {}
+    for first in range(0, len(visit.wanted), BATCH):
+        ids = visit.wanted[first : first + BATCH]
+        answer = visit.ask(
+            visit.url(BASE, fields=FIELDS),
+            accept="json",
+            headers=headers,
+            json={"ids": [f"ARXIV:{found}" for found in ids]},
+        )
+        listing = read(parse, answer, visit)
+        listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
+        yield Step(listing, visit.cursor, (first + len(ids)) / len(visit.wanted))

@@ -1,0 +1,69 @@
+"""Taking turns: one worker at a time, at a pace that all workers keep together.
+
+The lock is a row that is taken by compare-and-set and given back by its holder. A holder that
+was killed loses it when its lease is over.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils.timezone import now
+
+from papers.models import Turn
+
+LEASE: Final = timedelta(seconds=45)
+PATIENCE: Final = timedelta(minutes=5)
+
+
+class TurnError(Exception):
+    """The turn did not come in time; the message is for people."""
+
+
+@contextmanager
+def turn(
+    name: str, *, pace: timedelta, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
+    """Hold the turn of that name for one request, and let the next begin ``pace`` after its end.
+
+    Waits until the turn comes; raises TurnError after PATIENCE.
+    """
+    holder = secrets.token_hex(16)
+    Turn.objects.get_or_create(name=name)
+    deadline = now() + PATIENCE
+    while not _take(name, holder):
+        if now() > deadline:
+            raise TurnError(f"Other workers kept {name} busy for {PATIENCE.seconds // 60} minutes.")
+        sleep(_wait(name))
+    try:
+        yield
+    finally:
+        moment = now()
+        Turn.objects.filter(name=name, holder=holder).update(
+            holder="", held_until=moment, next_at=Greatest(F("next_at"), moment + pace)
+        )
+
+
+def postpone(name: str, until: datetime) -> None:
+    """Let nobody begin before a time: the other side asked for it."""
+    Turn.objects.filter(name=name, next_at__lt=until).update(next_at=until)
+
+
+def _take(name: str, holder: str) -> bool:
+    moment = now()
+    free = Turn.objects.filter(name=name, held_until__lte=moment, next_at__lte=moment)
+    return free.update(holder=holder, held_until=moment + LEASE) == 1
+
+
+def _wait(name: str) -> float:
+    """Seconds until the turn may be free: soon enough to look again, never a busy wait."""
+    found = Turn.objects.values("held_until", "next_at").get(name=name)
+    remaining = (max(found["held_until"], found["next_at"]) - now()).total_seconds()
+    return min(max(remaining, 0.05), 1.0)
