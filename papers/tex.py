@@ -7,6 +7,7 @@ are never lost, and converting twice gives the same.
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from functools import lru_cache
@@ -91,6 +92,8 @@ TYPOGRAPHY: Final = re.compile(
     r"|(?P<tie>(?<=[\w.,;)])~(?=[\w(\[\\$]))"
 )
 
+# It reports each unfinished formula; what cannot be read stays as typed, which is no news.
+logging.getLogger("pylatexenc").setLevel(logging.ERROR)
 _context = get_default_latex_context_db()
 _converter = LatexNodes2Text(
     math_mode="text", keep_comments=True, strict_latex_spaces="based-on-source"

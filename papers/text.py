@@ -67,6 +67,8 @@ def shortened(text: str, length: int) -> str:
 
 
 def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return untex(text)
     text = untex(LINE_BREAK.sub("\n", _repaired(text)))
     return unicodedata.normalize("NFC", UNWANTED.sub("", text))
 
