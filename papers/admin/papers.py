@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import now
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from papers import ingest
 from papers.admin.base import (
     ListAdmin,
     NeverAdded,
@@ -23,8 +27,11 @@ from papers.admin.base import (
     log,
     names_of,
     url_of,
+    url_of_list,
 )
-from papers.models import Paper, Signal
+from papers.models import Paper, Signal, Submission
+
+SUBMISSION_LENGTH = 4000
 
 
 def ordered_list(papers: Iterable[tuple[str, str]]) -> str:
@@ -69,6 +76,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     search_fields = ("title", "=canonical_id", "=former_id", "=doi")
     search_help_text = "Words of the title, an id or a DOI."
     date_hierarchy = "announced_at"
+    list_before_template = "admin/papers/submit.html"
     inlines = (SignalInline,)
     actions = ("pick", "unpick", "hide", "unhide")
     fieldsets = (
@@ -136,6 +144,29 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     @admin.action(description="Show again", permissions=["change"])
     def unhide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         self._change(request, papers, "shown again", hidden=False)
+
+    def get_urls(self) -> list[URLPattern]:
+        submit = self.admin_site.admin_view(require_POST(self.submit))
+        urls: list[URLPattern] = super().get_urls()
+        return [path("submit/", submit, name="papers_paper_submit"), *urls]
+
+    def submit(self, request: HttpRequest) -> HttpResponse:
+        """Ask for papers by arXiv id or address; a source fetches them with its next visit."""
+        if not request.user.has_perm("papers.add_paper"):
+            raise PermissionDenied
+        submitted = ingest.submit(request.POST.get("papers", "")[:SUBMISSION_LENGTH])
+        if submitted.queued:
+            asked = Submission.objects.filter(arxiv_id__in=submitted.queued)
+            log(request, asked, "asked for")
+            self._tell(request, messages.SUCCESS, "Asked for", submitted.queued)
+        if submitted.known:
+            self._tell(request, messages.INFO, "Here already:", submitted.known)
+        for refused in submitted.refused:
+            self._tell(request, messages.ERROR, f"{refused.record}:", [refused.reason])
+        return HttpResponseRedirect(url_of_list(Paper))
+
+    def _tell(self, request: HttpRequest, level: int, verb: str, names: list[str]) -> None:
+        self.message_user(request, f"{verb} {', '.join(names)}", level)
 
     def _change(
         self, request: HttpRequest, papers: QuerySet[Paper], verb: str, **values: Any

@@ -79,12 +79,15 @@ class SourceAdmin(NeverDeleted, ListAdmin):
 
     @admin.action(description="Ingest now", permissions=["change"])
     def ingest_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        chosen = list(sources)
+        """Make them due: the row is all that the worker needs, whatever the broker does."""
+        chosen = list(sources.filter(enabled=True))
         Source.objects.filter(pk__in=[source.pk for source in chosen]).update(next_run_at=now())
         log(request, chosen, "asked to ingest now")
-        self.message_user(
-            request, f"{counted(Source, len(chosen))} due now: the worker comes.", messages.SUCCESS
-        )
+        done = f"{counted(Source, len(chosen))} due now: the worker comes within a minute."
+        self.message_user(request, done, messages.SUCCESS)
+        if disabled := sources.filter(enabled=False).count():
+            left = f"{counted(Source, disabled)} disabled and left out; enable first."
+            self.message_user(request, left, messages.WARNING)
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, sources: QuerySet[Source]) -> None:

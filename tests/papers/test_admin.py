@@ -8,11 +8,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
 from pytest_django import Settings
 
 from papers.admin.base import url_of, url_of_list
-from papers.models import Edition, IngestRun, Paper, Source
+from papers.models import Edition, IngestRun, Paper, Source, Submission
 
 
 @pytest.fixture
@@ -102,6 +103,41 @@ def test_a_source_asked_to_ingest_is_due_at_once_even_when_the_broker_is_dead(
 
     source.refresh_from_db()
     assert source.next_run_at <= now()
+
+
+def test_a_disabled_source_is_not_asked_and_the_page_says_so(desk: Client, source: Source) -> None:
+    Source.objects.update(enabled=False)
+    form = {"action": "ingest_now", "_selected_action": str(source.pk)}
+
+    html = desk.post(url_of_list(Source), form, follow=True).content.decode()
+
+    assert "1 source disabled and left out; enable first." in html
+    source.refresh_from_db()
+    assert source.next_run_at > now()
+
+
+def test_pasted_ids_and_addresses_are_asked_for_and_nonsense_is_refused(
+    desk: Client, paper: Paper
+) -> None:
+    pasted = "https://arxiv.org/abs/2503.04321v2 2503.01234, <b>nonsense</b>"
+
+    response = desk.post(reverse("admin:papers_paper_submit"), {"papers": pasted}, follow=True)
+
+    html = response.content.decode()
+    assert "Asked for 2503.04321" in html
+    assert "Here already: 2503.01234" in html
+    assert "&lt;b&gt;nonsense&lt;/b&gt;: This is no arXiv id or address." in html
+    assert list(Submission.objects.values_list("arxiv_id", flat=True)) == ["2503.04321"]
+    assert LogEntry.objects.get().change_message == "asked for"
+
+
+def test_asking_for_papers_takes_a_post_and_the_permission(desk: Client, client: Client) -> None:
+    url = reverse("admin:papers_paper_submit")
+    assert desk.get(url).status_code == 405
+
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert client.post(url, {"papers": "2503.04321"}).status_code == 403
+    assert not Submission.objects.exists()
 
 
 def test_a_visit_shows_what_was_left_out_and_why(desk: Client, source: Source) -> None:
