@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import now
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from papers.admin.base import (
     ListAdmin,
@@ -21,14 +23,30 @@ from papers.admin.base import (
     url_of_list,
 )
 from papers.models import IngestRun, Source, Submission, Turn
+from papers.sources import KINDS
 
 VISIT_COLOURS = {"ok": "success", "quiet": "info", "suspect": "warning", "failed": "danger"}
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A source of a kind that can be read, visited no more often than is polite."""
+
+    kind = forms.ChoiceField(
+        choices=[(kind, kind) for kind in KINDS], widget=UnfoldAdminSelectWidget
+    )
+    interval_minutes = forms.IntegerField(
+        label="Minutes between visits",
+        min_value=5,
+        initial=60,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
 
 
 @admin.register(Source)
 class SourceAdmin(NeverDeleted, ListAdmin):
     """A source is set up here; what its visits left behind is only shown."""
 
+    form = SourceForm
     list_display = (
         "name",
         "kind",

@@ -140,6 +140,16 @@ def test_asking_for_papers_takes_a_post_and_the_permission(desk: Client, client:
     assert not Submission.objects.exists()
 
 
+def test_a_new_source_is_of_a_kind_that_can_be_read(desk: Client) -> None:
+    url = f"{url_of_list(Source)}add/"
+    form = {"name": "mine", "kind": "jsonl", "address": "https://x.org/", "interval_minutes": "60"}
+
+    assert "Select a valid choice" in desk.post(url, form | {"kind": "fax"}).content.decode()
+    desk.post(url, form | {"last_status": "ok"})
+
+    assert Source.objects.get().last_status == Source.Status.NEVER
+
+
 def test_a_visit_shows_what_was_left_out_and_why(desk: Client, source: Source) -> None:
     rejections = [{"record": "2503.1", "reason": "It has no title."}]
     run = IngestRun.objects.create(source=source, name="arxiv", rejections=rejections)
