@@ -60,8 +60,11 @@ class SourceAdmin(NeverDeleted, ListAdmin):
     list_filter = ("enabled", "last_status", "kind")
     search_fields = ("name", "address")
     actions = ("ingest_now", "enable", "disable")
-    fieldsets = (
+    add_fieldsets = (
         (None, {"fields": ("name", "kind", "address", ("enabled", "interval_minutes"))}),
+    )
+    fieldsets = (
+        *add_fieldsets,
         (
             "Visits",
             {
