@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from django.conf import settings
@@ -57,21 +57,40 @@ class Card:
 
 def card(paper: Paper) -> Card:
     """The card of a paper. Reads nothing but the row itself."""
-    page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
-    offered = (
-        Link("Paper page", page),
-        Link("PDF", web_address(paper.pdf_url)),
-        Link("Code", web_address(paper.code_url)),
+    return _card(
+        paper.canonical_id,
+        (paper.title, paper.abstract, paper.editor_note if paper.picked_at else ""),
+        tuple(paper.authors),
+        paper.published_at or paper.announced_at,
+        paper.primary_category,
+        (settings.SITE_URL, paper.url, paper.pdf_url, paper.code_url),
     )
+
+
+@lru_cache(maxsize=1024)
+def _card(
+    paper: str,
+    texts: tuple[str, str, str],
+    authors: tuple[str, ...],
+    moment: datetime,
+    category: str,
+    urls: tuple[str, str, str, str],
+) -> Card:
+    """Cleaned and shortened once for the same words, however many chunks a run has."""
+    title, abstract, note = map(line, texts)
+    site, *elsewhere = urls
+    page = f"{site}{Paper(canonical_id=paper).get_absolute_url()}"
+    url, pdf, code = map(web_address, elsewhere)
+    offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
     return Card(
-        paper=paper.canonical_id,
-        title=shorten(line(paper.title), TITLE_LIMIT),
-        authors=shorten(line(stories.byline(paper.authors)), BYLINE_LIMIT),
-        date=day(paper.published_at or paper.announced_at),
-        category=line(paper.primary_category),
-        excerpt=stories.excerpt(line(paper.abstract)).lead,
-        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
-        url=web_address(paper.url) or page,
+        paper=paper,
+        title=shorten(title, TITLE_LIMIT),
+        authors=shorten(line(stories.byline(authors)), BYLINE_LIMIT),
+        date=day(moment),
+        category=line(category),
+        excerpt=stories.excerpt(abstract).lead,
+        note=shorten(note, NOTE_LIMIT),
+        url=url or page,
         links=tuple(link for link in offered if link.url),
     )
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from newsletter import emails, schedule
+from newsletter import emails, schedule, tokens
 from newsletter.emails import Card
 from newsletter.models import Digest, Interest, Subscriber
 from papers import index, ranking
@@ -102,6 +102,7 @@ def cards_of(digests: Iterable[Digest]) -> dict[str, Card]:
 def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
     """Claimed digests as messages; one that cannot be written does not stop the others."""
     cards = cards_of(rows)
+    tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
     for row in rows:
         try:
             message = emails.digest_message(row, cards)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from email.message import Message
-from email.policy import compat32
+from dataclasses import replace
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from typing import Any, Final
 
 from anymail.message import AnymailMessage
@@ -23,9 +22,11 @@ from django.utils.encoding import punycode
 from django.utils.html import escape
 from django.utils.text import capfirst
 
-from newsletter import tokens
+from newsletter import press, tokens
 from newsletter.cards import Card, card, day, shorten
+from newsletter.mime import RepeatableMessage
 from newsletter.models import Digest, Notice, Subscriber
+from newsletter.press import Entry
 from papers.text import line
 
 __all__ = [
@@ -51,32 +52,6 @@ SECTIONS: Final = {"pick": "Editor’s pick", "personal": "For you", "trending":
 
 class MessageIncomplete(Exception):  # noqa: N818
     """The mail lacks something without which it must not leave; the message says what."""
-
-
-class RepeatableMessage(AnymailMessage):  # type: ignore[misc]  # Anymail is untyped.
-    """A message whose MIME boundary is chosen by us and whose headers are never folded."""
-
-    boundary: str
-
-    def message(self) -> Message:
-        """The MIME message, the same bytes each time."""
-        message: Message = super().message()
-        message.policy = compat32.clone(max_line_length=998)
-        message.set_boundary(self.boundary)
-        return message
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One item of one person's digest: the shared card and what is theirs."""
-
-    number: int
-    card: Card
-    slot: str
-    reason: str
-    note: str
-    up_url: str
-    down_url: str
 
 
 def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
@@ -106,13 +81,7 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
 
 def digest_subject(digest: Digest, cards: Mapping[str, Card]) -> str:
     """The subject line: the first paper, how many more, and the day."""
-    entries = _entries(digest, cards)
-    context = {
-        "title": shorten(entries[0].card.title, SUBJECT_TITLE) if entries else "",
-        "more": len(entries) - 1,
-        "day": f"{digest.due_on.day} {digest.due_on:%b}",
-    }
-    return _subject("digest", context)
+    return _digest_subject(digest, _entries(digest, cards))
 
 
 def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
@@ -121,7 +90,7 @@ def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
     Raises MessageIncomplete when none of its papers is there.
     """
     context = _digest_context(digest, cards) | _links(digest.subscriber)
-    return render_to_string("emails/digest.html", context | {"web": True})
+    return press.html(context, _sections(context["entries"]), web=True)
 
 
 def confirm_message(notice: Notice) -> AnymailMessage:
@@ -193,14 +162,18 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
     return {
         **_site(),
         "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
-        "subject": digest.subject or digest_subject(digest, cards),
+        "subject": digest.subject or _digest_subject(digest, entries),
         "preheader": shorten("; ".join(titles[1:]) or entries[0].reason, PREHEADER),
         "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
         "receipt": f"You get this because you confirmed {subscriber.email}{since} at",
         "entries": entries,
-        "sections": _sections(entries),
         "left_out": 0,
     }
+
+
+def _digest_subject(digest: Digest, entries: list[Entry]) -> str:
+    title = shorten(entries[0].card.title, SUBJECT_TITLE) if entries else ""
+    return press.subject(title, len(entries) - 1, f"{digest.due_on.day} {digest.due_on:%b}")
 
 
 def _entries(digest: Digest, cards: Mapping[str, Card]) -> list[Entry]:
@@ -220,11 +193,20 @@ def _entry(digest: Digest, place: int, number: int, shown: Card) -> Entry:
         number=number,
         card=shown,
         slot=_slot(item),
-        reason=capfirst(shorten(line(item.get("reason", "")), REASON_LIMIT)),
-        note=line(item.get("note", "")) or shown.note,
+        reason=_clean_reason(item.get("reason", "")),
+        note=_clean_line(item.get("note", "")) or shown.note,
         up_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
         down_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),
     )
+
+
+# Many readers share these words.
+_clean_line = lru_cache(maxsize=4096)(line)
+
+
+@lru_cache(maxsize=4096)
+def _clean_reason(text: str) -> str:
+    return capfirst(shorten(line(text), REASON_LIMIT))
 
 
 def _slot(item: Mapping[str, Any]) -> str:
@@ -244,20 +226,18 @@ def _fitting(context: dict[str, Any]) -> tuple[str, str]:
 
     Abstracts are shortened first; then the last items are left to the web page.
     """
-    html = render_to_string("emails/digest.html", context)
     entries: list[Entry] = context["entries"]
+    html = press.html(context, _sections(entries))
     for width in EXCERPT_STEPS:
         if len(html.encode()) <= HTML_LIMIT:
             break
         entries = [replace(entry, card=entry.card.shortened(width)) for entry in entries]
-        context = context | {"sections": _sections(entries)}
-        html = render_to_string("emails/digest.html", context)
+        html = press.html(context, _sections(entries))
     while len(html.encode()) > HTML_LIMIT and len(entries) > 1:
         entries = entries[: len(entries) * 3 // 4]
-        left_out = len(context["entries"]) - len(entries)
-        context = context | {"sections": _sections(entries), "left_out": left_out}
-        html = render_to_string("emails/digest.html", context)
-    return html, render_to_string("emails/digest.txt", context, using="text")
+        context = context | {"left_out": len(context["entries"]) - len(entries)}
+        html = press.html(context, _sections(entries))
+    return html, press.text(context, _sections(entries))
 
 
 def _require(html: str, text: str, *values: str) -> None:
@@ -299,6 +279,7 @@ def _subject(name: str, context: Mapping[str, Any]) -> str:
     return render_to_string(f"emails/{name}.subject.txt", dict(context), using="text").strip()
 
 
+@lru_cache(maxsize=16)
 def _domain(sender: str) -> str:
     """The domain of an address, in ASCII."""
     return str(punycode(parseaddr(sender)[1].rpartition("@")[2]))

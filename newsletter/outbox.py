@@ -15,15 +15,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from anymail.message import AnymailMessage
-from django.db import transaction
-from django.db.models import Case, CharField, Count, Exists, F, Q, QuerySet, Value, When
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import streams
-from newsletter.models import Digest, Notice, Outbound, Stream, Subscriber
+from newsletter.models import Digest, Notice, Outbound, Subscriber
 from newsletter.outcomes import Outcome, Verdict
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,10 @@ class Lane:
     render: Renderer
     receivers: Q
     repeatable: bool
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
 
     @property
     def rows(self) -> QuerySet[Any]:
@@ -128,49 +133,73 @@ def record(
 
 
 def _note_sent(claim: Claim, rows: list[Any]) -> Counter[str]:
-    """The common case of a whole round in one statement."""
+    """The common case of a whole round in one go, in SQL that is the same each time."""
     if not rows:
         return Counter()
-    ids = [row.pk for row in rows]
-    mine = claim.lane.rows.filter(pk__in=ids, lease=claim.lease)
-    moved = mine.filter(state__in=_origins(State.SENT)).update(
-        state=State.SENT, sent_at=now(), lease_until=None, reason=""
+    moved = _execute(
+        f"UPDATE {claim.lane.table} SET state = %s, sent_at = %s, lease_until = NULL, reason = '' "  # noqa: S608
+        "WHERE id = %s AND lease = %s AND state IN (%s, %s)",
+        [
+            (State.SENT, _stored(now()), row.pk, claim.lease, State.SENDING, State.UNCERTAIN)
+            for row in rows
+        ],
     )
-    if moved == len(ids):
+    if moved == len(rows):
         return Counter({State.SENT: moved})
+    ids = [row.pk for row in rows]
     return Counter(claim.lane.rows.filter(pk__in=ids).values_list("state", flat=True))
 
 
 def _intend(claim: Claim, drafts: list[Draft]) -> set[int]:
     """Commit the intent to send, unless the person, the stream or the lease says no.
 
-    One statement, so that nothing can change between the question and the answer (RULES A10).
+    One statement each, so that nothing can change between question and answer (RULES A10).
     """
     if not drafts:
         return set()
     lane, moment = claim.lane, now()
+    may_get, wishes = _receivers(lane)
     ids = {draft.row.pk for draft in drafts}
-    stopped = Stream.objects.filter(name=lane.stream, paused_at__isnull=False)
-    mine = lane.rows.filter(pk__in=ids, lease=claim.lease)
-    moved = (
-        mine.filter(state=State.CLAIMED)
-        .filter(~Exists(stopped), subscriber__in=Subscriber.objects.filter(lane.receivers))
-        .update(
-            state=State.SENDING,
-            sending_at=moment,
-            lease_until=moment + SENDING_LEASE,
-            attempts=F("attempts") + 1,
-            message_id=Case(
-                *(When(pk=draft.row.pk, then=Value(draft.message_id)) for draft in drafts),
-                output_field=CharField(),
-            ),
-        )
+    moved = _execute(
+        f"UPDATE {lane.table} SET state = %s, sending_at = %s, lease_until = %s, "  # noqa: S608
+        "attempts = attempts + 1, message_id = %s WHERE id = %s AND lease = %s AND state = %s "
+        "AND NOT EXISTS (SELECT 1 FROM newsletter_stream WHERE name = %s "
+        f"AND paused_at IS NOT NULL) AND EXISTS ({may_get})",
+        [
+            (
+                *(State.SENDING, _stored(moment), _stored(moment + SENDING_LEASE)),
+                *(draft.message_id, draft.row.pk, claim.lease, State.CLAIMED),
+                *(lane.stream, *wishes),
+            )
+            for draft in drafts
+        ],
     )
     if moved != len(ids):
-        ids = set(mine.filter(state=State.SENDING).values_list("pk", flat=True))
+        mine = lane.rows.filter(pk__in=ids, lease=claim.lease, state=State.SENDING)
+        ids = set(mine.values_list("pk", flat=True))
     for draft in drafts:
         draft.row.attempts += draft.row.pk in ids
     return ids
+
+
+@cache
+def _receivers(lane: Lane) -> tuple[str, tuple[Any, ...]]:
+    """Whether the person of a row may get this lane's mail, as a subquery and its values."""
+    allowed = Subscriber.objects.filter(lane.receivers).order_by().values("pk")
+    sql, values = allowed.query.sql_with_params()
+    return f"{sql} AND newsletter_subscriber.id = {lane.table}.subscriber_id", values
+
+
+def _execute(statement: str, values: list[tuple[Any, ...]]) -> int:
+    """Run a statement for each tuple of values; how many rows changed altogether."""
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+        return int(cursor.rowcount)
+
+
+def _stored(moment: datetime) -> Any:
+    """A time as this database keeps it."""
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def _explain_refusal(lane: Lane, row: Any) -> str:

@@ -9,10 +9,12 @@ written and until its answer is read, the server may or may not have it (RFC 532
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import time
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from anymail.message import AnymailMessage
@@ -20,11 +22,16 @@ from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
 
 from newsletter import outcomes
+from newsletter.mime import RepeatableMessage
 from newsletter.outcomes import Outcome, Verdict
 
 CONNECT_TIMEOUT: Final = 10.0
 AFTER_DOT_TIMEOUT: Final = 600.0
 CLOSING: Final = 421
+# Most addresses need nothing done to them.
+PLAIN_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
+)
 
 Reply = tuple[int, bytes]
 
@@ -189,12 +196,19 @@ class EmailBackend(smtp.EmailBackend):
 
 def content(message: AnymailMessage) -> bytes:
     """The message as DATA carries it: CRLF, leading dots doubled, the final dot (RFC 5321)."""
-    written: bytes = message.message().as_bytes(linesep="\r\n")
+    written: bytes = (
+        message.wire()
+        if isinstance(message, RepeatableMessage)
+        else message.message().as_bytes(linesep="\r\n")
+    )
     if b"\r\n." in written:
         written = written.replace(b"\r\n.", b"\r\n..")
     return written + (b".\r\n" if written.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
+@lru_cache(maxsize=256)
 def address(text: str) -> str:
     """An address for the envelope: no name, its domain in ASCII, in angle brackets."""
+    if PLAIN_ADDRESS.fullmatch(text):
+        return f"<{text}>"
     return smtplib.quoteaddr(sanitize_address(text, "utf-8"))

@@ -14,6 +14,7 @@ import binascii
 import hashlib
 import secrets
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, Literal
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.db import transaction
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -57,7 +58,15 @@ class TokenExpired(TokenError):  # noqa: N818
 
 def url_for(name: str, token: str) -> str:
     """The absolute address of a token's page; ``name`` is the page's URL name."""
-    return f"{settings.SITE_URL}{reverse(name, args=[token])}"
+    before, after = _around(settings.SITE_URL, name)
+    return f"{before}{token}{after}"
+
+
+@lru_cache(maxsize=64)
+def _around(site_url: str, name: str) -> tuple[str, str]:
+    """What stands before and after the token; tokens need no quoting in a path."""
+    before, _, after = reverse(name, args=["TOKEN"]).partition("TOKEN")
+    return f"{site_url}{before}", after
 
 
 def unsubscribe_token(subscriber: Subscriber) -> str:
@@ -82,6 +91,36 @@ def unsubscribe_token(subscriber: Subscriber) -> str:
         return token
     subscriber.refresh_from_db(fields=["sealed_token"])
     return unsubscribe_token(subscriber)
+
+
+def mint_unsubscribe_tokens(subscribers: Iterable[Subscriber]) -> None:
+    """Give each of these people a token if they have none that can be opened: a few statements.
+
+    The hash is stored first, so that no link ever leaves that would not work; of two senders
+    that mint at once the first wins and the other one's hash is never used.
+    """
+    new = {
+        person.pk: (person, secrets.token_urlsafe(16))
+        for person in subscribers
+        if _unseal(person.sealed_token) is None
+    }
+    if not new:
+        return
+    sealed = {pk: _box().encrypt(token.encode()).decode() for pk, (_, token) in new.items()}
+    with transaction.atomic():
+        UnsubscribeToken.objects.bulk_create(
+            UnsubscribeToken(subscriber=person, token_hash=_sha256(token))
+            for person, token in new.values()
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE newsletter_subscriber SET sealed_token = %s "
+                "WHERE id = %s AND sealed_token = %s",
+                [(text, pk, new[pk][0].sealed_token) for pk, text in sealed.items()],
+            )
+    stored = Subscriber.objects.filter(pk__in=list(new)).values_list("pk", "sealed_token")
+    for pk, text in stored:
+        new[pk][0].sealed_token = text
 
 
 def subscriber_of_unsubscribe_token(token: str) -> Subscriber | None:
@@ -219,9 +258,12 @@ def _unseal(sealed: str) -> str | None:
 
 
 def _box() -> MultiFernet:
-    return MultiFernet(
-        [_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
-    )
+    return _boxes(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+@lru_cache(maxsize=16)
+def _boxes(*keys: str) -> MultiFernet:
+    return MultiFernet([_fernet(key) for key in keys])
 
 
 @lru_cache(maxsize=16)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.service import free_port
+from tests.sink import free_port
 
 
 def programs() -> Path | None:

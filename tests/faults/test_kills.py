@@ -16,6 +16,7 @@ import pytest
 
 from tests.faults.conftest import FULL
 from tests.faults.world import SETTLED, World, a_world, kill
+from tests.service import manage
 
 KILLS, DIGESTS = (200, 10_000) if FULL else (20, 500)
 CONNECTIONS = 8
@@ -79,6 +80,6 @@ def settle_what_was_leaving(world: World) -> None:
     """Once their lease is over the open ones are uncertain, and they are never sent again."""
     before = len(world.server.taken)
     world.expire_leases()
-    world.sender().wait(60)
+    manage("send_digests", env=world.env)
     assert world.states().keys() <= SETTLED
     assert len(world.server.taken) == before

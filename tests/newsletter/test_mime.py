@@ -1,0 +1,87 @@
+"""The quick road to a message's bytes and the general one are the same road."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from django.core.mail import BadHeaderError
+from pytest_django import Settings
+
+from newsletter import digests, emails
+from newsletter.mime import RepeatableMessage
+from newsletter.models import Digest
+from tests.factories import a_digest, a_paper, a_subscriber
+
+pytestmark = pytest.mark.django_db
+WORDS = "Über die Ränge, 字字字 and so on, "
+
+
+def a_message(title: str, abstract: str) -> RepeatableMessage:
+    papers = [a_paper(title=title, abstract=abstract) for _ in range(3)]
+    items = [
+        {"paper": paper.canonical_id, "reason": "<new> & near", "slot": "personal", "score": 1.0}
+        for paper in papers
+    ]
+    digest: Digest = a_digest(
+        subscriber=a_subscriber(email="ada@example.org"),
+        due_on=date(2025, 3, 11),
+        created_at=datetime(2025, 3, 11, 8, 0, 5, tzinfo=UTC),
+        items=items,
+    )
+    message: Any = emails.digest_message(digest, digests.cards_of([digest]))
+    assert isinstance(message, RepeatableMessage)
+    return message
+
+
+def generally(message: RepeatableMessage) -> bytes:
+    general: Any = message.message()
+    written: bytes = general.as_bytes(linesep="\r\n")
+    return written
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract"),
+    [
+        ("Sparse attention", "Plain words. They say little."),
+        (WORDS * 3, WORDS * 9),
+        ("A line\nthat breaks", ".dots\r\n.at the start\rof lines"),
+        ("From here to there", "From the start. " * 30),
+    ],
+)
+@pytest.mark.parametrize("name", ["Paperboy", "Die Zeitung für Forschung"])
+def test_both_roads_write_the_same_bytes(
+    settings: Settings, name: str, title: str, abstract: str
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = f"{name} <digest@example.org>"
+    message = a_message(title, abstract)
+    quick = message._quickly()
+    assert quick is not None
+    assert message.wire() == quick == generally(message)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cc": ["b@example.org"]},
+        {"reply_to": ["c@example.org"]},
+        {"body": "x" * 999},
+        {"encoding": "latin-1"},
+        {"extra_headers": {"X-Only": "one"}},
+        {"attachments": [("a.txt", "text", "text/plain")]},
+    ],
+)
+def test_what_is_unusual_takes_the_general_road(change: dict[str, Any]) -> None:
+    message = a_message("Sparse attention", "Words.")
+    for name, value in change.items():
+        setattr(message, name, value)
+    assert not message._is_usual() or message._quickly() is None
+    assert b"ada@example.org" in message.wire()
+
+
+def test_a_line_break_in_a_header_is_refused_on_the_quick_road_too() -> None:
+    message = a_message("Sparse attention", "Words.")
+    message.subject = "Today\r\nBcc: everybody@example.org"
+    with pytest.raises(BadHeaderError):
+        message.wire()
