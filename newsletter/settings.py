@@ -147,6 +147,8 @@ POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "Set POSTAL_ADDRESS, 1 Example Stree
 CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
+# The worker asks no source by itself: papers come from files and from `ingest` alone.
+OFFLINE = env.flag("OFFLINE", default=False)
 
 # The database is the truth and the broker a doorbell: losing a message loses nothing.
 REDIS_URL = env.text("REDIS_URL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 from django.utils.timezone import now
 
 from papers import ingest, scoring, visits
@@ -12,6 +13,8 @@ from papers.models import Source
 @shared_task
 def ingest_due() -> None:
     """Send a worker to every source that is due. Called each minute."""
+    if settings.OFFLINE:
+        return
     if not Source.objects.exists():
         ingest.ensure_sources()
     for source_id in visits.claim_due():

@@ -24,8 +24,8 @@ STOP_SECONDS = 30
 
 
 def environment(var: Path, **extra: str) -> dict[str, str]:
-    """Nothing of the tester's own environment but the way to programs."""
-    return {"PATH": os.environ["PATH"], "VAR_DIR": str(var)} | extra
+    """Nothing of the tester's own environment but the way to programs, and no way out."""
+    return {"PATH": os.environ["PATH"], "VAR_DIR": str(var), "OFFLINE": "true"} | extra
 
 
 def manage(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

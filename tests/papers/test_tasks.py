@@ -1,0 +1,23 @@
+"""What the clock asks of the library."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from papers import tasks
+from papers.models import Source
+
+pytestmark = pytest.mark.django_db
+
+
+def test_offline_the_clock_asks_no_source(settings: Settings) -> None:
+    settings.OFFLINE = True
+    due = Source.objects.create(name="due", kind="no-such-kind").next_run_at
+    tasks.ingest_due()
+    assert Source.objects.get().next_run_at == due
+
+
+def test_a_visit_to_a_source_that_is_gone_is_nothing() -> None:
+    tasks.ingest_source(12345)
+    assert not Source.objects.exists()
