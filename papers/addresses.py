@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
@@ -136,13 +137,19 @@ class TimedStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Read once: that takes longer than many a request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class PublicTransport(httpx.HTTPTransport):
     """httpx over PublicBackend: one connection, no proxies from the environment, no retries."""
 
     def __init__(self, deadline: Deadline, opening: frozenset[Address]) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=_certificates(),
             max_connections=1,
             keepalive_expiry=15.0,
             retries=0,

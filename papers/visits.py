@@ -41,6 +41,7 @@ REJECTIONS_KEPT: Final = 500
 RUNS_KEPT: Final = 200
 # Longer than one page can take with all its attempts and its turn; moved on with each page.
 LEASE: Final = timedelta(minutes=20)
+AT_ONCE: Final = 2
 COUNTED: Final = ("created", "updated", "unchanged", "rejected")
 VISIT_FIELDS: Final = (
     "consecutive_failures", "next_run_at", "last_run_at", "last_success_at", "last_status",
@@ -64,15 +65,16 @@ class _Suspicion(Exception):  # noqa: N818 - not an error: what was read is kept
     """The source answered, but should not be believed; the message says why."""
 
 
-def claim_due() -> list[int]:
-    """The enabled sources that are due, each claimed for one worker by moving its due date.
+def claim_due(limit: int = AT_ONCE) -> list[int]:
+    """Enabled sources that are due, each claimed for one worker by moving its due date.
 
-    A worker that is killed loses its claim after LEASE; the next goes on from the cursor.
+    Only a few at a time: sources can wait, and mail needs the workers too. A worker that is
+    killed loses its claim after LEASE; the next goes on from the cursor.
     """
     moment = now()
     claimed = []
     due = Source.objects.filter(enabled=True, next_run_at__lte=moment)
-    for source in due.order_by("next_run_at"):
+    for source in due.order_by("next_run_at")[:limit]:
         same = Source.objects.filter(pk=source.pk, next_run_at=source.next_run_at)
         if same.update(next_run_at=moment + LEASE):
             claimed.append(source.pk)
@@ -141,7 +143,7 @@ class _Trip:
             client.ask,
             self.started,
             # An operator who changed the address begins anew.
-            cursor if cursor.pop("of", self.source.address) == self.source.address else {},
+            cursor if cursor.pop("address", self.source.address) == self.source.address else {},
             wanted,
             settings.SEMANTIC_SCHOLAR_API_KEY,
         )
@@ -210,7 +212,7 @@ class _Trip:
 
     def _remember(self, step: Step) -> None:
         if not self.dry_run:
-            self.source.cursor = step.cursor | {"of": self.source.address}
+            self.source.cursor = step.cursor | {"address": self.source.address}
             self.source.etag = str(step.cursor.get("etag", ""))
             self.source.last_modified = str(step.cursor.get("last_modified", ""))
             self.source.next_run_at = now() + LEASE

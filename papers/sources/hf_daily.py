@@ -178,7 +178,8 @@ def _called(item: Any, position: int) -> str:
     outer = item if isinstance(item, dict) else {}
     nested = outer.get("paper")
     paper = nested if isinstance(nested, dict) else outer
-    return text.line(_word(paper.get("title") or paper.get("id")))[:120] or f"entry {position}"
+    names = (text.line(_word(paper.get(key))) for key in ("title", "id"))
+    return text.shortened(next(filter(None, names), f"entry {position}"), 120)
 
 
 def _parse_feed(body: bytes) -> Listing:

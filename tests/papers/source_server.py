@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from papers.addresses import Address
@@ -90,64 +91,67 @@ class SourceServer:
     def opening(self) -> frozenset[Address]:
         return frozenset({("127.0.0.1", self.port)})
 
-    def client(self, **options: object) -> Client:
+    def client(self, **options: Any) -> Client:
         """The real client, let in here, which does not really sleep."""
-        naps: list[float] = []
-        client = Client(opening=self.opening, **{"sleep": naps.append, **options})  # type: ignore[arg-type]
-        client.naps = naps  # type: ignore[attr-defined]
-        return client
+        return Client(**{"opening": self.opening, "sleep": lambda _: None, **options})
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Lets the source server decide, and behaves as its reply says."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        length = int(self.headers.get("content-length") or 0)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(parts.query))
+        asked = Asked(parts.path, query, headers, self.rfile.read(length), time.monotonic())
+        self.send(self.server.source.reply(asked))
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        headers = {"Content-Type": reply.type, "Content-Length": str(len(reply.body))}
+        for name, value in (headers | reply.headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        body = reply.body[: reply.stop_after]
+        try:
+            for piece in (body[i : i + 1] for i in range(len(body))) if reply.drip else (body,):
+                self.wfile.write(piece)
+                time.sleep(reply.drip)
+            if reply.stop_after is not None:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Tests say what went wrong themselves."""
+
+
+class Server(ThreadingHTTPServer):
+    """Carries the source server to its handlers."""
+
+    daemon_threads = True
+    source: SourceServer
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up is what some tests are about."""
 
 
 @contextmanager
 def source_server() -> Iterator[SourceServer]:
     """A server on a free port of the loopback interface."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("content-length") or 0)
-            asked = Asked(
-                parts.path,
-                dict(parse_qsl(parts.query)),
-                {name.lower(): value for name, value in self.headers.items()},
-                self.rfile.read(length),
-                time.monotonic(),
-            )
-            self.send(found.reply(asked))
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def send(self, reply: Reply) -> None:
-            self.send_response(reply.status)
-            self.send_header("Content-Type", reply.type)
-            self.send_header("Content-Length", str(len(reply.body)))
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            try:
-                if reply.drip:
-                    for byte in reply.body:
-                        self.wfile.write(bytes([byte]))
-                        time.sleep(reply.drip)
-                self.wfile.write(reply.body[: reply.stop_after])
-            except OSError:
-                return
-            if reply.stop_after is not None:
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_WR)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found = SourceServer(server)
+    server = Server(("127.0.0.1", 0), Handler)
+    server.source = SourceServer(server)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
-        yield found
+        yield server.source
     finally:
         server.shutdown()
         server.server_close()
