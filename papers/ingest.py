@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from papers import identifiers, visits
 from papers.catalogue import Counts, upsert, withdraw
 from papers.models import IngestRun, Paper, Source, Submission
 from papers.sources import KINDS
-from papers.sources.record import Listing, ListingError, Rejection
+from papers.sources.record import Listing, ListingError, PaperRecord, Rejection
 from papers.visits import SUBMISSIONS, Outcome, Progress
 
 __all__ = [
@@ -123,11 +123,17 @@ def submit(text: str) -> Submitted:
 
 
 def read_file(
-    path: Path, format_name: str, *, day: date | None = None, dry_run: bool = False
+    path: Path,
+    format_name: str,
+    *,
+    day: date | None = None,
+    dry_run: bool = False,
+    watch: Callable[[list[PaperRecord]], Iterable[PaperRecord]] = iter,
 ) -> Counts:
     """Read a saved listing, gzipped or not. Raises IngestError when it cannot be used at all.
 
-    What was changed or left out is written down as a run of that file.
+    What was changed or left out is written down as a run of that file. ``watch`` may follow the
+    records on their way, as a progress bar does.
     """
     if format_name not in KINDS:
         raise IngestError(f"There is no format {format_name!r}; choose one of {', '.join(KINDS)}.")
@@ -138,7 +144,7 @@ def read_file(
     kind = KINDS[format_name]
     rejections = tuple(listing.rejections)
     counts = Counts(rejected=len(rejections), rejections=rejections, note=listing.note) + upsert(
-        listing.records,
+        watch(listing.records),
         source=format_name,
         authority=kind.authority,
         only_known=kind.enriches,

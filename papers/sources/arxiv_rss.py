@@ -32,6 +32,8 @@ from papers.sources.record import (
 from papers.sources.visit import Step, Visit, one_page
 
 WHAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
+# Until 2024 the title ended in the id and the category.
+TITLE_END: Final = re.compile(r"\.?\s*\((arXiv:\S+)\s*\[[\w.-]+\](?:\s+[A-Z ]+)?\)\s*$")
 PREAMBLE: Final = re.compile(
     r"^\s*(?:arXiv:\s*(?P<id>\S+)\s+)?(?:Announce Type:\s*(?P<type>[\w-]+)\s*)?(?:Abstract:\s*)?"
 )
@@ -79,15 +81,17 @@ def _record(entry: _Element, day: date) -> PaperRecord:
     description = child(entry, "description") or child(entry, "summary")
     preamble = PREAMBLE.match(description)
     abstract = description[preamble.end() :] if preamble else description
-    own = _own_id(entry, (preamble and preamble["id"]) or "")
+    title = child(entry, "title")
+    ending = TITLE_END.search(title)
+    own = _own_id(entry, (preamble and preamble["id"]) or (ending and ending[1]) or "")
     kind = child(entry, "announce_type").strip() or (preamble and preamble["type"]) or "new"
     announced = moment(child(entry, "pubDate") or child(entry, "published")) or midnight(day)
     categories = children(entry, "category") or [""]
     terms = [str(found.get("term")) for found in entry.findall("{*}category") if found.get("term")]
     comment = child(entry, "comment")
     return build(
-        child(entry, "title"),
-        abstract,
+        TITLE_END.sub("", title),
+        text.without_markup(abstract) if abstract.lstrip().startswith("<p>") else abstract,
         own,
         child(entry, "DOI") or child(entry, "doi"),
         [name for names in children(entry, "creator") for name in split_names(names)]
@@ -128,7 +132,7 @@ def first_announced(own: ArxivId, kind: str, listed_at: datetime) -> datetime:
 def split_names(names: str) -> list[str]:
     """Names out of one line: separated by commas, and a comma inside parentheses separates
     affiliations; "and" before the last."""
-    flat = re.sub(r"\([^()]*\)", "", names)
+    flat = re.sub(r"\([^()]*\)|<[^<>]*>", "", names)
     parts = re.split(r",\s*(?:and\s+)?|\s+and\s+|\n", flat)
     joined: list[str] = []
     for part in parts:

@@ -58,7 +58,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
         return _parse_feed(body)
     listing = Listing(day=day)
     observed_at = _latest(body) or midnight(day or today)
-    for position, item in enumerate(_items(body), 1):
+    for position, item in enumerate(_items(body, listing), 1):
         try:
             listing.records.append(_record(_object(item), observed_at))
         except RecordError as error:
@@ -70,13 +70,17 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     return listing
 
 
-def _items(body: bytes) -> list[Any]:
+def _items(body: bytes, listing: Listing) -> list[Any]:
+    """The entries of an answer; of one that was cut off, those that are whole."""
     if not body.strip():
         raise ListingError("The answer is empty; a JSON list of daily papers was expected.")
     try:
         answer = json.loads(body)
     except ValueError as error:
-        raise ListingError(f"The answer is not whole JSON ({error}).") from error
+        listing.damage = f"The answer is not whole JSON ({error})."
+        listing.rejections.append(Rejection("the rest", "It was cut off."))
+        if not (answer := _whole_items(body.decode("utf-8", "replace").strip())):
+            raise ListingError(listing.damage) from error
     if isinstance(answer, dict) and "error" in answer:
         raise ListingError(
             f"Hugging Face answered with an error: {text.line(str(answer['error']))}."
@@ -84,6 +88,19 @@ def _items(body: bytes) -> list[Any]:
     if not isinstance(answer, list):
         raise ListingError("The answer is JSON, but no list of daily papers.")
     return answer
+
+
+def _whole_items(answer: str) -> list[Any]:
+    found: list[Any] = []
+    rest = answer[1:] if answer.startswith("[") else ""
+    while rest := rest.lstrip(" \t\r\n,"):
+        try:
+            item, end = json.JSONDecoder().raw_decode(rest)
+        except ValueError:
+            break
+        found.append(item)
+        rest = rest[end:]
+    return found
 
 
 def _object(item: Any) -> dict[str, Any]:

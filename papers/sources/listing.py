@@ -141,15 +141,24 @@ def _body(blocks: list[str], today: date) -> Iterator[str]:
 
 
 def _continues(entry: _Entry, block: str, following: str) -> bool:
-    """Whether a block belongs to the abstract of the entry above it."""
+    """Whether a block belongs to the abstract of the entry above it.
+
+    One sentence may be a short abstract, a last paragraph, or a title that ends in a full stop:
+    what follows it decides.
+    """
+    followed = _is_abstract(following) or _is_sentence(following)
     if entry.abstract:
-        return _is_abstract(block)
-    return _is_abstract(block) or not _is_abstract(following)
+        return _is_abstract(block) or (_is_sentence(block) and not followed)
+    return _is_abstract(block) or _is_sentence(block) or not followed
 
 
 def _is_abstract(block: str) -> bool:
-    """Whether a block is prose: longer than titles get, or sentences that end as such."""
+    """Whether a block is prose: longer than titles get, or more than one sentence."""
     return len(block) > 320 or bool(re.search(r"[a-z)\]]\. [A-Z].*\.\W*$", block, re.DOTALL))
+
+
+def _is_sentence(block: str) -> bool:
+    return block.endswith(".") and len(block.split()) >= 6
 
 
 def _record(entry: _Entry) -> PaperRecord:

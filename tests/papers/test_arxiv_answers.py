@@ -136,6 +136,20 @@ def test_a_new_version_or_a_late_cross_list_is_never_new(
     assert announced.date() == day
 
 
+def test_the_feed_of_earlier_years_is_read() -> None:
+    body = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+        xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
+      <channel><title>cs.CL updates on arXiv.org</title></channel>
+      <item><title>A Study. (arXiv:2301.01234v2 [cs.CL] UPDATED)</title>
+        <link>http://arxiv.org/abs/2301.01234</link>
+        <description>&lt;p&gt;We study.&lt;/p&gt;</description>
+        <dc:creator>&lt;a href="http://arxiv.org/a/1"&gt;Ann Lee&lt;/a&gt;, Bo Chen</dc:creator>
+      </item></rdf:RDF>"""
+    (record,) = arxiv_rss.parse(body, today=TODAY).records
+    assert (record.title, record.arxiv_id, record.version) == ("A Study", "2301.01234", 2)
+    assert (record.abstract, record.authors) == ("We study.", ("Ann Lee", "Bo Chen"))
+
+
 def test_names_in_one_line_are_taken_apart() -> None:
     names = "Ann Lee (MIT, USA), Bo Chen Jr., John Smith, Jr. and Zoë Å, and O'Neil"
     assert arxiv_rss.split_names(names) == [

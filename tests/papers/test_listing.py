@@ -145,6 +145,29 @@ def test_a_title_without_an_abstract_is_rejected_alone(place: str) -> None:
     assert rejection.reason == "The title has no abstract."
 
 
+def test_short_abstracts_and_titles_with_a_full_stop_are_told_apart() -> None:
+    blocks = [
+        "by Ann", "Mar 11", "One Title", "We propose a thing that does some work well.",
+        "Another Title Without Its Abstract",
+        "A Second Title", "We show that the other thing does the same work.",
+        "A Third Title, Which Is About Models and Ends.",
+        "This one shows something else once again.",
+        "Fourth Title", ABSTRACT, "It has one more sentence in a paragraph of its own.",
+        "Fifth", "A short abstract without its full stop",
+    ]  # fmt: skip
+    found = listing.parse("\n\n".join(blocks).encode(), today=TODAY)
+    assert [(record.title, record.abstract[:12]) for record in found.records] == [
+        ("One Title", "We propose a"),
+        ("A Second Title", "We show that"),
+        ("A Third Title, Which Is About Models and Ends.", "This one sho"),
+        ("Fourth Title", ABSTRACT[:12]),
+        ("Fifth", "A short abst"),
+    ]
+    assert found.records[3].abstract.endswith("of its own.")
+    (rejection,) = found.rejections
+    assert rejection.record == "Another Title Without Its Abstract"
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

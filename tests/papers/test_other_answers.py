@@ -86,6 +86,14 @@ def test_one_broken_entry_leaves_the_others() -> None:
     assert listing.rejections[0].record == "C"
 
 
+def test_an_answer_that_was_cut_off_yields_the_papers_that_are_whole() -> None:
+    body = recorded("hf-daily/2025-06-18.json.gz")
+    listing = hf_daily.parse(body[: len(body) // 2], today=TODAY)
+    assert 5 < len(listing.records) < 23
+    assert listing.damage
+    assert listing.rejections[-1].reason == "It was cut off."
+
+
 def test_the_feed_that_others_make_of_it_has_its_upvotes() -> None:
     listing = hf_daily.parse(recorded("hf-daily/rss-2025-07-10.xml.gz"), today=TODAY)
     first = listing.records[0]

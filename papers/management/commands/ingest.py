@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,11 @@ class Command(BaseCommand):
     def _read(self, options: dict[str, Any]) -> tuple[Counts, int]:
         day = _day(options["date"]) if options["date"] else None
         counts = ingest.read_file(
-            options["file"], options["format"], day=day, dry_run=options["dry_run"]
+            options["file"],
+            options["format"],
+            day=day,
+            dry_run=options["dry_run"],
+            watch=partial(tqdm, unit=" papers", file=sys.stderr, disable=not sys.stderr.isatty()),
         )
         if counts.note:
             self.stderr.write(counts.note)
@@ -73,7 +78,8 @@ class Command(BaseCommand):
 
     def _visit(self, options: dict[str, Any]) -> tuple[Counts, int]:
         """Visit the sources one after the other; the worst of them decides the exit status."""
-        ingest.ensure_sources()
+        if not options["dry_run"]:
+            ingest.ensure_sources()
         names = options["source"] or Source.objects.filter(enabled=True).values_list(
             "name", flat=True
         )
