@@ -201,7 +201,8 @@ class Client:
         except httpx.TransportError as error:
             if isinstance(error.__cause__, AddressError):
                 raise FetchError(str(error.__cause__)) from error
-            raise PassingError(f"{_host(url)} cannot be reached: {error}.") from error
+            reason = str(error).rstrip(".")
+            raise PassingError(f"{_host(url)} cannot be reached: {reason}.") from error
         except httpx.InvalidURL as error:
             raise FetchError(f"{url[:200]!r} is no address.") from error
 
