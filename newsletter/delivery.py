@@ -105,9 +105,22 @@ class Run:
     def send(self, claimed: Claim) -> None:
         """Bring every row of a claim as far as it gets now."""
         unhandled = {row.pk for row in claimed.rows}
-        drafts = self._drafts(claimed, unhandled)
-        ahead: list[Draft] = []
         results: list[tuple[Draft, Outcome]] = []
+        try:
+            self._rounds(claimed, self._drafts(claimed, unhandled), results)
+        except Exception:
+            # Whatever happened here, what is already travelling is brought home first.
+            while results or self.wires.in_flight:
+                results += self.wires.collect()
+                self.counts += persist(claimed, results, [])[0]
+                results.clear()
+            raise
+        self._leave(claimed, unhandled)
+
+    def _rounds(
+        self, claimed: Claim, drafts: Iterator[Draft], results: list[tuple[Draft, Outcome]]
+    ) -> None:
+        ahead: list[Draft] = []
         while True:
             stopping = self.stopping
             if not ahead and not stopping:
@@ -116,15 +129,15 @@ class Run:
             if results or going:
                 counted, granted = persist(claimed, results, going)
                 self.counts += counted
+                results.clear()
                 self.wires.start(granted)
             elif not self.wires.in_flight:
-                break
+                return
             if not stopping:  # Rendered while the others travel.
                 ahead += islice(drafts, max(0, self.wires.width - len(ahead)))
-            results = self.wires.collect()
+            results += self.wires.collect()
             self._judge(results)
             claimed.renew()
-        self._leave(claimed, unhandled)
 
     def _drafts(self, claimed: Claim, unhandled: set[int]) -> Iterator[Draft]:
         """The claim's rows as messages; what cannot be one, or not any more, is failed."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import smtplib
 import socket
+import ssl
 import time
 from dataclasses import replace
 from functools import lru_cache
@@ -28,6 +29,7 @@ from newsletter.outcomes import Outcome, Verdict
 CONNECT_TIMEOUT: Final = 10.0
 AFTER_DOT_TIMEOUT: Final = 600.0
 CLOSING: Final = 421
+GO_ON: Final = 354
 # Most addresses need nothing done to them.
 PLAIN_ADDRESS: Final = re.compile(
     r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
@@ -50,7 +52,8 @@ class EmailBackend(smtp.EmailBackend):
         self.needs_reset = False
         self.finished = True
         self.ahead: list[list[bytes]] = []
-        self.waiting_for: list[bytes] = []
+        self.said: list[bytes] = []
+        self.heard: list[Reply] = []
 
     @property
     def patience(self) -> float:
@@ -104,12 +107,13 @@ class EmailBackend(smtp.EmailBackend):
 
     def go_on(self) -> bool:
         """Read what was answered and say what comes next; whether the message is done with."""
-        if self.finished:
-            return True
         try:
-            if time.monotonic() > self.deadline:
+            if not self.finished and time.monotonic() > self.deadline and not self._has_more():
                 raise TimeoutError("timed out")
-            self._read()
+            if not self.finished:
+                self._hear()
+            while not self.finished and self._has_more():
+                self._hear()
         except Exception as error:  # noqa: BLE001 - outcomes sorts it
             self._end(self._of(error))
         return self.finished
@@ -130,25 +134,41 @@ class EmailBackend(smtp.EmailBackend):
         return [line.encode("ascii") for line in lines]
 
     def _say_next(self) -> None:
-        self.waiting_for = self.ahead.pop(0)
+        self.said, self.heard = self.ahead.pop(0), []
         self.deadline = time.monotonic() + self.patience
-        self.client.send(b"\r\n".join(self.waiting_for) + b"\r\n")
+        self.client.send(b"\r\n".join(self.said) + b"\r\n")
 
-    def _read(self) -> None:
+    def _has_more(self) -> bool:
+        """Whether an answer can be read without waiting for it."""
+        sock, file = self.client.sock, self.client.file
+        if sock is None or file is None:
+            return False
+        sock.settimeout(0)
+        try:
+            return bool(file.peek(1))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        finally:
+            sock.settimeout(self.patience)
+
+    def _hear(self) -> None:
+        """One reply. To a group of commands there are as many replies as commands."""
+        reply = self.client.getreply()
         if self.handed_over:
-            reply = self.client.getreply()
             self.handed_over = False
             self._finish_data(reply)
             return
-        refused: tuple[bytes, Reply] | None = None
-        for command in self.waiting_for:
-            reply = self.client.getreply()
-            if not 200 <= reply[0] < 400 and refused is None:
-                refused = (command, reply)
-        if refused is not None:
+        self.heard.append(reply)
+        if len(self.heard) == len(self.said):
+            self._answer_to_all()
+
+    def _answer_to_all(self) -> None:
+        refused = [
+            pair for pair in zip(self.said, self.heard, strict=True) if not 200 <= pair[1][0] < 400
+        ]
+        if refused:
             # A server that wants the data of a refused message is not told where it ends.
-            wants_data = self.waiting_for[-1] == b"DATA" and reply[0] == 354
-            self._refuse(*refused, lost=wants_data)
+            self._refuse(*refused[0], lost=self.heard[-1][0] == GO_ON)
         elif self.ahead:
             self._say_next()
         else:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
+from tests import smtpd
 from tests.conftest import ROOT
 from tests.faults import postgres
 from tests.faults.postgres import Cluster
 
-FIGURES = pytest.StashKey[list[dict[str, Any]]]()
 FULL = os.environ.get("FAULTS") == "full"
 
 
@@ -46,21 +47,44 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return owner.database(next(_names))
 
 
+def point_mail_at(server: smtpd.Server, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "newsletter.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.EMAIL_TIMEOUT = 1
+
+
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
+def server(settings: Settings) -> Iterator[smtpd.Server]:
+    """A mail server that the settings of this process name."""
+    with smtpd.running() as server:
+        point_mail_at(server, settings)
+        yield server
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[..., None]:
     """Call it with what was measured; it ends in the table and in the JSON file."""
-    rows = request.config.stash.setdefault(FIGURES, [])
 
     def note(**measured: Any) -> None:
-        rows.append({"test": request.node.name, **measured})
+        for name, value in measured.items():
+            record_property(name, value)
 
     return note
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    rows = config.stash.get(FIGURES, [])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows = [
+        {
+            "test": report.nodeid.rpartition("::")[2],
+            "outcome": outcome,
+            **dict(report.user_properties),
+        }
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if report.user_properties
+    ]
     if not rows:
         return
     path = ROOT / "var" / "faults.json"

@@ -1,0 +1,101 @@
+"""Postmark's sending API on 127.0.0.1, as good or bad as a test wants it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, cast
+
+# "reset" cuts before the request is taken, "lose" after it; "garbage" takes it and answers
+# nonsense; a number is an HTTP status.
+Behaviour = Callable[[str], str]
+RETRY_AFTER: Final = 7
+
+
+class Provider(ThreadingHTTPServer):
+    """``taken`` lists (time, recipient) of every message that it accepted."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behaviour: Behaviour = lambda _recipient: ""
+        self.delay = 0.0
+        self.taken: list[tuple[float, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+    def handle_error(self, *_: Any) -> None:
+        """A connection that was cut is what tests are about."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        provider = cast(Provider, self.server)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        recipient = body["To"]
+        behaviour = provider.behaviour(recipient)
+        time.sleep(provider.delay)
+        if behaviour == "reset":
+            self._reset()
+        elif behaviour.isdigit():
+            self._answer(int(behaviour), b'{"ErrorCode": 300, "Message": "no"}')
+        else:
+            provider.taken.append((time.monotonic(), recipient))
+            if behaviour == "lose":
+                self._reset()
+            elif behaviour == "garbage":
+                self._answer(200, b"<html>hello")
+            else:
+                self._agree(recipient, len(provider.taken))
+
+    def _agree(self, recipient: str, number: int) -> None:
+        answer = {
+            "ErrorCode": 0,
+            "Message": "OK",
+            "MessageID": f"message-{number}",
+            "To": recipient,
+        }
+        self._answer(200, json.dumps(answer).encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        if status == 429:
+            self.send_header("Retry-After", str(RETRY_AFTER))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _reset(self) -> None:
+        """End with a TCP reset."""
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.connection.close()
+        self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        """Silence."""
+
+
+@contextmanager
+def running_provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        thread = threading.Thread(target=provider.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield provider
+        finally:
+            provider.shutdown()
+            thread.join()

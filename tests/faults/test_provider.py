@@ -1,0 +1,96 @@
+"""An HTTP provider that is overloaded, broken, cut off or incomprehensible."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter import delivery, dispatch
+from newsletter.models import Digest, Stream
+from tests.factories import a_digest
+from tests.faults.provider import Provider, running_provider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PEOPLE = 10
+State = Digest.State
+
+
+@pytest.fixture
+def provider(settings: Settings) -> Iterator[Provider]:
+    with running_provider() as provider:
+        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+        settings.ANYMAIL = {
+            "POSTMARK_SERVER_TOKEN": "token",
+            "POSTMARK_API_URL": provider.url,
+            "REQUESTS_TIMEOUT": 5,
+        }
+        yield provider
+
+
+def doubles(provider: Provider) -> list[str]:
+    counts = Counter(recipient for _, recipient in provider.taken)
+    return [recipient for recipient, count in counts.items() if count > 1]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state"),
+    [
+        ("400", State.FAILED),
+        ("500", State.QUEUED),
+        ("503", State.QUEUED),
+        ("reset", State.UNCERTAIN),
+        ("lose", State.UNCERTAIN),
+        ("garbage", State.UNCERTAIN),
+    ],
+)
+def test_one_bad_answer_is_sorted_and_the_others_are_sent(
+    provider: Provider, behaviour: str, state: str
+) -> None:
+    digests = [a_digest() for _ in range(PEOPLE)]
+    unlucky = digests[4]
+    provider.behaviour = lambda who: behaviour if who == unlucky.subscriber.email else ""
+    delivery.deliver(dispatch.DIGESTS)
+    unlucky.refresh_from_db()
+    assert (unlucky.state, bool(unlucky.reason)) == (state, True)
+    assert Digest.objects.filter(state=State.SENT).exclude(provider_id="").count() == PEOPLE - 1
+
+    provider.behaviour = lambda _who: ""
+    Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
+    delivery.deliver(dispatch.DIGESTS)
+    unlucky.refresh_from_db()
+    assert unlucky.state == (State.SENT if state == State.QUEUED else state)
+    assert doubles(provider) == []
+
+
+def test_a_429_makes_everybody_wait_as_long_as_it_says(provider: Provider) -> None:
+    for _ in range(PEOPLE):
+        a_digest()
+    provider.behaviour = lambda _who: "429"
+    counts = delivery.deliver(dispatch.DIGESTS)
+    assert counts == {"queued": PEOPLE}
+    held = Stream.objects.get(name="digests").hold_until
+    assert held is not None
+    assert 5 < (held - now()).total_seconds() <= 7
+    provider.behaviour = lambda _who: ""
+    assert delivery.deliver(dispatch.DIGESTS) == {}
+    assert provider.taken == []
+
+
+@pytest.mark.parametrize("status", ["401", "403"])
+def test_refused_credentials_stop_the_stream_and_lose_nothing(
+    provider: Provider, status: str
+) -> None:
+    for _ in range(PEOPLE):
+        a_digest()
+    provider.behaviour = lambda _who: status
+    assert delivery.deliver(dispatch.DIGESTS) == {"queued": PEOPLE}
+    assert Stream.objects.get(name="digests").paused_at is not None
+    delivery.resume("digests")
+    provider.behaviour = lambda _who: ""
+    Digest.objects.update(next_attempt_at=now())
+    assert delivery.deliver(dispatch.DIGESTS) == {"sent": PEOPLE}
+    assert doubles(provider) == []

@@ -1,0 +1,97 @@
+"""A mail server that refuses, hangs up or falls silent at every phase of the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter import delivery, dispatch, smtp
+from newsletter.models import Digest
+from tests import smtpd
+from tests.factories import a_digest
+from tests.faults.conftest import point_mail_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PEOPLE = 12
+State = Digest.State
+PLAIN = b"250-sink\r\n250 SIZE 10000000\r\n"
+
+
+@pytest.fixture(params=[smtpd.EXTENSIONS, PLAIN], ids=["pipelining", "plain"])
+def server(
+    request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[smtpd.Server]:
+    monkeypatch.setattr(smtp, "AFTER_DOT_TIMEOUT", 1.0)
+    with smtpd.running(smtpd.Server(extensions=request.param)) as server:
+        point_mail_at(server, settings)
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("phase", "trouble", "state"),
+    [
+        ("rcpt", "450 4.2.1 later", State.QUEUED),
+        ("rcpt", "550 5.1.1 no such user", State.FAILED),
+        ("rcpt", "421 4.3.2 closing", State.QUEUED),
+        ("rcpt", "drop", State.QUEUED),
+        ("rcpt", "hang", State.QUEUED),
+        ("data", "451 4.3.0 later", State.QUEUED),
+        ("data", "554 5.6.0 no", State.FAILED),
+        ("data", "drop", State.QUEUED),
+        ("dot", "451 4.3.0 later", State.QUEUED),
+        ("dot", "554 5.7.1 no", State.FAILED),
+        ("dot", "drop", State.UNCERTAIN),
+        ("dot", "lose", State.UNCERTAIN),
+        ("dot", "hang", State.UNCERTAIN),
+    ],
+)
+def test_trouble_with_one_message_is_sorted_and_the_others_are_sent(
+    server: smtpd.Server, phase: str, trouble: str, state: str
+) -> None:
+    digests = [a_digest() for _ in range(PEOPLE)]
+    unlucky = digests[5]
+    server.trouble = lambda at, who: (
+        trouble if (at, who) == (phase, unlucky.subscriber.email) else ""
+    )
+    delivery.deliver(dispatch.DIGESTS)
+    unlucky.refresh_from_db()
+    assert (unlucky.state, bool(unlucky.reason), unlucky.attempts) == (state, True, 1)
+    assert Digest.objects.filter(state=State.SENT).count() == PEOPLE - 1
+
+    server.trouble = smtpd.calm
+    Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
+    delivery.deliver(dispatch.DIGESTS)
+    unlucky.refresh_from_db()
+    assert unlucky.state == (State.SENT if state == State.QUEUED else state)
+    assert server.duplicates == []
+
+
+@pytest.mark.parametrize("trouble", ["421 4.3.2 busy", "554 5.3.2 no service", "drop"])
+def test_a_server_that_takes_nobody_keeps_everything_queued(
+    server: smtpd.Server, trouble: str
+) -> None:
+    for _ in range(3):
+        a_digest()
+    server.trouble = lambda at, _who: trouble if at == "connect" else ""
+    assert delivery.deliver(dispatch.DIGESTS) == {"queued": 3}
+    assert set(Digest.objects.values_list("attempts", flat=True)) == {0}
+
+
+def test_a_server_that_limits_messages_per_connection_delays_nobody(server: smtpd.Server) -> None:
+    for _ in range(PEOPLE * 2):
+        a_digest()
+    seen: list[str] = []
+
+    def every_third(at: smtpd.Phase, _who: str) -> str:
+        seen.append(at)
+        return "421 4.7.0 enough" if at == "mail" and seen.count("mail") % 3 == 0 else ""
+
+    server.trouble = every_third
+    delivery.deliver(dispatch.DIGESTS)
+    states = set(Digest.objects.values_list("state", flat=True))
+    assert states <= {State.SENT, State.QUEUED}
+    assert Digest.objects.filter(state=State.SENT).count() > PEOPLE
+    assert server.duplicates == []
