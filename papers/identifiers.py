@@ -11,6 +11,7 @@ import hashlib
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -31,6 +32,7 @@ ARXIV_PREFIX: Final = re.compile(
 MENTION: Final = re.compile(
     r"(?:arxiv:\s*|arxiv\.org/(?:abs|pdf|html)/|10\.48550/arxiv\.)([\w./-]+)", re.IGNORECASE
 )
+UNSAID: Final = re.compile(r"[\W_]+")
 DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
 ARCHIVES: Final = frozenset({
     "acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an", "chao-dyn",
@@ -98,10 +100,10 @@ def doi(text: str) -> str:
     return found if len(found) <= 255 else ""
 
 
+@lru_cache(maxsize=4096)
 def title_key(title: str) -> str:
     """A key that is the same for two spellings of one title: case, accents, marks, spaces."""
-    letters = unicodedata.normalize("NFKD", title.casefold())
-    plain = "".join(letter for letter in letters if letter.isalnum())
+    plain = UNSAID.sub("", unicodedata.normalize("NFKD", title.casefold()))
     return hashlib.sha256((plain or title).encode("utf-8", "replace")).hexdigest()[:40]
 
 
