@@ -111,14 +111,14 @@ class Paper(models.Model):
     """
 
     canonical_id = models.CharField(max_length=64, unique=True)
-    former_id = models.CharField(max_length=64, blank=True, db_index=True)
-    title_key = models.CharField(max_length=64, db_index=True)
+    former_id = models.CharField(max_length=64, blank=True)
+    title_key = models.CharField(max_length=64)
     version = models.PositiveSmallIntegerField(default=1)
     title = models.CharField(max_length=1000)
     abstract = models.TextField(blank=True)
     authors = models.JSONField(default=list, blank=True)
     categories = models.JSONField(default=list, blank=True)
-    primary_category = models.CharField(max_length=32, blank=True, db_index=True)
+    primary_category = models.CharField(max_length=32, blank=True)
     keywords = models.JSONField(default=list, blank=True)
     published_at = models.DateTimeField(null=True, blank=True, help_text="First submission.")
     revised_at = models.DateTimeField(null=True, blank=True, help_text="This version.")
@@ -126,7 +126,7 @@ class Paper(models.Model):
     first_seen_at = models.DateTimeField(default=now, editable=False, db_index=True)
     comment = models.TextField(blank=True)
     journal_ref = models.CharField(max_length=1000, blank=True)
-    doi = models.CharField(max_length=255, blank=True, db_index=True)
+    doi = models.CharField(max_length=255, blank=True)
     license = models.CharField(max_length=255, blank=True)
     url = models.URLField(max_length=500, blank=True)
     pdf_url = models.URLField(max_length=500, blank=True)
@@ -144,6 +144,13 @@ class Paper(models.Model):
 
     class Meta:
         ordering = ["-trending", "-announced_at", "canonical_id"]
+        # Not db_index: on PostgreSQL that makes a second index for LIKE, which nothing asks for.
+        indexes = [
+            models.Index(fields=["former_id"], name="paper_former_id"),
+            models.Index(fields=["title_key"], name="paper_title_key"),
+            models.Index(fields=["primary_category"], name="paper_primary_category"),
+            models.Index(fields=["doi"], name="paper_doi"),
+        ]
 
     def __str__(self) -> str:
         return self.title
