@@ -163,13 +163,12 @@ class EmailBackend(smtp.EmailBackend):
             self._answer_to_all()
 
     def _answer_to_all(self) -> None:
-        refused = [
-            pair for pair in zip(self.said, self.heard, strict=True) if not 200 <= pair[1][0] < 400
-        ]
-        if refused:
-            # A server that wants the data of a refused message is not told where it ends.
-            self._refuse(*refused[0], lost=self.heard[-1][0] == GO_ON)
-        elif self.ahead:
+        for command, reply in zip(self.said, self.heard, strict=True):
+            if not 200 <= reply[0] < 400:
+                # A server that wants the data of a refused message is not told where it ends.
+                self._refuse(command, reply, lost=self.heard[-1][0] == GO_ON)
+                return
+        if self.ahead:
             self._say_next()
         else:
             self._say_content()

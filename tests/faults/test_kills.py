@@ -1,6 +1,7 @@
 """SIGKILL at random instants: nobody gets two copies, nothing is lost, the balance is true.
 
-``FAULTS=full`` kills 200 times over 10,000 digests on each database, otherwise 20 times over 500.
+Each of two kinds of process is killed on each of two databases: with ``FAULTS=full`` 200 times
+over 10,000 digests, otherwise 10 times over 500.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.faults.conftest import FULL
 from tests.faults.world import SETTLED, World, a_world, kill
 from tests.service import manage
 
-KILLS, DIGESTS = (200, 10_000) if FULL else (20, 500)
+KILLS, DIGESTS = (200, 10_000) if FULL else (10, 500)
 CONNECTIONS = 8
 SECONDS_TO_SETTLE = 30
 # A server that takes its time over the answer, so that a kill often falls into it.
