@@ -35,6 +35,7 @@ from newsletter.outbox import (
     resend,
 )
 from newsletter.outcomes import Outcome, Verdict
+from newsletter.pace import Pace
 from newsletter.streams import hold, pause, resume
 from newsletter.wires import Wires, wires
 
@@ -61,6 +62,7 @@ Until = Callable[[], bool]
 DATABASE_PATIENCE: Final = 60.0
 DATABASE_PAUSE: Final = 0.5
 UNREACHABLE_SECONDS: Final = 15.0
+LONGEST_NAP: Final = 1.0
 
 
 def deliver(
@@ -95,6 +97,7 @@ class Run:
         self.wires = carriers
         self.until = until
         self.counts: Counter[str] = Counter()
+        self.pace = Pace(carriers.limits.rate)
         self.halted = False
         self.reason = ""
 
@@ -131,13 +134,20 @@ class Run:
                 self.counts += counted
                 results.clear()
                 self.wires.start(granted)
-            elif not self.wires.in_flight:
+            elif not self.wires.in_flight and (stopping or not ahead):
                 return
             if not stopping:  # Rendered while the others travel.
                 ahead += islice(drafts, max(0, self.wires.width - len(ahead)))
-            results += self.wires.collect()
+            results += self._collect(waiting=bool(ahead) and not stopping)
             self._judge(results)
             claimed.renew()
+
+    def _collect(self, *, waiting: bool) -> list[tuple[Draft, Outcome]]:
+        """What came back; while mail is waiting for its turn, no longer than until that comes."""
+        seconds = self.pace.wait() if waiting and self.wires.room else None
+        if seconds is not None and not self.wires.in_flight:
+            time.sleep(min(seconds, LONGEST_NAP))
+        return self.wires.collect(seconds)
 
     def _drafts(self, claimed: Claim, unhandled: set[int]) -> Iterator[Draft]:
         """The claim's rows as messages; what cannot be one, or not any more, is failed."""
@@ -159,7 +169,7 @@ class Run:
 
         When nobody answers that is no fault of these rows: the stream waits, no attempt is used.
         """
-        room = min(len(ahead), self.wires.room)
+        room = self.pace.take(min(len(ahead), self.wires.room))
         if not room:
             return []
         trouble = self.wires.prepare(room)

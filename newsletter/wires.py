@@ -87,8 +87,11 @@ class Wires(Generic[Carried]):
         """Let messages go, one on each idle connection."""
         raise NotImplementedError
 
-    def collect(self) -> list[tuple[Carried, Outcome]]:
-        """What came back, waiting for at least one; empty when nothing is in flight."""
+    def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
+        """What came back, waiting for at least one, at most so many seconds.
+
+        Empty when nothing is in flight.
+        """
         raise NotImplementedError
 
     def widen(self) -> None:
@@ -117,8 +120,8 @@ class Threads(Wires[Carried]):
             future = self.pool.submit(send, connection, mail.message)
             self.futures[future] = (mail, connection)
 
-    def collect(self) -> list[tuple[Carried, Outcome]]:
-        done = wait(self.futures, return_when=FIRST_COMPLETED).done
+    def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
+        done = wait(self.futures, timeout=seconds, return_when=FIRST_COMPLETED).done
         results = []
         for future in done:
             mail, connection = self.futures.pop(future)
@@ -156,10 +159,13 @@ class Sockets(Wires[Carried]):
             self.busy[connection] = mail
             connection.begin(mail.message)
 
-    def collect(self) -> list[tuple[Carried, Outcome]]:
+    def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
         results: list[tuple[Carried, Outcome]] = []
-        patience = time.monotonic() + GATHER_SECONDS
-        while self.busy and not (results and time.monotonic() > patience):
+        start = time.monotonic()
+        while self.busy:
+            waited = time.monotonic() - start
+            if waited > GATHER_SECONDS if results else seconds is not None and waited > seconds:
+                break
             for connection in self._ready():
                 if not connection.go_on():
                     continue

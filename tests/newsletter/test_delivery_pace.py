@@ -1,0 +1,41 @@
+"""The rate of a provider: used well and never exceeded, however many senders share it."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter import delivery, dispatch
+from newsletter.models import Digest
+from newsletter.pace import Pace
+from tests.factories import a_digest
+from tests.sink import Sink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_without_a_limit_everything_may_leave() -> None:
+    assert Pace(0).take(100) == 100
+
+
+def test_two_senders_share_one_rate() -> None:
+    mine, theirs = Pace(5), Pace(5)
+    assert mine.take(8) == 1
+    assert theirs.take(8) == 0
+    wait = theirs.wait()
+    assert wait is not None
+    assert 0.15 < wait <= 0.21
+
+
+def test_a_run_keeps_to_the_rate_and_uses_it(sink: Sink, settings: Settings) -> None:
+    settings.MAIL_RATE = 20
+    for _ in range(16):
+        a_digest()
+    start = now()
+    assert delivery.deliver(dispatch.DIGESTS) == {"sent": 16}
+    took = (now() - start).total_seconds()
+    assert 15 / 20 <= took < 3
+    moments = sorted(filter(None, Digest.objects.values_list("sending_at", flat=True)))
+    for first, last in zip(moments, moments[10:], strict=False):
+        assert (last - first).total_seconds() >= 9 / 20 - 0.02
