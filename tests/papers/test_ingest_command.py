@@ -45,6 +45,14 @@ def test_a_listing_may_be_gzipped_whatever_its_name(tmp_path: Path) -> None:
     assert {str(paper.announced_at.date()) for paper in Paper.objects.all()} == {"2025-03-11"}
 
 
+def test_a_terminal_sees_a_bar_and_a_pipe_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", terminal)
+    ingest("--file", SEED_LISTING, "--format", "listing")
+    assert "84/84" in terminal.getvalue()
+
+
 def test_rejected_records_are_named_and_end_in_1(tmp_path: Path) -> None:
     path = tmp_path / "papers.jsonl"
     path.write_text('{"title": "A"}\nnonsense\n')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
-from tqdm import tqdm
 
+from papers.management.progress import bar
 from papers.models import Paper
 
 
@@ -70,9 +69,7 @@ class Command(BaseCommand):
 
     def _lines(self) -> Iterator[str]:
         papers = Paper.objects.order_by("canonical_id")
-        with tqdm(
-            total=papers.count(), unit=" papers", disable=not sys.stderr.isatty(), file=sys.stderr
-        ) as progress:
+        with bar(total=papers.count(), unit=" papers") as progress:
             for paper in papers.iterator(chunk_size=1000):
                 progress.update()
                 yield json.dumps(exported(paper), ensure_ascii=False)

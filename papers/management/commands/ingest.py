@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from datetime import date
 from functools import partial
@@ -10,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from papers import ingest
 from papers.catalogue import Counts
+from papers.management.progress import bar
 from papers.models import Source
 from papers.sources import KINDS
 
@@ -70,7 +69,7 @@ class Command(BaseCommand):
             options["format"],
             day=day,
             dry_run=options["dry_run"],
-            watch=partial(tqdm, unit=" papers", file=sys.stderr, disable=not sys.stderr.isatty()),
+            watch=partial(bar, unit=" papers"),
         )
         if counts.note:
             self.stderr.write(counts.note)
@@ -96,12 +95,10 @@ class Command(BaseCommand):
         return total, worst
 
     def _visit_one(self, name: str, *, dry_run: bool) -> ingest.Outcome:
-        with tqdm(
-            total=100, desc=name, disable=not sys.stderr.isatty(), file=sys.stderr, unit="%"
-        ) as bar:
+        with bar(total=100, desc=name, unit="%") as shown:
 
             def show(share: float, counts: Counts) -> None:
-                bar.set_postfix_str(str(counts), refresh=False)
-                bar.update(round(share * 100) - bar.n)
+                shown.set_postfix_str(str(counts), refresh=False)
+                shown.update(round(share * 100) - shown.n)
 
             return ingest.run(name, dry_run=dry_run, progress=show)
