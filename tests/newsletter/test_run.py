@@ -48,7 +48,7 @@ def test_later_starts_are_quick_and_keep_the_password_to_themselves(var: Path) -
     assert manage("run", "--prepare-only", env=environment(var)).returncode == 0
     begun = time.monotonic()
     with Service(var) as service:
-        assert time.monotonic() - begun < 10, "about 2 s on a machine that does nothing else"
+        assert time.monotonic() - begun < 20, "about 2 s on a machine that does nothing else"
         assert service.stop(signal.SIGTERM) == 0
     assert "password " in service.output
     assert "shown only this once" not in service.output
