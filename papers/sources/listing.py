@@ -32,10 +32,16 @@ FURNITURE: Final = re.compile(
     r"(?:new|(?:trending|daily|today.s)(?: papers)?|subscribe|sign up|log ?in|\d[\d,.]*[kK]?)\W*$",
     re.IGNORECASE,
 )
-OWN_ID: Final = re.compile(
-    r"^\W*(?:(?:paper|preprint|arxiv(?: link| page| id)?)\s*:\s*)?"
-    r"(?P<id>(?:arxiv:\s*|https?://(?:www\.)?arxiv\.org/(?:abs|pdf)/)[\w./-]+?)[.\s]*$",
-    re.I | re.M,
+ID: Final = r"(?P<id>(?:arxiv:\s*|https?://(?:www\.)?arxiv\.org/(?:abs|pdf)/)[\w./-]*\w)"
+# The paper's own id stands on a line of its own, or where the abstract says that the paper is.
+OWN_LINE: Final = re.compile(
+    rf"^\W*(?:(?:paper|preprint|arxiv(?: link| page| id)?)\s*:\s*)?{ID}[.\s]*$", re.I | re.M
+)
+OWN_SENTENCE: Final = re.compile(
+    r"\b(?:th(?:is|e)|our|full|extended|and) (?:paper|preprint|manuscript|version)\b"
+    r"(?: is| can be)?(?: also)?(?: available| found| accessible)?(?: online)? (?:at|on|as):? "
+    rf"{ID}",
+    re.I,
 )
 
 
@@ -166,9 +172,11 @@ def _record(entry: _Entry) -> PaperRecord:
         raise RecordError("The title has no abstract.")
     abstract = "\n\n".join(entry.abstract)
     own = None
-    if match := OWN_ID.search(abstract):
+    if match := OWN_LINE.search(abstract):
         own = identifiers.arxiv_id(match["id"])
         abstract = abstract.replace(match.group(), "") if own else abstract
+    elif match := OWN_SENTENCE.search(abstract):
+        own = identifiers.arxiv_id(match["id"])
     return build(
         text.unescaped(entry.title),
         text.unescaped(abstract),

@@ -74,6 +74,24 @@ def test_an_address_of_arxiv_on_a_line_of_its_own_is_the_paper_itself() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sentence", "own"),
+    [
+        ("The full paper is available at https://arxiv.org/abs/2503.01234v2.", "2503.01234"),
+        ("Code at https://github.com/a/b and paper at arXiv:2503.01234.", "2503.01234"),
+        ("We compare with the method of https://arxiv.org/abs/2503.01234.", ""),
+        ("This follows GPT-3 (arXiv:2005.14165).", ""),
+    ],
+)
+def test_only_an_abstract_that_says_where_the_paper_is_names_its_id(
+    sentence: str, own: str
+) -> None:
+    page = f"{PAGE}\nThird Title\n\n{ABSTRACT} {sentence}\n"
+    third = listing.parse(page.encode(), today=TODAY).records[-1]
+    assert third.arxiv_id == own
+    assert third.abstract.endswith(sentence)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda page: page.replace("\n", "\r\n"),
