@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils.timezone import now
 
 from papers import ingest, scoring, visits
 from papers.models import Source
+
+# Set when the worker is told to stop: a long visit asks it between two pages.
+stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def note_shutdown(**_: Any) -> None:
+    stopping.set()
 
 
 @shared_task
@@ -26,7 +38,7 @@ def ingest_source(source_id: int) -> None:
     """Visit one source."""
     source = Source.objects.filter(pk=source_id).first()
     if source is not None:
-        visits.run(source)
+        visits.run(source, until=stopping.is_set)
 
 
 @shared_task

@@ -87,16 +87,18 @@ def run(
     client: Client | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
+    until: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Visit one source and keep what it brings, whatever happens on the way.
 
-    Never raises for what a source does. ``dry_run`` asks and counts, and keeps nothing.
+    Never raises for what a source does. ``dry_run`` asks and counts, and keeps nothing;
+    ``until`` is asked between pages whether to stop early.
     """
     record = IngestRun(source=source, name=source.name)
     trip = _Trip(source, now(), dry_run, progress)
     try:
         with client or Client() as connection:
-            trip.go(connection)
+            trip.go(connection, until)
         outcome = trip.outcome()
     except _Suspicion as suspicion:
         outcome = Outcome(source.name, Status.SUSPECT, str(suspicion), trip.counts)
@@ -126,8 +128,9 @@ class _Trip:
         self.withdrawn = 0
         self.notes: list[str] = []
         self.read = 0
+        self.interrupted = False
 
-    def go(self, client: Client) -> None:
+    def go(self, client: Client, until: Callable[[], bool]) -> None:
         """Ask page after page and keep each. Raises FetchError, ListingError, _Suspicion."""
         kind = KINDS.get(self.source.kind)
         if kind is None:
@@ -155,14 +158,18 @@ class _Trip:
                 raise _Suspicion(f"{step.listing.damage} What was whole is kept.")
             self._doubt(step)
             self._remember(step)
+            if until():
+                self.interrupted = True
+                return
         if self.source.name == SUBMISSIONS and not self.dry_run:
             _answer_submissions(wanted)
 
     def outcome(self) -> Outcome:
-        """What to say about a visit that went to its end."""
+        """What to say about a visit that nothing went wrong with."""
+        again = now() if self.interrupted else None
         if not self.read and not self.withdrawn:
             reason = " ".join(dict.fromkeys(self.notes)) or "There was nothing to read."
-            return Outcome(self.source.name, Status.QUIET, reason, self.counts)
+            return Outcome(self.source.name, Status.QUIET, reason, self.counts, again)
         words = (
             f"{self.counts.created} new, {self.counts.updated} updated, "
             f"{self.counts.unchanged} unchanged papers"
@@ -173,7 +180,9 @@ class _Trip:
             words += f", {self.withdrawn} deleted by the archive"
         if self.counts.rejected:
             words += f"; {self.counts.rejected} records were rejected"
-        return Outcome(self.source.name, Status.OK, f"{words}.", self.counts)
+        if self.interrupted:
+            words += "; stopped between two pages, the next visit goes on from there"
+        return Outcome(self.source.name, Status.OK, f"{words}.", self.counts, again)
 
     def _keep(self, step: Step, kind: Kind) -> None:
         listing = step.listing

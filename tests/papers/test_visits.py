@@ -199,6 +199,18 @@ def test_a_visit_that_was_killed_goes_on_from_its_cursor(server: SourceServer) -
     assert Paper.objects.count() == 2
 
 
+def test_a_visit_that_is_told_to_stop_ends_after_its_page_and_goes_on_at_once(
+    server: SourceServer,
+) -> None:
+    url = server.answer("/oai", Reply(oai("2508.00001", token="next")), Reply(oai("2508.00002")))
+    archive = source("arxiv-oai", url)
+    with time_machine.travel(WEDNESDAY, tick=False):
+        assert "the next visit goes on" in visit(archive, server, until=lambda: True).result
+        assert archive.next_run_at == WEDNESDAY
+        visit(archive, server)
+    assert [asked.query.get("resumptionToken") for asked in server.asked] == [None, "next"]
+
+
 def test_a_killed_backfill_goes_on_with_the_day_it_had_reached(server: SourceServer) -> None:
     class Killed(BaseException):
         pass
