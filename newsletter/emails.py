@@ -181,22 +181,24 @@ def _entries(digest: Digest, cards: Mapping[str, Card]) -> list[Entry]:
     slots = [*SECTIONS]
     places = [place for place, item in enumerate(digest.items) if item["paper"] in cards]
     places.sort(key=lambda place: slots.index(_slot(digest.items[place])))
-    return [
-        _entry(digest, place, number, cards[digest.items[place]["paper"]])
-        for number, place in enumerate(places, start=1)
-    ]
+    feedback = tokens.feedback_urls(digest)
+    entries = []
+    for number, place in enumerate(places, start=1):
+        item = digest.items[place]
+        links = feedback(place, "up"), feedback(place, "down")
+        entries.append(_entry(item, number, cards[item["paper"]], links))
+    return entries
 
 
-def _entry(digest: Digest, place: int, number: int, shown: Card) -> Entry:
-    item = digest.items[place]
+def _entry(item: Mapping[str, Any], number: int, shown: Card, links: tuple[str, str]) -> Entry:
     return Entry(
         number=number,
         card=shown,
         slot=_slot(item),
         reason=_clean_reason(item.get("reason", "")),
         note=_clean_line(item.get("note", "")) or shown.note,
-        up_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
-        down_url=tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),
+        up_url=links[0],
+        down_url=links[1],
     )
 
 

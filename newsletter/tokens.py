@@ -14,7 +14,7 @@ import binascii
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, Literal
@@ -184,6 +184,13 @@ def feedback_token(digest: Digest, position: int, verdict: Verdict) -> str:
     """
     stem = _feedback_stem(digest.public_id, settings.SECRET_KEY)
     return f"{stem}.{position}.{verdict}"
+
+
+def feedback_urls(digest: Digest) -> Callable[[int, Verdict], str]:
+    """The addresses of all feedback links of a digest, for one signature."""
+    before, after = _around(settings.SITE_URL, "feedback")
+    stem = before + _feedback_stem(digest.public_id, settings.SECRET_KEY)
+    return lambda position, verdict: f"{stem}.{position}.{verdict}{after}"
 
 
 def read_feedback_token(token: str) -> tuple[Digest, str, Verdict]:

@@ -1,10 +1,14 @@
-"""Postmark's sending API on 127.0.0.1, as good or bad as a test wants it."""
+"""Postmark's sending API on 127.0.0.1, as good or bad as a test wants it.
+
+``python -m tests.faults.provider SECONDS`` runs one whose every answer takes so long.
+"""
 
 from __future__ import annotations
 
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +64,10 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._agree(recipient, len(provider.taken))
 
+    def do_GET(self) -> None:
+        """What was taken so far, for whoever runs this as a process."""
+        self._answer(200, json.dumps(cast(Provider, self.server).taken).encode())
+
     def _agree(self, recipient: str, number: int) -> None:
         answer = {
             "ErrorCode": 0,
@@ -99,3 +107,14 @@ def running_provider() -> Iterator[Provider]:
         finally:
             provider.shutdown()
             thread.join()
+
+
+def main() -> None:
+    with Provider() as provider:
+        provider.delay = float(sys.argv[1])
+        print(provider.url, flush=True)  # noqa: T201 - whoever started it reads the address here
+        provider.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

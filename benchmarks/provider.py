@@ -1,0 +1,89 @@
+"""Is a slow provider's rate limit the bottleneck, and is it kept?
+
+    python -m benchmarks.provider [SUBSCRIBERS]
+
+An Anymail backend (Postmark's) talks to a local stub that takes 200 ms for every call. What is
+possible is ``min(limit, connections / 0.2 s)``; printed are the share of it that was used, and the
+most messages that the stub saw within any second.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.delivery import ROOT, contend, environment, set_up
+
+SECONDS_A_CALL: Final = 0.2
+# Connections and messages a second (0 = no limit).
+CASES: Final = ((10, 0), (10, 20), (4, 0))
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.provider", str(SECONDS_A_CALL)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def moments(url: str) -> list[float]:
+    """When the stub took its messages."""
+    with urllib.request.urlopen(url) as answer:
+        return sorted(moment for moment, _ in json.load(answer))
+
+
+def busiest_second(times: list[float]) -> int:
+    return max(sum(start <= time < start + 1 for time in times) for start in times)
+
+
+def run(folder: Path, subscribers: int, connections: int, rate: int) -> None:
+    with provider() as url:
+        env = environment(
+            folder,
+            0,
+            EMAIL_URL="",
+            EMAIL_BACKEND="anymail.backends.postmark.EmailBackend",
+            ANYMAIL_POSTMARK_SERVER_TOKEN="token",
+            ANYMAIL_POSTMARK_API_URL=url,
+            MAIL_CONNECTIONS=str(connections),
+            MAIL_RATE=str(rate or 1000),
+        )
+        contend("paperboy", subscribers, env)
+        times = moments(url)[-subscribers:]
+    possible = min(rate or 1000, connections / SECONDS_A_CALL)
+    reached = (len(times) - 1) / (times[-1] - times[0])
+    print(
+        f"connections={connections} limit={rate or 'none'} possible={possible:.0f}/s "
+        f"reached={reached:.1f}/s used={reached / possible:.0%} "
+        f"busiest_second={busiest_second(times)}"
+    )
+
+
+def main(subscribers: int = 300) -> None:
+    with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
+        folder = Path(name)
+        env = environment(folder, 0)
+        set_up(folder, subscribers, env)
+        contend("assemble", subscribers, env)
+        for connections, rate in CASES:
+            run(folder, subscribers, connections, rate)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
