@@ -78,51 +78,52 @@ def deliver(
     a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause.
     A row that went back to the queue is counted as ``queued``.
     """
-    wanted = lane.rows if wanted is None else wanted
     with wires() as carriers:
-        run = Run(lane, carriers, until)
-        while not run.stopping and not streams.is_stopped(lane.stream, patient=patient):
-            claimed = claim(lane, wanted)
-            if not claimed.rows:
-                break
-            run.send(claimed)
+        run = Run(lane, lane.rows if wanted is None else wanted, carriers, until)
+        run.send(patient=patient)
     return run.counts
 
 
 class Run:
     """One sender's way through a lane; ``counts`` are the states that rows reached."""
 
-    def __init__(self, lane: Lane, carriers: Wires[Draft], until: Until) -> None:
+    def __init__(
+        self, lane: Lane, wanted: QuerySet[Any], carriers: Wires[Draft], until: Until
+    ) -> None:
         self.lane = lane
+        self.wanted = wanted
         self.wires = carriers
         self.until = until
-        self.counts: Counter[str] = Counter()
         self.pace = Pace(carriers.limits.rate)
+        self.counts: Counter[str] = Counter()
+        self.claims: list[Claim] = []
         self.halted = False
+        self.again = True
         self.reason = ""
 
     @property
     def stopping(self) -> bool:
         return self.halted or self.until()
 
-    def send(self, claimed: Claim) -> None:
-        """Bring every row of a claim as far as it gets now."""
-        unhandled = {row.pk for row in claimed.rows}
+    def send(self, *, patient: bool) -> None:
+        """Bring every queued row as far as it gets now."""
         results: list[tuple[Draft, Outcome]] = []
         try:
-            self._rounds(claimed, self._drafts(claimed, unhandled), results)
+            while self.again and not self.stopping:
+                self.again = False
+                self._rounds(self._drafts(patient=patient), results)
         except Exception:
             # Whatever happened here, what is already travelling is brought home first.
             while results or self.wires.in_flight:
                 results += self.wires.collect()
-                self.counts += persist(claimed, results, [])[0]
+                self.counts += persist(self.lane, results, [])[0]
                 results.clear()
             raise
-        self._leave(claimed, unhandled)
+        if self.stopping:
+            for claimed in self.claims:
+                self.counts[State.QUEUED] += outbox.release(claimed, self.reason)
 
-    def _rounds(
-        self, claimed: Claim, drafts: Iterator[Draft], results: list[tuple[Draft, Outcome]]
-    ) -> None:
+    def _rounds(self, drafts: Iterator[Draft], results: list[tuple[Draft, Outcome]]) -> None:
         ahead: list[Draft] = []
         while True:
             stopping = self.stopping
@@ -130,7 +131,7 @@ class Run:
                 ahead += islice(drafts, self.wires.width)
             going = [] if stopping else self._boarding(ahead)
             if results or going:
-                counted, granted = persist(claimed, results, going)
+                counted, granted = persist(self.lane, results, going)
                 self.counts += counted
                 results.clear()
                 self.wires.start(granted)
@@ -140,7 +141,8 @@ class Run:
                 ahead += islice(drafts, max(0, self.wires.width - len(ahead)))
             results += self._collect(waiting=bool(ahead) and not stopping)
             self._judge(results)
-            claimed.renew()
+            for claimed in self.claims:
+                claimed.renew()
 
     def _collect(self, *, waiting: bool) -> list[tuple[Draft, Outcome]]:
         """What came back; while mail is waiting for its turn, no longer than until that comes."""
@@ -149,8 +151,19 @@ class Run:
             time.sleep(min(seconds, LONGEST_NAP))
         return self.wires.collect(seconds)
 
-    def _drafts(self, claimed: Claim, unhandled: set[int]) -> Iterator[Draft]:
+    def _drafts(self, *, patient: bool) -> Iterator[Draft]:
+        """Messages for what is queued, chunk after chunk, as long as they are asked for."""
+        while not self.stopping and not streams.is_stopped(self.lane.stream, patient=patient):
+            claimed = claim(self.lane, self.wanted)
+            if not claimed.rows:
+                return
+            # Of the last but one, some drafts may still be waiting for a connection.
+            self.claims = [*self.claims[-1:], claimed]
+            yield from self._messages(claimed)
+
+    def _messages(self, claimed: Claim) -> Iterator[Draft]:
         """The claim's rows as messages; what cannot be one, or not any more, is failed."""
+        unhandled = {row.pk for row in claimed.rows}
         for row, message in self.lane.render(claimed.rows):
             unhandled.discard(row.pk)
             if isinstance(message, Exception):
@@ -160,6 +173,9 @@ class Run:
                 self._fail(row, "It could not be sent before it was too late.")
             else:
                 yield Draft(row, message)
+        if unhandled:  # The renderer settled them by itself.
+            settled = self.lane.rows.filter(pk__in=unhandled).values_list("state", flat=True)
+            self.counts.update(settled)
 
     def _fail(self, row: Any, reason: str) -> None:
         self.counts[outbox.move(self.lane, row, State.FAILED, reason=reason)] += 1
@@ -188,20 +204,14 @@ class Run:
     def _judge(self, results: list[tuple[Draft, Outcome]]) -> None:
         if any(outcome.stop or outcome.hold_seconds for _, outcome in results):
             self.halted = True
+        if any(outcome.at_once for _, outcome in results):
+            self.again = True
         if results and all(outcome.verdict == Verdict.SENT for _, outcome in results):
             self.wires.widen()
 
-    def _leave(self, claimed: Claim, unhandled: set[int]) -> None:
-        """Give back what was not begun, and count what the renderer settled by itself."""
-        if self.stopping:
-            self.counts[State.QUEUED] += outbox.release(claimed, self.reason)
-        elif unhandled:
-            settled = self.lane.rows.filter(pk__in=unhandled).values_list("state", flat=True)
-            self.counts.update(settled)
-
 
 def persist(
-    claimed: Claim, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
     """``outbox.record`` on a database that may be restarting: what came back is not forgotten.
 
@@ -211,7 +221,7 @@ def persist(
     deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:
-            return outbox.record(claimed, results, drafts)
+            return outbox.record(lane, results, drafts)
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline or connection.in_atomic_block:
                 raise

@@ -111,7 +111,7 @@ def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
 
 
 def record(
-    claim: Claim, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
     """Write down what came of messages, and commit the intent to send the next.
 
@@ -121,43 +121,43 @@ def record(
     counts: Counter[str] = Counter()
     with transaction.atomic():
         plain = [draft.row for draft, outcome in results if outcome == Outcome(Verdict.SENT)]
-        counts += _note_sent(claim, plain)
+        counts += _note_sent(lane, plain)
         for draft, outcome in results:
             if outcome != Outcome(Verdict.SENT):
-                counts[_settle(claim.lane, draft.row, outcome)] += 1
-        granted = _intend(claim, drafts)
+                counts[_settle(lane, draft.row, outcome)] += 1
+        granted = _intend(lane, drafts)
     for draft in drafts:
         if draft.row.pk not in granted:
-            counts[_explain_refusal(claim.lane, draft.row)] += 1
+            counts[_explain_refusal(lane, draft.row)] += 1
     return counts, [draft for draft in drafts if draft.row.pk in granted]
 
 
-def _note_sent(claim: Claim, rows: list[Any]) -> Counter[str]:
+def _note_sent(lane: Lane, rows: list[Any]) -> Counter[str]:
     """The common case of a whole round in one go, in SQL that is the same each time."""
     if not rows:
         return Counter()
     moved = _execute(
-        f"UPDATE {claim.lane.table} SET state = %s, sent_at = %s, lease_until = NULL, reason = '' "  # noqa: S608
+        f"UPDATE {lane.table} SET state = %s, sent_at = %s, lease_until = NULL, reason = '' "  # noqa: S608
         "WHERE id = %s AND lease = %s AND state IN (%s, %s)",
         [
-            (State.SENT, _stored(now()), row.pk, claim.lease, State.SENDING, State.UNCERTAIN)
+            (State.SENT, _stored(now()), row.pk, row.lease, State.SENDING, State.UNCERTAIN)
             for row in rows
         ],
     )
     if moved == len(rows):
         return Counter({State.SENT: moved})
     ids = [row.pk for row in rows]
-    return Counter(claim.lane.rows.filter(pk__in=ids).values_list("state", flat=True))
+    return Counter(lane.rows.filter(pk__in=ids).values_list("state", flat=True))
 
 
-def _intend(claim: Claim, drafts: list[Draft]) -> set[int]:
+def _intend(lane: Lane, drafts: list[Draft]) -> set[int]:
     """Commit the intent to send, unless the person, the stream or the lease says no.
 
     One statement each, so that nothing can change between question and answer (RULES A10).
     """
     if not drafts:
         return set()
-    lane, moment = claim.lane, now()
+    moment = now()
     may_get, wishes = _receivers(lane)
     ids = {draft.row.pk for draft in drafts}
     moved = _execute(
@@ -168,14 +168,15 @@ def _intend(claim: Claim, drafts: list[Draft]) -> set[int]:
         [
             (
                 *(State.SENDING, _stored(moment), _stored(moment + SENDING_LEASE)),
-                *(draft.message_id, draft.row.pk, claim.lease, State.CLAIMED),
+                *(draft.message_id, draft.row.pk, draft.row.lease, State.CLAIMED),
                 *(lane.stream, *wishes),
             )
             for draft in drafts
         ],
     )
     if moved != len(ids):
-        mine = lane.rows.filter(pk__in=ids, lease=claim.lease, state=State.SENDING)
+        leases = {draft.row.lease for draft in drafts}
+        mine = lane.rows.filter(pk__in=ids, lease__in=leases, state=State.SENDING)
         ids = set(mine.values_list("pk", flat=True))
     for draft in drafts:
         draft.row.attempts += draft.row.pk in ids
