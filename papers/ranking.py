@@ -147,6 +147,22 @@ def compose(index: Index, profile: Profile, size: int, exclude: Collection[str] 
     return basket.picks
 
 
+def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) -> list[str]:
+    """The ``top`` of these candidates, best first, by the best of the reader's interests.
+
+    The scores are those that ``compose`` uses, without its rules for a whole digest; a reader
+    without interests gets what trends. Ids that the index does not hold are left out.
+    """
+    places = [index.place[paper] for paper in candidates if paper in index.place]
+    interests = list(_interests(index, profile))
+    if interests:
+        scores = np.max([interest.scores[places] for interest in interests], axis=0)
+    else:
+        scores = index.trending[places]
+    order = np.argsort(-scores, kind="stable")[:top]
+    return [index.candidates[places[row]].id for row in order]
+
+
 def _picked(index: Index) -> list[int]:
     return [place for place, document in enumerate(index.candidates) if document.picked]
 
