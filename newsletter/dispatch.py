@@ -16,7 +16,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
-from newsletter import delivery, digests, subscriptions, tracking
+from newsletter import breakers, delivery, digests, subscriptions, tracking
 from newsletter.delivery import CLAIM_LEASE, Lane
 from newsletter.models import Digest, Heartbeat, Notice, Subscriber
 
@@ -55,7 +55,8 @@ def sweep_notices(until: Until = never) -> Counter[str]:
 def sweep_digests(until: Until = never) -> Counter[str]:
     """One round over everything else: events in, digests out; returns the states reached."""
     beat("worker")
-    tracking.process(until)
+    if tracking.process(until):
+        breakers.check(now())
     delivery.reap(DIGESTS)
     subscriptions.resume_due(now())
     digests.assemble(now(), until=until)

@@ -299,6 +299,9 @@ class Stream(models.Model):
     hold_until = models.DateTimeField(
         null=True, blank=True, help_text="The provider asked us to wait until then."
     )
+    resumed_at = models.DateTimeField(
+        null=True, blank=True, help_text="What was before this does not stop it again."
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -24,7 +24,13 @@ def pause(stream: str, reason: str) -> None:
 def resume(stream: str) -> None:
     """Start a stream again, at once."""
     Stream.objects.update_or_create(
-        name=stream, defaults={"paused_at": None, "paused_reason": "", "hold_until": None}
+        name=stream,
+        defaults={
+            "paused_at": None,
+            "paused_reason": "",
+            "hold_until": None,
+            "resumed_at": now(),
+        },
     )
 
 
