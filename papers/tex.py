@@ -20,12 +20,15 @@ PERHAPS_TEX: Final = re.compile(r"[\\$`~]|--|[\w/^]\{")
 NESTING: Final = 8
 MATH: Final = re.compile(
     r"(?<!\\)\$\$(?P<display>[^$]{1,2000}?)\$\$"
+    # A dollar before a digit may be money, but not after a lone sign: $\sim$10, $>$90.
+    r"|(?<![\\$])\$(?P<sign>\\[a-zA-Z]+(?:[^$\\]|\\[^$])*?|[<>=+~/*-]+)\$(?=\d)"
     r"|(?<![\\$])\$(?P<inline>(?:[^$\\]|\\[^$]|\\\$)*?)(?<!\\)\$(?!\d)"
     r"|\\\((?P<parens>.{1,1000}?)\\\)"
     r"|\\\[(?P<brackets>.{1,2000}?)\\\]"
     r"|\\begin\{(?P<name>equation|align|math|displaymath)\*?\}(?P<block>.{1,2000}?)\\end\{(?P=name)\*?\}",
     re.DOTALL,
 )
+FORMULAS: Final = ("inline", "sign", "display", "parens", "brackets", "block")
 FLAT: Final = re.compile(
     r"\\(?:text(?:rm|bf|it|sf|tt|normal)?|mathrm|mathsf|mathtt|mbox|hbox|operatorname\*?|"
     r"ensuremath)\s*\{([^{}]*)\}"
@@ -37,7 +40,8 @@ SIMPLE_SCRIPT: Final = re.compile(r"[-+−]?(?:\\[a-zA-Z]+|\w+|[*'])")
 RELATION: Final = re.compile(r"(\s*)([≤≥≈≠→∈∉≪≫≲≳≡⊂⊆∝↦←↔⇒])(\s*)")
 MATH_ALIASES: Final = {
     "ne": "≠", "bmod": " mod ", "lvert": "|", "rvert": "|", "dots": "…", "deg": "°",
-    "argmax": "argmax", "argmin": "argmin", "thinspace": " ", "xspace": "",
+    "argmax": "argmax", "argmin": "argmin", "thinspace": " ", "xspace": "", "neg": "¬", "iff": "⇔",
+    "boldsymbol": "", "bm": "", "pmb": "", "widetilde": "\\tilde", "widehat": "\\hat",
     "left": "", "right": "", "middle": "", "big": "", "Big": "", "bigg": "", "Bigg": "",
     "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "limits": "",
     "nolimits": "", "displaystyle": "", "textstyle": "",
@@ -59,7 +63,8 @@ APOSTROPHE: Final = re.compile(r"(?<=\w\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
 STYLED: Final = re.compile(
     r"(?:\\|\b)(?:text(?:bf|it|sc|tt|rm|sf|sl|up|md|normal)|emph|math(?:cal|bb|bf|rm|sf|it|frak))"
     r"\s*\{([^{}]*)\}"
-    r"|\\(?:text(?:superscript|subscript)?|underline|mbox|hbox|uline|url|path|b|i|t|title)"
+    r"|\\(?:text(?:superscript|subscript)?|underline|overline|ensuremath|mbox|hbox|uline|url|path"
+    r"|paragraph|(?:sub)*section|b|i|t|title)\*?"
     r"\s*\{([^{}]*)\}"
 )
 BARE_SCRIPT: Final = re.compile(r"(?<=[\w)\]])([_^])\{([^{}]*)\}()")
@@ -70,7 +75,9 @@ HREF: Final = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 LOST_HREF: Final = re.compile(r"(https?://[^\s{}]+)\{([^{}]*)\}")
 PDF_STRING: Final = re.compile(r"\\texorpdfstring\s*\{[^{}]*\}\s*\{([^{}]*)\}")
 FOOTNOTE: Final = re.compile(r"\\(?:footnote|thanks)\s*\{([^{}]*)\}")
-COLOUR: Final = re.compile(r"\\(?:textcolor|color)\s*\{[^{}]*\}")
+COLOURED: Final = re.compile(r"\\textcolor\s*(?:\[\w+\])?\{[^{}]*\}\s*\{([^{}]*)\}")
+COLOUR: Final = re.compile(r"\\color\s*(?:\[\w+\])?\{[^{}]*\}")
+LIST: Final = re.compile(r"\\(?:begin|end)\{(?:itemize|enumerate|description|quote|center)\}")
 DECLARATION: Final = re.compile(
     r"\{\s*\\(?:em|bf|it|sc|tt|rm|sf|sl|bfseries|itshape|small|large|scshape|ttfamily)"
     r"(?:\s+|(?=[^A-Za-z]))([^{}]*)\}"
@@ -88,7 +95,7 @@ TEXT_ALIASES: Final = {
     "par": "\n\n", "nobreakdash": "", "textquotesingle": "'", "slash": "/",
 }  # fmt: skip
 TYPOGRAPHY: Final = re.compile(
-    r"(?P<url>https?://\S+|www\.\S+)|``(?P<quoted>[^`]*?)''|(?P<em>---)|(?P<en>(?<=\w)--(?=\w))"
+    r"(?P<url>https?://\S+|www\.\S+)|``(?P<quoted>[^`]*?)''|(?P<em>---)|(?P<en>(?<=\w)--(?=\w)|(?<=\s)--(?=\s))"
     r"|(?P<tie>(?<=[\w.,;)])~(?=[\w(\[\\$]))"
 )
 
@@ -104,24 +111,26 @@ def untex(text: str) -> str:
     """The text with its TeX written out; whatever is not certainly TeX stays as it is."""
     if not PERHAPS_TEX.search(text):
         return text
-    text = MATH.sub(_formula, text)
+    text = _formulas(text)
     text = _accents(text)
     text = _macros(text)
     text = _escapes(text)
     return TYPOGRAPHY.sub(_typography, text)
 
 
-def _formula(match: Match[str]) -> str:
-    """A formula as text; two dollars that are money stay money."""
-    inline = match["inline"]
-    if inline is not None and not _is_formula(inline):
-        return match.group()
-    content = next(
-        found
-        for found in (inline, *match.group("display", "parens", "brackets", "block"))
-        if found is not None
-    )
-    return formula(content.strip())
+def _formulas(text: str) -> str:
+    """The text with its formulas written out; a dollar that is money begins none."""
+    written, rest = "", text
+    while match := MATH.search(rest):
+        inline = match["inline"]
+        if inline is None or _is_formula(inline):
+            content = next(found for found in match.group(*FORMULAS) if found is not None)
+            written += rest[: match.start()] + formula(content.strip())
+            rest = rest[match.end() :]
+        else:
+            written += rest[: match.start() + 1]
+            rest = rest[match.start() + 1 :]
+    return written + rest
 
 
 def _is_formula(content: str) -> bool:
@@ -141,7 +150,7 @@ def formula(tex: str) -> str:
     A formula that cannot be read as TeX stays as it was typed.
     """
     prepared = re.sub(r"\\(?:left|right)\s*\.", "", tex)
-    prepared = prepared.replace("\\|", "‖").replace("~", " ").replace("&", " ")
+    prepared = prepared.replace("''", "″").replace("\\|", "‖").replace("~", " ").replace("&", " ")
     for _ in range(NESTING):
         before = prepared
         prepared = FLAT.sub(r"\1", prepared)
@@ -212,9 +221,9 @@ def _accented(tex: str) -> str:
 def _macros(text: str) -> str:
     for _ in range(NESTING):
         before = text
-        text = REFERENCE.sub("", text)
+        text = REFERENCE.sub("", LIST.sub(" ", text))
         text = PDF_STRING.sub(r"\1", HREF.sub(_linked, text))
-        text = FOOTNOTE.sub(r" (\1)", COLOUR.sub("", text))
+        text = FOOTNOTE.sub(r" (\1)", COLOUR.sub("", COLOURED.sub(r"\1", text)))
         text = DECLARATION.sub(r"\1", text)
         text = STYLED.sub(lambda found: found[1] or found[2] or "", text)
         text = BARE_SCRIPT.sub(_script, LOST_HREF.sub(_linked, text))
