@@ -33,7 +33,7 @@ def moment(written: str) -> datetime | None:
     except ValueError:
         try:
             found = parsedate_to_datetime(written)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
     if not 1900 <= found.year <= 2200:
         return None

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from lxml.etree import LxmlError
 from lxml.html import fragment_fromstring
 
 from papers import identifiers, text
@@ -30,6 +30,7 @@ from papers.sources.record import (
     RecordError,
     Rejection,
     build,
+    total,
 )
 from papers.sources.visit import Step, Visit, read
 
@@ -76,6 +77,8 @@ def _items(body: bytes, listing: Listing) -> list[Any]:
         raise ListingError("The answer is empty; a JSON list of daily papers was expected.")
     try:
         answer = json.loads(body)
+    except RecursionError as error:
+        raise ListingError("The answer is nested too deeply to be daily papers.") from error
     except ValueError as error:
         listing.damage = f"The answer is not whole JSON ({error})."
         listing.rejections.append(Rejection("the rest", "It was cut off."))
@@ -96,7 +99,7 @@ def _whole_items(answer: str) -> list[Any]:
     while rest := rest.lstrip(" \t\r\n,"):
         try:
             item, end = json.JSONDecoder().raw_decode(rest)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         found.append(item)
         rest = rest[end:]
@@ -108,7 +111,7 @@ def _object(item: Any) -> dict[str, Any]:
     if isinstance(item, str):
         try:
             item = json.loads(item) if item[:2] == '{"' else ast.literal_eval(item)
-        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
             raise RecordError("The entry is a text that holds no record.") from error
     if not isinstance(item, dict):
         raise RecordError("The entry is no JSON object.")
@@ -149,20 +152,9 @@ def _listed_at(both: tuple[dict[str, Any], ...], submitted: datetime | None) -> 
 
 def _measurements(paper: dict[str, Any], outer: dict[str, Any]) -> Iterable[Measurement]:
     for name, keys in TOTALS.items():
-        totals = [_total(place.get(key)) for key in keys for place in (paper, outer)]
-        if known := [total for total in totals if total is not None]:
+        counts = [total(place.get(key)) for key in keys for place in (paper, outer)]
+        if known := [count for count in counts if count is not None]:
             yield Measurement(name, max(known))
-
-
-def _total(value: Any) -> float | None:
-    """A count, however it is written; None when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
 
 
 def _first(places: Iterable[dict[str, Any]], *keys: str) -> Any:
@@ -224,7 +216,10 @@ def _parse_feed(body: bytes) -> Listing:
 
 def _labelled(description: str) -> dict[str, str]:
     """``<p><b>Authors:</b> ...</p>`` by label."""
-    fragment = fragment_fromstring(description, create_parent=True)
+    try:
+        fragment = fragment_fromstring(description, create_parent=True)
+    except (ValueError, LxmlError) as error:
+        raise RecordError("Its description is no HTML.") from error
     texts = ("".join(map(str, part.itertext())) for part in fragment.iter("p"))
     return {
         label.strip().lower(): value.strip()
@@ -239,7 +234,7 @@ def _feed_record(
     built: datetime | None,
     submitted: datetime | None,
 ) -> PaperRecord:
-    upvotes = _total(fields.get("upvotes"))
+    upvotes = total(fields.get("upvotes"))
     return build(
         title,
         fields.get("summary", ""),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
@@ -23,6 +22,7 @@ from papers.sources.record import (
     RecordError,
     Rejection,
     build,
+    total,
 )
 
 IDS: Final = ("id", "arxiv_id", "arxiv", "url", "doi")
@@ -123,10 +123,5 @@ def _moment(found: dict[str, Any], key: str) -> datetime | None:
 
 
 def _measurements(found: dict[str, Any]) -> tuple[Measurement, ...]:
-    totals = ((name, found.get(name)) for name in TOTALS)
-    return tuple(
-        Measurement(name, float(value))
-        for name, value in totals
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        if math.isfinite(value) and value >= 0
-    )
+    counts = ((name, total(found.get(name))) for name in TOTALS)
+    return tuple(Measurement(name, count) for name, count in counts if count is not None)

@@ -20,6 +20,7 @@ from papers.sources.record import (
     RecordError,
     Rejection,
     build,
+    total,
 )
 from papers.sources.visit import Step, Visit, read
 
@@ -32,7 +33,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
     """The works of an answer, or the single one that it is."""
     try:
         answer = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ListingError(f"The answer is not whole JSON ({error}).") from error
     works = answer.get("results", [answer]) if isinstance(answer, dict) else None
     if not isinstance(works, list) or (isinstance(answer, dict) and "error" in answer):
@@ -51,14 +52,11 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
 def _record(work: Any) -> PaperRecord:
     if not isinstance(work, dict):
         raise RecordError("The entry is no JSON object.")
-    places = [work, *(place for place in work.get("locations") or [] if isinstance(place, dict))]
+    places = [work, *_objects(work.get("locations"))]
     names = [str(place.get(key) or "") for place in places for key in ("doi", "landing_page_url")]
     own = next(filter(None, map(identifiers.arxiv_id, names)), None)
-    citations = work.get("cited_by_count")
-    counted = isinstance(citations, int) and not isinstance(citations, bool)
-    written = [
-        found.get("author") for found in work.get("authorships") or [] if isinstance(found, dict)
-    ]
+    citations = total(work.get("cited_by_count"))
+    written = [found.get("author") for found in _objects(work.get("authorships"))]
     return build(
         text.without_markup(str(work.get("title") or work.get("display_name") or "")),
         _abstract(work.get("abstract_inverted_index")),
@@ -67,8 +65,12 @@ def _record(work: Any) -> PaperRecord:
             (name for name in names if identifiers.doi(name) and not identifiers.arxiv_id(name)), ""
         ),
         [str(author.get("display_name") or "") for author in written if isinstance(author, dict)],
-        measurements=(Measurement("citations", float(citations or 0)),) if counted else (),
+        measurements=() if citations is None else (Measurement("citations", citations),),
     )
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _abstract(inverted: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -37,6 +38,17 @@ class Measurement:
 
     name: str
     value: float
+
+
+def total(value: object) -> float | None:
+    """A count, however it is written; None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +184,8 @@ def _title(raw: str) -> str:
 
 def _authors(names: Iterable[str]) -> tuple[str, ...]:
     cleaned = (text.shortened(text.line(name), NAME_LENGTH) for name in names)
-    return tuple(name for name in dict.fromkeys(cleaned) if name.strip(".,; "))[:AUTHORS]
+    # Two authors of one paper may have the same name: both stay.
+    return tuple(name for name in cleaned if name.strip(".,; "))[:AUTHORS]
 
 
 def _words(words: Iterable[str], length: int) -> tuple[str, ...]:

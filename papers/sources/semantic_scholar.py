@@ -21,6 +21,7 @@ from papers.sources.record import (
     RecordError,
     Rejection,
     build,
+    total,
 )
 from papers.sources.visit import Step, Visit, read
 
@@ -47,7 +48,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
 def _items(body: bytes) -> list[Any]:
     try:
         answer = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ListingError(f"The answer is not whole JSON ({error}).") from error
     if isinstance(answer, dict):
         if message := answer.get("error") or answer.get("message"):
@@ -64,8 +65,7 @@ def _record(item: Any) -> PaperRecord:
     named = item.get("externalIds")
     ids = named if isinstance(named, dict) else {}
     authors = item.get("authors")
-    citations = item.get("citationCount")
-    counted = isinstance(citations, int) and not isinstance(citations, bool)
+    citations = total(item.get("citationCount"))
     return build(
         text.without_markup(str(item.get("title") or "")),
         text.without_markup(str(item.get("abstract") or "")),
@@ -75,7 +75,7 @@ def _record(item: Any) -> PaperRecord:
         if isinstance(authors, list)
         else [],
         url=str(item.get("url") or ""),
-        measurements=(Measurement("citations", float(citations or 0)),) if counted else (),
+        measurements=() if citations is None else (Measurement("citations", citations),),
     )
 
 

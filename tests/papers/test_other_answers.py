@@ -70,6 +70,19 @@ def test_counts_are_found_wherever_they_are_and_however_they_are_written() -> No
     assert totals(daily({**outer, "upvotes": float("nan"), "numComments": True})[0]) == {}
 
 
+def test_a_count_too_large_for_a_number_is_left_out_alone() -> None:
+    huge = {"id": "2501.00001", "title": "A", "upvotes": 10**400, "stars": 10**400}
+    assert totals(daily({**huge, "numComments": 2})[0]) == {"comments": 2}
+    line = json.dumps({**huge, "comments": 2}).encode()
+    assert totals(jsonl.parse(line, today=TODAY).records[0]) == {"comments": 2}
+
+
+def test_two_authors_of_one_name_both_stay() -> None:
+    listing = hf_daily.parse(recorded("hf-daily/2025-04-21.json.gz"), today=TODAY)
+    (record,) = (found for found in listing.records if found.arxiv_id == "2504.13837")
+    assert (len(record.authors), record.authors.count("Yang Yue")) == (8, 2)
+
+
 def test_reading_an_answer_again_measures_at_the_same_time() -> None:
     body = recorded("hf-daily/2025-06-18.json.gz")
     first, again = (hf_daily.parse(body, today=day) for day in (TODAY, date(2027, 1, 1)))
@@ -110,11 +123,21 @@ def test_the_feed_that_others_make_of_it_has_its_upvotes() -> None:
         (b"[{", "not whole JSON"),
         (b'{"error": "Invalid date"}', "Invalid date"),
         (b'{"papers": 3}', "no list of daily papers"),
+        (b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_list_of_daily_papers_is_refused(body: bytes, words: str) -> None:
     with pytest.raises(ListingError, match=words):
         hf_daily.parse(body, today=TODAY)
+
+
+def test_one_broken_item_of_that_feed_leaves_the_others() -> None:
+    item = "<item><title>A</title><link>https://huggingface.co/papers/2503.0123{}</link>{}</item>"
+    broken = item.format(4, "<description>&amp;#0;&amp;#1;</description>")
+    feed = f"<rss><channel>{item.format(3, '')}{broken}</channel></rss>"
+    listing = hf_daily.parse(feed.encode(), today=TODAY)
+    assert [record.arxiv_id for record in listing.records] == ["2503.01233"]
+    assert [found.reason for found in listing.rejections] == ["Its description is no HTML."]
 
 
 def test_a_line_may_name_its_paper_in_any_way() -> None:
@@ -185,3 +208,11 @@ def test_openalex_knows_citations_by_the_arxiv_doi() -> None:
         "2503.01234", "10.1000/abc", "Hello world",
     )  # fmt: skip
     assert totals(record) == {"citations": 3}
+
+
+def test_gaps_in_an_enrichment_leave_the_others() -> None:
+    whole = {"title": "A", "doi": "https://doi.org/10.48550/arxiv.2503.01234"}
+    odd = {**whole, "locations": 5, "authorships": 7, "cited_by_count": 10**400}
+    listing = openalex.parse(json.dumps({"results": [None, odd, whole]}).encode(), today=TODAY)
+    assert [record.arxiv_id for record in listing.records] == ["2503.01234"] * 2
+    assert len(listing.rejections) == 1
