@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -74,6 +76,40 @@ def url(name: str, default: str = "") -> str:
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise ImproperlyConfigured(
             f"{name} is {value!r}; write a full address such as https://papers.example.org."
+        )
+    return value
+
+
+def folder(name: str, default: Path) -> Path:
+    """A folder, made if it is missing. Raises ImproperlyConfigured when it cannot be."""
+    path = Path(text(name, str(default)))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The folder {path} cannot be made ({error.strerror}); set {name} to one that can."
+        ) from error
+    return path
+
+
+def log_level(name: str, default: str) -> str:
+    """The name of one of Python's log levels. Raises ImproperlyConfigured."""
+    level = text(name, default).upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(
+            f"{name} is {level!r}; write DEBUG, INFO, WARNING, ERROR or CRITICAL."
+        )
+    return level
+
+
+def redis(name: str) -> str:
+    """The URL of a Redis server. Raises ImproperlyConfigured for that of anything else."""
+    value = text(name)
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
+        raise ImproperlyConfigured(
+            f"{name} begins with {parts.scheme!r}; write redis://host:6379/0 "
+            "or rediss://user:password@host:6379/0."
         )
     return value
 

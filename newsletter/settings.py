@@ -20,8 +20,7 @@ from newsletter import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
-VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
 
 PORT = env.text("PORT", "8000")
 SITE_URL = env.url("SITE_URL", f"http://127.0.0.1:{PORT}")
@@ -151,7 +150,7 @@ SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
 OFFLINE = env.flag("OFFLINE", default=False)
 
 # The database is the truth and the broker a doorbell: losing a message loses nothing.
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -252,7 +251,7 @@ LOGGING: dict[str, Any] = {
             "filters": ["scrub"],
         }
     },
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "celery": {"level": "WARNING"},

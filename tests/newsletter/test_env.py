@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from newsletter import env
+from tests.conftest import ROOT
+from tests.service import environment, manage
 
 
 @pytest.fixture(params=["  ", ""])
@@ -89,3 +95,51 @@ def test_trusted_proxies_must_be_addresses_or_networks(monkeypatch: pytest.Monke
     monkeypatch.setenv("X", "10.0.0.0/8, proxy.internal")
     with pytest.raises(ImproperlyConfigured, match=r"X holds 'proxy\.internal'; write addresses"):
         env.networks("X")
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:6379", "memory://", "redis://"])
+def test_a_broker_that_is_no_redis_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match="write redis://host:6379/0"):
+        env.redis("X")
+
+
+def test_a_log_level_that_python_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "warning")
+    assert env.log_level("X", "INFO") == "WARNING"
+    monkeypatch.setenv("X", "loud")
+    with pytest.raises(ImproperlyConfigured, match="X is 'LOUD'; write DEBUG, INFO"):
+        env.log_level("X", "INFO")
+
+
+def test_a_folder_that_cannot_be_made_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("X", str(tmp_path / "file" / "var"))
+    with pytest.raises(ImproperlyConfigured, match=r"cannot be made.*set X to one that can"):
+        env.folder("X", tmp_path)
+
+
+def test_a_command_says_in_one_line_what_is_wrong_with_a_setting(tmp_path: Path) -> None:
+    run = manage("check", env=environment(tmp_path, DATABASE_URL="mysql://root@127.0.0.1/paperboy"))
+    assert run.returncode == 1
+    assert len(run.stderr.splitlines()) == 1
+    assert "DATABASE_URL begins with 'mysql'" in run.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path: Path) -> None:
+    command = subprocess.Popen(
+        [sys.executable, "manage.py", "help"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert command.stdout
+    assert command.stderr
+    command.stdout.close()
+    assert command.stderr.read() == ""
+    assert command.wait() == 141
+    command.stderr.close()

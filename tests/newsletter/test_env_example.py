@@ -14,7 +14,10 @@ from newsletter import env
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / ".env.example"
-READERS = {"text", "flag", "number", "words", "networks", "url", "database", "email"}
+READERS = {
+    *("text", "flag", "number", "words", "networks", "url", "folder", "log_level"),
+    *("database", "redis", "email"),
+}
 
 
 def variables_read(path: Path) -> set[str]:
