@@ -29,7 +29,7 @@ DEFAULTS: Final = {
     "anymail.backends.mailjet": Limits(connections=8, rate=30),
     "anymail.backends.mandrill": Limits(connections=8, rate=30),
     "anymail.backends.postmark": Limits(connections=10, rate=50),
-    "anymail.backends.resend": Limits(connections=2, rate=2),
+    "newsletter.resend": Limits(connections=2, rate=2),
     "anymail.backends.sendgrid": Limits(connections=10, rate=50),
     "anymail.backends.sparkpost": Limits(connections=10, rate=50),
 }

@@ -130,11 +130,22 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mail: Anymail's own settings, or one SMTP server, or the folder var/mail/.
 MAIL_DIR = VAR_DIR / "mail"
-ANYMAIL = env.prefixed("ANYMAIL_") | {"DEBUG_API_REQUESTS": False}
+ANYMAIL: dict[str, Any] = {
+    # A hidden second try is a second mail: delivery alone decides what is tried again.
+    "AMAZON_SES_CLIENT_PARAMS": {"config": {"retries": {"total_max_attempts": 1}}},
+    **env.prefixed("ANYMAIL_"),
+    "DEBUG_API_REQUESTS": False,
+}
+# The backends that others offer, in the form that is safe to repeat.
+SAFE_BACKENDS = {
+    "django.core.mail.backends.smtp.EmailBackend": "newsletter.smtp.EmailBackend",
+    "anymail.backends.resend.EmailBackend": "newsletter.resend.EmailBackend",
+}
 if env.text("EMAIL_URL"):
     globals().update(env.email("EMAIL_URL"))
 else:
     EMAIL_BACKEND = env.text("EMAIL_BACKEND", "newsletter.mailbox.EmailBackend")
+    EMAIL_BACKEND = SAFE_BACKENDS.get(EMAIL_BACKEND, EMAIL_BACKEND)
     EMAIL_TIMEOUT = 60
 # 0: what suits the provider (newsletter/providers.py).
 MAIL_CONNECTIONS = int(env.number("MAIL_CONNECTIONS"))

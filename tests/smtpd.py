@@ -34,7 +34,10 @@ def calm(_phase: Phase, _recipient: str) -> str:
 
 
 class Server:
-    """``taken`` lists (recipient, Message-ID) in order; ``open_now`` and ``most_open`` count."""
+    """``taken`` lists (recipient, Message-ID) in order, ``moments`` the times of taking.
+
+    ``open_now`` and ``most_open`` count connections.
+    """
 
     def __init__(self, port: int = 0, extensions: bytes = EXTENSIONS) -> None:
         self.port = port
@@ -43,6 +46,7 @@ class Server:
         self.keep = False
         self.delay = 0.0
         self.taken: list[tuple[str, str]] = []
+        self.moments: list[float] = []
         self.bodies: list[bytes] = []
         self.open_now = self.most_open = 0
         self.loop = asyncio.new_event_loop()
@@ -59,6 +63,7 @@ class Server:
     def note(self, recipient: str, content: bytes) -> None:
         found = MESSAGE_ID.search(content)
         self.taken.append((recipient, found[1].decode() if found else ""))
+        self.moments.append(time.time())
         if self.keep:
             self.bodies.append(content)
 
