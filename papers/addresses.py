@@ -23,10 +23,11 @@ CARRIERS: Final = {
     IPv6Network("::ffff:0:0/96"): 0,
     IPv6Network("::/96"): 0,
     IPv6Network("64:ff9b::/96"): 0,
-    IPv6Network("64:ff9b:1::/48"): 0,
     IPv6Network("2002::/16"): 80,
 }
 TEREDO: Final = IPv6Network("2001::/32")
+# All that was ever given out (RFC 4291, 2.4); what lies outside leads inside, if anywhere.
+GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 
 Address = tuple[str, int]
 
@@ -62,6 +63,8 @@ def is_public(address: str) -> bool:
             if found in network:
                 carried = IPv4Address((int(found) >> shift) & 0xFFFFFFFF)
                 return is_public(str(carried))
+        if found not in GLOBAL_UNICAST:
+            return False
     return found.is_global and not found.is_multicast
 
 

@@ -143,6 +143,8 @@ class Client:
                 # Full jitter: many clients that failed together do not come back together.
                 backoff = random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**attempt))  # noqa: S311
                 self._sleep(max(error.wait, backoff))
+            except turns.TurnError as error:
+                raise FetchError(str(error), error.until) from error
         raise AssertionError("unreachable")
 
     def _attempt(self, request: Request) -> Answer:
@@ -223,7 +225,7 @@ class Client:
         raise PassingError(reason, wait)
 
     def _lane_of(self, url: str) -> str:
-        host = "." + _host(url)
+        host = "." + _host(url).rstrip(".")
         return next((lane for name, lane in self._lanes.items() if host.endswith("." + name)), "")
 
     def _read(self, response: httpx.Response, url: str) -> Answer:

@@ -24,7 +24,11 @@ PATIENCE: Final = timedelta(minutes=5)
 
 
 class TurnError(Exception):
-    """The turn did not come in time; the message is for people."""
+    """The turn did not come in time; the message is for people, ``until`` when it may come."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 @contextmanager
@@ -33,15 +37,23 @@ def turn(
 ) -> Iterator[None]:
     """Hold the turn of that name for one request, and let the next begin ``pace`` after its end.
 
-    Waits until the turn comes; raises TurnError after PATIENCE.
+    Waits until the turn comes; raises TurnError after PATIENCE, or at once when the other side
+    has asked for a longer pause than that.
     """
     holder = secrets.token_hex(16)
     Turn.objects.get_or_create(name=name)
     deadline = now() + PATIENCE
     while not _take(name, holder):
+        free_at, paused_until = _times(name)
+        if paused_until > deadline:
+            reason = f"{name} has asked for a pause until {paused_until:%Y-%m-%d %H:%M} UTC."
+            raise TurnError(reason, paused_until)
         if now() > deadline:
-            raise TurnError(f"Other workers kept {name} busy for {PATIENCE.seconds // 60} minutes.")
-        sleep(_wait(name))
+            reason = f"Other workers kept {name} busy for {PATIENCE.seconds // 60} minutes."
+            raise TurnError(reason, max(free_at, paused_until))
+        # Soon enough to look again, never a busy wait.
+        remaining = (max(free_at, paused_until) - now()).total_seconds()
+        sleep(min(max(remaining, 0.05), 1.0))
     try:
         yield
     finally:
@@ -62,8 +74,6 @@ def _take(name: str, holder: str) -> bool:
     return free.update(holder=holder, held_until=moment + LEASE) == 1
 
 
-def _wait(name: str) -> float:
-    """Seconds until the turn may be free: soon enough to look again, never a busy wait."""
-    found = Turn.objects.values("held_until", "next_at").get(name=name)
-    remaining = (max(found["held_until"], found["next_at"]) - now()).total_seconds()
-    return min(max(remaining, 0.05), 1.0)
+def _times(name: str) -> tuple[datetime, datetime]:
+    """When the turn's lease ends, and when the next one may begin."""
+    return Turn.objects.values_list("held_until", "next_at").get(name=name)

@@ -211,6 +211,7 @@ def test_no_address_inside_is_asked_without_an_opening(server: SourceServer) -> 
         "fe80::1%eth0", "fc00::1",
         "ff02::1", "ff0e::1", "::ffff:127.0.0.1", "::ffff:192.168.0.1", "::127.0.0.1",
         "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:7f00:1::1",
+        "64:ff9b:1::808:808", "::ffff:0:7f00:1", "fec0::1",
         "2002:c0a8:101::1", "2001:0:1::1", "2001:db8::1",
     ],
 )  # fmt: skip
@@ -272,9 +273,11 @@ def test_a_holder_that_was_killed_loses_its_turn() -> None:
 @pytest.mark.django_db
 def test_a_wait_that_arxiv_asks_for_holds_for_everybody(server: SourceServer) -> None:
     url = server.answer("/feed", Reply(status=503, headers={"Retry-After": "600"}))
-    with (
-        server.client(lanes={"127.0.0.1": "arxiv"}) as client,
-        pytest.raises(FetchError, match="503"),
-    ):
-        client.ask(url, accept="xml")
-    assert Turn.objects.get().next_at > now() + timedelta(seconds=590)
+    with server.client(lanes={"127.0.0.1": "arxiv"}) as client:
+        with pytest.raises(FetchError, match="503"):
+            client.ask(url, accept="xml")
+        assert Turn.objects.get().next_at > now() + timedelta(seconds=590)
+        with pytest.raises(FetchError, match="asked for a pause until") as refused:
+            client.ask(url, accept="xml")
+    assert refused.value.retry_at == Turn.objects.get().next_at
+    assert len(server.asked) == 1
