@@ -112,6 +112,12 @@ def fetch(visit: Visit) -> Iterator[Step]:
             max_results=PAGE,
         )
         listing = _page(visit, url, start)
+        if not (listing.records or listing.rejections) and start < (listing.total or 0):
+            if number > 1 or not start:
+                raise FetchError(f"arXiv gave an empty page at {start} of {listing.total} papers.")
+            # The last visit ended here as well: what is new since then stands at the beginning.
+            start, top = 0, ""
+            continue
         times = [found.published_at for found in listing.records if found.published_at]
         top = top or max(times, default=since).isoformat()
         start += len(listing.records) + len(listing.rejections)
@@ -127,8 +133,8 @@ def _page(visit: Visit, url: str, start: int) -> Listing:
     for _ in range(2):
         listing = read(parse, visit.ask(url, accept="xml"), visit)
         if listing.records or listing.rejections or start >= (listing.total or 0):
-            return listing
-    raise FetchError(f"arXiv gave an empty page at {start} of {listing.total} papers.")
+            break
+    return listing
 
 
 def _fetch_ids(visit: Visit) -> Iterator[Step]:

@@ -252,7 +252,7 @@ def fetch(visit: Visit) -> Iterator[Step]:
 
     The cursor: ``day``, the last day that was read, and while a visit is under way the ``next``
     one with the day (``of``) that the visit is of. A day without a list of its own repeats the one
-    before it, or is refused; both are quiet.
+    before it, or is refused; both are quiet. Another list that cannot be read is left out.
     """
     cursor = visit.cursor
     today = visit.today
@@ -262,23 +262,29 @@ def fetch(visit: Visit) -> Iterator[Step]:
     if cursor.get("of") == today.isoformat():
         day = max(day, _day(cursor.get("next")) or day)
     days = (today - day).days + 1
+    unread: list[ListingError] = []
+    found = 0
     for number in range(days):
-        listing = _of_day(visit, day + timedelta(days=number))
+        listing = _of_day(visit, day + timedelta(days=number), unread)
+        found += len(listing.records)
+        if unread and not found and number + 1 == days:
+            raise unread[0]
         listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
         following = (day + timedelta(days=number + 1)).isoformat()
         under_way = cursor | {"next": following, "of": today.isoformat()}
         reached = {"day": today.isoformat()} if number + 1 == days else under_way
-        yield Step(listing, reached, (number + 1) / days)
+        yield Step(listing, cursor if unread and not found else reached, (number + 1) / days)
 
 
-def _of_day(visit: Visit, day: date) -> Listing:
+def _of_day(visit: Visit, day: date, unread: list[ListingError]) -> Listing:
     url = visit.url(BASE, date=day.isoformat(), limit=LIMIT)
     try:
         return read(parse, visit.ask(url, accept="json"), visit)
     except ListingError as error:
         if day >= visit.today or day.weekday() >= 5:
             return Listing(day=day, note=f"Hugging Face has no list of {day} yet.")
-        raise error
+        unread.append(error)
+        return Listing(day=day, rejections=[Rejection(f"the list of {day}", str(error))])
 
 
 def _day(written: Any) -> date | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,6 +147,30 @@ def test_votes_become_a_time_series(server: SourceServer) -> None:
     assert Paper.objects.count() == 1
 
 
+def test_a_day_whose_list_cannot_be_read_does_not_hold_up_the_others(server: SourceServer) -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.query["date"] == "2025-08-12":
+            return Reply(b'{"error": "No papers on holidays"}', JSON, 400)
+        paper = {"id": f"2508.000{asked.query['date'][-2:]}", "title": "Paper of the day"}
+        return Reply(json.dumps([{"paper": paper}]).encode(), JSON)
+
+    url = server.answer_by("/daily", answer)
+    papers = source("hf-daily", url, cursor={"day": "2025-08-10", "address": url})
+    with time_machine.travel(TUESDAY):
+        outcome = visit(papers, server)
+    assert outcome.counts == Counts(created=8, rejected=1)
+    assert "holidays" in IngestRun.objects.get().rejections[0]["reason"]
+
+
+def test_when_no_list_can_be_read_no_day_is_passed_over(server: SourceServer) -> None:
+    url = server.answer("/daily", Reply(b'{"papers": 3}', JSON))
+    cursor = {"day": "2025-08-10", "address": url}
+    papers = source("hf-daily", url, cursor=cursor)
+    with time_machine.travel(TUESDAY):
+        assert visit(papers, server).status == Status.FAILED
+    assert papers.cursor == cursor
+
+
 def test_a_day_that_has_no_list_yet_is_quiet(server: SourceServer) -> None:
     def answer(asked: Asked) -> Reply:
         if asked.query["date"] == "2025-08-19":
@@ -271,6 +296,20 @@ def test_an_empty_page_in_the_middle_is_asked_for_again(server: SourceServer) ->
     with time_machine.travel(WEDNESDAY):
         assert visit(query, server).status == Status.OK
     assert Paper.objects.count() == 10
+
+
+def test_a_total_that_is_never_reached_hides_no_new_paper(server: SourceServer) -> None:
+    def answer(asked: Asked) -> Reply:
+        body = SEARCH if asked.query["start"] == "0" else recorded("arxiv-api/zero-results.xml")
+        total = re.compile(rb"(totalResults[^>]*>)\d+")
+        return Reply(total.sub(rb"\g<1>5000", body))
+
+    url = server.answer_by("/api", answer)
+    query = source("arxiv-api", url, cursor={"since": "2000-01-01T00:00:00Z", "address": url})
+    with time_machine.travel(WEDNESDAY):
+        assert "empty page at 10 of 5000" in visit(query, server).result
+        Paper.objects.all().delete()
+        assert visit(query, server).counts.created == 10
 
 
 def test_a_truncated_answer_keeps_what_is_whole_and_comes_again_soon(server: SourceServer) -> None:
