@@ -116,10 +116,8 @@ def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
 
 def of_day(day: date) -> list[Story]:
     """What was listed on a day (UTC) that had no edition, in the order in which it was read."""
-    start = datetime.combine(day, time(), UTC)
-    listed = Paper.objects.filter(
-        announced_at__gte=start, announced_at__lt=start + timedelta(days=1), hidden=False
-    )
+    begin, end = (datetime.combine(day, bound, UTC) for bound in (time.min, time.max))
+    listed = Paper.objects.filter(announced_at__range=(begin, end), hidden=False)
     return [Story(paper, rank) for rank, paper in enumerate(listed.order_by("pk")[:LISTED], 1)]
 
 

@@ -53,6 +53,11 @@ def test_a_day_without_an_edition_is_not_found_and_says_which(client: Client) ->
     assert "There is no edition of 11 March 2025." in response.content.decode()
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_the_calendar_are_days_too(client: Client, day: str) -> None:
+    assert client.get(f"/archive/{day}/").status_code == 404
+
+
 def test_a_day_before_the_first_edition_shows_what_was_listed_on_it(client: Client) -> None:
     day = datetime(2025, 3, 11, tzinfo=UTC)
     listed = [a_paper(announced_at=day), a_paper(announced_at=day)]
