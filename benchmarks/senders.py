@@ -74,6 +74,7 @@ def loop() -> None:
 # The product's own rule of one worker for a database is not for this one.
 worker_init.disconnect(refuse_second_worker)
 naive = Celery("naive", broker="memory://")
+naive.conf.broker_transport_options = {"polling_interval": 0.01}  # It must not wait in vain.
 
 
 @naive.task
