@@ -229,9 +229,9 @@ class Client:
         return next((lane for name, lane in self._lanes.items() if host.endswith("." + name)), "")
 
     def _read(self, response: httpx.Response, url: str) -> Answer:
-        inflater = Inflater(response.headers.get("content-encoding", ""))
         body = bytearray()
         try:
+            inflater = Inflater(response.headers.get("content-encoding", ""))
             if int(response.headers.get("content-length") or 0) > SIZE:
                 raise TooLargeError
             for raw in response.iter_raw():

@@ -161,8 +161,9 @@ def test_a_large_answer_is_refused_by_its_size(server: SourceServer) -> None:
         client.ask(url, accept="xml")
 
 
-def test_damaged_compression_is_no_answer(server: SourceServer) -> None:
-    url = server.answer("/feed", Reply(b"not gzip", headers={"Content-Encoding": "gzip"}))
+@pytest.mark.parametrize("coding", ["gzip", "br", "gzip, gzip"])
+def test_damaged_or_unknown_compression_is_no_answer(server: SourceServer, coding: str) -> None:
+    url = server.answer("/feed", Reply(b"not gzip", headers={"Content-Encoding": coding}))
     with server.client() as client, pytest.raises(FetchError, match="damaged answer"):
         client.ask(url, accept="xml")
 
