@@ -37,7 +37,7 @@ FIRST_DAYS: Final = timedelta(days=7)
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
-    """The papers of one page. Raises ListingError for arXiv's own errors too."""
+    """The papers of one page. Raises ListingError for arXiv's own errors too, with their code."""
     document = markup.read(body, record="entry", roots=frozenset({"feed"}), what=WHAT)
     if any(child(entry, "announce_type") for entry in document.records):
         raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
@@ -56,7 +56,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
             named = markup.described(entry, child(entry, "id"))
             listing.rejections.append(Rejection(named, str(error)))
     if errors and not listing.records:
-        raise ListingError(errors[0])
+        raise ListingError(errors[0], "Error")
     if not listing.records and not listing.rejections:
         listing.note = "arXiv has no paper for this query."
     return listing
@@ -138,8 +138,21 @@ def _page(visit: Visit, url: str, start: int) -> Listing:
 
 
 def _fetch_ids(visit: Visit) -> Iterator[Step]:
-    for first in range(0, len(visit.wanted), IDS):
-        ids = visit.wanted[first : first + IDS]
+    """The wanted papers. arXiv refuses a whole list for one id that it does not like, so such a
+    list is asked for again in halves."""
+    lists = [visit.wanted[first : first + IDS] for first in range(0, len(visit.wanted), IDS)]
+    done = 0
+    while lists:
+        ids = lists.pop(0)
         url = visit.url(BASE, id_list=",".join(ids), max_results=len(ids))
-        listing = read(parse, visit.ask(url, accept="xml"), visit)
-        yield Step(listing, visit.cursor, (first + len(ids)) / len(visit.wanted))
+        try:
+            listing = read(parse, visit.ask(url, accept="xml"), visit)
+        except ListingError as error:
+            if not error.code:
+                raise
+            if half := len(ids) // 2:
+                lists[:0] = [ids[:half], ids[half:]]
+                continue
+            listing = Listing(rejections=[Rejection(ids[0], str(error))])
+        done += len(ids)
+        yield Step(listing, visit.cursor, done / len(visit.wanted))

@@ -431,6 +431,23 @@ def test_a_submission_is_fetched_and_answered(server: SourceServer) -> None:
     assert len(server.asked) == 1
 
 
+def test_an_id_that_arxiv_refuses_costs_no_other_submission(server: SourceServer) -> None:
+    def answer(asked: Asked) -> Reply:
+        if "2503.0123" in asked.query["id_list"]:
+            return Reply(recorded("arxiv-api/error-bad-id.xml"), status=400)
+        return Reply(recorded("arxiv-api/one-paper.xml"))
+
+    url = server.answer_by("/api", answer)
+    submissions = source("arxiv-api", url)
+    Source.objects.filter(pk=submissions.pk).update(name=visits.SUBMISSIONS)
+    submissions.refresh_from_db()
+    ingest.submit("2503.0123, 1605.08386")
+    assert visit(submissions, server).counts == Counts(created=1, rejected=1)
+    results = dict(Submission.objects.values_list("arxiv_id", "result"))
+    assert results["2503.0123"] == "arXiv has no paper with this id."
+    assert results["1605.08386"].startswith("Added: ")
+
+
 def test_citations_are_asked_for_what_is_recent(server: SourceServer, settings: Settings) -> None:
     settings.SEMANTIC_SCHOLAR_API_KEY = "key"
     moment = now()
