@@ -56,6 +56,8 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     about = " ".join(children(feed, "title") + children(feed, "link") + children(feed, "id"))
     if "arxiv" not in about.lower():
         raise ListingError(f"This feed is not arXiv's but {text.line(about)[:100]!r}.")
+    if child(feed, "totalResults"):
+        raise ListingError("This is an answer of arXiv's query interface; its format is arxiv-api.")
     dated = moment(child(feed, "pubDate") or child(feed, "updated") or child(feed, "lastBuildDate"))
     listing = Listing(rejections=document.rejections, damage=document.damage)
     listing.day = day or (dated.date() if dated else None)

@@ -195,6 +195,8 @@ def _parse_feed(body: bytes) -> Listing:
     """The daily papers as an RSS feed with authors, upvotes and summary in HTML."""
     what = "a feed of daily papers"
     document = markup.read(body, record="item", roots=frozenset({"rss"}), what=what)
+    if any(child(item, "announce_type") for item in document.records):
+        raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
     listing = Listing(rejections=document.rejections, damage=document.damage)
     built = moment(child(document.root, "channel/lastBuildDate"))
     for item in document.records:

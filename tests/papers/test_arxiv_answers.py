@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from papers.sources import arxiv_api, arxiv_oai, arxiv_rss
+from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, hf_daily
 from papers.sources.arxiv import category_of, is_withdrawn
 from papers.sources.record import ListingError, PaperRecord
 from tests.papers.source_server import recorded
@@ -260,6 +260,24 @@ def test_a_record_without_id_or_title_is_rejected_alone() -> None:
 def test_what_is_no_answer_of_arxiv_is_refused(parser: object, body: bytes, words: str) -> None:
     with pytest.raises(ListingError, match=words):
         parser.parse(body, today=TODAY)  # type: ignore[attr-defined]
+
+
+def test_a_format_that_is_named_wrongly_is_said_by_its_right_name() -> None:
+    answer, feed = (
+        recorded("arxiv-api/one-paper.xml"),
+        recorded("arxiv-rss/derived-cs.AI-rss2-short.xml"),
+    )
+    for parser, body, words in (
+        (arxiv_rss, answer, "its format is arxiv-api"),
+        (
+            arxiv_api,
+            recorded("arxiv-rss/cs.AI-atom-2025-08-20-short.xml"),
+            "its format is arxiv-rss",
+        ),
+        (hf_daily, feed, "its format is arxiv-rss"),
+    ):
+        with pytest.raises(ListingError, match=words):
+            parser.parse(body, today=TODAY)
 
 
 def test_a_file_outside_is_never_read_by_the_parser() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from papers import tasks, visits
 from papers.models import IngestRun, Paper, Source
@@ -117,7 +118,10 @@ def test_a_failed_source_ends_in_2_and_the_others_are_visited() -> None:
     assert "b: quiet. Nothing to ask for." in err
 
 
-def test_the_task_sends_a_worker_to_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_task_sends_a_worker_to_what_is_due(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.OFFLINE = False
     sent: list[int] = []
     monkeypatch.setattr(tasks.ingest_source, "delay", sent.append)
     tasks.ingest_due()
