@@ -10,11 +10,19 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError
 
         try:
             execute_from_command_line(sys.argv)
         except ImproperlyConfigured as error:
             sys.exit(f"CommandError: {error}")
+        except OperationalError as error:
+            if "--traceback" in sys.argv:
+                raise
+            sys.exit(
+                f"CommandError: The database cannot be used: {' '.join(str(error).split())}. "
+                "If it is new or older than the program: python manage.py migrate"
+            )
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -128,6 +128,17 @@ def test_a_command_says_in_one_line_what_is_wrong_with_a_setting(tmp_path: Path)
     assert "DATABASE_URL begins with 'mysql'" in run.stderr
 
 
+@pytest.mark.parametrize("url", ["", "postgres://postgres@127.0.0.1:1/paperboy"])
+def test_a_command_says_in_one_line_that_the_database_is_not_there(
+    tmp_path: Path, url: str
+) -> None:
+    run = manage("send_digests", env=environment(tmp_path, DATABASE_URL=url))
+    assert run.returncode == 1
+    assert len(run.stderr.splitlines()) == 1
+    assert "The database cannot be used: " in run.stderr
+    assert "python manage.py migrate" in run.stderr
+
+
 def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path: Path) -> None:
     command = subprocess.Popen(
         [sys.executable, "manage.py", "help"],
