@@ -103,7 +103,7 @@ def submit(text: str) -> Submitted:
     submitted = Submitted()
     wanted: list[str] = []
     for word in dict.fromkeys(re.split(r"[\s,;]+", text.strip())):
-        if own := identifiers.arxiv_id(word):
+        if own := identifiers.arxiv_id(word.strip("()<>[]\"'.")):
             wanted.append(own.id)
         elif word:
             submitted.refused.append(Rejection(word[:120], "This is no arXiv id or address."))

@@ -119,7 +119,7 @@ def test_a_disabled_source_is_not_asked_and_the_page_says_so(desk: Client, sourc
 def test_pasted_ids_and_addresses_are_asked_for_and_nonsense_is_refused(
     desk: Client, paper: Paper
 ) -> None:
-    pasted = "https://arxiv.org/abs/2503.04321v2 2503.01234, <b>nonsense</b>"
+    pasted = "<https://arxiv.org/abs/2503.04321v2> (2503.01234), <b>nonsense</b>"
 
     response = desk.post(reverse("admin:papers_paper_submit"), {"papers": pasted}, follow=True)
 
