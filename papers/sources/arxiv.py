@@ -14,7 +14,10 @@ WITHDRAWN: Final = re.compile(
     r"(?:(?:paper|article|manuscript|submission|work|preprint|e-?print|version|note|draft|this)\s+)?"
     r"(?<!\bthe\s)(?:(?:has|have|had)\s+been\s+|(?:is|was)\s+(?:being\s+)?)?"
     r"(?:temporarily\s+|voluntarily\s+)?(?:withdrawn|retracted)\b"
-    r"(?!\s+from\s+(?!(?:the\s+)?arxiv))",
+    r"(?!\s+from\s+(?!(?:the\s+)?arxiv))"
+    r"|\b(?:submission|article|paper|version|work)\s+(?:(?:has\s+been|was)\s+)?"
+    r"(?:removed|withdrawn)\s+by\s+arxiv\b"
+    r"|\bwe\s+(?:have\s+)?with(?:draw|drew|drawn)\s+(?:this|our)\s+(?:paper|article|manuscript)\b",
     re.IGNORECASE,
 )
 # What Dublin Core records put before the name of a category.
@@ -27,9 +30,13 @@ ARCHIVE_NAMES: Final = {
 PERHAPS_WITHDRAWN: Final = re.compile(r"\b(?:withdrawn|retracted)\b", re.IGNORECASE)
 
 
-def is_withdrawn(comment: str, *, has_pdf: bool = True) -> bool:
-    """Whether a version is a withdrawal: its comment says so, or mentions it and has no PDF."""
-    return bool(WITHDRAWN.search(comment) or (not has_pdf and PERHAPS_WITHDRAWN.search(comment)))
+def is_withdrawn(comment: str, abstract: str = "", *, has_pdf: bool = True) -> bool:
+    """Whether a version is a withdrawal: its comment says so, or it has no PDF and its comment
+    mentions it or its abstract says so."""
+    if WITHDRAWN.search(comment):
+        return True
+    mentioned = PERHAPS_WITHDRAWN.search(comment) or WITHDRAWN.search(abstract)
+    return not has_pdf and bool(mentioned)
 
 
 def category_of(subject: str) -> str:

@@ -85,7 +85,7 @@ def _record(entry: _Element) -> PaperRecord:
         journal_ref=child(entry, "journal_ref"),
         license=links.get("license", "") or child(entry, "license") or child(entry, "rights"),
         pdf_url=links.get("pdf", ""),
-        withdrawn=is_withdrawn(comment, has_pdf="pdf" in links),
+        withdrawn=is_withdrawn(comment, child(entry, "summary"), has_pdf="pdf" in links),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -76,12 +77,26 @@ def test_a_withdrawn_version_says_so_and_has_no_pdf() -> None:
     assert (record.withdrawn, record.pdf_url) == (True, "")
 
 
+def test_a_version_without_a_pdf_whose_abstract_says_so_is_withdrawn() -> None:
+    body = recorded("arxiv-api/one-paper.xml")
+    words = b"This paper has been withdrawn by the author."
+    body = re.sub(
+        rb"(<summary[^>]*>).*?(</summary>)", rb"\g<1>" + words + rb"\g<2>", body, flags=re.S
+    )
+    assert one(body).withdrawn is False
+    assert one(re.sub(rb'<link [^>]*title="pdf"[^>]*>', b"", body)).withdrawn is True
+
+
 @pytest.mark.parametrize(
     ("comment", "withdrawn"),
     [
         ("This paper has been withdrawn by the authors", True),
         ("10 pages. This submission has been withdrawn by arXiv administrators", True),
         ("Withdrawn", True),
+        ("arXiv admin note: This version has been removed by arXiv administrators", True),
+        ("arXiv admin note: submission withdrawn by arXiv due to overlap", True),
+        ("We withdraw this paper because of a gap in Lemma 2", True),
+        ("We removed a figure from this version", False),
         ("Paper withdrawn: superseded", True),
         ("Withdrawn from ICLR 2024", False),
         ("This replaces 1234.5678, which has been withdrawn by the author", False),
