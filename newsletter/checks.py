@@ -122,6 +122,18 @@ def senders_are_addresses() -> Iterator[CheckMessage]:
             )
 
 
+@deploy_check
+def webhooks_know_their_caller() -> Iterator[CheckMessage]:
+    secrets = [name for name in settings.ANYMAIL if "WEBHOOK" in name or "SIGNING" in name]
+    if settings.EMAIL_BACKEND.startswith("anymail.") and not secrets:
+        yield checks.Warning(
+            "ANYMAIL_WEBHOOK_SECRET is not set: bounces and complaints that the provider reports "
+            "are refused, because anybody could report them.",
+            hint="Set it to user:a-long-random-password and use both in the webhook's address.",
+            id="paperboy.W002",
+        )
+
+
 @register(Tags.compatibility)
 def sqlite_bears_two_writers(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any

@@ -1,4 +1,7 @@
-"""Anymail's tracking signal -> a stored DeliveryEvent. Anymail has checked who called."""
+"""Anymail's tracking signal -> a stored DeliveryEvent.
+
+Anymail has checked the caller's secret or signature; where neither is set, nobody is believed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ import logging
 import uuid
 from typing import Any
 
+from anymail.exceptions import AnymailWebhookValidationFailure
 from anymail.signals import AnymailTrackingEvent, tracking
+from anymail.webhooks.base import AnymailBasicAuthMixin
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.dispatch import receiver
 from django.utils.timezone import now
@@ -19,15 +25,27 @@ log = logging.getLogger(__name__)
 
 
 @receiver(tracking, dispatch_uid="newsletter.webhooks.store")
-def store(event: AnymailTrackingEvent, esp_name: str, **_: object) -> None:
+def store(
+    sender: type[AnymailBasicAuthMixin], event: AnymailTrackingEvent, esp_name: str, **_: object
+) -> None:
     """Keep the event as it came, once; acting on it is the sweep's work.
 
-    Never raises: a provider that gets an error disables the webhook.
+    Raises AnymailWebhookValidationFailure (answered with 400) when anybody could have sent it,
+    and nothing else: a provider that gets an error disables the webhook.
     """
+    if not settings.LOCAL and is_open(sender):
+        log.error("An event from %s is refused: ANYMAIL_WEBHOOK_SECRET is not set.", esp_name)
+        raise AnymailWebhookValidationFailure("This service has no webhook secret.")
     try:
         _store(event, esp_name)
     except Exception:
         log.exception("An event from %s could not be stored.", esp_name)
+
+
+def is_open(webhook: type[AnymailBasicAuthMixin]) -> bool:
+    """Does this webhook take events from anybody? Anymail then only warns."""
+    door = webhook()
+    return door.warn_if_no_basic_auth and not door.basic_auth
 
 
 def _store(event: AnymailTrackingEvent, provider: str) -> None:

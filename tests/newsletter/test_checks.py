@@ -105,9 +105,17 @@ def test_mail_that_would_stay_in_a_folder_is_an_error(production: Settings) -> N
     "backend", ["no.such.Backend", "anymail.backends.postmark.EmailBackend"], ids=["typo", "no key"]
 )
 def test_a_mail_backend_that_cannot_start_is_an_error(production: Settings, backend: str) -> None:
-    production.ANYMAIL = {}
+    production.ANYMAIL = {"WEBHOOK_SECRET": "me:secret"}
     production.EMAIL_BACKEND = backend
     assert ids() == {"paperboy.E006"}
+
+
+def test_a_provider_whose_reports_cannot_be_believed_is_a_warning(production: Settings) -> None:
+    production.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+    production.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token"}
+    assert ids() == {"paperboy.W002"}
+    production.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token", "WEBHOOK_SECRET": "me:secret"}
+    assert ids() == set()
 
 
 def test_a_mail_server_without_a_deadline_is_an_error(production: Settings) -> None:

@@ -73,6 +73,16 @@ def test_an_event_without_the_secret_is_refused_and_not_stored() -> None:
     assert not DeliveryEvent.objects.exists()
 
 
+@pytest.mark.parametrize("key", ["", "sign"])
+def test_in_production_nobody_is_believed_while_no_secret_is_set(
+    settings: Settings, key: str
+) -> None:
+    settings.LOCAL = False
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": key} if key else {}
+    assert post(bounce(a_digest(), "HardBounce")) == 400
+    assert not DeliveryEvent.objects.exists()
+
+
 def test_an_event_is_stored_once_however_often_it_comes() -> None:
     digest = a_digest()
     for _ in range(3):
