@@ -60,7 +60,10 @@ def sweep_digests(until: Until = never) -> Counter[str]:
     delivery.reap(DIGESTS)
     subscriptions.resume_due(now())
     digests.assemble(now(), until=until)
-    return delivery.deliver(DIGESTS, until=until)
+    counts = delivery.deliver(DIGESTS, until=until)
+    if counts:
+        log.info("digests: %s", " ".join(f"{state}={count}" for state, count in counts.items()))
+    return counts
 
 
 def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[str]:
