@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from papers import ingest, visits
 from papers.catalogue import Counts
-from papers.models import IngestRun, Paper, Signal, Source, Submission
+from papers.models import IngestRun, Paper, Signal, Source
 from tests.papers.source_server import JSON, Asked, Reply, SourceServer, recorded
 
 pytestmark = pytest.mark.django_db
@@ -410,42 +410,6 @@ def test_a_changed_address_begins_anew(server: SourceServer) -> None:
         feed.save()
         visit(feed, server)
     assert "if-none-match" not in server.asked[1].headers
-
-
-def test_a_submission_is_fetched_and_answered(server: SourceServer) -> None:
-    found = ingest.submit("https://arxiv.org/abs/1605.08386v1, 2301.00001 nonsense")
-    assert found.queued == ["1605.08386", "2301.00001"]
-    assert [refused.record for refused in found.refused] == ["nonsense"]
-    submissions = Source.objects.get(name="submissions")
-    assert submissions.next_run_at <= now()
-    submissions.address = server.answer("/api", Reply(recorded("arxiv-api/one-paper.xml")))
-    submissions.save()
-    visit(submissions, server)
-    assert server.asked[0].query["id_list"] == "1605.08386,2301.00001"
-    assert dict(Submission.objects.values_list("arxiv_id", "result")) == {
-        "1605.08386": "Added: Heat-bath random walks with Markov bases",
-        "2301.00001": "arXiv has no paper with this id.",
-    }
-    assert ingest.submit("1605.08386").known == ["1605.08386"]
-    assert visit(submissions, server).status == Status.QUIET
-    assert len(server.asked) == 1
-
-
-def test_an_id_that_arxiv_refuses_costs_no_other_submission(server: SourceServer) -> None:
-    def answer(asked: Asked) -> Reply:
-        if "2503.0123" in asked.query["id_list"]:
-            return Reply(recorded("arxiv-api/error-bad-id.xml"), status=400)
-        return Reply(recorded("arxiv-api/one-paper.xml"))
-
-    url = server.answer_by("/api", answer)
-    submissions = source("arxiv-api", url)
-    Source.objects.filter(pk=submissions.pk).update(name=visits.SUBMISSIONS)
-    submissions.refresh_from_db()
-    ingest.submit("2503.0123, 1605.08386")
-    assert visit(submissions, server).counts == Counts(created=1, rejected=1)
-    results = dict(Submission.objects.values_list("arxiv_id", "result"))
-    assert results["2503.0123"] == "arXiv has no paper with this id."
-    assert results["1605.08386"].startswith("Added: ")
 
 
 def test_citations_are_asked_for_what_is_recent(server: SourceServer, settings: Settings) -> None:
