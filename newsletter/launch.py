@@ -52,7 +52,10 @@ def port() -> int:
 
 
 def refuse_second_start() -> object:
-    """Hold the database for this start. Raises LaunchError naming the one that runs already."""
+    """Hold the database for this start.
+
+    Raises LaunchError naming the one that runs already, or the folder that cannot be written.
+    """
     path = lock.database_lock("run")
     if path is None:
         return None
@@ -63,6 +66,10 @@ def refuse_second_start() -> object:
             f"Paperboy already runs on this database ({held.owner}). Stop it first, or set "
             "DATABASE_URL to another database."
         ) from held
+    except OSError as error:
+        raise LaunchError(
+            f"{path} cannot be written ({error.strerror}); set VAR_DIR to a folder that can."
+        ) from error
 
 
 def refuse_occupied_port() -> None:

@@ -43,6 +43,10 @@ def local_secret_key() -> str:
             file.write(secrets.token_urlsafe(50))
     except FileExistsError:
         pass
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} cannot be written ({error.strerror}); set VAR_DIR to a folder that can."
+        ) from error
     return path.read_text().strip()
 
 

@@ -113,6 +113,19 @@ def test_a_port_that_is_no_port_is_refused(settings: Settings, port: str) -> Non
         launch.port()
 
 
+def test_a_folder_that_cannot_be_written_is_refused(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    database = settings.DATABASES["default"] | {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": tmp_path / "file" / "paperboy.sqlite3",
+    }
+    monkeypatch.setitem(settings.DATABASES, "default", database)
+    with pytest.raises(launch.LaunchError, match="set VAR_DIR to a folder that can"):
+        launch.refuse_second_start()
+
+
 def test_redis_takes_the_beat_out_of_the_worker(settings: Settings) -> None:
     settings.REDIS_URL = ""
     assert set(launch.processes()) == {"web", "worker"}

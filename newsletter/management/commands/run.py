@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.db import DatabaseError
 
 from newsletter import launch
 from papers.ingest import IngestError
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             self.welcome(self.prepare())
         except launch.LaunchError as error:
             raise CommandError(str(error)) from error
-        except OperationalError as error:
+        except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {error}".strip()) from error
         self.stdout.write("Ctrl-C stops it.")
         self.stdout.flush()
