@@ -82,6 +82,8 @@ def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[st
     ids = {*written, *mine.filter(unfinished).values_list("pk", flat=True)}
     delivery.deliver(DIGESTS, wanted=mine, patient=False)
     _take_over(mine)
+    while tracking.process():  # Who was refused for good is not asked again.
+        pass
     return _balance(ids)
 
 

@@ -24,7 +24,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import streams
-from newsletter.models import Digest, Notice, Outbound, Subscriber
+from newsletter.models import DeliveryEvent, Digest, Notice, Outbound, Subscriber
 from newsletter.outcomes import Outcome, Verdict
 
 log = logging.getLogger(__name__)
@@ -220,6 +220,8 @@ def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
         case Verdict.SENT:
             return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])
         case Verdict.FINAL:
+            if outcome.reject_reason:
+                _note_bounce(row, outcome)
             return move(lane, row, State.FAILED, reason=outcome.reason)
         case Verdict.UNCERTAIN if not lane.repeatable:
             return move(lane, row, State.UNCERTAIN, reason=outcome.reason)
@@ -229,6 +231,25 @@ def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
     wait = max(backoff(row.attempts), timedelta(seconds=outcome.hold_seconds))
     again = now() if outcome.at_once else now() + wait
     return move(lane, row, State.QUEUED, reason=outcome.reason, next_attempt_at=again)
+
+
+def _note_bounce(row: Any, outcome: Outcome) -> None:
+    """A mail server that refuses the recipient at once tells what a provider's event would."""
+    DeliveryEvent.objects.bulk_create(
+        [
+            DeliveryEvent(
+                provider="smtp",
+                event_key=f"{row.public_id.hex}-{row.attempts}",
+                type="bounced",
+                recipient=row.subscriber.email,
+                digest=row if isinstance(row, Digest) else None,
+                reject_reason=outcome.reject_reason,
+                description=outcome.reason,
+                occurred_at=now(),
+            )
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def move(lane: Lane, row: Any, to: str, **fields: Any) -> str:

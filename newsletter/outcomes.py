@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import smtplib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ REFUSED: Final = frozenset({"invalid", "rejected", "failed"})
 RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 CREDENTIALS_STATUS: Final = frozenset({401, 403})
 REASON_LENGTH: Final = 300
+ENHANCED_STATUS: Final = re.compile(r"\b5\.(?P<subject>\d)\.\d{1,3}\b")
+NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
 
 
 class Verdict(StrEnum):
@@ -40,6 +43,7 @@ class Outcome:
     other message would fare better (credentials refused) and names an operator's job. After
     ``connection_lost`` the next message needs a new connection; ``at_once`` says that this one
     may have it right away, because nothing was wrong but a connection that had grown old.
+    ``reject_reason`` is Anymail's word for why the recipient was refused for good.
     """
 
     verdict: Verdict
@@ -49,6 +53,7 @@ class Outcome:
     stop: bool = False
     connection_lost: bool = False
     at_once: bool = False
+    reject_reason: str = ""
 
 
 def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
@@ -118,8 +123,19 @@ def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> Outcome:
 
 
 def _by_smtp_code(code: int, text: bytes | str, phase: str) -> Outcome:
-    verdict = Verdict.FINAL if 500 <= code < 600 else Verdict.RETRY
-    return Outcome(verdict, _smtp(code, text, phase))
+    reason = _smtp(code, text, phase)
+    if not 500 <= code < 600:
+        return Outcome(Verdict.RETRY, reason)
+    refused = _reject_reason(code, reason) if phase == "recipient" else ""
+    return Outcome(Verdict.FINAL, reason, reject_reason=refused)
+
+
+def _reject_reason(code: int, answer: str) -> str:
+    """``bounced`` for a mailbox that is not there: the enhanced status 5.1.x (RFC 3463) says so,
+    or, where there is none, the reply code (RFC 5321 section 4.2.3)."""
+    status = ENHANCED_STATUS.search(answer)
+    absent = status["subject"] == "1" if status else code in NO_SUCH_MAILBOX
+    return "bounced" if absent else "other"
 
 
 def _of_anymail(error: AnymailError) -> Outcome:

@@ -47,6 +47,14 @@ def test_an_unknown_address_is_named(address: str) -> None:
         preview(address)
 
 
+def test_somebody_who_is_not_active_is_said_to_get_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_paper(title="Attention at rest")
+    assert "Attention at rest" in preview(a_subscriber(status=Subscriber.Status.PAUSED).email)
+    assert "is paused: while that lasts, none is sent." in capsys.readouterr().err
+
+
 def test_somebody_who_would_get_nothing_is_told_why() -> None:
     with pytest.raises(CommandError, match="There are no papers yet"):
         preview(a_subscriber().email)

@@ -90,6 +90,26 @@ def test_a_refused_recipient_is_counted_as_failed_and_ends_in_status_1(sink: Sin
     assert (counts["failed"], status) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("550 5.1.1 no such user", Subscriber.Status.SUPPRESSED),
+        ("550 no such user", Subscriber.Status.SUPPRESSED),
+        ("552 5.2.2 mailbox full", Subscriber.Status.ACTIVE),
+        ("550 5.7.1 refused by policy", Subscriber.Status.ACTIVE),
+    ],
+)
+def test_a_mailbox_that_is_not_there_is_never_written_to_again(
+    sink: Sink, answer: str, status: str
+) -> None:
+    a_paper()
+    person = a_subscriber()
+    sink.at_recipient = answer
+    assert run()[0]["failed"] == 1
+    person.refresh_from_db()
+    assert person.status == status
+
+
 def test_an_unreachable_mail_server_loses_nothing_and_is_named(
     settings: Settings, sink: Sink
 ) -> None:
@@ -113,7 +133,13 @@ def test_a_paused_stream_sends_nothing_and_says_why(sink: Sink) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--at", "tomorrow"], ["--at", "2026-02-31T08:00"], ["--to", "nobody"]]
+    "arguments",
+    [
+        ["--at", "tomorrow"],
+        ["--at", "2026-02-31T08:00"],
+        ["--at", "9999-12-31"],
+        ["--to", "nobody"],
+    ],
 )
 def test_an_argument_that_makes_no_sense_is_refused_in_one_sentence(arguments: list[str]) -> None:
     with pytest.raises(CommandError) as refused:

@@ -31,6 +31,10 @@ class Command(BaseCommand):
             text = self._format(message, options["format"])
             transaction.set_rollback(True)
         self.stdout.write(text)
+        if person.status != Subscriber.Status.ACTIVE:
+            self.stderr.write(
+                f"{person.email} is {person.get_status_display()}: while that lasts, none is sent."
+            )
 
     def _format(self, message: Any, form: str) -> str:
         if form == "html":

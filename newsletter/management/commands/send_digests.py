@@ -15,12 +15,15 @@ from newsletter import addresses, digests, dispatch
 from newsletter.models import Digest, Stream
 
 State = Digest.State
+LAST_YEAR: Final = 9999
 PRINTED: Final = (State.SENT, State.FAILED, State.UNCERTAIN, State.SKIPPED, State.CANCELLED)
 
 
 def moment(text: str) -> datetime:
     """An ISO 8601 time; one without a zone is UTC. Raises ValueError."""
     parsed = parse_datetime(text) or datetime.fromisoformat(text)
+    if parsed.year >= LAST_YEAR:
+        raise ValueError("The calendar ends before the next digest would be due.")
     return parsed.replace(tzinfo=UTC) if is_naive(parsed) else parsed
 
 
