@@ -27,7 +27,7 @@ def test_two_commands_and_a_worker_share_the_work_and_double_nothing(
         world.at = datetime.now(UTC)
         processes = [world.sender(), world.sender(), world.worker()]
         try:
-            took = world.wait_until_settled(PEOPLE, 60)
+            took = world.wait_until_settled(PEOPLE, 60, killed=False)
         finally:
             for process in processes:
                 kill(process)

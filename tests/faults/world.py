@@ -122,12 +122,17 @@ class World:
             "WHERE lease_until IS NOT NULL"
         )
 
-    def wait_until_settled(self, subscribers: int, seconds: float) -> float:
-        """How long it takes until nothing is left to send; ``sending`` cannot be known yet."""
+    def wait_until_settled(self, subscribers: int, seconds: float, *, killed: bool = True) -> float:
+        """How long it takes until nothing is left to send.
+
+        What somebody who was ``killed`` left ``sending`` cannot be known yet; senders that are
+        alive bring that to an end as well.
+        """
+        unsettled = {"queued", "claimed"} if killed else {"queued", "claimed", "sending"}
         start = time.monotonic()
         while time.monotonic() - start < seconds:
             states = self.states()
-            if sum(states.values()) == subscribers and not states.keys() & {"queued", "claimed"}:
+            if sum(states.values()) == subscribers and not states.keys() & unsettled:
                 return time.monotonic() - start
             time.sleep(0.1)
         raise AssertionError(f"not settled after {seconds} s: {dict(self.states())}\n{self.log}")
