@@ -86,7 +86,7 @@ def test_everything_due_is_sent_without_the_broker(
             wait_until_at_work(world)
             getattr(broker, accident)()
             world.make_due()
-            took = world.wait_until_settled(PEOPLE, SECONDS)
+            took = world.wait_until_settled(PEOPLE, SECONDS, killed=False)
         finally:
             kill(worker)
         assert world.states() == {"sent": PEOPLE}
