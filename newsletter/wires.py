@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import selectors
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -36,7 +37,7 @@ class Mail(Protocol):
     def message(self) -> AnymailMessage: ...
 
 
-class Wires(Generic[Carried]):
+class Wires(ABC, Generic[Carried]):
     """As many kept connections as are needed, at most what the provider takes.
 
     A run begins with one and doubles them with every round that went well, so that three mails
@@ -61,8 +62,9 @@ class Wires(Generic[Carried]):
             close(connection)
 
     @property
+    @abstractmethod
     def in_flight(self) -> int:
-        raise NotImplementedError
+        """How many messages are on their way."""
 
     @property
     def room(self) -> int:
@@ -83,16 +85,16 @@ class Wires(Generic[Carried]):
                 self.idle.append(connection)
         return None if self.idle else trouble
 
+    @abstractmethod
     def start(self, mails: list[Carried]) -> None:
         """Let messages go, one on each idle connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
         """What came back, waiting for at least one, at most so many seconds.
 
         Empty when nothing is in flight.
         """
-        raise NotImplementedError
 
     def widen(self) -> None:
         self.width = min(self.width * 2, self.limits.connections)
