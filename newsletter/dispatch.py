@@ -112,5 +112,6 @@ def _portions(ids: list[int], size: int) -> Iterator[list[int]]:
 
 def beat(name: str) -> None:
     """Show that a part of the service is alive; a laptop's disk need not hear it each second."""
-    if not Heartbeat.objects.filter(name=name, at__gt=now() - PULSE).exists():
-        Heartbeat.objects.update_or_create(name=name, defaults={"at": now()})
+    moment = now()
+    if not Heartbeat.objects.filter(name=name, at__range=(moment - PULSE, moment)).exists():
+        Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
