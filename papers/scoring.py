@@ -1,18 +1,60 @@
-"""Trending in the database: read the measurements, write the scores and the day's edition."""
+"""Trending in the database: read the measurements, write the scores and the day's edition.
+
+Everything is read in columns: a catalogue of 50,000 papers with a million readings is scored in
+seconds.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
-from django.db import transaction
-from django.db.models import Max
+import numpy as np
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import FloatField, Func, Max, Q
+from django.db.models.functions import Length
+from django.db.models.sql.compiler import SQLCompiler
 
-from papers import trending
-from papers.models import Edition, Paper, Signal
+from papers import prior, trending
+from papers.growth import NAMES, Readings
+from papers.models import Edition, Paper, Signal, Source
 
 EDITION_SIZE: Final = 100
+CHUNK: Final = 20_000
+COLUMNS: Final = (
+    "pk", "canonical_id", "title", "authors", "code_url", "primary_category", "trending",
+    "trending_parts",
+)  # fmt: skip
+
+
+class Hours(Func):
+    """A time as hours of the epoch, which a million rows give far quicker than date objects."""
+
+    output_field = FloatField()
+
+    template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS double precision) / 3600"
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, tuple[str | int, ...]]:
+        template = "(julianday(%(expressions)s) - 2440587.5) * 24"
+        sql, params = self.as_sql(compiler, connection, template=template, **context)
+        return sql, tuple(params)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One paper in the competition, with the score it has now."""
+
+    pk: int
+    canonical_id: str
+    score: float
+    parts: dict[str, Any]
 
 
 def newest_announcement(at: datetime) -> datetime | None:
@@ -32,60 +74,106 @@ def score(at: datetime) -> dict[str, int]:
     if newest is None:
         return {"papers": 0, "changed": 0}
     oldest = newest - timedelta(days=trending.AGE_LIMIT_DAYS)
-    ranked = list(
-        Paper.objects.filter(announced_at__gt=oldest, announced_at__lte=at, withdrawn=False)
-        .exclude(hidden=True)
-        .order_by("pk")
-    )
-    entrants = _entrants(ranked, at)
-    changed = []
-    for paper, entrant in zip(ranked, entrants, strict=True):
-        value, parts = trending.score(entrant)
-        if (paper.trending, paper.trending_parts) != (value, parts):
-            paper.trending, paper.trending_parts = value, parts
-            changed.append(paper)
+    ranked = Q(announced_at__gt=oldest, announced_at__lte=at, withdrawn=False, hidden=False)
+    rows, entrants = _entrants(ranked, at)
+    scored = trending.score(entrants, _readings(rows, oldest, at))
+    fresh = [
+        _Row(row.pk, row.canonical_id, value, parts)
+        for row, value, parts in zip(rows, scored.scores, scored.parts, strict=True)
+    ]
+    changed = [new for new, old in zip(fresh, rows, strict=True) if new != old]
     with transaction.atomic():
-        Paper.objects.bulk_update(changed, ["trending", "trending_parts"], batch_size=500)
-        stale = Paper.objects.exclude(trending=0).exclude(pk__in=[paper.pk for paper in ranked])
-        dropped = stale.update(trending=0, trending_parts={})
-        _write_edition(at, ranked)
-    return {"papers": len(ranked), "changed": len(changed) + dropped}
-
-
-def _entrants(papers: list[Paper], at: datetime) -> list[trending.Entrant]:
-    measurements: dict[int, list[trending.Measurement]] = defaultdict(list)
-    signals = Signal.objects.filter(paper__in=papers, observed_at__lte=at)
-    for signal in signals.iterator():
-        measurements[signal.paper_id].append(
-            trending.Measurement(signal.source, signal.name, signal.value, signal.observed_at)
+        _write(changed)
+        dropped = (
+            Paper.objects.exclude(ranked)
+            .exclude(trending=0, trending_parts={})
+            .update(trending=0, trending_parts={})
         )
-    days = sorted({paper.announced_at.date() for paper in papers}, reverse=True)
-    ages = {day: age for age, day in enumerate(days)}
-    positions: dict[int, int] = defaultdict(int)
-    entrants = []
-    for paper in papers:
-        age = ages[paper.announced_at.date()]
-        entrants.append(
-            trending.Entrant(paper.announced_at, age, positions[age], measurements[paper.pk])
+        _write_edition(at, fresh)
+    return {"papers": len(rows), "changed": len(changed) + dropped}
+
+
+def _entrants(ranked: Q, at: datetime) -> tuple[list[_Row], trending.Entrants]:
+    """The papers to rank in the order in which they were listed, as rows and as columns."""
+    hours = (Length("abstract"), Hours("announced_at"), Hours("published_at"), Hours("picked_at"))
+    papers = Paper.objects.filter(ranked).order_by("pk").values_list(*COLUMNS, *hours)
+    columns = list(zip(*papers, strict=True)) or [()] * (len(COLUMNS) + len(hours))
+    pks, ids, titles, authors, codes, fields, scores, parts = columns[: len(COLUMNS)]
+    lengths, announced, published, picked = (
+        np.array(column, np.float64) for column in columns[len(COLUMNS) :]
+    )
+    features = prior.features(
+        titles,
+        lengths,
+        np.array([len(names) for names in authors], np.float64),
+        np.array([bool(code) for code in codes], np.float64),
+        (announced - published) / 24,
+    )
+    picked[picked > trending.hours(at)] = np.nan
+    rows = [_Row(*row) for row in zip(pks, ids, scores, parts, strict=True)]
+    return rows, trending.Entrants(announced, picked, fields, features)
+
+
+def _readings(rows: list[_Row], oldest: datetime, at: datetime) -> Readings:
+    """What was measured about these papers until a moment."""
+    place = {row.pk: place for place, row in enumerate(rows)}
+    kinds = dict(Source.objects.values_list("name", "kind"))
+    names: dict[tuple[str, str], int] = {}
+    found = (
+        Signal.objects.filter(paper__announced_at__gt=oldest, observed_at__lte=at, name__in=NAMES)
+        .annotate(hour=Hours("observed_at"))
+        .values_list("paper_id", "source", "name", "value", "hour")
+    )
+    chunks = [np.empty((4, 0))]
+    told = found.iterator(chunk_size=CHUNK)
+    while chunk := list(islice(told, CHUNK)):
+        papers, sources, kind, values, hours = zip(*chunk, strict=True)
+        chunks.append(
+            np.array(
+                [
+                    [place.get(paper, -1) for paper in papers],
+                    [
+                        names.setdefault((kinds.get(source, source), name), len(names))
+                        for source, name in zip(sources, kind, strict=True)
+                    ],
+                    values,
+                    hours,
+                ],
+                np.float64,
+            )
         )
-        positions[age] += 1
-    return entrants
+    table = np.concatenate(chunks, axis=1)
+    paper, series, value, hour = table[:, table[0] >= 0]
+    return Readings(paper.astype(np.int64), series.astype(np.int64), value, hour, list(names))
 
 
-def _write_edition(at: datetime, papers: list[Paper]) -> None:
+def _write(rows: Iterable[_Row]) -> None:
+    """Save scores by one prepared statement: ``bulk_update`` takes minutes for so many rows."""
+    table = connection.ops.quote_name(Paper._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET trending = %s, trending_parts = %s WHERE id = %s",  # noqa: S608
+            [(row.score, json.dumps(row.parts), row.pk) for row in rows],
+        )
+
+
+def _write_edition(at: datetime, rows: list[_Row]) -> None:
     day = at.date()
-    if Edition.objects.filter(day__gt=day).exists() and Edition.objects.filter(day=day).exists():
+    known = Edition.objects.filter(day=day).first()
+    if known and Edition.objects.filter(day__gt=day).exists():
         return
-    best = sorted(papers, key=lambda paper: (-paper.trending, paper.canonical_id))[:EDITION_SIZE]
+    best = sorted(rows, key=lambda row: (-row.score, row.canonical_id))[:EDITION_SIZE]
     entries = [
         {
-            "paper": paper.canonical_id,
-            "score": paper.trending,
-            "parts": paper.trending_parts,
-            "reason": trending.reason(paper.trending_parts),
+            "paper": row.canonical_id,
+            "score": row.score,
+            "parts": row.parts,
+            "reason": trending.reason(row.parts),
         }
-        for paper in best
+        for row in best
     ]
-    Edition.objects.update_or_create(
-        day=day, defaults={"entries": entries, "formula_version": trending.FORMULA_VERSION}
-    )
+    if known is None:
+        known = Edition(day=day)
+    if (known.entries, known.formula_version) != (entries, trending.FORMULA_VERSION):
+        known.entries, known.formula_version = entries, trending.FORMULA_VERSION
+        known.save()
