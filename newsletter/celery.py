@@ -43,6 +43,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "count likes": {
+        "task": "newsletter.tasks.count_likes",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "score": {
         "task": "papers.tasks.score",
         "schedule": 600.0,

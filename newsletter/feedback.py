@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
+from django.utils.timezone import now
 
 from newsletter.models import Interest, Subscriber
 from newsletter.tokens import Verdict
+from papers import likes
 from papers.models import Paper
 
 KINDS: Final[dict[Verdict, str]] = {"up": Interest.Kind.LIKE, "down": Interest.Kind.DISLIKE}
@@ -37,8 +41,28 @@ def record(subscriber: Subscriber, paper_id: str, verdict: Verdict) -> None:
             [Interest(subscriber=subscriber, kind=KINDS[verdict], value=paper_id)],
             ignore_conflicts=True,
         )
+    count_likes(now(), [paper_id])
 
 
 def withdraw(subscriber: Subscriber, paper_id: str) -> None:
     """Take back whatever was said about the paper."""
     Interest.objects.filter(subscriber=subscriber, value=paper_id, kind__in=KINDS.values()).delete()
+    count_likes(now(), [paper_id])
+
+
+def count_likes(at: datetime, paper_ids: Collection[str] | None = None) -> int:
+    """Tell the library how many readers like each of these papers, or each paper at all.
+
+    Only active, confirmed subscribers count, each once. Returns how many counts were new.
+    """
+    said = Interest.objects.filter(
+        kind=Interest.Kind.LIKE,
+        subscriber__status=Subscriber.Status.ACTIVE,
+        subscriber__confirmed_at__isnull=False,
+    )
+    if paper_ids is None:
+        paper_ids = likes.liked()
+    else:
+        said = said.filter(value__in=paper_ids)
+    people = said.order_by().values_list("value").annotate(Count("subscriber", distinct=True))
+    return likes.record(dict.fromkeys(paper_ids, 0) | dict(people), at)

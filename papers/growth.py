@@ -37,6 +37,8 @@ PEERS_FOR_A_LIMIT: Final = 100
 LIMIT_SHARE: Final = 0.99
 DOUBT: Final = 3.0
 """Growth so many times faster than the limit is not believed."""
+MEDIAN: Final = 0.5
+"""About what the paper in the middle gains, in shares of the mean."""
 LEAST_USUAL: Final = 0.25
 """Old papers gain little: their growth is never measured against less than this share of new."""
 
@@ -102,7 +104,8 @@ class _Steps:
     """One row a reading, in order of time within its group, which is one series of one paper.
 
     ``kind`` is 0 for an opening, the step from the announcement to the first reading, else the
-    class of the age. ``counted`` leaves out first readings that are base lines.
+    class of the age. ``hour`` is the time of the reading, ``dated`` that of the growth;
+    ``counted`` leaves out first readings that are base lines.
     """
 
     group: Integers
@@ -112,6 +115,7 @@ class _Steps:
     gain: Floats
     hours: Floats
     hour: Floats
+    dated: Floats
     counted: NDArray[np.bool_]
 
 
@@ -136,7 +140,7 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
     begin, end = steps.hour[starts], steps.hour[np.append(starts[1:], len(order)) - 1]
     fade = np.clip(1 - (end - begin) / FADE_HOURS, 0, 1)
     weight = np.where(steps.kind == 0, fade[steps.group], 1.0) * steps.counted
-    decay = 0.5 ** (calendar.age(steps.hour) / HALF_LIFE)
+    decay = 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)
     opened = np.where(steps.counted[starts], steps.hours[starts], np.nan)
     begin = begin - np.where(fade > 0, np.nan_to_num(opened), 0)
 
@@ -173,7 +177,8 @@ def _steps(
     codes = np.array([NAMES.index(name) for _, name in readings.names], np.int64)
     name = codes[readings.series[order]]
     born = np.isin(name, [NAMES.index(name) for name in BORN_WITH_THE_PAPER])
-    ages = calendar.place(hour) - calendar.place(announced[paper])
+    dated = _dated(announced[paper], since, hour)
+    ages = calendar.place(dated) - calendar.place(announced[paper])
     return _Steps(
         group=np.cumsum(first) - 1,
         name=name,
@@ -182,8 +187,18 @@ def _steps(
         gain=value - base,
         hours=np.maximum(hours, 0),
         hour=hour,
+        dated=dated,
         counted=~first | ((hours >= 0) & (hours <= OPENING_HOURS) & born),
     )
+
+
+def _dated(announced: Floats, since: Floats, until: Floats) -> Floats:
+    """When the growth of a step happened: the geometric middle of its ends, as ages in hours.
+
+    Attention ebbs away: of what came in a week, most came on its first day.
+    """
+    begin, end = (np.maximum(hour - announced, 1.0) for hour in (since, until))
+    return np.clip(announced + np.sqrt(begin * end), since, until)
 
 
 def _highest_so_far(value: Floats, starts: Integers) -> Floats:
@@ -201,7 +216,7 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_]]:
     """Each step in units of what a peer gains, and whether it was too fast to be believed.
 
     An hour is added to the length of each step, so that a few votes that come together are
-    not fast. A step that is not believed counts as if its paper had been an ordinary one.
+    not fast. A step that is not believed counts like that of the paper in the middle.
     """
     allowed = _limits(steps)[steps.name, steps.kind] * (steps.hours + 1)
     doubted = steps.counted & (steps.gain > DOUBT * allowed)
@@ -210,7 +225,7 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_]]:
     telling = steps.counted & ~doubted
     believed = np.where(telling, _cut(steps.gain, allowed), 0.0)
     usual = _usual(steps, believed, np.where(telling, share, 0.0))
-    believed = np.where(doubted, usual * share, believed)
+    believed = np.where(doubted, MEDIAN * usual * share, believed)
     return believed / (usual * np.where(opening, share, 1.0)), doubted
 
 

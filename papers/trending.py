@@ -52,7 +52,7 @@ FORMULA: Final = (
         "What cannot be bought",
         "What one source can give is capped: growth faster than that of 99 in 100 peers counts "
         "only by its logarithm, and the more a source has given, the less it adds. Growth three "
-        "times faster still is not believed at all and counts as that of an ordinary paper. Where "
+        "times faster still is not believed and counts like that of the paper in the middle. Where "
         "two sources agree that a paper does well, it gets a quarter more, and the first three "
         "places are given to papers on which two sources agree or that an editor picked, as far "
         "as there are any.",
@@ -272,9 +272,11 @@ def _parts(
 
 def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]]:
     """What each paper gained that still counts, by paper, the worthiest first."""
-    telling = np.flatnonzero((growth.gain > 0) & (np.round(growth.worth, 3) > 0))
-    telling = telling[np.argsort(-growth.worth[telling], kind="stable")]
-    chosen = (growth.paper, growth.series, growth.gain, growth.days, growth.worth, growth.doubted)
+    weights = [COMMENT_WEIGHT if name == "comments" else 1.0 for _, name in readings.names]
+    worth = growth.worth * np.array(weights)[growth.series]
+    telling = np.flatnonzero((growth.gain > 0) & (worth.round(3) > 0))
+    telling = telling[np.argsort(-worth[telling], kind="stable")]
+    chosen = (growth.paper, growth.series, growth.gain, growth.days, worth, growth.doubted)
     found = defaultdict(list)
     for paper, series, gain, days, worth, doubted in zip(
         *(column[telling].tolist() for column in chosen), strict=True
