@@ -18,9 +18,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.delivery import environment, python
+
+if TYPE_CHECKING:
+    from papers.models import Signal
 
 SERIES: Final = (
     ("hf-daily", "upvotes", 20),
@@ -62,10 +65,11 @@ def fill(papers: int) -> None:
         )
 
 
-def signals(paper: int, announced: datetime, dice: random.Random) -> list[object]:
+def signals(paper: int, announced: datetime, dice: random.Random) -> list[Signal]:
+    """The readings of one paper, beginning two hours after its announcement."""
     from papers.models import Signal
 
-    found: list[object] = []
+    found = []
     for source, name, typical in SERIES:
         value = 0
         for reading in range(READINGS):

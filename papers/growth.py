@@ -198,13 +198,14 @@ def _dated(announced: Floats, since: Floats, until: Floats) -> Floats:
     Attention ebbs away: of what came in a week, most came on its first day.
     """
     begin, end = (np.maximum(hour - announced, 1.0) for hour in (since, until))
-    return np.clip(announced + np.sqrt(begin * end), since, until)
+    dated: Floats = np.clip(announced + np.sqrt(begin * end), since, until)
+    return dated
 
 
 def _highest_so_far(value: Floats, starts: Integers) -> Floats:
     """The running maximum of each series: what was lost and came back is no growth."""
     value = value.copy()
-    falls = np.flatnonzero(np.diff(value) < 0) + 1
+    falls = np.setdiff1d(np.flatnonzero(np.diff(value) < 0) + 1, starts)
     ends = np.append(starts[1:], len(value))
     for place in np.unique(np.searchsorted(starts, falls, side="right") - 1):
         part = slice(starts[place], ends[place])
@@ -231,7 +232,8 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_]]:
 
 def _cut(gain: Floats, allowed: Floats) -> Floats:
     """Growth up to what is allowed as it is, and of what is beyond only the logarithm."""
-    return np.where(gain > allowed, allowed * (1 + np.log(np.maximum(gain / allowed, 1))), gain)
+    cut: Floats = np.minimum(gain, allowed * (1 + np.log(np.maximum(gain / allowed, 1))))
+    return cut
 
 
 def _limits(steps: _Steps) -> Floats:

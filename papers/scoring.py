@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import FloatField, Func, Max, Q
+from django.db.models import Case, FloatField, Func, Max, Q, When
 from django.db.models.functions import Length
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -25,7 +25,7 @@ from papers.growth import NAMES, Readings
 from papers.models import Edition, Paper, Signal, Source
 
 EDITION_SIZE: Final = 100
-CHUNK: Final = 20_000
+CHUNK: Final = 10_000
 COLUMNS: Final = (
     "pk", "canonical_id", "title", "authors", "code_url", "primary_category", "trending",
     "trending_parts",
@@ -76,7 +76,7 @@ def score(at: datetime) -> dict[str, int]:
     oldest = newest - timedelta(days=trending.AGE_LIMIT_DAYS)
     ranked = Q(announced_at__gt=oldest, announced_at__lte=at, withdrawn=False, hidden=False)
     rows, entrants = _entrants(ranked, at)
-    scored = trending.score(entrants, _readings(rows, oldest, at))
+    scored = trending.score(entrants, _readings(rows, at))
     fresh = [
         _Row(row.pk, row.canonical_id, value, parts)
         for row, value, parts in zip(rows, scored.scores, scored.parts, strict=True)
@@ -114,37 +114,37 @@ def _entrants(ranked: Q, at: datetime) -> tuple[list[_Row], trending.Entrants]:
     return rows, trending.Entrants(announced, picked, fields, features)
 
 
-def _readings(rows: list[_Row], oldest: datetime, at: datetime) -> Readings:
-    """What was measured about these papers until a moment."""
-    place = {row.pk: place for place, row in enumerate(rows)}
-    kinds = dict(Source.objects.values_list("name", "kind"))
-    names: dict[tuple[str, str], int] = {}
-    found = (
-        Signal.objects.filter(paper__announced_at__gt=oldest, observed_at__lte=at, name__in=NAMES)
-        .annotate(hour=Hours("observed_at"))
-        .values_list("paper_id", "source", "name", "value", "hour")
+def _readings(rows: list[_Row], at: datetime) -> Readings:
+    """What was measured about these papers until a moment.
+
+    Only numbers are fetched, past the object layer: it would take most of the time.
+    """
+    pks = np.array([row.pk for row in rows], np.int64)
+    told = Signal.objects.filter(
+        paper_id__gte=rows[0].pk if rows else 0,
+        paper_id__lte=rows[-1].pk if rows else 0,
+        observed_at__lte=at,
+        name__in=NAMES,
     )
-    chunks = [np.empty((4, 0))]
-    told = found.iterator(chunk_size=CHUNK)
-    while chunk := list(islice(told, CHUNK)):
-        papers, sources, kind, values, hours = zip(*chunk, strict=True)
-        chunks.append(
-            np.array(
-                [
-                    [place.get(paper, -1) for paper in papers],
-                    [
-                        names.setdefault((kinds.get(source, source), name), len(names))
-                        for source, name in zip(sources, kind, strict=True)
-                    ],
-                    values,
-                    hours,
-                ],
-                np.float64,
-            )
-        )
-    table = np.concatenate(chunks, axis=1)
-    paper, series, value, hour = table[:, table[0] >= 0]
-    return Readings(paper.astype(np.int64), series.astype(np.int64), value, hour, list(names))
+    pairs = list(told.order_by().values_list("source", "name").distinct())
+    series = [When(source=source, name=name, then=n) for n, (source, name) in enumerate(pairs)]
+    columns = told.order_by().annotate(series=Case(*series), hour=Hours("observed_at"))
+    query = columns.values_list("paper_id", "series", "value", "hour").query
+    table = np.empty((0, 4))
+    if pairs:
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(*query.get_compiler(connection=connection).as_sql())
+            chunks = iter(lambda: cursor.fetchmany(CHUNK), [])
+            numbers = chain.from_iterable(chain.from_iterable(chunks))
+            table = np.fromiter(numbers, np.float64).reshape(-1, 4)
+    table = table[np.isin(table[:, 0], pks)]
+    kinds = dict(Source.objects.values_list("name", "kind"))
+    names = [(kinds.get(source, source), name) for source, name in pairs]
+    known = list(dict.fromkeys(names))
+    codes = np.array([known.index(name) for name in names], np.int64)
+    paper, code, value, hour = table.T
+    place = np.searchsorted(pks, paper)
+    return Readings(place, codes[code.astype(np.int64)], value, hour, known)
 
 
 def _write(rows: Iterable[_Row]) -> None:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -247,27 +248,30 @@ def _parts(
     papers: Entrants, readings: Readings, growth: Growth, columns: _Columns
 ) -> list[dict[str, Any]]:
     gains = _gains(readings, growth)
+    listed = [day.isoformat() for day in map(_day, papers.announced // 24)]
     rounded = [(column if column.dtype == bool else column.round(4)).tolist() for column in columns]
-    days = {
-        day: (EPOCH + timedelta(days=int(day))).isoformat() for day in set(papers.announced // 24)
-    }
     found = []
-    for place, (announced, field, row) in enumerate(
-        zip(papers.announced // 24, papers.fields, zip(*rounded, strict=True), strict=True)
+    for place, (age, expected, start, pick, agreed, room, lifted) in enumerate(
+        zip(*rounded, strict=True)
     ):
-        age, expected, start, pick, agreed, room, lifted = row
         parts: dict[str, Any] = {
-            "announced": days[announced],
-            "field": field,
+            "announced": listed[place],
+            "field": papers.fields[place],
             "age": age,
             "expected": expected,
             "start": start,
             "gains": gains.get(place, []),
             "room": room,
         }
-        kept = {"pick": pick, "agreed": agreed, "lifted": lifted}
-        found.append(parts | {name: value for name, value in kept.items() if value})
+        said = (("pick", pick), ("agreed", agreed), ("lifted", lifted))
+        parts.update((name, value) for name, value in said if value)
+        found.append(parts)
     return found
+
+
+@lru_cache(maxsize=64)
+def _day(number: float) -> date:
+    return EPOCH + timedelta(days=number)
 
 
 def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]]:
@@ -276,20 +280,17 @@ def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]
     worth = growth.worth * np.array(weights)[growth.series]
     telling = np.flatnonzero((growth.gain > 0) & (worth.round(3) > 0))
     telling = telling[np.argsort(-worth[telling], kind="stable")]
-    chosen = (growth.paper, growth.series, growth.gain, growth.days, worth, growth.doubted)
+    chosen = (growth.gain.round(2), growth.days.round(2), worth.round(3))
+    columns = (growth.paper, growth.series, *chosen, growth.doubted)
     found = defaultdict(list)
-    for paper, series, gain, days, worth, doubted in zip(
-        *(column[telling].tolist() for column in chosen), strict=True
+    for paper, series, gain, days, given, doubted in zip(
+        *(column[telling].tolist() for column in columns), strict=True
     ):
         source, name = readings.names[series]
-        part = {
-            "source": source,
-            "name": name,
-            "gain": round(gain, 2),
-            "days": round(days, 2),
-            "worth": round(worth, 3),
-        }
-        found[paper].append(part | ({"doubted": True} if doubted else {}))
+        part = {"source": source, "name": name, "gain": gain, "days": days, "worth": given}
+        if doubted:
+            part["doubted"] = True
+        found[paper].append(part)
     return found
 
 
