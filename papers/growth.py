@@ -137,7 +137,8 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
     starts = np.flatnonzero(first)
     steps = _steps(readings, order, first, announced, field, calendar)
     worth, doubted = _worth(steps)
-    begin, end = steps.hour[starts], steps.hour[np.append(starts[1:], len(order)) - 1]
+    last = np.flatnonzero(np.append(first[1:], True))[: len(starts)]
+    begin, end = steps.hour[starts], steps.hour[last]
     fade = np.clip(1 - (end - begin) / FADE_HOURS, 0, 1)
     weight = np.where(steps.kind == 0, fade[steps.group], 1.0) * steps.counted
     decay = 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)

@@ -94,11 +94,11 @@ PICK_SPEAKS: Final = 0.25
 PODIUM: Final = 3
 ROOM: Final = 2.0
 NOUNS: Final = {
-    "upvotes": "upvotes",
-    "comments": "comments",
-    "stars": "repository stars",
-    "citations": "citations",
-    "likes": "likes by subscribers",
+    "upvotes": ("upvote", "upvotes"),
+    "comments": ("comment", "comments"),
+    "stars": ("repository star", "repository stars"),
+    "citations": ("citation", "citations"),
+    "likes": ("like by a subscriber", "likes by subscribers"),
 }
 NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 EPOCH: Final = date(1970, 1, 1)
@@ -315,7 +315,7 @@ def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
     if "start" not in parts:
         return []
     rows = [
-        (_sentence(gain), "not believed" if gain.get("doubted") else f"{gain['worth']:.2f}")
+        (_gained(gain), "not believed" if gain.get("doubted") else f"{gain['worth']:.2f}")
         for gain in parts["gains"]
     ]
     if parts.get("pick"):
@@ -335,13 +335,8 @@ def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _sentence(gain: dict[str, Any]) -> str:
-    return _gained(gain).capitalize()
-
-
 def _gained(gain: dict[str, Any]) -> str:
-    noun = NOUNS.get(gain["name"], gain["name"])
-    noun = noun.replace("s by", " by").removesuffix("s") if gain["gain"] == 1 else noun
+    noun = NOUNS[gain["name"]][gain["gain"] != 1]
     return f"+{gain['gain']:,.10g} {noun} in {_duration(gain['days'])}"
 
 

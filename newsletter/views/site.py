@@ -110,6 +110,7 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
     ).exclude(pk=found.pk)
     context = {
         "story": stories.Story(found, reason=trending.reason(found.trending_parts)),
+        "score_parts": trending.explain(found.trending_parts),
         "paper": found,
         "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
         "signals": list(measured.values()),

@@ -1,0 +1,191 @@
+"""Scoring the catalogue: what is read, what is written, and what stays as it was shown."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+from pytest_django import DjangoAssertNumQueries
+
+from papers.models import Edition, Paper, Signal
+from papers.scoring import score
+from tests.factories import a_paper
+
+pytestmark = pytest.mark.django_db
+
+VOTES = Path(__file__).parent.parent / "data" / "hf-votes" / "2025-10.csv"
+EVENING = datetime(2025, 10, 17, 2, tzinfo=UTC)
+
+
+def read(paper: Paper, name: str, *readings: tuple[datetime, float], source: str = "hf") -> None:
+    """Running totals of a paper: pairs of time and value."""
+    for at, value in readings:
+        Signal.objects.create(paper=paper, source=source, name=name, value=value, observed_at=at)
+
+
+def ranking() -> list[str]:
+    return list(Paper.objects.order_by("-trending", "pk").values_list("canonical_id", flat=True))
+
+
+def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    return list(Paper.objects.order_by("pk").values()), list(Edition.objects.values())
+
+
+@pytest.fixture
+def october() -> dict[str, Paper]:
+    """The daily lists of a week as they were recorded, with their votes and stars."""
+    papers: dict[str, Paper] = {}
+    with VOTES.open() as file:
+        for row in csv.DictReader(file):
+            if row["paper"] not in papers:
+                listed = datetime.fromisoformat(row["announced_at"])
+                papers[row["paper"]] = a_paper(
+                    canonical_id=row["paper"],
+                    announced_at=listed,
+                    categories=[],
+                    primary_category="",
+                )
+            at = datetime.fromisoformat(row["observed_at"])
+            read(papers[row["paper"]], row["name"], (at, float(row["value"])))
+    return papers
+
+
+def median(papers: dict[str, Paper], day: date) -> Paper:
+    """The paper in the middle of a day's list, by the votes it had when last read."""
+    listed = [paper for paper in papers.values() if paper.announced_at.date() == day]
+    votes = {
+        paper: max(paper.signals.filter(name="upvotes").values_list("value", flat=True))
+        for paper in listed
+    }
+    return sorted(listed, key=lambda paper: votes[paper])[len(listed) // 2]
+
+
+def test_scoring_twice_writes_nothing_the_second_time(october: dict[str, Paper]) -> None:
+    assert score(EVENING)["changed"] > 100
+    before = rows()
+    with CaptureQueriesContext(connection) as queries:
+        assert score(EVENING)["changed"] == 0
+    assert rows() == before
+    written = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE"))]
+    assert all("papers_paper" in sql and "trending" in sql for sql in written)
+    assert len(written) <= 1
+
+
+def test_the_number_of_queries_does_not_grow_with_the_papers(
+    django_assert_max_num_queries: DjangoAssertNumQueries, october: dict[str, Paper]
+) -> None:
+    with django_assert_max_num_queries(14):
+        score(EVENING)
+
+
+@pytest.mark.parametrize(("name", "burst"), [("upvotes", 300), ("stars", 500)])
+@pytest.mark.parametrize("day", [date(2025, 10, 14), date(2025, 10, 15), date(2025, 10, 16)])
+def test_a_burst_from_one_source_does_not_lift_a_median_paper_into_the_top_ten(
+    october: dict[str, Paper], name: str, burst: float, day: date
+) -> None:
+    paper = median(october, day)
+    last = paper.signals.order_by("observed_at").filter(name=name).last()
+    before = last.value if last else 3.0
+    at = paper.signals.order_by("observed_at").last()
+    assert at is not None
+    if last is None:
+        read(paper, name, (at.observed_at, before))
+        last = at
+    read(paper, name, (last.observed_at + timedelta(hours=1), before + burst))
+    score(EVENING)
+    assert paper.canonical_id not in ranking()[:10]
+
+
+def test_a_paper_that_begins_with_a_burst_does_not_enter_the_top_ten(
+    october: dict[str, Paper],
+) -> None:
+    paper = a_paper(announced_at=datetime(2025, 10, 16, 4, tzinfo=UTC), primary_category="")
+    read(paper, "upvotes", (datetime(2025, 10, 16, 5, tzinfo=UTC), 300))
+    score(EVENING)
+    assert paper.canonical_id not in ranking()[:10]
+    paper.refresh_from_db()
+    assert paper.trending_parts["gains"][0]["doubted"] is True
+
+
+def test_a_burst_does_not_reach_the_first_three_places_in_its_own_field(
+    october: dict[str, Paper],
+) -> None:
+    at = datetime(2025, 10, 16, 8, tzinfo=UTC)
+    vouched = [october[name] for name in ranking()[:3]]
+    for paper in vouched:
+        read(paper, "stars", (at, 10), (at + timedelta(hours=12), 30), source="github")
+        read(paper, "upvotes", (at, 1000), (at + timedelta(hours=12), 1020), source="forum")
+    lonely = a_paper(announced_at=at, primary_category="math.LO")
+    read(lonely, "upvotes", (at + timedelta(hours=1), 20), (at + timedelta(hours=16), 70))
+    score(EVENING)
+    assert lonely.canonical_id not in ranking()[:3]
+
+
+def test_the_leaders_are_those_who_gained_most_lately(october: dict[str, Paper]) -> None:
+    score(EVENING)
+    newest = {paper for name, paper in october.items() if name in ranking()[:10]}
+    assert sum(paper.announced_at.date() >= date(2025, 10, 13) for paper in newest) >= 6
+
+
+def test_the_reason_of_the_leader_is_its_growth(october: dict[str, Paper]) -> None:
+    score(EVENING)
+    entries = Edition.objects.get(day=date(2025, 10, 17)).entries
+    assert entries[0]["reason"].startswith("trending: +")
+    assert entries[0]["parts"]["gains"][0]["worth"] > 1
+
+
+def test_measurements_taken_later_are_not_known_yet() -> None:
+    paper = a_paper(announced_at=now() - timedelta(hours=10))
+    read(paper, "stars", (now() - timedelta(hours=9), 5), (now() + timedelta(hours=1), 500))
+    score(now())
+    paper.refresh_from_db()
+    assert paper.trending_parts["gains"] == []
+
+
+def test_an_editor_lifts_a_paper_to_the_top(october: dict[str, Paper]) -> None:
+    paper = median(october, date(2025, 10, 16))
+    Paper.objects.filter(pk=paper.pk).update(picked_at=EVENING - timedelta(hours=3))
+    score(EVENING)
+    assert paper.canonical_id in ranking()[:3]
+
+
+def test_a_pick_of_tomorrow_counts_nothing_today() -> None:
+    paper = a_paper(picked_at=now() + timedelta(hours=1))
+    score(now())
+    paper.refresh_from_db()
+    assert "pick" not in paper.trending_parts
+
+
+def test_papers_past_thirty_days_hidden_and_withdrawn_ones_are_not_ranked() -> None:
+    kept = a_paper()
+    old = a_paper(announced_at=now() - timedelta(days=31), trending=1, trending_parts={"age": 1})
+    gone = a_paper(withdrawn=True, trending=1)
+    hidden = a_paper(hidden=True, trending=1)
+    assert score(now()) == {"papers": 1, "changed": 4}
+    for paper in (old, gone, hidden):
+        paper.refresh_from_db()
+        assert (paper.trending, paper.trending_parts) == (0, {})
+    assert ranking()[0] == kept.canonical_id
+
+
+def test_an_empty_catalogue_has_no_edition() -> None:
+    assert score(now()) == {"papers": 0, "changed": 0}
+    assert not Edition.objects.exists()
+
+
+def test_the_edition_of_a_day_is_frozen_as_it_was_shown(october: dict[str, Paper]) -> None:
+    monday, tuesday = EVENING, EVENING + timedelta(days=1)
+    score(monday)
+    shown = Edition.objects.get(day=monday.date()).entries
+    late = october[ranking()[40]]
+    read(late, "likes", (monday - timedelta(hours=2), 0), (monday, 40), source="subscribers")
+    score(tuesday)
+    score(monday)
+    assert Edition.objects.get(day=monday.date()).entries == shown
+    assert Edition.objects.get(day=tuesday.date()).entries != shown

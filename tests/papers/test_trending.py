@@ -1,0 +1,291 @@
+"""What is trending: growth beside peers, fading, and what cannot be bought."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from papers import prior, trending
+from papers.growth import Readings
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+class Day:
+    """Papers and what was read about them; times are hours after midnight of 2 March."""
+
+    def __init__(self) -> None:
+        self.announced: list[float] = []
+        self.fields: list[str] = []
+        self.picked: list[float] = []
+        self.authors: list[float] = []
+        self.rows: list[tuple[int, str, str, float, float]] = []
+
+    def paper(
+        self, hour: float = 0, field: str = "cs.CL", picked: float = np.nan, authors: float = 3
+    ) -> int:
+        self.announced.append(hour)
+        self.fields.append(field)
+        self.picked.append(picked)
+        self.authors.append(authors)
+        return len(self.announced) - 1
+
+    def read(
+        self, paper: int, name: str, *totals: tuple[float, float], source: str = "hf-daily"
+    ) -> None:
+        """Running totals of one measure: pairs of hour and value."""
+        self.rows += [(paper, source, name, value, hour) for hour, value in totals]
+
+    def crowd(self, size: int, hour: float = 0, field: str = "cs.CL", most: float = 40) -> None:
+        """Papers like those of a real list: a few get many votes in their day, most get few."""
+        for number in range(size):
+            votes = most * 0.9**number
+            paper = self.paper(hour, field)
+            opening = (hour + 8, round(votes / 3)), (hour + 24, round(votes))
+            self.read(paper, "upvotes", *opening)
+
+    def scored(self) -> trending.Scored:
+        base = START.timestamp() / 3600
+        size = len(self.announced)
+        features = prior.features(
+            ["A title"] * size, np.full(size, 900.0), np.array(self.authors), np.zeros(size),
+            np.ones(size),
+        )  # fmt: skip
+        papers = trending.Entrants(
+            np.array(self.announced) + base, np.array(self.picked) + base, self.fields, features
+        )
+        names = sorted({(source, name) for _, source, name, _, _ in self.rows})
+        return trending.score(
+            papers,
+            Readings(
+                np.array([row[0] for row in self.rows], np.int64),
+                np.array([names.index((row[1], row[2])) for row in self.rows], np.int64),
+                np.array([row[3] for row in self.rows], np.float64),
+                np.array([row[4] for row in self.rows], np.float64) + base,
+                names,
+            ),
+        )
+
+    def ranks(self) -> list[int]:
+        """The place of each paper, the best first, counted from 1."""
+        order = np.argsort(-np.array(self.scored().scores), kind="stable")
+        return [int(place) + 1 for place in np.argsort(order)]
+
+
+def test_no_papers_have_no_scores() -> None:
+    assert Day().scored() == ([], [])
+
+
+def test_a_large_total_counts_nothing_and_growth_counts() -> None:
+    day = Day()
+    famous, growing = day.paper(), day.paper()
+    day.read(famous, "stars", (2, 90_000), (26, 90_000))
+    day.read(growing, "stars", (2, 5), (26, 25))
+    scored = day.scored()
+    assert scored.scores[growing] > scored.scores[famous]
+    assert scored.parts[famous]["gains"] == []
+
+
+@pytest.mark.parametrize("name", ["stars", "citations"])
+def test_the_first_reading_is_the_base_line(name: str) -> None:
+    day = Day()
+    paper, silent = day.paper(field="cs.CL"), day.paper(field="cs.CV")
+    day.read(paper, name, (3, 500))
+    scored = day.scored()
+    assert scored.parts[paper]["gains"] == []
+    assert scored.scores[paper] == pytest.approx(scored.scores[silent], rel=1e-5)
+
+
+def test_votes_of_the_first_day_stand_in_for_growth_only_until_more_is_read() -> None:
+    day = Day()
+    quiet, busy = day.paper(), day.paper()
+    day.read(quiet, "upvotes", (6, 30))
+    day.read(busy, "upvotes", (6, 10))
+    assert day.ranks() == [1, 2]
+    day.read(quiet, "upvotes", (20, 30))
+    day.read(busy, "upvotes", (20, 25))
+    assert day.ranks() == [2, 1]
+    assert day.scored().parts[quiet]["gains"] == []
+
+
+def test_a_first_reading_long_after_the_announcement_counts_nothing() -> None:
+    day = Day()
+    late, silent = day.paper(field="cs.CL"), day.paper(field="cs.CV")
+    day.read(late, "upvotes", (48, 300))
+    day.paper(hour=49, field="cs.LG")
+    scores = day.scored().scores
+    assert scores[late] == pytest.approx(scores[silent], rel=1e-5)
+
+
+def test_votes_that_were_lost_and_came_back_are_no_growth() -> None:
+    day = Day()
+    shaky, steady = day.paper(), day.paper()
+    day.read(shaky, "stars", (2, 20), (10, 4), (18, 20))
+    day.read(steady, "stars", (2, 20), (10, 20), (18, 20))
+    assert day.scored().parts[shaky]["gains"] == []
+
+
+def test_growth_counts_half_after_two_announcement_days() -> None:
+    worth = []
+    for later in (24, 48, 72):
+        day = Day()
+        paper = day.paper()
+        day.read(paper, "stars", (2, 10), (10, 20))
+        for hour in range(24, later + 1, 24):
+            day.paper(hour=hour)
+        worth.append(day.scored().parts[paper]["gains"][0]["worth"])
+    assert worth[2] == pytest.approx(worth[0] / 2, rel=0.01)
+
+
+def test_nothing_fades_over_a_weekend_without_announcements() -> None:
+    def scores(days_off: int) -> list[float]:
+        day = Day()
+        day.read(day.paper(), "stars", (2, 10), (10, 20))
+        day.paper(hour=24 * (1 + days_off))
+        return day.scored().scores
+
+    assert scores(0) == scores(2)
+
+
+def test_a_source_that_says_nothing_neither_helps_nor_harms() -> None:
+    day = Day()
+    day.crowd(5)
+    before = day.scored().scores
+    stranger = day.paper(field="math.CO")
+    day.read(stranger, "citations", (2, 0), (24, 0), source="openalex")
+    assert day.scored().scores[:5] == pytest.approx(before, rel=0.05)
+
+
+def test_two_sources_that_agree_give_more_than_the_sum_of_both() -> None:
+    def score(*names: str) -> float:
+        day = Day()
+        paper = day.paper()
+        for name in names:
+            day.read(paper, name, (2, 5), (20, 15))
+        return day.scored().scores[paper]
+
+    alone = score("stars") + score("likes") - score()
+    assert score("stars", "likes") == pytest.approx(trending.AGREEMENT * alone)
+
+
+def test_the_same_stars_told_by_two_sources_are_one_source() -> None:
+    day = Day()
+    paper = day.paper()
+    for source in ("hf-daily", "semantic-scholar"):
+        day.read(paper, "stars", (2, 5), (20, 30), source=source)
+    assert "agreed" not in day.scored().parts[paper]
+
+
+def test_the_first_three_places_need_two_sources_or_an_editor() -> None:
+    day = Day()
+    day.crowd(12)
+    agreed = [day.paper(), day.paper()]
+    for paper in agreed:
+        day.read(paper, "upvotes", (8, 4), (24, 12))
+        day.read(paper, "stars", (8, 40), (24, 52))
+    picked = day.paper(picked=9)
+    places = day.ranks()
+    assert sorted(places[paper] for paper in (*agreed, picked)) == [1, 2, 3]
+    assert places[0] == 4
+
+
+def test_a_pick_counts_like_a_good_day_and_fades() -> None:
+    day = Day()
+    picked, other = day.paper(picked=5), day.paper()
+    assert day.ranks()[picked] < day.ranks()[other]
+    first = day.scored().parts[picked]["pick"]
+    day.paper(hour=24)
+    day.paper(hour=48)
+    assert day.scored().parts[picked]["pick"] == pytest.approx(first / 2)
+
+
+def test_a_small_field_lives_beside_a_large_one() -> None:
+    day = Day()
+    day.crowd(200, most=120)
+    day.crowd(8, field="q-bio.PE", most=9)
+    assert min(day.ranks()[200:]) <= 20
+
+
+def test_the_order_within_a_field_is_not_changed_by_making_room() -> None:
+    day = Day()
+    day.crowd(30)
+    assert day.ranks() == sorted(day.ranks())
+
+
+def test_papers_with_equal_scores_keep_the_order_of_their_listing() -> None:
+    day = Day()
+    for _ in range(5):
+        day.paper()
+    assert day.ranks() == [1, 2, 3, 4, 5]
+
+
+def test_new_papers_start_higher_when_papers_like_them_did_well() -> None:
+    day = Day()
+    for _ in range(4):
+        for authors in range(1, 31):
+            paper = day.paper(authors=authors)
+            day.read(paper, "upvotes", (6, 0), (24, 2 * authors))
+    few, many = day.paper(hour=26, authors=2), day.paper(hour=26, authors=30)
+    scored = day.scored()
+    assert scored.parts[many]["expected"] > 1 > scored.parts[few]["expected"]
+    assert scored.scores[many] > scored.scores[few]
+
+
+def test_nothing_is_expected_from_a_handful_of_papers() -> None:
+    day = Day()
+    day.crowd(10)
+    assert {part["expected"] for part in day.scored().parts} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({}, ""),
+        ({"announced": "2026-03-11", "gains": []}, "new in the listing of 11 March"),
+        ({"gains": [("upvotes", 84, 2.1)]}, "trending: +84 upvotes in two days"),
+        ({"gains": [("upvotes", 1, 0.05)]}, "trending: +1 upvote in an hour"),
+        ({"gains": [("likes", 1, 0.3)]}, "trending: +1 like by a subscriber in seven hours"),
+        ({"gains": [("stars", 12345, 12)]}, "trending: +12,345 repository stars in 12 days"),
+        (
+            {"gains": [("upvotes", 30, 1), ("stars", 9, 1)], "agreed": True},
+            "trending: +30 upvotes in a day, +9 repository stars in a day",
+        ),
+    ],
+)
+def test_the_reason_is_one_line_in_words(parts: dict[str, Any], words: str) -> None:
+    gains = [
+        dict(zip(("name", "gain", "days"), gain, strict=True)) for gain in parts.get("gains", ())
+    ]
+    assert trending.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
+
+
+def test_growth_that_is_not_believed_is_no_reason() -> None:
+    gain = {"name": "upvotes", "gain": 300, "days": 0.04, "worth": 0.1, "doubted": True}
+    parts = {"announced": "2026-03-11", "gains": [gain]}
+    assert trending.reason(parts) == "new in the listing of 11 March"
+
+
+def test_every_part_of_a_score_is_explained() -> None:
+    day = Day()
+    paper = day.paper(picked=3)
+    day.read(paper, "upvotes", (2, 5), (20, 30))
+    day.read(paper, "stars", (2, 5), (20, 30))
+    parts = day.scored().parts[paper]
+    rows = dict(trending.explain(parts))
+    given = sum(gain["worth"] for gain in parts["gains"])
+    assert given > 0
+    assert rows["Two sources agree"] == f"×{trending.AGREEMENT}"
+    assert {"The editor’s pick", "+25 upvotes in 18 hours"} <= rows.keys()
+
+
+def test_the_parts_of_an_older_formula_have_no_explanation() -> None:
+    assert trending.explain({"announced": "2026-03-11", "recency": 1.0, "gains": []}) == []
+
+
+def test_the_newest_change_is_the_formula_in_force() -> None:
+    version, since, _ = trending.CHANGES[0]
+    assert version == trending.FORMULA_VERSION
+    assert datetime.fromisoformat(since).replace(tzinfo=UTC) > START - timedelta(days=7)
