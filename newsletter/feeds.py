@@ -11,6 +11,7 @@ from django.contrib.syndication.views import Feed
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
+from django.utils.text import capfirst
 
 from newsletter import stories
 from newsletter.stories import Story
@@ -59,7 +60,9 @@ class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
         return line(item.story.paper.title)
 
     def item_description(self, item: Item) -> str:
-        return str(escape(line(item.story.excerpt.lead)))
+        why = capfirst(item.story.reason)
+        words = f"{why}. {item.story.excerpt.lead}" if why else item.story.excerpt.lead
+        return str(escape(line(words)))
 
     def item_link(self, item: Item) -> str:
         return f"{settings.SITE_URL}{item.story.paper.get_absolute_url()}"

@@ -148,7 +148,9 @@ def score(papers: Entrants, readings: Readings) -> Scored:
     merit *= 1 - 1e-6 * _positions(age)
     room = _room(merit, field, len(names))
     scores, lifted = _podium(merit * room, agreed | (pick >= PICK_SPEAKS))
-    columns = _Columns(age, expected, start, pick, agreed, room, lifted)
+    worth = np.bincount(growth.paper, _weighted(readings, growth), len(age))
+    cut = np.maximum(worth - given.sum(axis=1), 0)
+    columns = _Columns(age, expected, start, cut, pick, agreed, room, lifted)
     return Scored(np.round(scores, 9).tolist(), _parts(papers, readings, growth, columns))
 
 
@@ -183,14 +185,13 @@ def _given(readings: Readings, growth: Growth, size: int) -> NDArray[np.float64]
         own = ("votes", source) if name in {"upvotes", "comments"} else (name, "")
         columns.append(sources.setdefault(own, len(sources)))
     given = np.zeros((size, len(sources)))
+    worth = _weighted(readings, growth)
     for series, (_, name) in enumerate(readings.names):
         rows = growth.series == series
         told = np.zeros(size)
-        told[growth.paper[rows]] = growth.worth[rows]
+        told[growth.paper[rows]] = worth[rows]
         column = given[:, columns[series]]
-        if name == "comments":
-            column += COMMENT_WEIGHT * told
-        elif name == "upvotes":
+        if name in {"upvotes", "comments"}:
             column += told
         else:
             np.maximum(column, told, out=column)
@@ -238,6 +239,7 @@ class _Columns(NamedTuple):
     age: NDArray[np.int64]
     expected: NDArray[np.float64]
     start: NDArray[np.float64]
+    cut: NDArray[np.float64]
     pick: NDArray[np.float64]
     agreed: NDArray[np.bool_]
     room: NDArray[np.float64]
@@ -251,7 +253,7 @@ def _parts(
     listed = [day.isoformat() for day in map(_day, papers.announced // 24)]
     rounded = [(column if column.dtype == bool else column.round(4)).tolist() for column in columns]
     found = []
-    for place, (age, expected, start, pick, agreed, room, lifted) in enumerate(
+    for place, (age, expected, start, cut, pick, agreed, room, lifted) in enumerate(
         zip(*rounded, strict=True)
     ):
         parts: dict[str, Any] = {
@@ -263,7 +265,7 @@ def _parts(
             "gains": gains.get(place, []),
             "room": room,
         }
-        said = (("pick", pick), ("agreed", agreed), ("lifted", lifted))
+        said = (("cut", cut), ("pick", pick), ("agreed", agreed), ("lifted", lifted))
         parts.update((name, value) for name, value in said if value)
         found.append(parts)
     return found
@@ -274,10 +276,16 @@ def _day(number: float) -> date:
     return EPOCH + timedelta(days=number)
 
 
+def _weighted(readings: Readings, growth: Growth) -> NDArray[np.float64]:
+    """What each growth is worth, with the weight of its measure."""
+    weights = [COMMENT_WEIGHT if name == "comments" else 1.0 for _, name in readings.names]
+    weighted: NDArray[np.float64] = growth.worth * np.array(weights)[growth.series]
+    return weighted
+
+
 def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]]:
     """What each paper gained that still counts, by paper, the worthiest first."""
-    weights = [COMMENT_WEIGHT if name == "comments" else 1.0 for _, name in readings.names]
-    worth = growth.worth * np.array(weights)[growth.series]
+    worth = _weighted(readings, growth)
     telling = np.flatnonzero((growth.gain > 0) & (worth.round(3) > 0))
     telling = telling[np.argsort(-worth[telling], kind="stable")]
     chosen = (growth.gain.round(2), growth.days.round(2), worth.round(3))
@@ -318,6 +326,8 @@ def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
         (_gained(gain), "not believed" if gain.get("doubted") else f"{gain['worth']:.2f}")
         for gain in parts["gains"]
     ]
+    if parts.get("cut", 0) >= 0.005:
+        rows.append(("What sources gave above their cap", f"−{parts['cut']:.2f}"))
     if parts.get("pick"):
         rows.append(("The editor’s pick", f"{parts['pick']:.2f}"))
     rows.append(

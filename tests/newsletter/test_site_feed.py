@@ -59,7 +59,7 @@ def test_hostile_titles_are_text_and_abstracts_are_escaped_html(client: Client) 
     assert entry is not None
     assert entry.findtext(f"{ATOM}title") == attack
     summary = entry.findtext(f"{ATOM}summary")
-    assert summary == "&lt;script&gt;alert(1)&lt;/script&gt; a &lt; b"
+    assert summary == "New. &lt;script&gt;alert(1)&lt;/script&gt; a &lt; b"
 
 
 def test_a_paper_that_trends_for_days_is_one_entry(

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 from pytest_django import Settings
 
 from newsletter import subscriptions
@@ -56,6 +57,11 @@ def test_it_is_read_only(client: Client, address: str) -> None:
 def test_the_formula_is_explained_as_it_is_in_force(client: Client) -> None:
     page = client.get(reverse("about-trending")).content.decode()
     assert f"version {trending.FORMULA_VERSION}" in page
+    for title, _ in trending.FORMULA:
+        assert title in page
+    for _, since, what in trending.CHANGES:
+        assert since in page
+        assert escape(what) in page
 
 
 def test_the_byline_names_the_editor(client: Client, settings: Settings) -> None:

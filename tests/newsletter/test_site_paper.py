@@ -12,6 +12,7 @@ from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Paper, Signal
+from papers.scoring import score
 from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +99,20 @@ def test_reading_changes_nothing(client: Client) -> None:
     client.get(paper.get_absolute_url())
     assert client.post(paper.get_absolute_url()).status_code == 405
     assert list(Paper.objects.values()) == before
+
+
+def test_it_shows_what_its_place_is_made_of(client: Client) -> None:
+    paper = a_paper(announced_at=now() - timedelta(hours=20))
+    for hours, stars in ((18, 10), (2, 30)):
+        at = now() - timedelta(hours=hours)
+        Signal.objects.create(paper=paper, source="hf", name="stars", value=stars, observed_at=at)
+    score(now())
+    page = html.fromstring(client.get(paper.get_absolute_url()).content)
+    table = page.find_class("score")[0].text_content()
+    assert "+20 repository stars in 16 hours" in table
+    assert "times the usual votes expected" in table
+
+
+def test_a_paper_that_is_not_ranked_has_no_such_table(client: Client) -> None:
+    page = html.fromstring(client.get(a_paper().get_absolute_url()).content)
+    assert not page.find_class("score")
