@@ -40,7 +40,8 @@ FORMULA: Final = (
     (
         "Fading",
         "Growth counts half after two announcement days, a quarter after four. Days without "
-        "announcements, as at weekends, do not count. Papers are ranked for 30 days.",
+        "announcements, as at weekends, do not count. Where two readings lie far apart, what came "
+        "between them is dated early, because attention ebbs away. Papers are ranked for 30 days.",
     ),
     (
         "Before anybody has voted",
