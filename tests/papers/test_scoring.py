@@ -33,8 +33,8 @@ def ranking() -> list[str]:
     return list(Paper.objects.order_by("-trending", "pk").values_list("canonical_id", flat=True))
 
 
-def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    return list(Paper.objects.order_by("pk").values()), list(Edition.objects.values())
+def rows() -> list[Any]:
+    return [*Paper.objects.order_by("pk").values(), *Edition.objects.values()]
 
 
 @pytest.fixture
