@@ -112,12 +112,17 @@ class Service:
 
     def left_behind(self) -> list[str]:
         """Command lines of processes that still run with this service's folder."""
-        marker = f"VAR_DIR={self.var}".encode()
-        left = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if marker in (process / "environ").read_bytes().split(b"\0"):
-                    left.append((process / "cmdline").read_text().replace("\0", " "))
-            except OSError:
-                continue
-        return left
+        return list(running_with(self.var).values())
+
+
+def running_with(var: Path) -> dict[int, str]:
+    """Processes that were started with this folder: their ids and command lines."""
+    marker = f"VAR_DIR={var}".encode()
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if marker in (process / "environ").read_bytes().split(b"\0"):
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests import smtpd
 from tests.conftest import ROOT
 from tests.faults import postgres
 from tests.faults.postgres import Cluster
+from tests.faults.world import install
 
 FULL = os.environ.get("FAULTS") == "full"
 
@@ -38,13 +40,39 @@ def cluster() -> Iterator[Cluster]:
 _names = (f"faults_{number}" for number in itertools.count(1))
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path, installed: Path) -> str:
+    """An installed database, as a SQLite file of the test's own."""
+    return f"sqlite:///{shutil.copy(installed, tmp_path / 'paperboy.sqlite3')}"
+
+
+@pytest.fixture
+def postgres_url(cluster: Cluster, installed_there: str) -> str:
+    """An installed database of the test's own in the cluster."""
+    return cluster.database(next(_names), installed_there)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Empty for a SQLite file in the world's own folder."""
-    if request.param == "sqlite":
-        return ""
-    owner: Cluster = request.getfixturevalue("cluster")
-    return owner.database(next(_names))
+    """An installed database of each kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with tables and papers, to be copied: installing takes seconds."""
+    folder = tmp_path_factory.mktemp("installed")
+    path = folder / "paperboy.sqlite3"
+    install(folder, f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def installed_there(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same in PostgreSQL: the name of a database to be copied."""
+    install(tmp_path_factory.mktemp("installed_there"), cluster.database("installed"))
+    return "installed"
 
 
 def point_mail_at(server: smtpd.Server, settings: Settings) -> None:

@@ -48,10 +48,10 @@ class Cluster:
     def stop(self, mode: str = "fast") -> None:
         self._pg_ctl("stop", "-w", "-m", mode)
 
-    def database(self, name: str) -> str:
-        """Create a database and return its URL."""
+    def database(self, name: str, template: str = "template1") -> str:
+        """Create a database, as a copy of another, and return its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         return self.url(name)
 
     def _pg_ctl(self, *arguments: str) -> None:

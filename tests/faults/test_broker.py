@@ -75,11 +75,11 @@ def wait_until_at_work(world: World) -> None:
 
 @pytest.mark.parametrize("accident", ["flush", "freeze", "stop"])
 def test_everything_due_is_sent_without_the_broker(
-    tmp_path: Path, accident: str, figures: Callable[..., None]
+    tmp_path: Path, sqlite_url: str, accident: str, figures: Callable[..., None]
 ) -> None:
     with (
         running_broker(tmp_path) as broker,
-        a_world(tmp_path / "var", "", PEOPLE, REDIS_URL=broker.url) as world,
+        a_world(tmp_path / "var", sqlite_url, PEOPLE, REDIS_URL=broker.url) as world,
     ):
         worker = world.worker()
         try:

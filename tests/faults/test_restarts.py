@@ -16,9 +16,9 @@ CONNECTIONS = 8
 
 
 def test_a_worker_outlives_restarts_of_its_database(
-    tmp_path: Path, cluster: Cluster, figures: Callable[..., None]
+    tmp_path: Path, cluster: Cluster, postgres_url: str, figures: Callable[..., None]
 ) -> None:
-    with a_world(tmp_path / "var", cluster.database("restarts"), DIGESTS) as world:
+    with a_world(tmp_path / "var", postgres_url, DIGESTS) as world:
         world.server.delay = 0.1
         world.make_due()
         worker = world.worker()
@@ -32,9 +32,6 @@ def test_a_worker_outlives_restarts_of_its_database(
             assert worker.poll() is None, world.log
         finally:
             kill(worker)
-        states = world.states()
-        doubtful = states["uncertain"] + states["sending"]
-        assert world.server.duplicates == []
-        assert world.sent_but_never_taken() == set()
-        assert doubtful <= RESTARTS * CONNECTIONS
-        figures(restarts=RESTARTS, digests=DIGESTS, uncertain=doubtful, settled_s=round(took, 1))
+        measured = world.assert_nobody_was_wronged(DIGESTS)
+        assert measured["uncertain"] <= RESTARTS * CONNECTIONS
+        figures(restarts=RESTARTS, settled_s=round(took, 1), **measured)

@@ -7,6 +7,7 @@ outside, so that nothing under test tells about itself.
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,8 @@ import psycopg
 
 from tests import smtpd
 from tests.conftest import ROOT, SEED_LISTING
-from tests.service import environment, manage
+from tests.service import environment, manage, running_with
+from tests.sink import free_port
 
 INTERESTS: Final = (
     "quantization of language models",
@@ -60,18 +62,16 @@ class World:
             **self.extra,
         )
 
-    def set_up(self, subscribers: int) -> None:
-        """An empty database, the papers of the seed listing and so many confirmed people."""
-        self.must("migrate", "--verbosity", "0")
-        self.must("ingest", "--file", str(SEED_LISTING), "--format", "listing")
-        self.must("score")
+    def admit(self, subscribers: int) -> None:
+        """So many confirmed people, whose hour is far from now."""
+        hour = (datetime.now(UTC).hour + 12) % 24
         people = self.folder / "people.csv"
         with people.open("w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["email", "confirmed_at", "consent_source", "hour", "interests"])
             for number in range(subscribers):
                 wish = INTERESTS[number % len(INTERESTS)]
-                rows.writerow([address(number), "2026-01-05T08:00Z", "paper form", 8, wish])
+                rows.writerow([address(number), "2026-01-05T08:00Z", "paper form", hour, wish])
         self.must("import_subscribers", str(people))
 
     def must(self, *arguments: str) -> str:
@@ -80,21 +80,31 @@ class World:
         return done.stdout
 
     def sender(self) -> subprocess.Popen[bytes]:
-        return self._start("manage.py", "send_digests", "--at", self.at.isoformat())
+        return self.start("manage.py", "send_digests", "--at", self.at.isoformat())
 
     def worker(self) -> subprocess.Popen[bytes]:
-        return self._start(*WORKER)
+        return self.start(*WORKER)
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def tree(self) -> subprocess.Popen[bytes]:
+        """The whole service: web server, worker and, with Redis, the beat."""
+        return self.start("manage.py", "run", PORT=str(free_port()))
+
+    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[bytes]:
+        """Python with these arguments, in a session of its own."""
         with (self.folder / "processes.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
-                env=self.env,
+                env=self.env | extra,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
+
+    def processes(self) -> dict[int, str]:
+        """Whatever runs with this world's folder: process ids and command lines."""
+        return running_with(self.folder)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement in a connection of its own and commit it."""
@@ -150,6 +160,21 @@ class World:
         )
         return {row[0] for row in rows} - {recipient for recipient, _ in self.server.taken}
 
+    def assert_nobody_was_wronged(self, subscribers: int) -> dict[str, int]:
+        """No mail twice, no mail that only a row knows of, a row for everybody; the figures."""
+        states = self.states()
+        assert self.server.duplicates == []
+        assert self.sent_but_never_taken() == set()
+        assert sum(states.values()) == subscribers
+        doubtful = states["uncertain"] + states["sending"]
+        return {
+            "digests": subscribers,
+            "sent": states["sent"],
+            "uncertain": doubtful,
+            "duplicates": 0,
+            "lost": 0,
+        }
+
 
 def address(number: int) -> str:
     return f"reader{number}@example.org"
@@ -163,12 +188,30 @@ def kill(process: subprocess.Popen[bytes]) -> bool:
     return alive
 
 
+def kill_all(world: World, which: str = "") -> int:
+    """SIGKILL for everything in the world whose command line holds these words; how many."""
+    victims = [process for process, command in world.processes().items() if which in command]
+    for process in victims:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    return len(victims)
+
+
+def install(folder: Path, database_url: str) -> None:
+    """Tables and the papers of the seed listing, in an empty database."""
+    folder.mkdir(exist_ok=True)
+    env = environment(folder, DATABASE_URL=database_url)
+    listing = ("ingest", "--file", str(SEED_LISTING), "--format", "listing")
+    for arguments in (("migrate", "--verbosity", "0"), listing, ("score",)):
+        done = manage(*arguments, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 @contextmanager
 def a_world(folder: Path, database_url: str, subscribers: int, **extra: str) -> Iterator[World]:
-    """A world that is set up and has its own mail server."""
+    """Confirmed people in an installed database, and a mail server of their own."""
     folder.mkdir(exist_ok=True)
-    url = database_url or f"sqlite:///{folder / 'paperboy.sqlite3'}"
     with smtpd.running() as server:
-        world = World(folder, url, server, extra)
-        world.set_up(subscribers)
+        world = World(folder, database_url, server, extra)
+        world.admit(subscribers)
         yield world
