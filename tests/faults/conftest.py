@@ -102,6 +102,10 @@ def figures(record_property: Callable[[str, object], None]) -> Callable[..., Non
     return note
 
 
+# What most of the tests measure, in the order of the table; anything else follows in words.
+COLUMNS = ("digests", "kills", "duplicates", "lost", "uncertain", "sent", "settled_s")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     rows = [
         {
@@ -119,6 +123,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, indent=1))
     terminalreporter.section(f"figures, also in {path.relative_to(ROOT)}")
-    for row in rows:
-        words = (f"{name}={value}" for name, value in row.items() if name != "test")
-        terminalreporter.write_line(f"{row['test']}: {' '.join(words)}")
+    for line in table(rows):
+        terminalreporter.write_line(line)
+
+
+def table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The figures as lines of text, one for each test, in columns."""
+    shown = ("test", *COLUMNS)
+    names = {"test": "test", **{column: column for column in COLUMNS}}
+    cells = [{name: str(row.get(name, "")) for name in shown} for row in (names, *rows)]
+    widths = {name: max(len(line[name]) for line in cells) for name in shown}
+    for row, line in zip([{}, *rows], cells, strict=True):
+        others = (f"{name}={row[name]}" for name in row if name not in {*shown, "outcome"})
+        columns = (line[name].rjust(widths[name]) for name in COLUMNS)
+        failed = "FAILED " if row.get("outcome") == "failed" else ""
+        yield " ".join([line["test"].ljust(widths["test"]), *columns, failed, *others]).rstrip()

@@ -1,0 +1,124 @@
+"""Run a program of ours and kill it in one window of its work, standing between it and the world.
+
+``python -m tests.faults.edge WINDOW NUMBER manage.py send_digests`` runs the command as it is and
+ends it with SIGKILL when that window opens for the NUMBERth time. Nothing in the program knows:
+what is watched are the statements that Django sends to the database and the bytes on the wire.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.backends.signals import connection_created
+
+END: Final = b"\r\n.\r\n"
+TABLE: Final = "newsletter_digest"
+
+
+class Window:
+    """The instant that ends the process."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name = name
+        self.left = number
+
+    def reach(self, name: str) -> None:
+        """This window is open now."""
+        if name != self.name:
+            return
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def new_state(sql: str, params: Any, *, many: bool) -> str:
+    """The state that a statement gives to digests; empty when it gives none."""
+    if not (sql.startswith("UPDATE") and TABLE in sql and params):
+        return ""
+    return str((params[0] if many else params)[0])
+
+
+def watch_database(window: Window) -> None:
+    """See every statement, and what was committed."""
+
+    def statement(
+        execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        state = new_state(sql, params, many=many)
+        if state == "claimed":
+            window.reach("before claim")
+        answer = execute(sql, params, many, context)
+        for name, moved_to in (
+            ("after claim", "claimed"),
+            ("after intent", "sending"),
+            ("after result", "sent"),
+        ):
+            if moved_to == state:
+                transaction.on_commit(lambda name=name: window.reach(name))  # type: ignore[misc]
+        return answer
+
+    def begin(connection: Any, **_: Any) -> None:
+        connection.execute_wrappers.append(statement)
+
+    connection_created.connect(begin, weak=False)
+
+
+def watch_network(window: Window) -> None:
+    """See every byte of a conversation with a mail server."""
+
+    class Wire(socket.socket):
+        asked_for_data = False
+        handed_over = False
+
+        def sendall(self, data: Any, flags: int = 0) -> None:
+            content = bytes(data)
+            if self.asked_for_data and window.name == "while sending":
+                super().sendall(content[: len(content) // 2], flags)
+                window.reach("while sending")
+                content = content[len(content) // 2 :]
+            super().sendall(content, flags)
+            if self.asked_for_data and content.endswith(END):
+                self.asked_for_data, self.handed_over = False, True
+
+        def recv_into(self, buffer: Any, *more: Any) -> int:
+            count = super().recv_into(buffer, *more)
+            if self.handed_over and count:
+                self.handed_over = False
+                window.reach("after answer")
+            self.asked_for_data |= b"354 " in bytes(buffer[:count])
+            return count
+
+    connect = socket.create_connection
+
+    def create_connection(*args: Any, **kwargs: Any) -> Wire:
+        plain = connect(*args, **kwargs)
+        timeout = plain.gettimeout()
+        wire = Wire(plain.family, plain.type, plain.proto, plain.detach())
+        wire.settimeout(timeout)
+        return wire
+
+    socket.create_connection = create_connection
+
+
+def main() -> None:
+    name, number, program, *arguments = sys.argv[1:]
+    window = Window(name, int(number))
+    watch_database(window)
+    watch_network(window)
+    if program == "-m":
+        sys.argv = arguments
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [program, *arguments]
+        runpy.run_path(program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
