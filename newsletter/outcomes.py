@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import requests
 from anymail.exceptions import (
+    AnymailAPIError,
     AnymailError,
     AnymailRecipientsRefused,
     AnymailRequestsAPIError,
@@ -21,9 +22,48 @@ from django.core.exceptions import ImproperlyConfigured
 
 ACCEPTED: Final = frozenset({"sent", "queued"})
 REFUSED: Final = frozenset({"invalid", "rejected", "failed"})
-RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-CREDENTIALS_STATUS: Final = frozenset({401, 403})
+# No other message would fare better until the operator has looked.
+STOP_STATUS: Final = {
+    401: "Check its API key.",
+    402: "Check the account's credit.",
+    403: "Check its API key.",
+    404: "Check its address and sending domain in the settings.",
+}
+RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 501, 503, 505, 529})
+# Somebody between us and the provider gave up; the provider itself may have the message.
+GATEWAY_STATUS: Final = frozenset({502, 504, *range(520, 528)})
+TOO_MANY: Final = 429
+TOO_MANY_SECONDS: Final = 30.0
+# What Amazon SES calls the same things (its API, version 2, and the common errors of AWS).
+SES_TOO_MANY: Final = frozenset(
+    {
+        "LimitExceededException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+SES_STOP: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "AccountSuspendedException",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "MailFromDomainNotVerifiedException",
+        "SendingPausedException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+# What botocore raises before anything has left, by the names of its exceptions.
+SES_UNREACHED: Final = frozenset(
+    {"ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError"}
+)
+SES_NO_CREDENTIALS: Final = frozenset(
+    {"CredentialRetrievalError", "NoCredentialsError", "NoRegionError", "PartialCredentialsError"}
+)
 REASON_LENGTH: Final = 300
+POLICY_SUBJECT: Final = "7"
 ENHANCED_STATUS: Final = re.compile(r"\b5\.(?P<subject>\d)\.\d{1,3}\b")
 NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
 
@@ -76,7 +116,7 @@ def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
 def of_connection_error(error: Exception) -> Outcome:
     """The connection could not be opened: nothing has left, so trying again is safe."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Outcome(Verdict.RETRY, _smtp(error.smtp_code, error.smtp_error, "log-in"), stop=True)
+        return _of_log_in(error)
     if isinstance(error, ImproperlyConfigured):
         return Outcome(
             Verdict.RETRY, _brief("The mail settings are not complete", error), stop=True
@@ -115,25 +155,37 @@ def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> Outcome:
         code, text = next(iter(error.recipients.values()))
         return _by_smtp_code(code, text, "recipient")
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Outcome(Verdict.RETRY, _smtp(error.smtp_code, error.smtp_error, "log-in"), stop=True)
+        return _of_log_in(error)
     if isinstance(error, smtplib.SMTPResponseException):
         phase = {smtplib.SMTPSenderRefused: "sender", smtplib.SMTPDataError: "message"}
         return _by_smtp_code(error.smtp_code, error.smtp_error, phase.get(type(error), "command"))
     return _of_broken_connection(error, handed_over=handed_over)
 
 
+def _of_log_in(error: smtplib.SMTPAuthenticationError) -> Outcome:
+    """A wrong password stops everything; a log-in that is out of order passes."""
+    reason = _smtp(error.smtp_code, error.smtp_error, "log-in")
+    return Outcome(Verdict.RETRY, reason, stop=500 <= error.smtp_code < 600)
+
+
 def _by_smtp_code(code: int, text: bytes | str, phase: str) -> Outcome:
     reason = _smtp(code, text, phase)
     if not 500 <= code < 600:
         return Outcome(Verdict.RETRY, reason)
-    refused = _reject_reason(code, reason) if phase == "recipient" else ""
-    return Outcome(Verdict.FINAL, reason, reject_reason=refused)
+    if phase == "sender":  # It is the same for every message.
+        return Outcome(Verdict.RETRY, f"{reason}. Check DEFAULT_FROM_EMAIL.", stop=True)
+    return Outcome(Verdict.FINAL, reason, reject_reason=_reject_reason(code, reason, phase))
 
 
-def _reject_reason(code: int, answer: str) -> str:
+def _reject_reason(code: int, answer: str, phase: str) -> str:
     """``bounced`` for a mailbox that is not there: the enhanced status 5.1.x (RFC 3463) says so,
-    or, where there is none, the reply code (RFC 5321 section 4.2.3)."""
+    or, where there is none, the reply code (RFC 5321 section 4.2.3).
+
+    A message says nothing about its recipient unless it is refused by policy (5.7.x).
+    """
     status = ENHANCED_STATUS.search(answer)
+    if phase != "recipient":
+        return "blocked" if status and status["subject"] == POLICY_SUBJECT else ""
     absent = status["subject"] == "1" if status else code in NO_SUCH_MAILBOX
     return "bounced" if absent else "other"
 
@@ -143,10 +195,13 @@ def _of_anymail(error: AnymailError) -> Outcome:
     if status is None:
         return _of_anymail_without_answer(error)
     reason = f"The provider answered HTTP {status}."
-    if status in CREDENTIALS_STATUS:
-        return Outcome(Verdict.RETRY, f"{reason} Check its API key.", stop=True)
+    if status in STOP_STATUS:
+        return Outcome(Verdict.RETRY, f"{reason} {STOP_STATUS[status]}", stop=True)
     if status in RETRY_STATUS:
-        return Outcome(Verdict.RETRY, reason, hold_seconds=retry_after(error.response))
+        usual = TOO_MANY_SECONDS if status == TOO_MANY else 0.0
+        return Outcome(Verdict.RETRY, reason, hold_seconds=retry_after(error.response) or usual)
+    if status in GATEWAY_STATUS:
+        return Outcome(Verdict.UNCERTAIN, f"{reason} It may have the message.")
     if 200 <= status < 300:
         return Outcome(Verdict.UNCERTAIN, f"{reason} Its text cannot be read.")
     return Outcome(Verdict.FINAL, reason)
@@ -157,6 +212,8 @@ def _of_anymail_without_answer(error: AnymailError) -> Outcome:
         return _of_requests(error)
     if isinstance(error, AnymailRecipientsRefused):
         return Outcome(Verdict.FINAL, "The provider refused the recipient.")
+    if isinstance(error, AnymailAPIError):
+        return _of_ses(error)
     # Serialization and feature errors are raised before anything leaves.
     return Outcome(Verdict.FINAL, _brief("The message could not be written", error))
 
@@ -170,6 +227,31 @@ def _of_requests(error: AnymailRequestsAPIError) -> Outcome:
     return Outcome(
         Verdict.UNCERTAIN, _brief("The provider took the request and did not answer", cause)
     )
+
+
+def _of_ses(error: AnymailAPIError) -> Outcome:
+    """Amazon SES goes through botocore, whose exceptions carry an answer or just a name."""
+    if isinstance(error.response, dict):
+        return _of_ses_answer(error.response)
+    cause = type(error.__cause__).__name__
+    if cause in SES_NO_CREDENTIALS:
+        return Outcome(Verdict.RETRY, f"The mail settings are not complete: {cause}.", stop=True)
+    if cause in SES_UNREACHED:
+        return Outcome(Verdict.RETRY, "The provider cannot be reached.")
+    return Outcome(Verdict.UNCERTAIN, f"The provider took the request and did not answer: {cause}.")
+
+
+def _of_ses_answer(response: dict[str, Any]) -> Outcome:
+    code = str(response.get("Error", {}).get("Code", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    reason = f"The provider answered {code or status}."
+    if code in SES_TOO_MANY:
+        return Outcome(Verdict.RETRY, reason, hold_seconds=TOO_MANY_SECONDS)
+    if code in SES_STOP or status in STOP_STATUS:
+        return Outcome(Verdict.RETRY, f"{reason} Check the account.", stop=True)
+    if status >= 500:
+        return Outcome(Verdict.RETRY, reason)
+    return Outcome(Verdict.FINAL, reason)
 
 
 def retry_after(response: Any) -> float:

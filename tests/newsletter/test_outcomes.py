@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import smtplib
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 import requests
-from anymail.exceptions import AnymailConfigurationError, AnymailRequestsAPIError
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailConfigurationError,
+    AnymailRequestsAPIError,
+    AnymailSerializationError,
+)
 from anymail.message import AnymailRecipientStatus, AnymailStatus
 
 from newsletter import outcomes
@@ -27,6 +34,22 @@ def unanswered(cause: Exception) -> AnymailRequestsAPIError:
     return error
 
 
+def answered_by_ses(code: str, status: int) -> AnymailAPIError:
+    """What Anymail makes of botocore's ClientError."""
+    response = {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return AnymailAPIError("no", response=response, payload={"api_key": "SECRET"})
+
+
+def unanswered_by_ses(name: str) -> AnymailAPIError:
+    """What Anymail makes of botocore's other exceptions, which carry no answer."""
+    error = AnymailAPIError("no", payload={"api_key": "SECRET"})
+    error.__cause__ = type(name, (Exception,), {})("no")
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "verdict"),
     [
@@ -43,15 +66,27 @@ def unanswered(cause: Exception) -> AnymailRequestsAPIError:
         (RuntimeError("unheard of"), Verdict.UNCERTAIN),
         (answered(400), Verdict.FINAL),
         (answered(422), Verdict.FINAL),
+        (answered(413), Verdict.FINAL),
         (answered(401), Verdict.RETRY),
         (answered(429), Verdict.RETRY),
+        (answered(500), Verdict.RETRY),
         (answered(503), Verdict.RETRY),
+        (answered(502), Verdict.UNCERTAIN),
+        (answered(504), Verdict.UNCERTAIN),
         (answered(200), Verdict.UNCERTAIN),
         (unanswered(requests.ReadTimeout("slow")), Verdict.UNCERTAIN),
         (unanswered(requests.ConnectTimeout("slow")), Verdict.RETRY),
         (unanswered(requests.ConnectionError("Connection reset by peer")), Verdict.UNCERTAIN),
         (unanswered(requests.ConnectionError("NewConnectionError: refused")), Verdict.RETRY),
         (AnymailConfigurationError("no key"), Verdict.RETRY),
+        (AnymailSerializationError("no JSON"), Verdict.FINAL),
+        (answered_by_ses("MessageRejected", 400), Verdict.FINAL),
+        (answered_by_ses("TooManyRequestsException", 429), Verdict.RETRY),
+        (answered_by_ses("ThrottlingException", 400), Verdict.RETRY),
+        (answered_by_ses("InternalFailure", 500), Verdict.RETRY),
+        (unanswered_by_ses("EndpointConnectionError"), Verdict.RETRY),
+        (unanswered_by_ses("ReadTimeoutError"), Verdict.UNCERTAIN),
+        (unanswered_by_ses("ConnectionClosedError"), Verdict.UNCERTAIN),
     ],
 )
 def test_an_error_has_one_verdict(error: Exception, verdict: Verdict) -> None:
@@ -66,20 +101,63 @@ def test_a_connection_lost_after_the_final_dot_is_uncertain(error: Exception) ->
 
 
 @pytest.mark.parametrize(
-    "error", [answered(401), answered(403), smtplib.SMTPAuthenticationError(535, b"no")]
+    "error",
+    [
+        answered(401),
+        answered(402),
+        answered(403),
+        answered(404),
+        answered_by_ses("AccessDeniedException", 400),
+        answered_by_ses("SignatureDoesNotMatch", 403),
+        unanswered_by_ses("NoCredentialsError"),
+        smtplib.SMTPAuthenticationError(535, b"no"),
+        smtplib.SMTPSenderRefused(550, b"5.7.1 not your domain", "us@b.org"),
+    ],
 )
-def test_refused_credentials_stop_the_stream(error: Exception) -> None:
-    assert outcomes.of_error(error, handed_over=False).stop
+def test_what_every_message_would_meet_stops_the_stream(error: Exception) -> None:
+    outcome = outcomes.of_error(error, handed_over=False)
+    assert (outcome.verdict, outcome.stop) == (Verdict.RETRY, True)
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("17", 17.0), ("", 0.0), ("soon", 0.0)])
+def test_a_log_in_that_is_out_of_order_for_now_stops_nothing() -> None:
+    error = smtplib.SMTPAuthenticationError(454, b"4.7.0 try again later")
+    for outcome in (
+        outcomes.of_error(error, handed_over=False),
+        outcomes.of_connection_error(error),
+    ):
+        assert (outcome.verdict, outcome.stop) == (Verdict.RETRY, False)
+
+
+def test_a_message_refused_by_policy_is_told_from_one_refused_for_itself() -> None:
+    policy = outcomes.of_error(smtplib.SMTPDataError(554, b"5.7.1 blocked"), handed_over=False)
+    content = outcomes.of_error(smtplib.SMTPDataError(554, b"5.6.0 bad"), handed_over=False)
+    assert (policy.reject_reason, content.reject_reason) == ("blocked", "")
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("17", 17.0), ("", 30.0), ("soon", 30.0)])
 def test_a_429_makes_the_stream_wait_as_long_as_it_says(value: str, seconds: float) -> None:
     error = answered(429, **{"Retry-After": value})
     assert outcomes.of_error(error, handed_over=False).hold_seconds == seconds
 
 
+def test_a_429_may_name_a_time_instead_of_seconds() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    error = answered(429, **{"Retry-After": later})
+    assert 55 < outcomes.of_error(error, handed_over=False).hold_seconds <= 60
+
+
+def test_ses_asks_the_stream_to_wait_too() -> None:
+    error = answered_by_ses("ThrottlingException", 400)
+    assert outcomes.of_error(error, handed_over=False).hold_seconds == outcomes.TOO_MANY_SECONDS
+
+
 def test_no_reason_ever_repeats_what_the_provider_was_sent() -> None:
-    errors: list[Exception] = [answered(400), unanswered(requests.ReadTimeout("slow"))]
+    errors: list[Exception] = [
+        answered(400),
+        unanswered(requests.ReadTimeout("slow")),
+        answered_by_ses("MessageRejected", 400),
+        unanswered_by_ses("ReadTimeoutError"),
+    ]
     for error in errors:
         assert "SECRET" not in outcomes.of_error(error, handed_over=False).reason
 
