@@ -20,6 +20,8 @@ from django.core.mail import get_connection
 from newsletter import env
 
 MAILBOX = "newsletter.mailbox.EmailBackend"
+# These hear of a bounce by mail or not at all, never by a webhook.
+WITHOUT_WEBHOOKS = ("newsletter.smtp.", "newsletter.mailbox.", "django.core.mail.")
 MIN_BUSY_TIMEOUT = 20  # seconds
 
 
@@ -125,7 +127,7 @@ def senders_are_addresses() -> Iterator[CheckMessage]:
 @deploy_check
 def webhooks_know_their_caller() -> Iterator[CheckMessage]:
     secrets = [name for name in settings.ANYMAIL if "WEBHOOK" in name or "SIGNING" in name]
-    if settings.EMAIL_BACKEND.startswith("anymail.") and not secrets:
+    if not settings.EMAIL_BACKEND.startswith(WITHOUT_WEBHOOKS) and not secrets:
         yield checks.Warning(
             "ANYMAIL_WEBHOOK_SECRET is not set: bounces and complaints that the provider reports "
             "are refused, because anybody could report them.",

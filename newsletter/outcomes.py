@@ -30,8 +30,8 @@ STOP_STATUS: Final = {
     404: "Check its address and sending domain in the settings.",
 }
 RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 501, 503, 505, 529})
-# Somebody between us and the provider gave up; the provider itself may have the message.
-GATEWAY_STATUS: Final = frozenset({502, 504, *range(520, 528)})
+# Somebody between us and the provider gave up, or it says that it knows the message.
+DOUBTFUL_STATUS: Final = frozenset({409, 502, 504, *range(520, 528)})
 TOO_MANY: Final = 429
 TOO_MANY_SECONDS: Final = 30.0
 # What Amazon SES calls the same things (its API, version 2, and the common errors of AWS).
@@ -200,11 +200,22 @@ def _of_anymail(error: AnymailError) -> Outcome:
     if status in RETRY_STATUS:
         usual = TOO_MANY_SECONDS if status == TOO_MANY else 0.0
         return Outcome(Verdict.RETRY, reason, hold_seconds=retry_after(error.response) or usual)
-    if status in GATEWAY_STATUS:
+    if status in DOUBTFUL_STATUS:
         return Outcome(Verdict.UNCERTAIN, f"{reason} It may have the message.")
     if 200 <= status < 300:
         return Outcome(Verdict.UNCERTAIN, f"{reason} Its text cannot be read.")
-    return Outcome(Verdict.FINAL, reason)
+    return Outcome(Verdict.SENT if _was_taken_before(error) else Verdict.FINAL, reason)
+
+
+def _was_taken_before(error: AnymailError) -> bool:
+    """Whether Brevo knows the idempotency key: an earlier attempt had arrived after all."""
+    if error.esp_name != "Brevo":
+        return False
+    try:
+        answer = error.response.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("code") == "duplicate_parameter"
 
 
 def _of_anymail_without_answer(error: AnymailError) -> Outcome:

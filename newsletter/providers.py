@@ -23,7 +23,7 @@ DEFAULTS: Final = {
     "newsletter.smtp": Limits(connections=8, rate=0),
     "newsletter.mailbox": Limits(connections=1, rate=0),
     "anymail.backends.amazon_ses": Limits(connections=8, rate=14),
-    "anymail.backends.brevo": Limits(connections=8, rate=16),
+    "newsletter.brevo": Limits(connections=8, rate=16),
     "anymail.backends.mailersend": Limits(connections=4, rate=2),
     "anymail.backends.mailgun": Limits(connections=8, rate=30),
     "anymail.backends.mailjet": Limits(connections=8, rate=30),

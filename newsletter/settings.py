@@ -138,13 +138,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MAIL_DIR = VAR_DIR / "mail"
 ANYMAIL: dict[str, Any] = {
     # A hidden second try is a second mail: delivery alone decides what is tried again.
-    "AMAZON_SES_CLIENT_PARAMS": {"config": {"retries": {"total_max_attempts": 1}}},
+    "AMAZON_SES_CLIENT_PARAMS": {
+        "config": {
+            "retries": {"total_max_attempts": 1},
+            "connect_timeout": 10,
+            "read_timeout": 60,
+        }
+    },
+    "REQUESTS_TIMEOUT": (10, 60),
     **env.prefixed("ANYMAIL_"),
     "DEBUG_API_REQUESTS": False,
 }
 # The backends that others offer, in the form that is safe to repeat.
 SAFE_BACKENDS = {
     "django.core.mail.backends.smtp.EmailBackend": "newsletter.smtp.EmailBackend",
+    "anymail.backends.brevo.EmailBackend": "newsletter.brevo.EmailBackend",
     "anymail.backends.resend.EmailBackend": "newsletter.resend.EmailBackend",
 }
 if env.text("EMAIL_URL"):

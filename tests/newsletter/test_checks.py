@@ -110,11 +110,22 @@ def test_a_mail_backend_that_cannot_start_is_an_error(production: Settings, back
     assert ids() == {"paperboy.E006"}
 
 
-def test_a_provider_whose_reports_cannot_be_believed_is_a_warning(production: Settings) -> None:
-    production.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
-    production.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token"}
+@pytest.mark.parametrize(
+    ("backend", "key"),
+    [
+        ("anymail.backends.postmark.EmailBackend", "POSTMARK_SERVER_TOKEN"),
+        ("newsletter.resend.EmailBackend", "RESEND_API_KEY"),
+        ("newsletter.brevo.EmailBackend", "BREVO_API_KEY"),
+    ],
+    ids=["Postmark", "Resend", "Brevo"],
+)
+def test_a_provider_whose_reports_cannot_be_believed_is_a_warning(
+    production: Settings, backend: str, key: str
+) -> None:
+    production.EMAIL_BACKEND = backend
+    production.ANYMAIL = {key: "token"}
     assert ids() == {"paperboy.W002"}
-    production.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token", "WEBHOOK_SECRET": "me:secret"}
+    production.ANYMAIL = {key: "token", "WEBHOOK_SECRET": "me:secret"}
     assert ids() == set()
 
 
