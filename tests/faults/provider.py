@@ -16,14 +16,15 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 
-# "reset" cuts before the request is taken, "lose" after it; "garbage" takes it and answers
-# nonsense; a number is an HTTP status.
+# "reset" cuts before it is taken, "lose" after it, "halve"
+# in the middle of the answer; "garbage" takes it and answers nonsense; a number is an HTTP status.
 Behaviour = Callable[[str], str]
 RETRY_AFTER: Final = 7
 
 
 class Provider(ThreadingHTTPServer):
-    """``taken`` lists (time, recipient) of every message that it accepted."""
+    """``asked`` lists the recipient of every request, ``taken`` (time, recipient) of every
+    message that it accepted. ``refusals`` is how many requests are cut unread."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -32,7 +33,10 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behaviour: Behaviour = lambda _recipient: ""
         self.delay = 0.0
+        self.asked: list[str] = []
         self.taken: list[tuple[float, str]] = []
+        self.refusals = 0
+        self.refused = 0
 
     @property
     def url(self) -> str:
@@ -48,8 +52,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         provider = cast(Provider, self.server)
+        if provider.refused < provider.refusals:
+            provider.refused += 1
+            self._reset()
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         recipient = body["To"]
+        provider.asked.append(recipient)
         behaviour = provider.behaviour(recipient)
         time.sleep(provider.delay)
         if behaviour == "reset":
@@ -59,6 +68,9 @@ class Handler(BaseHTTPRequestHandler):
         else:
             provider.taken.append((time.monotonic(), recipient))
             if behaviour == "lose":
+                self._reset()
+            elif behaviour == "halve":
+                self._answer(200, b'{"ErrorCode": 0, ', promised=200)
                 self._reset()
             elif behaviour == "garbage":
                 self._answer(200, b"<html>hello")
@@ -78,12 +90,12 @@ class Handler(BaseHTTPRequestHandler):
         }
         self._answer(200, json.dumps(answer).encode())
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, promised: int = 0) -> None:
         self.send_response(status)
         if status == 429:
             self.send_header("Retry-After", str(RETRY_AFTER))
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(promised or len(body)))
         self.end_headers()
         self.wfile.write(body)
 

@@ -44,6 +44,8 @@ def doubles(provider: Provider) -> list[str]:
         ("503", State.QUEUED),
         ("reset", State.UNCERTAIN),
         ("lose", State.UNCERTAIN),
+        ("halve", State.UNCERTAIN),
+        ("502", State.UNCERTAIN),
         ("garbage", State.UNCERTAIN),
     ],
 )
@@ -64,6 +66,20 @@ def test_one_bad_answer_is_sorted_and_the_others_are_sent(
     unlucky.refresh_from_db()
     assert unlucky.state == (State.SENT if state == State.QUEUED else state)
     assert doubles(provider) == []
+    tries = 2 if state == State.QUEUED else 1
+    assert provider.asked.count(unlucky.subscriber.email) == tries
+
+
+def test_a_request_that_was_cut_before_it_was_read_is_not_repeated_by_itself(
+    provider: Provider,
+) -> None:
+    for _ in range(PEOPLE):
+        a_digest()
+    provider.refusals = 1
+    delivery.deliver(dispatch.DIGESTS)
+    assert delivery.balance(dispatch.DIGESTS.rows)[State.UNCERTAIN] == 1
+    assert len(provider.taken) == PEOPLE - 1
+    assert provider.refused + len(provider.asked) == PEOPLE
 
 
 def test_a_429_makes_everybody_wait_as_long_as_it_says(provider: Provider) -> None:
