@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, cast
 
-Phase = Literal["connect", "mail", "rcpt", "data", "dot"]
+Phase = Literal["connect", "ehlo", "auth", "mail", "rcpt", "data", "dot"]
 # What the server does at a phase instead of agreeing: a reply such as "451 later", or a word.
 # "drop" closes the connection and "hang" says nothing more; at the dot both have taken the
 # message, while "lose" closes without having taken it.
@@ -120,7 +120,9 @@ class Session(asyncio.Protocol):
     def command(self, line: bytes) -> None:
         word = line[:4].upper()
         if word == b"EHLO":
-            self.transport.write(self.server.extensions)
+            self.answer("ehlo", self.server.extensions)
+        elif word == b"AUTH":
+            self.answer("auth", b"235 welcome\r\n")
         elif word == b"MAIL":
             self.answer("mail", b"250 ok\r\n")
         elif word == b"RCPT":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,15 +17,23 @@ from newsletter.dispatch import LANES
 from newsletter.models import Outbound, Stream
 from papers.admin.base import ReadOnlyAdmin, log, url_of_list
 
+ALL: Final = "all"
+
+
+def streams(choice: str) -> list[str]:
+    """The streams that a choice of the form means."""
+    return [lane.stream for lane in LANES if choice in {ALL, lane.stream}]
+
 
 class SwitchForm(forms.Form):
     """Which stream, and its name typed once more as the confirmation."""
 
     stream = forms.ChoiceField(
-        choices=[(lane.stream, lane.stream) for lane in LANES], widget=UnfoldAdminSelectWidget
+        choices=[(ALL, "all mail"), *((lane.stream, lane.stream) for lane in LANES)],
+        widget=UnfoldAdminSelectWidget,
     )
     typed = forms.CharField(
-        label="Type the stream's name to confirm",
+        label="Type the stream's name, or all, to confirm",
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off"}),
     )
 
@@ -62,18 +70,20 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
         form = PauseForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form, "Stop a stream")
-        stream, reason = form.cleaned_data["stream"], form.cleaned_data["reason"]
-        delivery.pause(stream, f"{request.user.get_username()}: {reason}")
-        return self._done(request, stream, f"paused: {reason}")
+        chosen, reason = streams(form.cleaned_data["stream"]), form.cleaned_data["reason"]
+        for stream in chosen:
+            delivery.pause(stream, f"{request.user.get_username()}: {reason}")
+        return self._done(request, chosen, f"paused: {reason}")
 
     @action(description="Start a stream", permissions=["send"], icon="play_arrow")
     def resume(self, request: HttpRequest) -> HttpResponse:
         form = SwitchForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form, "Start a stream")
-        stream = form.cleaned_data["stream"]
-        delivery.resume(stream)
-        return self._done(request, stream, "resumed")
+        chosen = streams(form.cleaned_data["stream"])
+        for stream in chosen:
+            delivery.resume(stream)
+        return self._done(request, chosen, "resumed")
 
     def _page(self, request: HttpRequest, form: forms.Form, title: str) -> HttpResponse:
         waiting = {lane.stream: lane.rows.filter(state=Outbound.State.QUEUED) for lane in LANES}
@@ -87,7 +97,7 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/switch.html", context)
 
-    def _done(self, request: HttpRequest, stream: str, deed: str) -> HttpResponse:
-        log(request, [Stream.objects.get(pk=stream)], deed)
-        self.message_user(request, f"{stream}: {deed}.", messages.SUCCESS)
+    def _done(self, request: HttpRequest, chosen: list[str], deed: str) -> HttpResponse:
+        log(request, Stream.objects.filter(pk__in=chosen), deed)
+        self.message_user(request, f"{' and '.join(chosen)}: {deed}.", messages.SUCCESS)
         return HttpResponseRedirect(url_of_list(Stream))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import delivery, dispatch, smtp
-from newsletter.models import Digest
+from newsletter import delivery, dispatch, smtp, tracking
+from newsletter.models import Digest, Stream
 from tests import smtpd
 from tests.factories import a_digest
 from tests.faults.conftest import point_mail_at
@@ -17,16 +18,18 @@ from tests.faults.conftest import point_mail_at
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 12
 State = Digest.State
-PLAIN = b"250-sink\r\n250 SIZE 10000000\r\n"
+PLAIN = b"250-sink\r\n250-AUTH PLAIN\r\n250 SIZE 10000000\r\n"
+PIPELINING = smtpd.EXTENSIONS.replace(b"250-SIZE", b"250-AUTH PLAIN\r\n250-SIZE")
 
 
-@pytest.fixture(params=[smtpd.EXTENSIONS, PLAIN], ids=["pipelining", "plain"])
+@pytest.fixture(params=[PIPELINING, PLAIN], ids=["pipelining", "plain"])
 def server(
     request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[smtpd.Server]:
     monkeypatch.setattr(smtp, "AFTER_DOT_TIMEOUT", 1.0)
     with smtpd.running(smtpd.Server(extensions=request.param)) as server:
         point_mail_at(server, settings)
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "paperboy", "password"
         yield server
 
 
@@ -41,6 +44,7 @@ def server(
         ("data", "451 4.3.0 later", State.QUEUED),
         ("data", "554 5.6.0 no", State.FAILED),
         ("data", "drop", State.QUEUED),
+        ("data", "hang", State.QUEUED),
         ("dot", "451 4.3.0 later", State.QUEUED),
         ("dot", "554 5.7.1 no", State.FAILED),
         ("dot", "drop", State.UNCERTAIN),
@@ -69,15 +73,80 @@ def test_trouble_with_one_message_is_sorted_and_the_others_are_sent(
     assert server.duplicates == []
 
 
-@pytest.mark.parametrize("trouble", ["421 4.3.2 busy", "554 5.3.2 no service", "drop"])
-def test_a_server_that_takes_nobody_keeps_everything_queued(
-    server: smtpd.Server, trouble: str
+@pytest.mark.parametrize(
+    ("phase", "trouble"),
+    [
+        *itertools.product(
+            ["connect", "ehlo", "auth"], ["421 4.3.2 busy", "454 4.7.0 later", "drop", "hang"]
+        ),
+        ("connect", "554 5.3.2 no service"),
+    ],
+)
+def test_a_server_that_takes_nobody_for_now_costs_nobody_an_attempt(
+    server: smtpd.Server, phase: str, trouble: str
 ) -> None:
     for _ in range(3):
         a_digest()
-    server.trouble = lambda at, _who: trouble if at == "connect" else ""
+    server.trouble = lambda at, _who: trouble if at == phase else ""
     assert delivery.deliver(dispatch.DIGESTS) == {"queued": 3}
     assert set(Digest.objects.values_list("attempts", flat=True)) == {0}
+    assert is_paused() is False
+
+    server.trouble = smtpd.calm
+    assert delivery.deliver(dispatch.DIGESTS, patient=False) == {"sent": 3}
+    assert server.duplicates == []
+
+
+@pytest.mark.parametrize("phase", ["mail", "auth"])
+def test_a_server_that_wants_none_of_our_mail_stops_it_and_loses_nothing(
+    server: smtpd.Server, phase: str
+) -> None:
+    for _ in range(PEOPLE):
+        a_digest()
+    server.trouble = lambda at, _who: "550 5.7.1 not from you" if at == phase else ""
+    assert delivery.deliver(dispatch.DIGESTS) == {"queued": PEOPLE}
+    assert is_paused() is True
+
+    server.trouble = smtpd.calm
+    delivery.resume("digests")
+    Digest.objects.update(next_attempt_at=now())
+    assert delivery.deliver(dispatch.DIGESTS) == {"sent": PEOPLE}
+    assert server.duplicates == []
+
+
+@pytest.mark.parametrize("trouble", ["451 4.7.1 greylisted", "drop", "hang"])
+def test_trouble_with_the_envelope_s_sender_delays_those_whom_it_meets(
+    server: smtpd.Server, trouble: str
+) -> None:
+    for _ in range(PEOPLE):
+        a_digest()
+    met: list[str] = []
+
+    def fifth(at: smtpd.Phase, _who: str) -> str:
+        met.append(at)
+        return trouble if at == "mail" and met.count("mail") == 5 else ""
+
+    server.trouble = fifth
+    delivery.deliver(dispatch.DIGESTS)
+    waiting = Digest.objects.filter(state=State.QUEUED)
+    assert waiting.count() <= 1
+    waiting.update(next_attempt_at=now())
+    delivery.deliver(dispatch.DIGESTS)
+    assert len(server.taken) == Digest.objects.filter(state=State.SENT).count() == PEOPLE
+    assert server.duplicates == []
+
+
+def test_a_refusal_by_policy_stops_the_stream_and_spares_the_person(server: smtpd.Server) -> None:
+    unlucky = a_digest().subscriber
+    server.trouble = lambda at, _who: "554 5.7.1 blocked by policy" if at == "dot" else ""
+    assert delivery.deliver(dispatch.DIGESTS) == {"failed": 1}
+    tracking.process()
+    unlucky.refresh_from_db()
+    assert (unlucky.status, is_paused()) == (unlucky.Status.ACTIVE, True)
+
+
+def is_paused() -> bool:
+    return Stream.objects.filter(name="digests", paused_at__isnull=False).exists()
 
 
 def test_a_server_that_limits_messages_per_connection_delays_nobody(server: smtpd.Server) -> None:

@@ -360,6 +360,20 @@ def test_a_line_of_the_consent_log_can_be_neither_changed_nor_deleted(
     assert Consent.objects.get().action == "sign_up"
 
 
+def test_all_mail_is_stopped_and_started_with_one_form(client: Client, operator: User) -> None:
+    form = {"stream": "all", "typed": "all", "reason": "The provider changes."}
+    client.post(f"{url_of_list(Stream)}pause/", form | {"typed": "digests"})
+    assert not Stream.objects.filter(paused_at__isnull=False).exists()
+
+    client.post(f"{url_of_list(Stream)}pause/", form)
+    stopped = Stream.objects.filter(paused_at__isnull=False).values_list("name", flat=True)
+    assert set(stopped) == {"digests", "notices"}
+
+    client.post(f"{url_of_list(Stream)}resume/", form)
+    assert not Stream.objects.filter(paused_at__isnull=False).exists()
+    assert LogEntry.objects.filter(object_id__in=["digests", "notices"]).count() == 4
+
+
 def test_a_stream_is_stopped_with_a_reason_and_started_again(
     client: Client, operator: User
 ) -> None:
