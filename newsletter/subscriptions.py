@@ -36,6 +36,14 @@ PENDING_LIFETIME: Final = timedelta(days=7)
 Status = Subscriber.Status
 Action = Consent.Action
 WAITING: Final = (Digest.State.QUEUED, Digest.State.CLAIMED)
+# What a line of the consent log makes of a subscription.
+WISHES: Final[dict[str, str]] = {
+    Action.CONFIRM: Status.ACTIVE,
+    Action.IMPORT: Status.ACTIVE,
+    Action.RESUME: Status.ACTIVE,
+    Action.PAUSE: Status.PAUSED,
+    Action.UNSUBSCRIBE: Status.UNSUBSCRIBED,
+}
 
 
 @dataclass(frozen=True)
@@ -242,6 +250,23 @@ def suppress(address: str, reason: str) -> None:
             Notice.objects.filter(subscriber=subscriber, state__in=WAITING).update(
                 state=Notice.State.CANCELLED, lease="", reason="The address is suppressed."
             )
+
+
+def forgive(subscriber: Subscriber, reason: str) -> None:
+    """Take back a suppression whose reason proved wrong: all is as the reader last wanted it."""
+    hashes = addresses.hashes_of(subscriber.email_key)
+    with transaction.atomic():
+        if not Suppression.objects.filter(address_hash__in=hashes, reason=reason).delete()[0]:
+            return
+        said = subscriber.consents.filter(action__in=WISHES).order_by("-pk").first()
+        never_asked = Status.ACTIVE if subscriber.confirmed_at else Status.PENDING
+        status = WISHES[said.action] if said else never_asked
+        until = said.choices.get("until") if said and status == Status.PAUSED else None
+        Subscriber.objects.filter(pk=subscriber.pk, status=Status.SUPPRESSED).update(
+            status=status,
+            paused_until=until and datetime.fromisoformat(until),
+            next_digest_at=next_due(subscriber, now()) if status == Status.ACTIVE else None,
+        )
 
 
 def clean_up(at: datetime) -> int:

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -18,13 +18,35 @@ from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 log = logging.getLogger(__name__)
 
 CHUNK: Final = 200
-PROOF_OF_SENDING: Final = frozenset({"sent", "delivered", "opened", "clicked", "complained"})
+# Whoever tells us what became of a message has had it.
+PROOF_OF_SENDING: Final = frozenset(
+    {
+        "autoresponded",
+        "bounced",
+        "clicked",
+        "complained",
+        "deferred",
+        "delivered",
+        "opened",
+        "queued",
+        "sent",
+        "unsubscribed",
+    }
+)
 SOFT_BOUNCE_WEIGHT: Final = 0.5
 SOFT_BOUNCE_LIMIT: Final = 3.0
 QUIET_DAYS: Final = timedelta(days=30)
 BOUNCES: Final = frozenset({"bounced", "rejected", "failed"})
 HARD_REASONS: Final = frozenset({"bounced", "invalid"})
-BOUNCE_REASONS: Final = (Suppression.Reason.HARD_BOUNCE, Suppression.Reason.SOFT_BOUNCES)
+# Of several reasons the gravest is kept, whichever came first.
+LESSER_REASONS: Final[dict[str, tuple[str, ...]]] = {
+    Suppression.Reason.COMPLAINT: (
+        Suppression.Reason.HARD_BOUNCE,
+        Suppression.Reason.SOFT_BOUNCES,
+    ),
+    Suppression.Reason.HARD_BOUNCE: (Suppression.Reason.SOFT_BOUNCES,),
+    Suppression.Reason.SOFT_BOUNCES: (),
+}
 # Enhanced status codes (RFC 3463): 5.7.x is about us, 4.x.x may pass.
 POLICY: Final = re.compile(r"\b5\.7\.\d{1,3}\b")
 TRANSIENT: Final = re.compile(r"\b4\.\d{1,3}\.\d{1,3}\b")
@@ -59,7 +81,7 @@ def _act(event: DeliveryEvent) -> None:
             _suppress(event, person, Suppression.Reason.COMPLAINT)
         case "bounced" | "rejected" | "failed":
             _bounce(event, person)
-        case "delivered" if person is not None and person.soft_bounce_score:
+        case "delivered" if person is not None and person.last_soft_bounce_at:
             _score(event, person)
         case "unsubscribed" if person is not None:
             subscriptions.unsubscribe(person, subscriptions.Origin(form=f"{event.provider} event"))
@@ -78,12 +100,20 @@ def _person_of(event: DeliveryEvent) -> Subscriber | None:
 
 def _bounce(event: DeliveryEvent, person: Subscriber | None) -> None:
     """A hard bounce suppresses at once, soft ones add up, a policy refusal is not their fault."""
+    match weight(event):
+        case "policy":
+            delivery.pause("digests", f"The receiving side refuses us: {event.description[:200]}")
+        case "hard":
+            _suppress(event, person, Suppression.Reason.HARD_BOUNCE)
+        case "soft" if person is not None:
+            _score(event, person)
+
+
+def weight(event: DeliveryEvent) -> Literal["policy", "hard", "soft"]:
+    """What a bounce says: about us, about an address that is not there, or about today."""
     if POLICY.search(event.description):
-        delivery.pause("digests", f"The receiving side refuses us: {event.description[:200]}")
-    elif event.reject_reason in HARD_REASONS and not is_soft(event):
-        _suppress(event, person, Suppression.Reason.HARD_BOUNCE)
-    elif person is not None:
-        _score(event, person)
+        return "policy"
+    return "hard" if event.reject_reason in HARD_REASONS and not is_soft(event) else "soft"
 
 
 def is_soft(event: DeliveryEvent) -> bool:
@@ -100,13 +130,18 @@ def is_soft(event: DeliveryEvent) -> bool:
 
 
 def _score(event: DeliveryEvent, person: Subscriber) -> None:
-    """Count the soft bounces again from all that is stored, so that no order matters."""
-    score, last = soft_bounce_score(_events_of(person))
+    """Count the soft bounces again from all that is stored, so that no order matters.
+
+    A delivery that is reported late may show that the limit was never reached.
+    """
+    score, highest, last = soft_bounce_score(_events_of(person))
     Subscriber.objects.filter(pk=person.pk).update(
         soft_bounce_score=score, last_soft_bounce_at=last
     )
-    if score >= SOFT_BOUNCE_LIMIT:
+    if highest >= SOFT_BOUNCE_LIMIT:
         _suppress(event, person, Suppression.Reason.SOFT_BOUNCES)
+    else:
+        subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
 
 
 def _events_of(person: Subscriber) -> QuerySet[DeliveryEvent]:
@@ -114,29 +149,29 @@ def _events_of(person: Subscriber) -> QuerySet[DeliveryEvent]:
     return DeliveryEvent.objects.filter(theirs, type__in=[*BOUNCES, "delivered"])
 
 
-def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, datetime | None]:
-    """Half a point for each day with a soft bounce, and when the last one was.
+def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, float, datetime | None]:
+    """Half a point for each day with a soft bounce: now, at its highest, and the last such day.
 
     A delivery or thirty quiet days start again from nothing.
     """
-    score, last = 0.0, None
+    score, highest, last = 0.0, 0.0, None
     for event in sorted(events, key=lambda event: event.occurred_at):
         if event.type == "delivered":
             score = 0.0
-        elif last is None or event.occurred_at.date() != last.date():
+        elif weight(event) == "soft" and (last is None or event.occurred_at.date() != last.date()):
             if last is not None and event.occurred_at - last > QUIET_DAYS:
                 score = 0.0
             score += SOFT_BOUNCE_WEIGHT
+            highest = max(highest, score)
             last = event.occurred_at
-    return score, last
+    return score, highest, last
 
 
 def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> None:
-    """Suppress the address; of two reasons the complaint is kept, whichever came first."""
+    """Suppress the address, for the gravest reason that was ever reported."""
     address = person.email if person is not None else event.recipient
     subscriptions.suppress(address, reason)
-    if reason == Suppression.Reason.COMPLAINT:
-        hashes = addresses.hashes_of(addresses.key_of(address))
-        Suppression.objects.filter(address_hash__in=hashes, reason__in=BOUNCE_REASONS).update(
-            reason=reason
-        )
+    hashes = addresses.hashes_of(addresses.key_of(address))
+    Suppression.objects.filter(address_hash__in=hashes, reason__in=LESSER_REASONS[reason]).update(
+        reason=reason
+    )

@@ -49,19 +49,21 @@ def is_open(webhook: type[AnymailBasicAuthMixin]) -> bool:
 
 
 def _store(event: AnymailTrackingEvent, provider: str) -> None:
-    payload = json.loads(json.dumps(event.esp_event, cls=DjangoJSONEncoder, default=str))
+    # PostgreSQL keeps no NUL, neither in text nor in JSON.
+    written = json.dumps(event.esp_event, cls=DjangoJSONEncoder, default=str)
+    payload = json.loads(written.replace("\\u0000", ""))
     DeliveryEvent.objects.bulk_create(
         [
             DeliveryEvent(
-                provider=provider,
+                provider=_text(provider, 32),
                 event_key=_key(event, payload),
-                type=event.event_type or "unknown",
-                recipient=event.recipient or "",
-                provider_id=event.message_id or "",
+                type=_text(event.event_type, 32) or "unknown",
+                recipient=_text(event.recipient, 254),
+                provider_id=_text(event.message_id, 200),
                 digest=_digest(event),
-                reject_reason=event.reject_reason or "",
+                reject_reason=_text(event.reject_reason, 64),
                 description=" ".join(
-                    str(part) for part in (event.description, event.mta_response) if part
+                    _text(part) for part in (event.description, event.mta_response) if part
                 ),
                 payload=payload if isinstance(payload, dict) else {"event": payload},
                 occurred_at=event.timestamp or now(),
@@ -69,6 +71,11 @@ def _store(event: AnymailTrackingEvent, provider: str) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def _text(value: object, length: int | None = None) -> str:
+    """What a provider wrote, as far as a column takes it."""
+    return str(value or "").replace("\x00", "")[:length]
 
 
 def _key(event: AnymailTrackingEvent, payload: Any) -> str:
