@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -69,17 +69,15 @@ def assemble(
     return written
 
 
-def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[str]:
-    """What ``assemble`` would write, by state; changes nothing."""
+def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
+    """What ``assemble`` would write; changes nothing."""
     waiting = due(at).filter(email_key=to) if to else due(at)
-    counts: Counter[str] = Counter()
     library: Library | None = None
     last = 0
     while chunk := list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         library = library or Library(at)
         last = chunk[-1].pk
-        counts.update(d.state for d in _compose_chunk(chunk, library, punctual=punctual))
-    return counts
+        yield from _compose_chunk(chunk, library, punctual=punctual)
 
 
 def preview(subscriber: Subscriber, at: datetime) -> Digest:

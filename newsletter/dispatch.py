@@ -16,7 +16,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
-from newsletter import breakers, delivery, digests, subscriptions, tracking
+from newsletter import breakers, delivery, digests, streams, subscriptions, tracking
 from newsletter.delivery import CLAIM_LEASE, Lane
 from newsletter.models import Digest, Heartbeat, Notice, Subscriber
 
@@ -40,6 +40,14 @@ PULSE: Final = timedelta(seconds=15)
 LANES: Final = (NOTICES, DIGESTS)
 TAKE_OVER_SECONDS: Final = 1.0
 BALANCE_CHUNK: Final = 5000
+# What the balance names; the rest of what was due waits to be tried again.
+SETTLED: Final = (
+    Digest.State.SENT,
+    Digest.State.FAILED,
+    Digest.State.UNCERTAIN,
+    Digest.State.SKIPPED,
+    Digest.State.CANCELLED,
+)
 Until = Callable[[], bool]
 
 
@@ -60,11 +68,22 @@ def sweep_digests(until: Until = never) -> Counter[str]:
         breakers.check(now())
     delivery.reap(DIGESTS)
     subscriptions.resume_due(now())
-    digests.assemble(now(), until=until)
+    written = digests.assemble(now(), until=until)
+    if not written and streams.is_stopped(DIGESTS.stream, patient=True):
+        return Counter()
+    ids = {*written, *_unfinished(DIGESTS.rows)}
     counts = delivery.deliver(DIGESTS, until=until)
-    if counts:
-        log.info("digests: %s", " ".join(f"{state}={count}" for state, count in counts.items()))
+    if counts or written:
+        log.info("Digests: %s", balance_line(_balance(ids)))
     return counts
+
+
+def balance_line(counts: Counter[str]) -> str:
+    """``due=`` and what became of it, as the command prints and the worker logs it."""
+    due = sum(counts.values())
+    waiting = due - sum(counts[state] for state in SETTLED)
+    words = [f"due={due}", *(f"{state}={counts[state]}" for state in SETTLED)]
+    return " ".join([*words, f"queued={waiting}"])
 
 
 def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[str]:
@@ -77,15 +96,32 @@ def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[st
     delivery.deliver(NOTICES, patient=False)
     subscriptions.resume_due(at)
     written = digests.assemble(at, to=to, punctual=punctual)
-    mine = DIGESTS.rows.filter(subscriber__email_key=to) if to else DIGESTS.rows
-    unfinished = Q(state=Digest.State.QUEUED, next_attempt_at__lte=now())
-    unfinished |= Q(state=Digest.State.CLAIMED)
-    ids = {*written, *mine.filter(unfinished).values_list("pk", flat=True)}
+    mine = _rows_of(to)
+    ids = {*written, *_unfinished(mine)}
     delivery.deliver(DIGESTS, wanted=mine, patient=False)
     _take_over(mine)
     while tracking.process():  # Who was refused for good is not asked again.
         pass
     return _balance(ids)
+
+
+def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
+    """The digests that ``send_due`` would write or finds waiting; changes nothing."""
+    waiting = _rows_of(to).filter(pk__in=_unfinished(_rows_of(to))).select_related("subscriber")
+    yield from waiting.order_by("due_at", "pk").iterator(BALANCE_CHUNK)
+    yield from digests.plan(at, to=to, punctual=punctual)
+
+
+def _rows_of(to: str) -> QuerySet[Digest]:
+    rows: QuerySet[Digest] = DIGESTS.rows
+    return rows.filter(subscriber__email_key=to) if to else rows
+
+
+def _unfinished(rows: QuerySet[Digest]) -> QuerySet[Digest, int]:
+    """The ids of digests that wait to be sent now, or that somebody is about to send."""
+    unfinished = Q(state=Digest.State.QUEUED, next_attempt_at__lte=now())
+    unfinished |= Q(state=Digest.State.CLAIMED)
+    return rows.filter(unfinished).order_by().values_list("pk", flat=True)
 
 
 def _take_over(mine: QuerySet[Digest]) -> None:

@@ -60,15 +60,32 @@ def test_only_the_named_subscriber_is_served(sink: Sink) -> None:
     assert other.next_digest_at < now()
 
 
-def test_a_dry_run_counts_and_changes_nothing(sink: Sink) -> None:
-    a_paper()
-    a_subscriber()
-    before = Subscriber.objects.values_list("next_digest_at", flat=True).get()
-    counts, _, _ = run("--dry-run")
-    assert (counts["due"], counts["queued"]) == (1, 1)
+def test_a_dry_run_says_what_would_go_to_whom_and_changes_nothing(sink: Sink) -> None:
+    a_paper(canonical_id="2611.01234")
+    person = a_subscriber(next_digest_at=now() - timedelta(minutes=1))
+    late = a_subscriber(next_digest_at=now() - timedelta(days=30))
+    before = set(Subscriber.objects.values_list("pk", "next_digest_at"))
+    out = io.StringIO()
+    call_command("send_digests", "--dry-run", stdout=out)
+    first, second, last = out.getvalue().splitlines()
+    assert f"{person.next_digest_at:%Y-%m-%d %H:%M} {person.email} 1 paper: 2611.01234" == first
+    assert late.email in second
+    assert last == "due=2 sent=0 failed=0 uncertain=0 skipped=0 cancelled=0 queued=2"
     assert not Digest.objects.exists()
-    assert Subscriber.objects.values_list("next_digest_at", flat=True).get() == before
+    assert set(Subscriber.objects.values_list("pk", "next_digest_at")) == before
     assert sink.accepted == []
+
+
+def test_a_dry_run_names_what_waits_from_before(settings: Settings, sink: Sink) -> None:
+    a_paper()
+    person = a_subscriber()
+    settings.EMAIL_PORT = free_port()
+    run()
+    out = io.StringIO()
+    call_command("send_digests", "--dry-run", "--to", person.email, stdout=out)
+    assert f"{person.email} 1 paper: " in out.getvalue()
+    assert run("--dry-run")[0]["queued"] == 1
+    assert Digest.objects.get().state == Digest.State.QUEUED
 
 
 def test_somebody_who_has_had_everything_is_skipped(sink: Sink) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
 import pytest
 
-from newsletter import dispatch, subscriptions
+from newsletter import dispatch, subscriptions, tasks
 from newsletter.addresses import parse
 from newsletter.models import Consent, Digest, Heartbeat, Notice, Subscriber
 from newsletter.subscriptions import Origin
@@ -25,6 +26,23 @@ def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> N
     subscriptions.confirm(Consent.objects.get(), Origin("test"))
     assert dispatch.sweep_digests() == {"sent": 1}
     assert sink.recipients == ["ada@example.org", "ada@example.org"]
+
+
+def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
+    a_paper()
+    for _ in range(3):
+        a_subscriber()
+    caplog.set_level(logging.INFO, "newsletter")
+    tasks.send_digests.apply()
+    sink.at_recipient = "450 4.2.1 later"
+    a_subscriber()
+    dispatch.sweep_digests()
+    dispatch.sweep_digests()
+    balances = [line for line in caplog.messages if line.startswith("Digests: ")]
+    assert balances == [
+        "Digests: due=3 sent=3 failed=0 uncertain=0 skipped=0 cancelled=0 queued=0",
+        "Digests: due=1 sent=0 failed=0 uncertain=0 skipped=0 cancelled=0 queued=1",
+    ]
 
 
 def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:

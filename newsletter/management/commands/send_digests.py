@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, now
 
-from newsletter import addresses, digests, dispatch
+from newsletter import addresses, dispatch
 from newsletter.models import Digest, Stream
 
 State = Digest.State
 LAST_YEAR: Final = 9999
-PRINTED: Final = (State.SENT, State.FAILED, State.UNCERTAIN, State.SKIPPED, State.CANCELLED)
+SHOWN_PAPERS: Final = 3
 
 
 def moment(text: str) -> datetime:
@@ -25,6 +25,13 @@ def moment(text: str) -> datetime:
     if parsed.year >= LAST_YEAR:
         raise ValueError("The calendar ends before the next digest would be due.")
     return parsed.replace(tzinfo=UTC) if is_naive(parsed) else parsed
+
+
+def papers_of(digest: Digest) -> str:
+    """How many papers and the first of them, such as ``10 papers: 2503.01234, 2503.04321, …``."""
+    ids = [item["paper"] for item in digest.items]
+    first = ", ".join(ids[:SHOWN_PAPERS]) + (", …" if len(ids) > SHOWN_PAPERS else "")
+    return f"{len(ids)} paper{'s' if len(ids) > 1 else ''}: {first}"
 
 
 class Command(BaseCommand):
@@ -38,18 +45,29 @@ class Command(BaseCommand):
         parser.add_argument("--at", metavar="TIME", help="as if it were this time (ISO 8601, UTC)")
         parser.add_argument("--to", metavar="EMAIL", default="", help="only this subscriber")
         parser.add_argument(
-            "--dry-run", action="store_true", help="count what is due and change nothing"
+            "--dry-run",
+            action="store_true",
+            help="list and count what would go to whom, and change nothing",
         )
 
     def handle(self, **options: Any) -> None:
         at, punctual = self._time(options["at"])
         to = self._address(options["to"])
         if options["dry_run"]:
-            self._print(digests.plan(at, to=to, punctual=punctual))
+            self.stdout.write(dispatch.balance_line(self._rehearse(at, to, punctual=punctual)))
             return
         counts = dispatch.send_due(at, to=to, punctual=punctual)
-        self._print(counts)
+        self.stdout.write(dispatch.balance_line(counts))
         self._complain(counts)
+
+    def _rehearse(self, at: datetime, to: str, *, punctual: bool) -> Counter[str]:
+        """One line for each digest that would go, or would not and why."""
+        counts: Counter[str] = Counter()
+        for digest in dispatch.plan(at, to=to, punctual=punctual):
+            counts[digest.state] += 1
+            what = digest.reason if digest.state == State.SKIPPED else papers_of(digest)
+            self.stdout.write(f"{digest.due_at:%Y-%m-%d %H:%M} {digest.subscriber.email} {what}")
+        return counts
 
     def _time(self, text: str | None) -> tuple[datetime, bool]:
         if text is None:
@@ -69,14 +87,8 @@ class Command(BaseCommand):
         except addresses.AddressError as error:
             raise CommandError(f"--to {text!r}: {error}", returncode=2) from None
 
-    def _print(self, counts: Counter[str]) -> None:
-        due = sum(counts.values())
-        waiting = due - sum(counts[state] for state in PRINTED)
-        words = [f"due={due}", *(f"{state}={counts[state]}" for state in PRINTED)]
-        self.stdout.write(" ".join([*words, f"queued={waiting}"]))
-
     def _complain(self, counts: Counter[str]) -> None:
-        waiting = sum(counts.values()) - sum(counts[state] for state in PRINTED)
+        waiting = sum(counts.values()) - sum(counts[state] for state in dispatch.SETTLED)
         if waiting:
             stream = Stream.objects.filter(name=dispatch.DIGESTS.stream).first()
             why = (stream and stream.paused_reason) or self._last_reason()
