@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from newsletter import outbox, streams
+from newsletter import disk, outbox, streams
 from newsletter.outbox import (
     CLAIM_LEASE,
     MAX_ATTEMPTS,
@@ -190,12 +190,11 @@ class Run:
             return []
         trouble = self.wires.prepare(room)
         if trouble is not None:
-            log.warning("%s: %s", self.lane.stream, trouble.reason)
             self.halted, self.reason = True, trouble.reason
             if trouble.stop:
                 pause(self.lane.stream, trouble.reason)
             else:
-                hold(self.lane.stream, UNREACHABLE_SECONDS)
+                hold(self.lane.stream, UNREACHABLE_SECONDS, trouble.reason)
             return []
         room = min(room, len(self.wires.idle))
         going, ahead[:] = ahead[:room], ahead[room:]
@@ -225,6 +224,8 @@ def persist(
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline or connection.in_atomic_block:
                 raise
-            log.warning("The database does not answer, trying again: %s", error)
+            log.warning(
+                "The database cannot be used, trying again: %s. %s", error, disk.complaint()
+            )
             connection.close()
             time.sleep(DATABASE_PAUSE)

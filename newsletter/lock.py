@@ -7,6 +7,8 @@ ever left behind. Two processes on one SQLite database is what it is for.
 from __future__ import annotations
 
 import fcntl
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -44,7 +46,7 @@ def hold(path: Path, owner: str) -> TextIO:
         owner = file.read().strip()
         file.close()
         raise HeldError(owner) from None
-    file.truncate(0)
-    file.write(owner)
-    file.flush()
+    with suppress(OSError):  # On a full disk the lock is held without a name.
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), owner.encode())
     return file

@@ -36,6 +36,10 @@ BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, MessageErro
 class MailFolderError(OSError):
     """The folder cannot be written; the message says which one and what to do."""
 
+    def __init__(self, message: str, number: int | None) -> None:
+        super().__init__(message)
+        self.errno = number
+
 
 class EmailBackend(BaseEmailBackend):
     """Write messages to ``settings.MAIL_DIR`` instead of sending them."""
@@ -106,7 +110,8 @@ def write(message: bytes) -> Path:
     except OSError as error:
         raise MailFolderError(
             f"Mail cannot be written to {folder} ({error.strerror or error}); "
-            "make the folder writable, or name a mail server in EMAIL_URL."
+            "make the folder writable, or name a mail server in EMAIL_URL.",
+            error.errno,
         ) from error
     return folder / name
 

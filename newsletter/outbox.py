@@ -215,7 +215,7 @@ def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
     if outcome.stop:
         streams.pause(lane.stream, outcome.reason)
     if outcome.hold_seconds:
-        streams.hold(lane.stream, outcome.hold_seconds)
+        streams.hold(lane.stream, outcome.hold_seconds, outcome.reason)
     match outcome.verdict:
         case Verdict.SENT:
             return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import errno
 import re
 import smtplib
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ STOP_STATUS: Final = {
 RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 501, 503, 505, 529})
 # Somebody between us and the provider gave up, or it says that it knows the message.
 DOUBTFUL_STATUS: Final = frozenset({409, 502, 504, *range(520, 528)})
+# What this machine says of its disk: no message is to blame.
+DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
+DISK_SECONDS: Final = 15.0
 TOO_MANY: Final = 429
 TOO_MANY_SECONDS: Final = 30.0
 # What Amazon SES calls the same things (its API, version 2, and the common errors of AWS).
@@ -147,6 +151,8 @@ def _of_broken_connection(error: Exception, *, handed_over: bool) -> Outcome:
         return Outcome(
             Verdict.UNCERTAIN, _brief("Cut off after the message was handed over", error)
         )
+    if getattr(error, "errno", None) in DISK_ERRORS:
+        return Outcome(Verdict.RETRY, str(error)[:REASON_LENGTH], hold_seconds=DISK_SECONDS)
     return Outcome(Verdict.RETRY, _brief("Cut off before the message was handed over", error))
 
 

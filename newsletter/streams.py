@@ -34,10 +34,11 @@ def resume(stream: str) -> None:
     )
 
 
-def hold(stream: str, seconds: float) -> None:
-    """Let the whole stream wait because the provider asked for it."""
+def hold(stream: str, seconds: float, reason: str = "") -> None:
+    """Let the whole stream wait because the provider asked for it, or nothing can leave."""
     until = now() + timedelta(seconds=seconds)
     Stream.objects.update_or_create(name=stream, defaults={"hold_until": until})
+    log.warning("The %s stream waits for %.0f s. %s", stream, seconds, reason)
 
 
 def is_stopped(stream: str, *, patient: bool) -> bool:

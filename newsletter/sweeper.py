@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 
-from newsletter import dispatch
+from newsletter import disk, dispatch
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ class Sweeper:
             try:
                 round_(self.stopping.is_set)
             except DatabaseError as error:
-                log.warning("The database does not answer, trying again: %s", error)
+                log.warning(
+                    "The database cannot be used, trying again: %s. %s", error, disk.complaint()
+                )
                 pause = TROUBLE_SECONDS
             except Exception:
                 log.exception("%s broke off; the next round goes on.", round_.__name__)

@@ -54,13 +54,13 @@ class World:
 
     @property
     def env(self) -> dict[str, str]:
-        return environment(
+        usual = environment(
             self.folder,
             DATABASE_URL=self.database_url,
             EMAIL_URL=self.server.url,
             LOG_LEVEL="WARNING",
-            **self.extra,
         )
+        return usual | self.extra
 
     def admit(self, subscribers: int) -> None:
         """So many confirmed people, whose hour is far from now."""
