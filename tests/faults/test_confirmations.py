@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tests import smtpd
 from tests.faults.conftest import FULL
-from tests.faults.test_broker import wait_until_at_work
 from tests.faults.world import a_world, kill
 
 DIGESTS = 50_000 if FULL else 3000
@@ -44,7 +43,7 @@ def test_a_confirmation_leaves_within_five_seconds_while_digests_run(
         world.make_due()
         worker = world.worker()
         try:
-            wait_until_at_work(world)
+            world.wait_until_at_work()
             world.server.wait_for(1, 60)
             printed = world.must("shell", "-v", "0", "-c", SIGN_UP.format(count=REQUESTS))
             asked = [float(line) for line in printed.split()]

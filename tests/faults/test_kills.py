@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.faults.broker import AVAILABLE, running_broker
 from tests.faults.conftest import FULL
 from tests.faults.watch import Watch
 from tests.faults.world import SETTLED, World, a_world, kill, kill_all
@@ -76,13 +78,23 @@ def kill_again_and_again(
     return felt, cut
 
 
+@contextmanager
+def service_of(folder: Path, database_url: str, who: str) -> Iterator[World]:
+    """On a laptop a tree has no broker; beside PostgreSQL it has Redis, and a beat of its own."""
+    with ExitStack() as stack:
+        extra = {}
+        if who == "tree" and database_url.startswith("postgres") and AVAILABLE:
+            extra["REDIS_URL"] = stack.enter_context(running_broker(folder)).url
+        yield stack.enter_context(a_world(folder / "var", database_url, DIGESTS, None, **extra))
+
+
 @pytest.mark.parametrize("who", ["sender", "worker", "tree"])
 def test_a_kill_at_any_instant_neither_doubles_nor_loses(
     tmp_path: Path, database_url: str, who: str, figures: Callable[..., None]
 ) -> None:
     seed = random.randrange(10**6)
     kills = TREE_KILLS if who == "tree" else KILLS
-    with a_world(tmp_path / "var", database_url, DIGESTS) as world:
+    with service_of(tmp_path, database_url, who) as world:
         world.server.delay = ANSWER_SECONDS
         if who != "sender":
             world.make_due()

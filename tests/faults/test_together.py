@@ -1,53 +1,71 @@
-"""Several senders at once, and clocks that jump: one digest for each subscriber and day."""
+"""Several senders and schedulers at once: one digest for each subscriber and day."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-import pytest
-import time_machine
-
-from newsletter import dispatch
-from newsletter.models import Digest
-from tests import smtpd
-from tests.factories import a_paper, a_subscriber
-from tests.faults.world import a_world, kill
+from tests.faults.world import World, a_world, kill
 
 PEOPLE = 300
+BALANCE: Final = re.compile(r"\bdue=\d+ sent=.* queued=\d+$", re.MULTILINE)
+NUMBER: Final = re.compile(r"=(\d+)")
 
 
 def test_two_commands_and_a_worker_share_the_work_and_double_nothing(
     tmp_path: Path, database_url: str, figures: Callable[..., None]
 ) -> None:
-    with a_world(tmp_path / "var", database_url, PEOPLE) as world:
+    with a_world(tmp_path / "var", database_url, PEOPLE, LOG_LEVEL="INFO") as world:
         world.server.delay = 0.02
         world.make_due()
         world.at = datetime.now(UTC)
-        processes = [world.sender(), world.sender(), world.worker()]
+        senders, worker = [world.sender(), world.sender()], world.worker()
         try:
             took = world.wait_until_settled(PEOPLE, 60, killed=False)
+            # 1 where one saw mails of another still on their way.
+            assert {sender.wait(60) for sender in senders} <= {0, 1}, world.log
+            printed = wait_for_balances(world, len(senders) + 1)
         finally:
-            for process in processes:
+            for process in (*senders, worker):
                 kill(process)
-        assert world.states() == {"sent": PEOPLE}
-        assert world.server.duplicates == []
-        assert len(world.server.taken) == PEOPLE
-        figures(senders=3, digests=PEOPLE, settled_s=round(took, 1))
+        measured = world.assert_nobody_was_wronged(PEOPLE)
+        assert measured["sent"] == len(world.server.taken) == PEOPLE
+        assert all(due == sum(rest) for due, *rest in printed)
+        figures(senders=3, settled_s=round(took, 1), **measured)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_clock_that_jumps_back_and_forth_sends_no_day_twice(server: smtpd.Server) -> None:
-    start = datetime(2026, 3, 10, 9, tzinfo=UTC)
-    person = a_subscriber(next_digest_at=start - timedelta(hours=1))
-    jumps = (0, 1, -25, 0, 24, 23, 25, -48, 48, 47, 72, 24, 73)
-    for hours in jumps:
-        moment = start + timedelta(hours=hours)
-        a_paper(announced_at=moment - timedelta(hours=2))
-        with time_machine.travel(moment):
-            dispatch.sweep_digests()
-    days = list(Digest.objects.filter(subscriber=person).values_list("due_on", flat=True))
-    assert len(days) == len(set(days))
-    assert len(server.taken) == Digest.objects.filter(state=Digest.State.SENT).count()
-    assert {day.day for day in days} >= {10, 11, 12, 13}
+def wait_for_balances(world: World, least: int) -> list[list[int]]:
+    """The numbers of every balance that the commands print and the worker logs."""
+    for _ in range(100):
+        log = (world.folder / "processes.log").read_text()
+        lines = BALANCE.findall(log)
+        if len(lines) >= least:
+            return [[int(number) for number in NUMBER.findall(line)] for line in lines]
+        time.sleep(0.1)
+    raise AssertionError(world.log)
+
+
+def test_two_schedulers_on_one_database_make_one_digest_for_everybody(
+    tmp_path: Path, postgres_url: str, figures: Callable[..., None]
+) -> None:
+    """Without Redis every worker has a scheduler and a sweep of its own."""
+    with a_world(tmp_path / "var", postgres_url, PEOPLE) as world:
+        world.server.delay = 0.02
+        workers = [world.worker(), world.worker()]
+        try:
+            world.wait_until_at_work()
+            world.make_due()
+            took = world.wait_until_settled(PEOPLE, 60, killed=False)
+            assert [worker.poll() for worker in workers] == [None, None], world.log
+        finally:
+            for worker in workers:
+                kill(worker)
+        measured = world.assert_nobody_was_wronged(PEOPLE)
+        assert measured["sent"] == PEOPLE
+        rows = world.sql("SELECT subscriber_id, due_on FROM newsletter_digest")
+        assert len(rows) == len(set(rows)) == PEOPLE
+        figures(schedulers=2, settled_s=round(took, 1), **measured)

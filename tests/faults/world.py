@@ -62,9 +62,9 @@ class World:
         )
         return usual | self.extra
 
-    def admit(self, subscribers: int) -> None:
-        """So many confirmed people, whose hour is far from now."""
-        hour = (datetime.now(UTC).hour + 12) % 24
+    def admit(self, subscribers: int, hour: int | None = None) -> None:
+        """So many confirmed people; their hour is far from now unless it is given."""
+        hour = (datetime.now(UTC).hour + 12) % 24 if hour is None else hour
         people = self.folder / "people.csv"
         with people.open("w", newline="") as file:
             rows = csv.writer(file)
@@ -119,10 +119,20 @@ class World:
         rows = self.sql("SELECT state, COUNT(*) FROM newsletter_digest GROUP BY state")
         return Counter(dict(rows))
 
-    def make_due(self) -> None:
-        """Everybody's next digest is due now, as if their hour had come."""
+    def make_due(self, whose: str = "TRUE") -> None:
+        """The next digest of everybody, or of those meant, is due now, as if the hour had come."""
         moment = datetime.now(UTC) - timedelta(seconds=1)
-        self.sql(f"UPDATE newsletter_subscriber SET next_digest_at = '{moment:%F %T}'")
+        self.sql(
+            f"UPDATE newsletter_subscriber SET next_digest_at = '{moment:%F %T}' WHERE {whose}"
+        )
+
+    def wait_until_at_work(self) -> None:
+        """The worker has shown its heartbeat."""
+        for _ in range(300):
+            if self.sql("SELECT 1 FROM newsletter_heartbeat WHERE name = 'worker'"):
+                return
+            time.sleep(0.1)
+        raise AssertionError(self.log)
 
     def expire_leases(self) -> None:
         """What the clock does: every open lease is over."""
@@ -208,10 +218,12 @@ def install(folder: Path, database_url: str) -> None:
 
 
 @contextmanager
-def a_world(folder: Path, database_url: str, subscribers: int, **extra: str) -> Iterator[World]:
+def a_world(
+    folder: Path, database_url: str, subscribers: int, hour: int | None = None, **extra: str
+) -> Iterator[World]:
     """Confirmed people in an installed database, and a mail server of their own."""
     folder.mkdir(exist_ok=True)
     with smtpd.running() as server:
         world = World(folder, database_url, server, extra)
-        world.admit(subscribers)
+        world.admit(subscribers, hour)
         yield world
