@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService, Scheduler
-from celery.signals import worker_init, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_shutting_down
 from kombu import Queue
 
 from newsletter import lock
@@ -62,6 +62,14 @@ app.conf.beat_schedule = {
 
 # Set when the worker is told to stop: long loops ask it between two messages.
 stopping = threading.Event()
+
+
+@setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Celery leaves logging to the settings while anybody listens here.
+
+    Otherwise its ``--loglevel``, meant for its own lines, would hide the balance in ours.
+    """
 
 
 @worker_shutting_down.connect

@@ -39,7 +39,7 @@ def wait_for_an_instant(world: World, kills_left: int, chance: random.Random) ->
     """Four times in five after some mails, else anywhere in the life of a process."""
     if chance.random() < 0.8:
         share = (DIGESTS - len(world.server.taken)) / (kills_left + 1)
-        world.server.wait_for(len(world.server.taken) + round(share * chance.random() * 2), 15)
+        world.server.wait_for(len(world.server.taken) + round(share * chance.random() * 2), 30)
         time.sleep(chance.random() * 0.01)
     else:
         time.sleep(chance.uniform(0, 2))
