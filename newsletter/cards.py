@@ -15,6 +15,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from newsletter import stories
+from newsletter.prints import Print, printed
 from newsletter.stories import Link, web_address
 from papers.models import Paper
 from papers.text import line
@@ -29,7 +30,7 @@ class Card:
     """One paper, ready to print: strings are clean, short and unescaped.
 
     ``paper`` is the canonical id, ``url`` where the title leads, ``html`` and ``text`` the
-    rendered part of an item that is the same for everybody.
+    rendered part of an item that is the same for everybody, as the bytes that a mail carries.
     """
 
     paper: str
@@ -43,12 +44,12 @@ class Card:
     links: tuple[Link, ...]
 
     @cached_property
-    def html(self) -> str:
-        return render_to_string("emails/card.html", {"card": self})
+    def html(self) -> Print:
+        return printed(render_to_string("emails/card.html", {"card": self}))
 
     @cached_property
-    def text(self) -> str:
-        return render_to_string("emails/card.txt", {"card": self}, using="text").strip()
+    def text(self) -> Print:
+        return printed(render_to_string("emails/card.txt", {"card": self}, using="text").strip())
 
     def shortened(self, width: int) -> Card:
         """The same card with at most so many characters of the abstract."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from typing import Any, Final
@@ -20,13 +19,13 @@ from django.core.mail import BadHeaderError
 from django.template.loader import render_to_string
 from django.utils.encoding import punycode
 from django.utils.html import escape
-from django.utils.text import capfirst
 
 from newsletter import press, tokens
 from newsletter.cards import Card, card, day, shorten
-from newsletter.mime import RepeatableMessage
+from newsletter.mime import PrintedMessage, RepeatableMessage
 from newsletter.models import Digest, Notice, Subscriber
-from newsletter.press import Entry
+from newsletter.press import Entry, Words
+from newsletter.prints import Print
 from papers.text import line
 
 __all__ = [
@@ -47,7 +46,13 @@ EXCERPT_STEPS: Final = (160, 0)  # Characters, tried in turn when a digest is to
 SUBJECT_TITLE: Final = 60
 PREHEADER: Final = 140
 REASON_LIMIT: Final = 200
+LACKING: Final = (
+    "The mail lacks its postal address or a link that it must show; set POSTAL_ADDRESS, or mend "
+    "the template."
+)
 SECTIONS: Final = {"pick": "Editor’s pick", "personal": "For you", "trending": "Trending"}
+RANKS: Final = {slot: rank for rank, slot in enumerate(SECTIONS)}
+LAST: Final = RANKS["trending"]
 
 
 class MessageIncomplete(Exception):  # noqa: N818
@@ -61,8 +66,9 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     missing, BadHeaderError when a line break got into a header.
     """
     context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
+    if not press.is_complete(context):
+        raise MessageIncomplete(LACKING)
     html, text = _fitting(context)
-    _require(html, text, context["unsubscribe_url"], context["postal_address"])
     sender, subscriber = settings.DEFAULT_FROM_EMAIL, digest.subscriber
     headers = _headers(digest, sender) | {
         "List-Unsubscribe": f"<{context['unsubscribe_url']}>",
@@ -72,7 +78,10 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
             sender, f"{digest.due_on:%Y%m%d}", subscriber.frequency, "digest"
         ),
     }
-    message = _message(context["subject"], text, html, sender, subscriber, headers)
+    _forbid_line_breaks(context["subject"], sender, subscriber.email, *headers.values())
+    message = PrintedMessage(
+        context["subject"], sender, subscriber.email, headers, text=text, html=html
+    )
     message.boundary = f"=_{digest.public_id.hex}"
     message.metadata = {"digest": str(digest.public_id)}
     message.tags = ["digest"]
@@ -90,7 +99,7 @@ def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
     Raises MessageIncomplete when none of its papers is there.
     """
     context = _digest_context(digest, cards) | _links(digest.subscriber)
-    return press.html(context, _sections(context["entries"]), web=True)
+    return press.html(context, _sections(context["entries"]), web=True).text
 
 
 def confirm_message(notice: Notice) -> AnymailMessage:
@@ -126,22 +135,20 @@ def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> Repeata
     _require(html, text, context["postal_address"], *links.values())
     sender = settings.NOTICE_FROM_EMAIL
     headers = _headers(notice, sender) | {"Feedback-ID": _feedback_id(sender, name)}
-    message = _message(_subject(name, context), text, html, sender, notice.subscriber, headers)
+    subject, address = _subject(name, context), notice.subscriber.email
+    _forbid_line_breaks(subject, sender, address, *headers.values())
+    message = RepeatableMessage(subject, text, sender, [address], headers=headers)
+    message.attach_alternative(html, "text/html")
     message.boundary = f"=_{notice.public_id.hex}"
     message.metadata = {"notice": str(notice.public_id)}
     message.tags = [name]
     return message
 
 
-def _message(
-    subject: str, text: str, html: str, sender: str, to: Subscriber, headers: dict[str, str]
-) -> RepeatableMessage:
-    for value in (subject, sender, to.email, *headers.values()):
+def _forbid_line_breaks(*values: str) -> None:
+    for value in values:
         if "\r" in value or "\n" in value:
             raise BadHeaderError(f"A mail header may not hold a line break: {value!r}.")
-    message = RepeatableMessage(subject, text, sender, [to.email], headers=headers)
-    message.attach_alternative(html, "text/html")
-    return message
 
 
 def _headers(row: Digest | Notice, sender: str) -> dict[str, str]:
@@ -162,8 +169,9 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
     return {
         **_site(),
         "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
+        "feedback_stem": tokens.feedback_stem(digest),
         "subject": digest.subject or _digest_subject(digest, entries),
-        "preheader": shorten("; ".join(titles[1:]) or entries[0].reason, PREHEADER),
+        "preheader": shorten("; ".join(titles[1:]) or entries[0].reason.text.decode(), PREHEADER),
         "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
         "receipt": f"You get this because you confirmed {subscriber.email}{since} at",
         "entries": entries,
@@ -177,43 +185,37 @@ def _digest_subject(digest: Digest, entries: list[Entry]) -> str:
 
 
 def _entries(digest: Digest, cards: Mapping[str, Card]) -> list[Entry]:
-    """The items in the order of the mail; a feedback link names the place in ``items``."""
-    slots = [*SECTIONS]
-    places = [place for place, item in enumerate(digest.items) if item["paper"] in cards]
-    places.sort(key=lambda place: slots.index(_slot(digest.items[place])))
-    feedback = tokens.feedback_urls(digest)
-    entries = []
-    for number, place in enumerate(places, start=1):
-        item = digest.items[place]
-        links = feedback(place, "up"), feedback(place, "down")
-        entries.append(_entry(item, number, cards[item["paper"]], links))
-    return entries
+    """The items in the order of the mail."""
+    found = [(place, item) for place, item in enumerate(digest.items) if item["paper"] in cards]
+    found.sort(key=lambda one: RANKS.get(one[1].get("slot", ""), LAST))
+    return [
+        _entry(number, place, item, cards[item["paper"]])
+        for number, (place, item) in enumerate(found, start=1)
+    ]
 
 
-def _entry(item: Mapping[str, Any], number: int, shown: Card, links: tuple[str, str]) -> Entry:
+def _entry(number: int, place: int, item: Mapping[str, Any], shown: Card) -> Entry:
     return Entry(
-        number=number,
-        card=shown,
-        slot=_slot(item),
-        reason=_clean_reason(item.get("reason", "")),
-        note=_clean_line(item.get("note", "")) or shown.note,
-        up_url=links[0],
-        down_url=links[1],
+        number,
+        place,
+        shown,
+        item["slot"] if item.get("slot", "") in SECTIONS else "trending",
+        _reason(item.get("reason", "")),
+        _clean_line(item.get("note", "")) or shown.note,
     )
 
 
 # Many readers share these words.
-_clean_line = lru_cache(maxsize=4096)(line)
+@lru_cache(maxsize=2048)
+def _clean_line(text: str) -> str:
+    """One line; words without control characters and line breaks are that already."""
+    return text if text.isprintable() else line(text)
 
 
-@lru_cache(maxsize=4096)
-def _clean_reason(text: str) -> str:
-    return capfirst(shorten(line(text), REASON_LIMIT))
-
-
-def _slot(item: Mapping[str, Any]) -> str:
-    slot = item.get("slot", "")
-    return slot if slot in SECTIONS else "trending"
+@lru_cache(maxsize=2048)
+def _reason(text: str) -> Words:
+    clean = shorten(_clean_line(text), REASON_LIMIT)
+    return press.words(clean[:1].upper() + clean[1:])
 
 
 def _sections(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
@@ -223,7 +225,7 @@ def _sections(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
     return list(found.items())
 
 
-def _fitting(context: dict[str, Any]) -> tuple[str, str]:
+def _fitting(context: dict[str, Any]) -> tuple[Print, Print]:
     """HTML of at most HTML_LIMIT bytes and the text that says the same.
 
     Abstracts are shortened first; then the last items are left to the web page.
@@ -231,11 +233,11 @@ def _fitting(context: dict[str, Any]) -> tuple[str, str]:
     entries: list[Entry] = context["entries"]
     html = press.html(context, _sections(entries))
     for width in EXCERPT_STEPS:
-        if len(html.encode()) <= HTML_LIMIT:
+        if len(html.content) <= HTML_LIMIT:
             break
-        entries = [replace(entry, card=entry.card.shortened(width)) for entry in entries]
+        entries = [entry._replace(card=entry.card.shortened(width)) for entry in entries]
         html = press.html(context, _sections(entries))
-    while len(html.encode()) > HTML_LIMIT and len(entries) > 1:
+    while len(html.content) > HTML_LIMIT and len(entries) > 1:
         entries = entries[: len(entries) * 3 // 4]
         context = context | {"left_out": len(context["entries"]) - len(entries)}
         html = press.html(context, _sections(entries))
@@ -246,10 +248,7 @@ def _require(html: str, text: str, *values: str) -> None:
     """Refuse a mail that does not show each of the values in both parts."""
     for value in values:
         if not value or value not in text or escape(value) not in html:
-            raise MessageIncomplete(
-                "The mail lacks its postal address or a link that it must show; set "
-                "POSTAL_ADDRESS, or mend the template."
-            )
+            raise MessageIncomplete(LACKING)
 
 
 def _links(subscriber: Subscriber) -> dict[str, str]:

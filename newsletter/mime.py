@@ -1,7 +1,7 @@
 """Messages as bytes: the same that Django and Python's email package write, sooner.
 
-A digest has one shape: a text part and an HTML part for one reader. For that shape ``wire`` joins
-the bytes itself; anything else, and any header that would need folding, takes the general road.
+A digest has one shape: a text part and an HTML part for one reader, and both are printed as bytes
+to begin with. For that shape ``wire`` joins the bytes itself; anything else takes the general road.
 A test holds the two roads to the same bytes.
 """
 
@@ -13,10 +13,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from anymail.message import AnymailMessage
-from django.core.mail.message import forbid_multi_line_headers
+from django.core.mail.message import EmailAlternative, forbid_multi_line_headers
+
+from newsletter.prints import Print
 
 LINE_LIMIT: Final = 998  # RFC 5322, section 2.1.1
 CRLF: Final = "\r\n"
+DOT: Final = b".\r\n"
 
 
 class RepeatableMessage(AnymailMessage):  # type: ignore[misc]  # Anymail is untyped.
@@ -33,46 +36,104 @@ class RepeatableMessage(AnymailMessage):  # type: ignore[misc]  # Anymail is unt
 
     def wire(self) -> bytes:
         """``message()`` as bytes with CRLF line ends (RFC 5321)."""
-        quick = self._quickly() if self._is_usual() else None
-        if quick is not None:
-            return quick
         general: Any = self.message()
         written: bytes = general.as_bytes(linesep=CRLF)
         return written
 
-    def _is_usual(self) -> bool:
-        """Whether this is two parts for one reader, and all its headers are set by us."""
-        unusual = (self.cc, self.bcc, self.reply_to, self.attachments, self.encoding)
-        names = {name.lower() for name in self.extra_headers}
-        return (
-            not any(unusual)
-            and len(self.to) == 1
-            and [kind for _, kind in self.alternatives] == ["text/html"]
-            and names >= {"date", "message-id"}
-            and not names & {"from", "to", "cc", "reply-to", "content-type", "subject"}
-        )
+    def data(self) -> bytes:
+        """``wire()`` as the DATA command carries it."""
+        return stuffed(self.wire())
+
+
+class PrintedMessage(RepeatableMessage):
+    """A message whose two parts exist as bytes; ``body`` and ``alternatives`` are read from them.
+
+    Whoever writes to those, or changes what else is unusual, gets the general road.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        sender: str,
+        to: str,
+        headers: dict[str, str],
+        *,
+        text: Print,
+        html: Print,
+    ) -> None:
+        super().__init__(subject, "", sender, [to], headers=headers)
+        self.prints = (text, html)
+        self._body: str | None = None
+        self._alternatives: list[EmailAlternative] | None = None
+
+    @property
+    def body(self) -> str:
+        return self.prints[0].text if self._body is None else self._body
+
+    @body.setter
+    def body(self, text: str) -> None:
+        self._body = text
+
+    @property
+    def alternatives(self) -> list[EmailAlternative]:
+        if self._alternatives is None:
+            self._alternatives = [EmailAlternative(self.prints[1].text, "text/html")]
+        return self._alternatives
+
+    @alternatives.setter
+    def alternatives(self, alternatives: list[EmailAlternative]) -> None:
+        self._alternatives = alternatives
+
+    def wire(self) -> bytes:
+        return self._quickly() or super().wire()
+
+    def data(self) -> bytes:
+        written = self._quickly()
+        if written is None or any(part.dotted for part in self.prints):
+            return stuffed(written or super().wire())
+        return written + DOT
 
     def _quickly(self) -> bytes | None:
-        """The bytes, or None when a line is too long to be left as it is."""
-        [[html, _]] = self.alternatives
-        headers = {"Subject": self.subject, "From": self.from_email, "To": self.to[0]}
+        """The bytes, or None when this is unusual or a line is too long to be left as it is."""
+        if not self._is_usual():
+            return None
+        text, html = self.prints
+        border = f"--{self.boundary}"
         head = [
             f'Content-Type: multipart/alternative; boundary="{self.boundary}"',
             "MIME-Version: 1.0",
-            *(header(name, value) for name, value in headers.items()),
+            header("Subject", self.subject),
+            header("From", self.from_email),
+            header("To", self.to[0]),
             *(header(name, str(value)) for name, value in self.extra_headers.items()),
             "",
+            border,
         ]
-        parts = [part("plain", self.body), part("html", html)]
-        border = f"--{self.boundary}".encode("ascii")
-        lines = [CRLF.join(head).encode("ascii")]
-        for written in parts:
-            if written is None:
-                return None
-            lines += [border, written]
-        if max(map(len, head)) > LINE_LIMIT:
-            return None
-        return b"\r\n".join([*lines, border + b"--", b""])
+        written = b"\r\n".join(
+            [
+                CRLF.join(head).encode("ascii"),
+                part_head("plain", text.content),
+                text.content,
+                border.encode("ascii"),
+                part_head("html", html.content),
+                html.content,
+                f"{border}--\r\n".encode("ascii"),
+            ]
+        )
+        return None if has_long_line(written) else written
+
+    def _is_usual(self) -> bool:
+        """Whether these are the printed parts for one reader, with all headers set by us."""
+        unusual = (self.cc, self.bcc, self.reply_to, self.attachments, self.encoding)
+        names = {name.lower() for name in self.extra_headers}
+        return (
+            self._body is None
+            and self._alternatives is None
+            and not any(unusual)
+            and len(self.to) == 1
+            and names >= {"date", "message-id"}
+            and not names & {"from", "to", "cc", "reply-to", "content-type", "subject"}
+        )
 
 
 def header(name: str, value: str) -> str:
@@ -91,16 +152,34 @@ def _header(name: str, value: str) -> str:
 _repeated_header = lru_cache(maxsize=1024)(_header)
 
 
-def part(subtype: str, text: str) -> bytes | None:
-    """A text part as it is, in UTF-8; None when one of its lines is too long for that."""
-    if "\r" in text:
-        text = text.replace(CRLF, "\n").replace("\r", "\n")
-    content = text.encode()
-    if max(map(len, content.split(b"\n"))) > LINE_LIMIT:
-        return None
-    encoding = "7bit" if text.isascii() else "8bit"
-    head = (
+def part_head(subtype: str, content: bytes) -> bytes:
+    """The headers of a text part that is sent as it is, in UTF-8, and the empty line after them."""
+    return PART_HEADS[subtype, content.isascii()]
+
+
+PART_HEADS: Final = {
+    (subtype, ascii_only): (
         f'Content-Type: text/{subtype}; charset="utf-8"\r\nMIME-Version: 1.0\r\n'
-        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
-    )
-    return head.encode("ascii") + content.replace(b"\n", b"\r\n")
+        f"Content-Transfer-Encoding: {'7bit' if ascii_only else '8bit'}\r\n"
+    ).encode("ascii")
+    for subtype in ("plain", "html")
+    for ascii_only in (True, False)
+}
+
+
+def has_long_line(content: bytes) -> bool:
+    """Whether a line is longer than RFC 5322 allows; looks at one line end in 998 bytes."""
+    start = 0
+    while len(content) - start > LINE_LIMIT:
+        end = content.rfind(b"\n", start, start + LINE_LIMIT + 2)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
+
+
+def stuffed(written: bytes) -> bytes:
+    """A message as DATA carries it: leading dots doubled, and the final dot (RFC 5321, 4.5.2)."""
+    if b"\r\n." in written:
+        written = written.replace(b"\r\n.", b"\r\n..")
+    return written + (DOT if written.endswith(b"\r\n") else b"\r\n.\r\n")

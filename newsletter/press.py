@@ -1,8 +1,9 @@
 """The words of a digest in both parts, quickly: templates are rendered once and filled often.
 
 A ``Stencil`` is a template whose personal places are left open. What many readers share (the
-frame of the mail, the item of a paper) goes through the template engine once; what is one
-person's (links, reasons, numbers) is put in afterwards, escaped in HTML as the engine would.
+frame of the mail, the frame of an item, the card of a paper) goes through the template engine once
+and is kept as the bytes that a mail carries; what is one person's (links, reasons, numbers) is put
+in afterwards, escaped in HTML as the engine would.
 """
 
 from __future__ import annotations
@@ -10,22 +11,24 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 
 from newsletter.cards import Card
+from newsletter.prints import Print, printed
+from newsletter.tokens import feedback_suffix
 
 # Nobody who writes a title can guess it, so that no title opens a place of its own.
 NONCE: Final = secrets.token_hex(8)
 PLACE: Final = re.compile(rf"{NONCE}-(\w+);")
 SHARED: Final = ("site_name", "site_url", "postal_address", "contact")
+FILLED: Final = frozenset({"number", "day", "receipt", "reason", "up_url", "down_url"})
 PERSONAL: Final = (
     "subject",
     "preheader",
@@ -35,124 +38,198 @@ PERSONAL: Final = (
     "preferences_url",
     "pause_url",
     "unsubscribe_url",
-    "items",
 )
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One item of one person's digest: the shared card and what is theirs."""
+class Words(NamedTuple):
+    """Some words as they stand in each of the parts; ``dotted`` as in ``Print``."""
+
+    html: bytes
+    text: bytes
+    dotted: bool
+
+
+class Entry(NamedTuple):
+    """One item of one person's digest: the shared card and what is theirs.
+
+    ``place`` counts from 0 in the digest's items and names them in links, ``number`` from 1 in
+    the order of the mail.
+    """
 
     number: int
+    place: int
     card: Card
     slot: str
-    reason: str
+    reason: Words
     note: str
-    up_url: str
-    down_url: str
 
 
 Sections = Sequence[tuple[str, list[Entry]]]
 
 
 class Stencil:
-    """A rendered template with open places: fixed text and names in turn."""
+    """A rendered template with open places: fixed bytes and names in turn."""
 
     def __init__(
         self, template: str, places: Iterable[str], shared: Mapping[str, Any], *, plain: bool
     ) -> None:
-        marks = {place: f"{NONCE}-{place};" for place in places}
-        engine = "text" if plain else None
-        self.plain = plain
-        self.parts = PLACE.split(render_to_string(template, {**shared, **marks}, using=engine))
-        self.places = [(at, self.parts[at]) for at in range(1, len(self.parts), 2)]
+        marks = {place: mark(place) for place in places}
+        written = render_to_string(template, {**marks, **shared}, using="text" if plain else None)
+        first, *others = PLACE.split(written)
+        self.names = others[::2]
+        fixed = [printed(part) for part in (first, *others[1::2])]
+        self.parts = [b""] * (2 * len(fixed) - 1)
+        self.parts[::2] = [part.content for part in fixed]
+        # After a value there is no beginning of a line, unless the value was empty.
+        self.dotted = fixed[0].dotted or any(
+            part.dotted and not (name in FILLED and part.content.count(b"\n.") == 0)
+            for name, part in zip(self.names, fixed[1:], strict=True)
+        )
 
-    def fill(self, values: Mapping[str, str]) -> str:
+    def shows(self, value: str) -> bool:
+        """Whether something shared stands in it."""
+        return any(printed(value).content in part for part in self.parts[::2])
+
+    def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
+        """The whole in pieces; values are escaped already."""
         parts = self.parts.copy()
-        for at, place in self.places:
-            value = values[place]
-            safe = self.plain or isinstance(value, SafeString)
-            parts[at] = value if safe else escape(value)
-        return "".join(parts)
+        parts[1::2] = [values[name] for name in self.names]
+        return parts
 
 
-def html(context: Mapping[str, Any], sections: Sections, *, web: bool = False) -> str:
+def mark(place: str) -> str:
+    return f"{NONCE}-{place};"
+
+
+def words(text: str) -> Words:
+    """One line of text for both parts."""
+    return Words(escape(text).encode(), text.encode(), text.startswith("."))
+
+
+def html(context: Mapping[str, Any], sections: Sections, *, web: bool = False) -> Print:
     """The HTML part, or with ``web`` the page that says the same."""
-    shared = tuple(context[name] for name in SHARED)
-    frame = _frame("emails/digest.html", shared, context["left_out"], web=web)
-    return frame.fill({**context, "items": _html_items(sections)})
+    frame = _frame("emails/digest.html", _shared(context), context["left_out"], web=web)
+    items = _html_items(sections, escape(context["feedback_stem"]).encode())
+    return _framed(frame, {name: escape(context[name]) for name in PERSONAL}, items)
 
 
-def text(context: Mapping[str, Any], sections: Sections) -> str:
+def text(context: Mapping[str, Any], sections: Sections) -> Print:
     """The plain part."""
-    shared = tuple(context[name] for name in SHARED)
-    frame = _frame("emails/digest.txt", shared, context["left_out"], web=False)
-    return frame.fill({**context, "items": _text_items(sections)})
+    frame = _frame("emails/digest.txt", _shared(context), context["left_out"], web=False)
+    items = _text_items(sections, context["feedback_stem"].encode())
+    return _framed(frame, {name: context[name] for name in PERSONAL}, items)
+
+
+def is_complete(context: Mapping[str, Any]) -> bool:
+    """Whether both parts show the postal address and the link to unsubscribe."""
+    return bool(context["unsubscribe_url"]) and _is_complete(_shared(context))
 
 
 def subject(title: str, more: int, day: str) -> str:
     """The subject line."""
-    return _subject(more).fill({"title": title, "day": day}).strip()
+    written = _subject(more).fill({"title": title.encode(), "day": day.encode()})
+    return b"".join(written).decode().strip()
 
 
-def _html_items(sections: Sections) -> SafeString:
-    written = []
+def _shared(context: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(context[name] for name in SHARED)
+
+
+def _framed(frame: Stencil, personal: Mapping[str, str], items: Print) -> Print:
+    values = {name: value.encode() for name, value in personal.items()}
+    values["items"] = items.content
+    dotted = items.dotted or frame.dotted or any(text.startswith(".") for text in personal.values())
+    return Print(b"".join(frame.fill(values)), dotted)
+
+
+def _html_items(sections: Sections, stem: bytes) -> Print:
+    written: list[bytes] = []
+    dotted = False
     for title, entries in sections:
-        written.append(_heading(title, plain=False))
+        heading = _heading(title, plain=False)
+        written.append(heading.content)
+        dotted = dotted or heading.dotted
         for entry in entries:
-            last = entry is entries[-1]
-            item = _html_item(entry.card, entry.note, bool(entry.reason), last)
-            written.append(
-                item.fill(
-                    {"reason": entry.reason, "up_url": entry.up_url, "down_url": entry.down_url}
-                )
-            )
-    # Every piece has been escaped where it was written.
-    return mark_safe("".join(written))
+            card, reason = entry.card.html, entry.reason
+            up, down = _suffixes(entry.place)
+            values = {
+                "card": card.content,
+                "reason": reason.html,
+                "up_url": stem + up,
+                "down_url": stem + down,
+            }
+            item = _html_item(entry.note, bool(reason.text), entry is entries[-1])
+            written += item.fill(values)
+            dotted = dotted or card.dotted or reason.dotted or item.dotted
+    return Print(b"".join(written), dotted)
 
 
-def _text_items(sections: Sections) -> str:
-    written = []
+def _text_items(sections: Sections, stem: bytes) -> Print:
+    written: list[bytes] = []
+    dotted = False
     for title, entries in sections:
-        written.append(_heading(title, plain=True))
-        written += [
-            _text_item(entry.card, entry.note, bool(entry.reason)).fill(
-                {
-                    "number": str(entry.number),
-                    "reason": entry.reason,
-                    "up_url": entry.up_url,
-                    "down_url": entry.down_url,
-                }
-            )
-            for entry in entries
-        ]
-    return "".join(written)
+        heading = _heading(title, plain=True)
+        written.append(heading.content)
+        dotted = dotted or heading.dotted
+        for entry in entries:
+            card, reason = entry.card.text, entry.reason
+            up, down = _suffixes(entry.place)
+            values = {
+                "number": b"%d" % entry.number,
+                "card": card.content,
+                "reason": reason.text,
+                "up_url": stem + up,
+                "down_url": stem + down,
+            }
+            item = _text_item(entry.note, bool(reason.text))
+            written += item.fill(values)
+            dotted = dotted or card.dotted or reason.dotted or item.dotted
+    return Print(b"".join(written), dotted)
+
+
+@lru_cache(maxsize=256)
+def _suffixes(place: int) -> tuple[bytes, bytes]:
+    return feedback_suffix(place, "up").encode(), feedback_suffix(place, "down").encode()
 
 
 @lru_cache(maxsize=64)
 def _frame(template: str, shared: tuple[str, ...], left_out: int, *, web: bool) -> Stencil:
     values = dict(zip(SHARED, shared, strict=True)) | {"left_out": left_out, "web": web}
-    return Stencil(template, PERSONAL, values, plain=template.endswith(".txt"))
+    return Stencil(template, [*PERSONAL, "items"], values, plain=template.endswith(".txt"))
+
+
+@lru_cache(maxsize=16)
+def _is_complete(shared: tuple[str, ...]) -> bool:
+    address = shared[SHARED.index("postal_address")]
+    html = _frame("emails/digest.html", shared, 0, web=False)
+    text = _frame("emails/digest.txt", shared, 0, web=False)
+    return (
+        bool(address)
+        and html.shows(escape(address))
+        and text.shows(address)
+        and all("unsubscribe_url" in frame.names for frame in (html, text))
+    )
 
 
 @lru_cache(maxsize=64)
-def _heading(title: str, *, plain: bool) -> str:
-    if plain:
-        return render_to_string("emails/section.txt", {"title": title}, using="text")
-    return render_to_string("emails/section.html", {"title": title})
+def _heading(title: str, *, plain: bool) -> Print:
+    template = "emails/section.txt" if plain else "emails/section.html"
+    return printed(render_to_string(template, {"title": title}, using="text" if plain else None))
 
 
-@lru_cache(maxsize=2048)
-def _html_item(card: Card, note: str, has_reason: bool, last: bool) -> Stencil:
+@lru_cache(maxsize=128)
+def _html_item(note: str, has_reason: bool, last: bool) -> Stencil:
     places = ["up_url", "down_url", *(["reason"] if has_reason else [])]
-    shared = {"card": card, "note": note, "last": last}
+    # The card has been escaped where it was rendered.
+    shared = {"card": {"html": mark_safe(mark("card"))}, "note": note, "last": last}
     return Stencil("emails/item.html", places, shared, plain=False)
 
 
-@lru_cache(maxsize=2048)
-def _text_item(card: Card, note: str, has_reason: bool) -> Stencil:
+@lru_cache(maxsize=128)
+def _text_item(note: str, has_reason: bool) -> Stencil:
     places = ["number", "up_url", "down_url", *(["reason"] if has_reason else [])]
-    return Stencil("emails/item.txt", places, {"card": card, "note": note}, plain=True)
+    shared = {"card": {"text": mark("card")}, "note": note}
+    return Stencil("emails/item.txt", places, shared, plain=True)
 
 
 @lru_cache(maxsize=64)
@@ -164,5 +241,5 @@ def _subject(more: int) -> Stencil:
 def forget(setting: str, **_: object) -> None:
     """Templates from elsewhere need stencils of their own."""
     if setting == "TEMPLATES":
-        for cached in (_frame, _heading, _html_item, _text_item, _subject):
+        for cached in (_frame, _is_complete, _heading, _html_item, _text_item, _subject):
             cached.cache_clear()

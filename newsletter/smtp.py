@@ -23,7 +23,7 @@ from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
 
 from newsletter import outcomes
-from newsletter.mime import RepeatableMessage
+from newsletter.mime import RepeatableMessage, stuffed
 from newsletter.outcomes import Outcome, Verdict
 
 CONNECT_TIMEOUT: Final = 10.0
@@ -215,14 +215,9 @@ class EmailBackend(smtp.EmailBackend):
 
 def content(message: AnymailMessage) -> bytes:
     """The message as DATA carries it: CRLF, leading dots doubled, the final dot (RFC 5321)."""
-    written: bytes = (
-        message.wire()
-        if isinstance(message, RepeatableMessage)
-        else message.message().as_bytes(linesep="\r\n")
-    )
-    if b"\r\n." in written:
-        written = written.replace(b"\r\n.", b"\r\n..")
-    return written + (b".\r\n" if written.endswith(b"\r\n") else b"\r\n.\r\n")
+    if isinstance(message, RepeatableMessage):
+        return message.data()
+    return stuffed(message.message().as_bytes(linesep="\r\n"))
 
 
 @lru_cache(maxsize=256)

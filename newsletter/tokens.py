@@ -12,9 +12,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import secrets
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, Literal
@@ -23,9 +24,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
+from django.core.signing import BadSignature, Signer, b64_encode
 from django.db import connection, transaction
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
 from newsletter.models import Consent, Digest, Subscriber, UnsubscribeToken
@@ -182,15 +184,20 @@ def feedback_token(digest: Digest, position: int, verdict: Verdict) -> str:
     The signature covers the digest alone and the rest is a plain suffix, so that a mail with
     thirty papers needs one signature: whoever holds one of these links holds them all.
     """
-    stem = _feedback_stem(digest.public_id, settings.SECRET_KEY)
-    return f"{stem}.{position}.{verdict}"
+    return f"{_feedback_stem(digest)}.{position}.{verdict}"
 
 
-def feedback_urls(digest: Digest) -> Callable[[int, Verdict], str]:
-    """The addresses of all feedback links of a digest, for one signature."""
-    before, after = _around(settings.SITE_URL, "feedback")
-    stem = before + _feedback_stem(digest.public_id, settings.SECRET_KEY)
-    return lambda position, verdict: f"{stem}.{position}.{verdict}{after}"
+def feedback_stem(digest: Digest) -> str:
+    """What the addresses of all feedback links of a digest begin with."""
+    before, _ = _around(settings.SITE_URL, "feedback")
+    return before + _feedback_stem(digest)
+
+
+@lru_cache(maxsize=256)
+def feedback_suffix(position: int, verdict: Verdict) -> str:
+    """What completes such an address for one item and one verdict."""
+    _, after = _around("", "feedback")
+    return f".{position}.{verdict}{after}"
 
 
 def read_feedback_token(token: str) -> tuple[Digest, str, Verdict]:
@@ -209,9 +216,8 @@ def read_feedback_token(token: str) -> tuple[Digest, str, Verdict]:
     return digest, str(digest.items[int(position)]["paper"]), verdict
 
 
-@lru_cache(maxsize=64)
-def _feedback_stem(public_id: uuid.UUID, _secret: str) -> str:
-    return _sign("feedback", _short(public_id))
+def _feedback_stem(digest: Digest) -> str:
+    return _sign("feedback", _short(digest.public_id))
 
 
 def _digest(value: str) -> Digest:
@@ -222,18 +228,27 @@ def _digest(value: str) -> Digest:
 
 
 def _sign(purpose: str, value: str) -> str:
-    return _signer(purpose).sign(value)
+    """What ``Signer.sign`` returns, with the key prepared once for all the mails of a run."""
+    signing = _signing(purpose, settings.SECRET_KEY).copy()
+    signing.update(value.encode())
+    return f"{value}.{b64_encode(signing.digest()).decode()}"
 
 
 def _verify(purpose: str, token: str) -> str:
     try:
-        return _signer(purpose).unsign(token)
+        return Signer(salt=_salt(purpose), sep=".").unsign(token)
     except BadSignature as error:
         raise TokenInvalid from error
 
 
-def _signer(purpose: str) -> Signer:
-    return Signer(salt=f"newsletter.{purpose}", sep=".")
+@lru_cache(maxsize=64)
+def _signing(purpose: str, secret: str) -> hmac.HMAC:
+    """An HMAC that has seen no message yet, keyed as ``django.core.signing`` does it."""
+    return salted_hmac(f"{_salt(purpose)}signer", b"", secret, algorithm="sha256")
+
+
+def _salt(purpose: str) -> str:
+    return f"newsletter.{purpose}"
 
 
 def _short(public_id: uuid.UUID) -> str:
@@ -258,8 +273,14 @@ def _sha256(token: str) -> str:
 
 
 def _unseal(sealed: str) -> str | None:
+    return _unsealed(sealed, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+# The people of a chunk are asked once whether they have a token and once for it.
+@lru_cache(maxsize=256)
+def _unsealed(sealed: str, *keys: str) -> str | None:
     try:
-        return _box().decrypt(sealed).decode()
+        return _boxes(*keys).decrypt(sealed).decode()
     except InvalidToken:
         return None
 

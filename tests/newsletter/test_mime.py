@@ -10,15 +10,16 @@ from django.core.mail import BadHeaderError
 from pytest_django import Settings
 
 from newsletter import digests, emails
-from newsletter.mime import RepeatableMessage
+from newsletter.mime import PrintedMessage, has_long_line, stuffed
 from newsletter.models import Digest
+from newsletter.prints import printed
 from tests.factories import a_digest, a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db
 WORDS = "Über die Ränge, 字字字 and so on, "
 
 
-def a_message(title: str, abstract: str) -> RepeatableMessage:
+def a_message(title: str, abstract: str) -> PrintedMessage:
     papers = [a_paper(title=title, abstract=abstract) for _ in range(3)]
     items = [
         {"paper": paper.canonical_id, "reason": "<new> & near", "slot": "personal", "score": 1.0}
@@ -31,11 +32,11 @@ def a_message(title: str, abstract: str) -> RepeatableMessage:
         items=items,
     )
     message: Any = emails.digest_message(digest, digests.cards_of([digest]))
-    assert isinstance(message, RepeatableMessage)
+    assert isinstance(message, PrintedMessage)
     return message
 
 
-def generally(message: RepeatableMessage) -> bytes:
+def generally(message: PrintedMessage) -> bytes:
     general: Any = message.message()
     written: bytes = general.as_bytes(linesep="\r\n")
     return written
@@ -48,6 +49,7 @@ def generally(message: RepeatableMessage) -> bytes:
         (WORDS * 3, WORDS * 9),
         ("A line\nthat breaks", ".dots\r\n.at the start\rof lines"),
         ("From here to there", "From the start. " * 30),
+        (".NET and others", ".dots wherever a line begins, " * 10),
     ],
 )
 @pytest.mark.parametrize("name", ["Paperboy", "Die Zeitung für Forschung"])
@@ -59,6 +61,36 @@ def test_both_roads_write_the_same_bytes(
     quick = message._quickly()
     assert quick is not None
     assert message.wire() == quick == generally(message)
+    assert message.data() == stuffed(generally(message))
+
+
+@pytest.mark.parametrize("text", ["", "one\ntwo", "one\r\n.two\r.three", ".", "Über\n\n"])
+def test_what_is_printed_can_be_read_again_and_says_whether_it_has_dots(text: str) -> None:
+    piece = printed(text)
+    lines = piece.content.split(b"\r\n")
+    assert piece.text == "\n".join(text.splitlines()) + ("\n" if text.endswith("\n") else "")
+    assert b"\r" not in b"".join(lines)
+    assert piece.dotted == any(line.startswith(b".") for line in lines)
+
+
+@pytest.mark.parametrize("length", [997, 998, 999, 1000, 1001, 1999])
+def test_a_line_is_long_from_999_bytes_on(length: int) -> None:
+    for before in ("", "short\r\n", "x" * 998 + "\r\n"):
+        for after in ("", "\r\n", "\r\nshort\r\n" * 3, "\r\n" + "x" * 998):
+            content = f"{before}{'x' * length}{after}".encode()
+            assert has_long_line(content) == (length > 998)
+
+
+def test_who_looks_at_the_parts_gets_them_as_text_and_may_change_them() -> None:
+    message = a_message("Sparse attention", "Words.")
+    before = message.wire()
+    assert message.body == message.prints[0].content.decode().replace("\r\n", "\n")
+    [(html, kind)] = message.alternatives
+    assert (html[:15], kind) == ("<!doctype html>", "text/html")
+    assert not any(part.dotted for part in message.prints)
+    assert message.wire() == before
+    message.attach_alternative("BEGIN:VCALENDAR", "text/calendar")
+    assert b"text/calendar" in message.wire()
 
 
 @pytest.mark.parametrize(
