@@ -128,7 +128,7 @@ class Run:
         while True:
             stopping = self.stopping
             if not ahead and not stopping:
-                ahead += islice(drafts, self.wires.width)
+                self._render(drafts, ahead)
             going = [] if stopping else self._boarding(ahead)
             if results or going:
                 counted, granted = persist(self.lane, results, going)
@@ -137,12 +137,18 @@ class Run:
                 self.wires.start(granted)
             elif not self.wires.in_flight and (stopping or not ahead):
                 return
-            if not stopping:  # Rendered while the others travel.
-                ahead += islice(drafts, max(0, self.wires.width - len(ahead)))
+            if not stopping:
+                self._render(drafts, ahead)
             results += self._collect(waiting=bool(ahead) and not stopping)
             self._judge(results)
             for claimed in self.claims:
                 claimed.renew()
+
+    def _render(self, drafts: Iterator[Draft], ahead: list[Draft]) -> None:
+        """Render for the next round while the mails of this one travel."""
+        for draft in islice(drafts, max(0, self.wires.width - len(ahead))):
+            ahead.append(draft)
+            self.wires.pump()
 
     def _collect(self, *, waiting: bool) -> list[tuple[Draft, Outcome]]:
         """What came back; while mail is waiting for its turn, no longer than until that comes."""

@@ -30,10 +30,14 @@ CONNECT_TIMEOUT: Final = 10.0
 AFTER_DOT_TIMEOUT: Final = 600.0
 CLOSING: Final = 421
 GO_ON: Final = 354
+NONSENSE: Final = -1  # As smtplib calls a reply that is none.
 # Most addresses need nothing done to them.
 PLAIN_ADDRESS: Final = re.compile(
     r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
 )
+
+READ_SIZE: Final = 65_536
+WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 Reply = tuple[int, bytes]
 
@@ -54,6 +58,9 @@ class EmailBackend(smtp.EmailBackend):
         self.ahead: list[list[bytes]] = []
         self.said: list[bytes] = []
         self.heard: list[Reply] = []
+        self.unsent = memoryview(b"")
+        self.unread = b""
+        self.words: list[bytes] = []
 
     @property
     def patience(self) -> float:
@@ -65,6 +72,10 @@ class EmailBackend(smtp.EmailBackend):
             raise smtplib.SMTPServerDisconnected("the connection is closed")
         return self.connection
 
+    @property
+    def socket(self) -> socket.socket:
+        return cast(socket.socket, self.client.sock)
+
     def open(self) -> bool | None:
         """Connect within CONNECT_TIMEOUT; later commands get EMAIL_TIMEOUT each."""
         patience, self.timeout = self.timeout, min(self.timeout or 60, CONNECT_TIMEOUT)
@@ -74,26 +85,30 @@ class EmailBackend(smtp.EmailBackend):
             self.timeout = patience
         if opened:
             self.client.ehlo_or_helo_if_needed()
-            cast(socket.socket, self.client.sock).settimeout(self.patience)
+            self.socket.settimeout(self.patience)
         return opened
 
     def fileno(self) -> int:
-        """For a selector."""
-        sock = self.client.sock
+        """For a selector; -1 when it is closed."""
+        sock = self.connection.sock if self.connection is not None else None
         return sock.fileno() if sock is not None else -1
 
     @property
-    def needs_no_wait(self) -> bool:
-        """Whether ``go_on`` has something to do although the socket may be silent."""
-        if self.finished or time.monotonic() > self.deadline:
-            return True
-        pending = getattr(self.client.sock, "pending", None)  # What TLS has already decrypted.
-        return bool(pending and pending())
+    def wants_to_write(self) -> bool:
+        """Whether ``go_on`` has something to do as soon as the server takes more."""
+        return bool(self.unsent)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether ``go_on`` has something to do although the server is silent."""
+        return time.monotonic() > self.deadline
 
     def begin(self, message: AnymailMessage) -> None:
         """Open the conversation about one message. Never raises: ``outcome`` tells."""
         self.finished, self.handed_over = False, False
         try:
+            if self.socket.gettimeout():
+                self.socket.settimeout(0)
             self.content = content(message)
             commands = self._envelope(message)
             self.ahead = (
@@ -108,12 +123,11 @@ class EmailBackend(smtp.EmailBackend):
     def go_on(self) -> bool:
         """Read what was answered and say what comes next; whether the message is done with."""
         try:
-            if not self.finished and time.monotonic() > self.deadline and not self._has_more():
+            self._listen()
+            if self.unsent:
+                self._write()
+            if not self.finished and self.is_overdue:
                 raise TimeoutError("timed out")
-            if not self.finished:
-                self._hear()
-            while not self.finished and self._has_more():
-                self._hear()
         except Exception as error:  # noqa: BLE001 - outcomes sorts it
             self._end(self._of(error))
         return self.finished
@@ -123,7 +137,17 @@ class EmailBackend(smtp.EmailBackend):
         if self.connection is not None and not self.finished:
             self.connection.close()
             self.connection = None
+        self._wait_again()
         super().close()
+
+    def _send(self, email_message: Any) -> bool:
+        self._wait_again()
+        return bool(super()._send(email_message))  # type: ignore[misc]  # Not in the stubs.
+
+    def _wait_again(self) -> None:
+        """For whoever does not know about conversations."""
+        if self.connection is not None and self.connection.sock is not None:
+            self.connection.sock.settimeout(self.patience)
 
     def _envelope(self, message: AnymailMessage) -> list[bytes]:
         body = " BODY=8BITMIME" if self.client.has_extn("8bitmime") else ""
@@ -135,32 +159,67 @@ class EmailBackend(smtp.EmailBackend):
 
     def _say_next(self) -> None:
         self.said, self.heard = self.ahead.pop(0), []
-        self.deadline = time.monotonic() + self.patience
-        self.client.send(b"\r\n".join(self.said) + b"\r\n")
+        self._say(b"\r\n".join(self.said) + b"\r\n")
 
-    def _has_more(self) -> bool:
-        """Whether an answer can be read without waiting for it."""
-        sock, file = self.client.sock, self.client.file
-        if sock is None or file is None:
-            return False
-        sock.settimeout(0)
+    def _say(self, text: bytes) -> None:
+        self.deadline = time.monotonic() + self.patience
+        self.unsent = memoryview(text)
+        self._write()
+
+    def _write(self) -> None:
+        """Write as much as the server takes now."""
         try:
-            return bool(file.peek(1))
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        finally:
-            sock.settimeout(self.patience)
+            while self.unsent:
+                self.unsent = self.unsent[self.socket.send(self.unsent) :]
+                self.deadline = time.monotonic() + self.patience
+        except WOULD_WAIT:
+            return
+        except OSError:
+            self._listen()  # What it said before it hung up counts.
+            if not self.finished:
+                raise
+            return
+        if self.unsent.obj is self.content:
+            self.handed_over = True
+            self.deadline = time.monotonic() + AFTER_DOT_TIMEOUT
+
+    def _listen(self) -> None:
+        """Read what has come; behind what TLS has decrypted there may be more."""
+        more = True
+        while more and not self.finished:
+            try:
+                come = self.socket.recv(READ_SIZE)
+            except WOULD_WAIT:
+                return
+            if not come:
+                raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+            self.unread += come
+            if len(self.unread) > READ_SIZE:
+                raise smtplib.SMTPResponseException(500, "Line too long.")
+            more = isinstance(self.client.sock, ssl.SSLSocket)
+            self._hear()
 
     def _hear(self) -> None:
-        """One reply. To a group of commands there are as many replies as commands."""
-        reply = self.client.getreply()
+        """Take every reply that is complete. To a group of commands there are as many."""
+        while not self.finished and (end := self.unread.find(b"\n")) >= 0:
+            line, self.unread = self.unread[:end], self.unread[end + 1 :]
+            self.words.append(line[4:].strip())
+            if line[3:4] == b"-":
+                continue
+            code, text = line[:3], b"\n".join(self.words)
+            self.words = []
+            self._take((int(code) if code.isdigit() else NONSENSE, text))
+
+    def _take(self, reply: Reply) -> None:
         if self.handed_over:
             self.handed_over = False
             self._finish_data(reply)
-            return
-        self.heard.append(reply)
-        if len(self.heard) == len(self.said):
-            self._answer_to_all()
+        elif len(self.heard) == len(self.said):
+            self._interrupt(reply)
+        else:
+            self.heard.append(reply)
+            if len(self.heard) == len(self.said):
+                self._answer_to_all()
 
     def _answer_to_all(self) -> None:
         for command, reply in zip(self.said, self.heard, strict=True):
@@ -174,9 +233,7 @@ class EmailBackend(smtp.EmailBackend):
             self._say_content()
 
     def _say_content(self) -> None:
-        self.client.send(self.content)
-        self.handed_over = True
-        self.deadline = time.monotonic() + AFTER_DOT_TIMEOUT
+        self._say(self.content)
 
     def _finish_data(self, reply: Reply) -> None:
         if reply[0] == 250:
@@ -185,6 +242,12 @@ class EmailBackend(smtp.EmailBackend):
             self._end(Outcome(Verdict.SENT))
         else:
             self._refuse(b"DATA", reply)
+
+    def _interrupt(self, reply: Reply) -> None:
+        """The server answers before the end of the message, so it has not got it."""
+        if reply[0] < 400:
+            raise smtplib.SMTPServerDisconnected("the server answered out of turn")
+        self._refuse(b"DATA", reply, lost=True)
 
     def _refuse(self, command: bytes, reply: Reply, *, lost: bool = False) -> None:
         code, text = reply
@@ -210,7 +273,8 @@ class EmailBackend(smtp.EmailBackend):
         return replace(outcome, connection_lost=True, at_once=stale)
 
     def _end(self, outcome: Outcome) -> None:
-        self.outcome, self.finished, self.content = outcome, True, b""
+        self.outcome, self.finished = outcome, True
+        self.content, self.unsent = b"", memoryview(b"")
 
 
 def content(message: AnymailMessage) -> bytes:

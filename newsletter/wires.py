@@ -89,6 +89,9 @@ class Wires(ABC, Generic[Carried]):
     def start(self, mails: list[Carried]) -> None:
         """Let messages go, one on each idle connection."""
 
+    def pump(self) -> None:
+        """Let what is on its way go on, without waiting."""
+
     @abstractmethod
     def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
         """What came back, waiting for at least one, at most so many seconds.
@@ -142,6 +145,8 @@ class Sockets(Wires[Carried]):
     def __init__(self) -> None:
         super().__init__()
         self.busy: dict[smtp.EmailBackend, Carried] = {}
+        self.done: list[tuple[Carried, Outcome]] = []
+        self.watched: dict[smtp.EmailBackend, int] = {}
         self.selector = selectors.DefaultSelector()
 
     def __exit__(self, *args: Any) -> None:
@@ -152,7 +157,7 @@ class Sockets(Wires[Carried]):
 
     @property
     def in_flight(self) -> int:
-        return len(self.busy)
+        return len(self.busy) + len(self.done)
 
     def start(self, mails: list[Carried]) -> None:
         for mail in mails:
@@ -160,37 +165,57 @@ class Sockets(Wires[Carried]):
             assert isinstance(connection, smtp.EmailBackend)  # noqa: S101 - chosen by its class
             self.busy[connection] = mail
             connection.begin(mail.message)
+            self._watch(connection)
+
+    def pump(self) -> None:
+        if self.busy:
+            self._go_on(0)
 
     def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
-        results: list[tuple[Carried, Outcome]] = []
         start = time.monotonic()
         while self.busy:
             waited = time.monotonic() - start
-            if waited > GATHER_SECONDS if results else seconds is not None and waited > seconds:
+            if waited > GATHER_SECONDS if self.done else seconds is not None and waited > seconds:
                 break
-            for connection in self._ready():
-                if not connection.go_on():
-                    continue
-                outcome = connection.outcome
-                results.append((self.busy.pop(connection), outcome))
-                if outcome.connection_lost:
-                    close(connection)
-                else:
-                    self.idle.append(connection)
+            self._go_on(GATHER_SECONDS)
+        results, self.done = self.done, []
         return results
 
-    def _ready(self) -> list[smtp.EmailBackend]:
-        """Connections with something to read, or whose time is up."""
-        over = [connection for connection in self.busy if connection.needs_no_wait]
-        if over:
-            return over
-        for connection in self.busy:
-            self.selector.register(connection, selectors.EVENT_READ, connection)
-        try:
-            return [key.data for key, _ in self.selector.select(GATHER_SECONDS)]
-        finally:
-            for connection in self.busy:
-                self.selector.unregister(connection)
+    def _go_on(self, seconds: float) -> None:
+        """Let every connection go on on which something happens within so many seconds."""
+        ready = [key.data for key, _ in self.selector.select(seconds)]
+        for connection in ready or [one for one in self.busy if one.is_overdue]:
+            if connection in self.busy:
+                connection.go_on()
+                self._watch(connection)
+            else:  # The server hangs up on a connection that carries nothing.
+                self.idle.remove(connection)
+                self._drop(connection)
+
+    def _watch(self, connection: smtp.EmailBackend) -> None:
+        """Take a message that is done with from its connection, or wait for what comes next."""
+        if connection.finished:
+            outcome = connection.outcome
+            self.done.append((self.busy.pop(connection), outcome))
+            if outcome.connection_lost:
+                self._drop(connection)
+                return
+            self.idle.append(connection)
+        wanted = selectors.EVENT_READ
+        if connection.wants_to_write:
+            wanted |= selectors.EVENT_WRITE
+        if self.watched.get(connection) == wanted:
+            return
+        if connection in self.watched:
+            self.selector.modify(connection, wanted, connection)
+        else:
+            self.selector.register(connection, wanted, connection)
+        self.watched[connection] = wanted
+
+    def _drop(self, connection: smtp.EmailBackend) -> None:
+        if self.watched.pop(connection, None) is not None:
+            self.selector.unregister(connection)
+        close(connection)
 
 
 def wires() -> Wires[Any]:

@@ -25,17 +25,18 @@ class Sink:
     """``accepted`` holds every message taken, as the bytes that came over the wire.
 
     Set ``at_recipient`` or ``at_message`` to an SMTP reply such as ``"550 no such user"`` to
-    refuse there, or ``cut`` to drop the connection once the final dot has come.
+    refuse there, or ``cut`` to drop the connection once the final dot has come. Options are those
+    of aiosmtpd's controller.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.accepted: list[bytes] = []
         self.recipients: list[str] = []
         self.at_recipient = ""
         self.at_message = ""
         self.cut = False
         self.port = free_port()
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
 
     @property
     def messages(self) -> list[EmailMessage]:
@@ -61,8 +62,8 @@ class Sink:
 
 
 @contextmanager
-def running_sink() -> Iterator[Sink]:
-    sink = Sink()
+def running_sink(**options: Any) -> Iterator[Sink]:
+    sink = Sink(**options)
     sink.controller.start()
     try:
         yield sink

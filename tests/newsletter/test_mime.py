@@ -86,7 +86,7 @@ def test_who_looks_at_the_parts_gets_them_as_text_and_may_change_them() -> None:
     before = message.wire()
     assert message.body == message.prints[0].content.decode().replace("\r\n", "\n")
     [(html, kind)] = message.alternatives
-    assert (html[:15], kind) == ("<!doctype html>", "text/html")
+    assert (str(html)[:15], kind) == ("<!doctype html>", "text/html")
     assert not any(part.dotted for part in message.prints)
     assert message.wire() == before
     message.attach_alternative("BEGIN:VCALENDAR", "text/calendar")
