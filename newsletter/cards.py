@@ -6,10 +6,13 @@ and get an upper length; the template engine escapes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import cached_property, lru_cache
-from typing import Final
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Final
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -51,6 +54,23 @@ class Card:
     def text(self) -> Print:
         return printed(render_to_string("emails/card.txt", {"card": self}, using="text").strip())
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return asdict(self)
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of the content: 64 bits in hexadecimal digits."""
+        written = json.dumps(self.content, sort_keys=True)
+        return blake2b(written.encode(), digest_size=8).hexdigest()
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Card:
+        """The card whose content that was."""
+        links = tuple(Link(*link) for link in content["links"])
+        return cls(**{**content, "links": links})
+
     def shortened(self, width: int) -> Card:
         """The same card with at most so many characters of the abstract."""
         return replace(self, excerpt=shorten(self.excerpt, width) if width else "")
@@ -58,39 +78,17 @@ class Card:
 
 def card(paper: Paper) -> Card:
     """The card of a paper. Reads nothing but the row itself."""
-    return _card(
-        paper.canonical_id,
-        (paper.title, paper.abstract, paper.editor_note if paper.picked_at else ""),
-        tuple(paper.authors),
-        paper.published_at or paper.announced_at,
-        paper.primary_category,
-        (settings.SITE_URL, paper.url, paper.pdf_url, paper.code_url),
-    )
-
-
-@lru_cache(maxsize=1024)
-def _card(
-    paper: str,
-    texts: tuple[str, str, str],
-    authors: tuple[str, ...],
-    moment: datetime,
-    category: str,
-    urls: tuple[str, str, str, str],
-) -> Card:
-    """Cleaned and shortened once for the same words, however many chunks a run has."""
-    title, abstract, note = map(line, texts)
-    site, *elsewhere = urls
-    page = f"{site}{Paper(canonical_id=paper).get_absolute_url()}"
-    url, pdf, code = map(web_address, elsewhere)
+    page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
+    url, pdf, code = map(web_address, (paper.url, paper.pdf_url, paper.code_url))
     offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
     return Card(
-        paper=paper,
-        title=shorten(title, TITLE_LIMIT),
-        authors=shorten(line(stories.byline(authors)), BYLINE_LIMIT),
-        date=day(moment),
-        category=line(category),
-        excerpt=stories.excerpt(abstract).lead,
-        note=shorten(note, NOTE_LIMIT),
+        paper=paper.canonical_id,
+        title=shorten(line(paper.title), TITLE_LIMIT),
+        authors=shorten(line(stories.byline(paper.authors)), BYLINE_LIMIT),
+        date=day(paper.published_at or paper.announced_at),
+        category=line(paper.primary_category),
+        excerpt=stories.excerpt(line(paper.abstract)).lead,
+        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
     )

@@ -92,6 +92,7 @@ class Run:
     ) -> None:
         self.lane = lane
         self.wanted = wanted
+        self.render = lane.renderer()
         self.wires = carriers
         self.until = until
         self.pace = Pace(carriers.limits.rate)
@@ -128,7 +129,7 @@ class Run:
         while True:
             stopping = self.stopping
             if not ahead and not stopping:
-                self._render(drafts, ahead)
+                self._render_ahead(drafts, ahead)
             going = [] if stopping else self._boarding(ahead)
             if results or going:
                 counted, granted = persist(self.lane, results, going)
@@ -138,13 +139,13 @@ class Run:
             elif not self.wires.in_flight and (stopping or not ahead):
                 return
             if not stopping:
-                self._render(drafts, ahead)
+                self._render_ahead(drafts, ahead)
             results += self._collect(waiting=bool(ahead) and not stopping)
             self._judge(results)
             for claimed in self.claims:
                 claimed.renew()
 
-    def _render(self, drafts: Iterator[Draft], ahead: list[Draft]) -> None:
+    def _render_ahead(self, drafts: Iterator[Draft], ahead: list[Draft]) -> None:
         """Render for the next round while the mails of this one travel."""
         for draft in islice(drafts, max(0, self.wires.width - len(ahead))):
             ahead.append(draft)
@@ -170,7 +171,7 @@ class Run:
     def _messages(self, claimed: Claim) -> Iterator[Draft]:
         """The claim's rows as messages; what cannot be one, or not any more, is failed."""
         unhandled = {row.pk for row in claimed.rows}
-        for row, message in self.lane.render(claimed.rows):
+        for row, message in self.render(claimed.rows):
             unhandled.discard(row.pk)
             if isinstance(message, Exception):
                 log.error("%s %s cannot be written: %s", self.lane.stream, row.pk, message)

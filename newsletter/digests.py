@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from newsletter import emails, schedule, tokens
-from newsletter.emails import Card
+from newsletter.decks import Deck
 from newsletter.models import Digest, Interest, Subscriber
+from newsletter.outbox import Renderer
 from papers import index, ranking
 from papers.models import Paper
 
@@ -32,6 +33,12 @@ SHOWN: Final = (
     State.SENT,
     State.UNCERTAIN,
     State.FAILED,
+)
+# What a mail says and its links hold, of the digest and of its reader.
+NEEDED: Final = (
+    *("due_on", "created_at", "subject", "items", "cards"),
+    *("subscriber__public_id", "subscriber__sealed_token"),
+    *("subscriber__frequency", "subscriber__confirmed_at"),
 )
 
 
@@ -85,29 +92,21 @@ def preview(subscriber: Subscriber, at: datetime) -> Digest:
     return _compose_chunk([subscriber], Library(at), punctual=False)[0]
 
 
-def cards_of(digests: Iterable[Digest]) -> dict[str, Card]:
-    """One card for every paper in these digests, each read and shaped once."""
-    wanted = {item["paper"] for digest in digests for item in digest.items}
-    papers = Paper.objects.filter(canonical_id__in=wanted)
-    cards = {paper.canonical_id: emails.card(paper) for paper in papers}
-    missing = wanted - cards.keys()
-    if missing:  # A listing paper whose arXiv id became known after the choice was frozen.
-        for paper in Paper.objects.filter(former_id__in=missing):
-            cards[paper.former_id] = emails.card(paper)
-    return cards
+def renderer() -> Renderer:
+    """Claimed digests as messages, chunk by chunk, with one deck of cards for the whole run."""
+    deck = Deck()
 
+    def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
+        tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
+        for row, cards in deck.deal(rows):
+            try:
+                message = emails.digest_message(row, cards)
+            except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
+                yield row, error
+            else:
+                yield row, message
 
-def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
-    """Claimed digests as messages; one that cannot be written does not stop the others."""
-    cards = cards_of(rows)
-    tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
-    for row in rows:
-        try:
-            message = emails.digest_message(row, cards)
-        except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
-            yield row, error
-        else:
-            yield row, message
+    return render
 
 
 class Library:

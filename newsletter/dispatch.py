@@ -25,14 +25,16 @@ log = logging.getLogger(__name__)
 DIGESTS: Final = Lane(
     model=Digest,
     stream="digests",
-    render=digests.render,
+    renderer=digests.renderer,
     receivers=Q(status=Subscriber.Status.ACTIVE),
     repeatable=False,
+    needs=digests.NEEDED,
+    frozen=("cards",),
 )
 NOTICES: Final = Lane(
     model=Notice,
     stream="notices",
-    render=subscriptions.render,
+    renderer=lambda: subscriptions.render,
     receivers=~Q(status=Subscriber.Status.SUPPRESSED),
     repeatable=True,
 )

@@ -142,7 +142,7 @@ class Outbound(models.Model):
     lease = models.CharField(max_length=32, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
-    message_id = models.CharField(max_length=200, blank=True, db_index=True)
+    message_id = models.CharField(max_length=200, blank=True)
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
     created_at = models.DateTimeField(default=now, editable=False)
     sending_at = models.DateTimeField(null=True, blank=True)
@@ -161,7 +161,8 @@ class Digest(Outbound):
     """What one subscriber gets on one of their due days.
 
     ``items`` is the frozen choice, in order: ``{"paper": canonical_id, "reason": str,
-    "slot": "personal" | "trending" | "pick", "score": float}``.
+    "slot": "personal" | "trending" | "pick", "score": float}``. ``cards`` are the keys of what the
+    first attempt said of each of them, with a ``-`` for a paper that was not there.
     """
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="digests")
@@ -169,6 +170,7 @@ class Digest(Outbound):
     due_at = models.DateTimeField()
     subject = models.CharField(max_length=200, blank=True)
     items = models.JSONField(default=list)
+    cards = models.TextField(blank=True, editable=False)
 
     class Meta:
         ordering = ["-due_at", "-pk"]
@@ -185,6 +187,20 @@ class Digest(Outbound):
 
     def __str__(self) -> str:
         return f"digest of {self.due_on:%Y-%m-%d} ({self.state})"
+
+
+class FrozenCard(models.Model):
+    """What mails say of a paper, under a hash of it: a later attempt says the same.
+
+    ``content`` holds the fields of ``newsletter.cards.Card``.
+    """
+
+    key = models.CharField(max_length=16, primary_key=True)
+    content = models.JSONField()
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Consent(models.Model):

@@ -30,7 +30,7 @@ from newsletter.outcomes import Outcome, Verdict
 log = logging.getLogger(__name__)
 
 State = Outbound.State
-CHUNK: Final = 64
+CHUNK: Final = 128
 # A living sender renews its claims long before they run out; a dead one's are free soon.
 CLAIM_LEASE: Final = timedelta(seconds=10)
 RENEW_SECONDS: Final = 3.0
@@ -39,6 +39,12 @@ MAX_ATTEMPTS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
 
+# What this module and its callers read of a row.
+OWN: Final = (
+    *("public_id", "state", "lease", "attempts", "expires_at"),
+    *("subscriber", "subscriber__email"),
+)
+
 Renderer = Callable[[list[Any]], Iterator[tuple[Any, AnymailMessage | Exception]]]
 
 
@@ -46,15 +52,19 @@ Renderer = Callable[[list[Any]], Iterator[tuple[Any, AnymailMessage | Exception]
 class Lane:
     """One kind of outbound mail: its table, its stream, and how its rows become messages.
 
-    ``render`` takes claimed rows and yields (row, message), or (row, exception) for a row that
-    cannot be rendered; a row that it leaves out was settled by it (``cancel``).
+    ``renderer`` makes, for one run, what takes claimed rows and yields (row, message), or (row,
+    exception) for a row that cannot be rendered; a row that it leaves out was settled by it
+    (``cancel``). It reads the columns ``needs`` of a row, or all when there are none named, and
+    sets the columns ``frozen``, which are stored with the intent to send.
     """
 
     model: type[Digest] | type[Notice]
     stream: str
-    render: Renderer
+    renderer: Callable[[], Renderer]
     receivers: Q
     repeatable: bool
+    needs: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -106,7 +116,8 @@ def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
         state=State.CLAIMED, lease=taken.lease, lease_until=moment + CLAIM_LEASE
     ):
         mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
-        taken.rows = list(mine.select_related("subscriber").order_by("pk"))
+        mine = mine.select_related("subscriber").order_by("pk")
+        taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
     return taken
 
 
@@ -160,15 +171,18 @@ def _intend(lane: Lane, drafts: list[Draft]) -> set[int]:
     moment = now()
     may_get, wishes = _receivers(lane)
     ids = {draft.row.pk for draft in drafts}
+    frozen = "".join(f", {name} = %s" for name in lane.frozen)
     moved = _execute(
         f"UPDATE {lane.table} SET state = %s, sending_at = %s, lease_until = %s, "  # noqa: S608
-        "attempts = attempts + 1, message_id = %s WHERE id = %s AND lease = %s AND state = %s "
+        f"attempts = attempts + 1, message_id = %s{frozen} "
+        "WHERE id = %s AND lease = %s AND state = %s "
         "AND NOT EXISTS (SELECT 1 FROM newsletter_stream WHERE name = %s "
         f"AND paused_at IS NOT NULL) AND EXISTS ({may_get})",
         [
             (
                 *(State.SENDING, _stored(moment), _stored(moment + SENDING_LEASE)),
-                *(draft.message_id, draft.row.pk, draft.row.lease, State.CLAIMED),
+                *(draft.message_id, *(getattr(draft.row, name) for name in lane.frozen)),
+                *(draft.row.pk, draft.row.lease, State.CLAIMED),
                 *(lane.stream, *wishes),
             )
             for draft in drafts

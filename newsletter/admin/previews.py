@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
 
-from newsletter import digests, emails, wires
+from newsletter import decks, digests, emails, wires
 from newsletter.models import Digest, Subscriber
 from newsletter.outcomes import Outcome
 from papers.admin.base import ListAdmin
@@ -22,7 +22,7 @@ class NothingToSend(Exception):  # noqa: N818
 def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:
     """A page of the admin with the digest inside, in a frame that may run and open nothing."""
     context = {**admin.admin_site.each_context(request), "title": title, "opts": admin.opts}
-    cards = digests.cards_of([digest])
+    cards = decks.of(digest)
     if digest.items:
         context["subject"] = digest.subject or emails.digest_subject(digest, cards)
     try:
@@ -41,7 +41,7 @@ def send_test(subscriber: Subscriber, address: str) -> Outcome:
     if digest.state == Digest.State.SKIPPED:
         raise NothingToSend(digest.reason)
     try:
-        message = emails.digest_message(digest, digests.cards_of([digest]))
+        message = emails.digest_message(digest, decks.of(digest))
     except emails.MessageIncomplete as error:
         raise NothingToSend(str(error)) from error
     message.to = [address]

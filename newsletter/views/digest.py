@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from newsletter import digests, emails, tokens
+from newsletter import decks, emails, tokens
 
 # A mail carries its styles in the markup; nothing else is let in.
 POLICY: Final = (
@@ -23,7 +23,7 @@ def digest(request: HttpRequest, token: str) -> HttpResponse:
     """One digest, whole, as its reader got it by mail."""
     try:
         shown = tokens.digest_of_digest_token(token)
-        page = emails.digest_page(shown, digests.cards_of([shown]))
+        page = emails.digest_page(shown, decks.of(shown))
     except (tokens.TokenError, emails.MessageIncomplete) as error:
         raise Http404(str(error)) from error
     return HttpResponse(

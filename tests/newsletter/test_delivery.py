@@ -33,7 +33,7 @@ def plain(rows: list[Any]) -> Iterator[tuple[Any, AnymailMessage | Exception]]:
 LANE = Lane(
     model=Digest,
     stream="digests",
-    render=plain,
+    renderer=lambda: plain,
     receivers=Q(status=Subscriber.Status.ACTIVE),
     repeatable=False,
 )
@@ -158,7 +158,7 @@ def test_a_pause_during_the_run_stops_it_before_the_next_message(sink: Sink) -> 
                 delivery.pause("digests", "The operator wants a closer look.")
             yield pair
 
-    delivery.deliver(replace(LANE, render=interrupted))
+    delivery.deliver(replace(LANE, renderer=lambda: interrupted))
     assert len(sink.accepted) == 1
     assert Digest.objects.filter(state=State.QUEUED).count() == 2
     delivery.resume("digests")

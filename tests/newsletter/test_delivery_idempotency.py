@@ -12,7 +12,7 @@ from anymail.exceptions import AnymailRequestsAPIError
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import brevo, digests, emails, outcomes, resend
+from newsletter import brevo, decks, emails, outcomes, resend
 from newsletter.models import Digest
 from newsletter.outcomes import Verdict
 from tests.factories import a_digest
@@ -24,7 +24,7 @@ def request_for(digest: Digest, module: str) -> dict[str, Any]:
     """What would be posted to the provider for this digest."""
     backend = get_connection(f"{module}.EmailBackend")
     assert isinstance(backend, resend.EmailBackend | brevo.EmailBackend)
-    message = emails.digest_message(digest, digests.cards_of([digest]))
+    message = emails.digest_message(digest, decks.of(digest))
     request: dict[str, Any] = backend.build_message_payload(message, {}).get_request_params("")
     return request
 

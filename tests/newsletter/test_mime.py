@@ -9,7 +9,7 @@ import pytest
 from django.core.mail import BadHeaderError
 from pytest_django import Settings
 
-from newsletter import digests, emails
+from newsletter import decks, emails
 from newsletter.mime import PrintedMessage, has_long_line, stuffed
 from newsletter.models import Digest
 from newsletter.prints import printed
@@ -31,7 +31,7 @@ def a_message(title: str, abstract: str) -> PrintedMessage:
         created_at=datetime(2025, 3, 11, 8, 0, 5, tzinfo=UTC),
         items=items,
     )
-    message: Any = emails.digest_message(digest, digests.cards_of([digest]))
+    message: Any = emails.digest_message(digest, decks.of(digest))
     assert isinstance(message, PrintedMessage)
     return message
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.timezone import now
 
-from newsletter import addresses, digests, emails
+from newsletter import addresses, decks, digests, emails
 from newsletter.models import Digest, Subscriber
 
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(f"{person.email} would get nothing now. {digest.reason}")
         # Links in the mail may have to mint a token; a preview takes that back.
         with transaction.atomic():
-            message = emails.digest_message(digest, digests.cards_of([digest]))
+            message = emails.digest_message(digest, decks.of(digest))
             text = self._format(message, options["format"])
             transaction.set_rollback(True)
         self.stdout.write(text)
