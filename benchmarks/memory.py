@@ -11,14 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.delivery import contend, environment, set_up, sink
+from benchmarks.delivery import contend, environment, sink
+from benchmarks.readers import settle
 
 
 def peaks(subscribers: int) -> tuple[float, float]:
     """Peak MB while assembling and while sending."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name, sink() as port:
         env = environment(Path(name), port)
-        set_up(Path(name), subscribers, env)
+        settle(Path(name), subscribers, env)
         assembling = contend("assemble", subscribers, env)["peak_mb"]
         return assembling, contend("paperboy", subscribers, env)["peak_mb"]
 

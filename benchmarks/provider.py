@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.delivery import ROOT, contend, environment, set_up
+from benchmarks.delivery import contend, environment
+from benchmarks.readers import ROOT, settle
 
 SECONDS_A_CALL: Final = 0.2
 # Connections and messages a second (0 = no limit).
@@ -80,7 +81,7 @@ def main(subscribers: int = 300) -> None:
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
         folder = Path(name)
         env = environment(folder, 0)
-        set_up(folder, subscribers, env)
+        settle(folder, subscribers, env)
         contend("assemble", subscribers, env)
         for connections, rate in CASES:
             run(folder, subscribers, connections, rate)

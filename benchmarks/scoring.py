@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.delivery import environment, python
+from benchmarks.delivery import environment
+from benchmarks.readers import python
 
 if TYPE_CHECKING:
     from papers.models import Signal

@@ -2,6 +2,7 @@
 
 ``python -m benchmarks.senders NAME COUNT`` prints one line of JSON: mails a second, CPU seconds per
 1,000 mails of this process, its peak memory in MB, and how many mails were sent.
+``... message PATH`` writes a digest of mean size to a file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import django
@@ -23,16 +25,19 @@ from celery import Celery  # noqa: E402
 from celery.contrib.testing.worker import start_worker  # noqa: E402
 from celery.signals import worker_init  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.core.mail import get_connection  # noqa: E402
+from django.core.mail import EmailMultiAlternatives, get_connection  # noqa: E402
+from django.template.loader import render_to_string  # noqa: E402
+from django.utils.safestring import mark_safe  # noqa: E402
 from django.utils.timezone import now  # noqa: E402
 
-from newsletter import cards, delivery, digests, dispatch, emails, press  # noqa: E402
+from newsletter import decks, delivery, digests, dispatch, emails, providers, tokens  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
 from newsletter.models import Digest  # noqa: E402
 from papers.models import Paper  # noqa: E402
 
 DJANGO_SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
 WARM_UP: Final = 20
+SAMPLE: Final = 300
 PATIENCE: Final = 600.0
 
 
@@ -41,7 +46,13 @@ def queue(count: int) -> list[int]:
     ids = list(Digest.objects.order_by("pk").values_list("pk", flat=True)[:count])
     Digest.objects.update(state=Digest.State.CANCELLED)
     Digest.objects.filter(pk__lte=ids[-1]).update(
-        state=Digest.State.QUEUED, attempts=0, lease="", lease_until=None, next_attempt_at=now()
+        state=Digest.State.QUEUED,
+        attempts=0,
+        lease="",
+        lease_until=None,
+        next_attempt_at=now(),
+        cards="",
+        message_id="",
     )
     return ids
 
@@ -53,14 +64,77 @@ def paperboy() -> None:
 
 def send_plainly(pk: int, connection: Any = None) -> None:
     """One digest, as one would write it first: read, render from templates, send, mark."""
-    press.forget("TEMPLATES")
-    cards._card.cache_clear()
     digest = Digest.objects.select_related("subscriber").get(pk=pk)
     papers = Paper.objects.filter(canonical_id__in=[item["paper"] for item in digest.items])
-    message = emails.digest_message(digest, {p.canonical_id: emails.card(p) for p in papers})
+    context = plain_context(digest, {paper.canonical_id: paper for paper in papers})
+    message = EmailMultiAlternatives(
+        render_to_string("emails/digest.subject.txt", context, using="text").strip(),
+        render_to_string("emails/digest.txt", context | {"items": context["text"]}, using="text"),
+        settings.DEFAULT_FROM_EMAIL,
+        [digest.subscriber.email],
+        headers={
+            "List-Unsubscribe": f"<{context['unsubscribe_url']}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+    html = render_to_string("emails/digest.html", context | {"items": context["html"]})
+    message.attach_alternative(html, "text/html")
     (connection or get_connection(DJANGO_SMTP)).send_messages([message])
     digest.state, digest.sent_at = Digest.State.SENT, now()
     digest.save(update_fields=["state", "sent_at"])
+
+
+def plain_context(digest: Digest, papers: dict[str, Paper]) -> dict[str, Any]:
+    """What the templates of a digest ask for, with the items of both parts."""
+    person = digest.subscriber
+    preferences = tokens.url_for("preferences", tokens.preferences_token(person))
+    items = [plain_item(digest, place, papers) for place in range(len(digest.items))]
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "title": papers[digest.items[0]["paper"]].title,
+        "more": len(items) - 1,
+        "preheader": digest.items[0]["reason"],
+        "day": f"{digest.due_on:%A, %d %B %Y}",
+        "receipt": f"You get this because you confirmed {person.email} at",
+        "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
+        "preferences_url": preferences,
+        "pause_url": f"{preferences}#pause",
+        "unsubscribe_url": tokens.url_for("unsubscribe", tokens.unsubscribe_token(person)),
+        # Rendered by templates that escape.
+        "html": mark_safe("".join(html for html, _ in items)),
+        "text": "".join(text for _, text in items),
+    }
+
+
+def plain_item(digest: Digest, place: int, papers: dict[str, Paper]) -> tuple[str, str]:
+    """One paper in both parts."""
+    item = digest.items[place]
+    card = emails.card(papers[item["paper"]])
+    context = {
+        "number": place + 1,
+        "reason": item["reason"],
+        "up_url": tokens.url_for("feedback", tokens.feedback_token(digest, place, "up")),
+        "down_url": tokens.url_for("feedback", tokens.feedback_token(digest, place, "down")),
+    }
+    html = mark_safe(render_to_string("emails/card.html", {"card": card}))
+    text = render_to_string("emails/card.txt", {"card": card}, using="text")
+    return (
+        render_to_string("emails/item.html", context | {"card": {"html": html}}),
+        render_to_string("emails/item.txt", context | {"card": {"text": text}}, using="text"),
+    )
+
+
+def write_message(path: Path) -> dict[str, float]:
+    """Write one digest of mean size as a file with plain line ends; how much they differ."""
+    sample = list(Digest.objects.select_related("subscriber").order_by("pk")[:SAMPLE])
+    messages = [emails.digest_message(digest, decks.of(digest)).wire() for digest in sample]
+    mean = sum(map(len, messages)) / len(messages)
+    chosen = min(messages, key=lambda message: abs(len(message) - mean))
+    path.write_bytes(chosen.replace(b"\r\n", b"\n"))
+    choices = {tuple(item["paper"] for item in digest.items) for digest in sample}
+    return {"mean_bytes": mean, "distinct": len(choices) / len(sample)}
 
 
 def loop() -> None:
@@ -117,6 +191,9 @@ def measured(contender: Callable[[], None], count: int) -> dict[str, float]:
 
 
 def main() -> None:
+    if sys.argv[1] == "message":
+        print(json.dumps(write_message(Path(sys.argv[2]))))
+        return
     name, count = sys.argv[1], int(sys.argv[2])
     if name == "assemble":
         print(json.dumps(measured(assemble, count)))
@@ -127,7 +204,7 @@ def main() -> None:
     queue(count)
     result = measured(CONTENDERS[name], count)
     result["sent"] = Digest.objects.filter(state=Digest.State.SENT).count()
-    result["connections"] = settings.MAIL_CONNECTIONS
+    result["connections"] = providers.limits().connections if name == "paperboy" else 1
     print(json.dumps(result))
 
 

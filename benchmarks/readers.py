@@ -1,0 +1,99 @@
+"""A catalogue and a crowd for the benchmarks of delivery: everybody wants something else.
+
+The papers are recombined from the listing in ``seeds/``: sentences of several abstracts, words of
+two titles. Each reader wants two pairs of words that stand side by side in some title, so that
+hardly two digests are alike. The same numbers give the same papers and people.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+LISTING: Final = ROOT / "seeds" / "trending-papers-listing.txt"
+PAPERS: Final = 1000
+SENTENCES: Final = 7
+COLUMNS: Final = ("email", "confirmed_at", "consent_source", "interests", "size")
+MAKE_DUE: Final = """
+from django.utils.timezone import now
+from newsletter.models import Subscriber
+Subscriber.objects.update(next_digest_at=now())
+"""
+
+
+def python(*arguments: str, env: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
+    """Papers and confirmed people through the operator's doors, and everybody due."""
+    python("manage.py", "migrate", "--verbosity", "0", env=env)
+    python("manage.py", "ingest", "--file", str(LISTING), "--format", "listing", env=env)
+    listed = [
+        json.loads(line)
+        for line in python("manage.py", "export_papers", env=env).split("\n")
+        if line
+    ]
+    papers = list(recombined(listed, PAPERS))
+    catalogue = folder / "papers.jsonl"
+    catalogue.write_text("\n".join(map(json.dumps, papers)))
+    python("manage.py", "ingest", "--file", str(catalogue), "--format", "jsonl", env=env)
+    python("manage.py", "score", env=env)
+    people = folder / "people.csv"
+    with people.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        wanted = wishes([paper["title"] for paper in papers])
+        for number in range(subscribers):
+            address = f"reader{number}@example.org"
+            rows.writerow([address, "2026-01-05T08:00Z", "list", next(wanted), 10])
+    python("manage.py", "import_subscribers", str(people), env=env)
+    python("manage.py", "shell", "-c", MAKE_DUE, env=env)
+
+
+def recombined(listed: list[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
+    """New papers out of these."""
+    chance = random.Random(1)
+    sentences = [
+        sentence for paper in listed for sentence in re.split(r"(?<=\.) ", paper["abstract"])
+    ]
+    for number in range(count):
+        first, second, third = chance.sample(listed, 3)
+        head, tail = first["title"].split(), second["title"].split()
+        identifier = f"2603.{number:05}"
+        yield {
+            "id": identifier,
+            "title": " ".join(head[: len(head) // 2] + tail[len(tail) // 2 :]),
+            "abstract": " ".join(chance.sample(sentences, SENTENCES)),
+            "authors": third["authors"],
+            "url": f"https://arxiv.org/abs/{identifier}",
+            "pdf_url": f"https://arxiv.org/pdf/{identifier}",
+        }
+
+
+def wishes(titles: list[str]) -> Iterator[str]:
+    """What one reader after another wants to read about, as ``import_subscribers`` takes it."""
+    chance = random.Random(2)
+    words = [re.findall(r"[A-Za-z][a-z-]{3,}", title) for title in titles]
+    pairs = [f"{one} {two}" for title in words for one, two in itertools.pairwise(title)]
+    while True:
+        yield ";".join(chance.sample(pairs, 2))
