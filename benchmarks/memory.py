@@ -2,7 +2,9 @@
 
     python -m benchmarks.memory [FEW] [MANY]
 
-The peak of a process that assembles, and of one that sends, for few and for many subscribers.
+The peak of a process that sends a digest of ten papers to each of few, and of many, subscribers.
+The papers are a thousand, and everybody gets others. People and digests are written straight into
+the tables, so that a hundred thousand are there within a minute.
 """
 
 from __future__ import annotations
@@ -11,26 +13,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.delivery import contend, environment, sink
-from benchmarks.readers import settle
+from benchmarks.delivery import Result, contend, environment, sink
+from benchmarks.readers import furnish, python
 
 
-def peaks(subscribers: int) -> tuple[float, float]:
-    """Peak MB while assembling and while sending."""
+def measure(subscribers: int) -> Result:
+    """The peak in MB and the rate of one sender."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name, sink() as port:
         env = environment(Path(name), port)
-        settle(Path(name), subscribers, env)
-        assembling = contend("assemble", subscribers, env)["peak_mb"]
-        return assembling, contend("paperboy", subscribers, env)["peak_mb"]
+        furnish(Path(name), env)
+        python("-m", "benchmarks.senders", "invent", str(subscribers), env=env)
+        return contend("paperboy", subscribers, env)
 
 
-def main(few: int = 500, many: int = 3000) -> None:
-    small, large = peaks(few), peaks(many)
-    for what, before, after in zip(("assembling", "sending"), small, large, strict=True):
-        print(
-            f"{what}: {before:.0f} MB for {few}, {after:.0f} MB for {many} subscribers: "
-            f"{after / before:.2f} times"
-        )
+def main(few: int = 300, many: int = 3000) -> None:
+    small, large = measure(few), measure(many)
+    for count, result in ((few, small), (many, large)):
+        print(f"{result['peak_mb']:.0f} MB at the peak while {count:,} digests left", flush=True)
+    print(f"{large['peak_mb'] / small['peak_mb']:.2f} times as much for {many / few:.0f} times")
 
 
 if __name__ == "__main__":

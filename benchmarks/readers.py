@@ -44,25 +44,26 @@ def python(*arguments: str, env: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
-    """Papers and confirmed people through the operator's doors, and everybody due."""
+def furnish(folder: Path, env: Mapping[str, str]) -> list[str]:
+    """An empty database with papers in it; returns the titles."""
     python("manage.py", "migrate", "--verbosity", "0", env=env)
     python("manage.py", "ingest", "--file", str(LISTING), "--format", "listing", env=env)
-    listed = [
-        json.loads(line)
-        for line in python("manage.py", "export_papers", env=env).split("\n")
-        if line
-    ]
-    papers = list(recombined(listed, PAPERS))
+    exported = python("manage.py", "export_papers", env=env)
+    papers = list(recombined([json.loads(line) for line in exported.splitlines()], PAPERS))
     catalogue = folder / "papers.jsonl"
     catalogue.write_text("\n".join(map(json.dumps, papers)))
     python("manage.py", "ingest", "--file", str(catalogue), "--format", "jsonl", env=env)
     python("manage.py", "score", env=env)
+    return [paper["title"] for paper in papers]
+
+
+def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
+    """Papers and confirmed people through the operator's doors, and everybody due."""
+    wanted = wishes(furnish(folder, env))
     people = folder / "people.csv"
     with people.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        wanted = wishes([paper["title"] for paper in papers])
         for number in range(subscribers):
             address = f"reader{number}@example.org"
             rows.writerow([address, "2026-01-05T08:00Z", "list", next(wanted), 10])

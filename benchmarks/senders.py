@@ -2,13 +2,14 @@
 
 ``python -m benchmarks.senders NAME COUNT`` prints one line of JSON: mails a second, CPU seconds per
 1,000 mails of this process, its peak memory in MB, and how many mails were sent.
-``... message PATH`` writes a digest of mean size to a file.
+``... message PATH`` writes a digest of mean size to a file, ``... invent COUNT`` fills the tables.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import sys
 import time
@@ -32,20 +33,21 @@ from django.utils.timezone import now  # noqa: E402
 
 from newsletter import decks, delivery, digests, dispatch, emails, providers, tokens  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
-from newsletter.models import Digest  # noqa: E402
+from newsletter.models import Digest, Subscriber  # noqa: E402
 from papers.models import Paper  # noqa: E402
 
 DJANGO_SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
 WARM_UP: Final = 20
 SAMPLE: Final = 300
+INVENTED: Final = 2000
 PATIENCE: Final = 600.0
 
 
-def queue(count: int) -> list[int]:
+def queue(count: int) -> None:
     """Put that many digests back into the queue and cancel the others."""
-    ids = list(Digest.objects.order_by("pk").values_list("pk", flat=True)[:count])
+    last = Digest.objects.order_by("pk").values_list("pk", flat=True)[count - 1]
     Digest.objects.update(state=Digest.State.CANCELLED)
-    Digest.objects.filter(pk__lte=ids[-1]).update(
+    Digest.objects.filter(pk__lte=last).update(
         state=Digest.State.QUEUED,
         attempts=0,
         lease="",
@@ -54,7 +56,6 @@ def queue(count: int) -> list[int]:
         cards="",
         message_id="",
     )
-    return ids
 
 
 def paperboy() -> None:
@@ -126,6 +127,34 @@ def plain_item(digest: Digest, place: int, papers: dict[str, Paper]) -> tuple[st
     )
 
 
+def invent(count: int) -> None:
+    """So many people with a digest of ten papers each, written straight into the tables."""
+    chance = random.Random(3)
+    papers = list(Paper.objects.values_list("canonical_id", flat=True))
+    for start in range(0, count, INVENTED):
+        people = Subscriber.objects.bulk_create(
+            Subscriber(
+                email=f"reader{number}@example.org",
+                email_key=f"reader{number}@example.org",
+                status=Subscriber.Status.ACTIVE,
+                confirmed_at=now(),
+            )
+            for number in range(start, min(start + INVENTED, count))
+        )
+        Digest.objects.bulk_create(
+            Digest(
+                subscriber=person,
+                due_at=now(),
+                due_on=now().date(),
+                items=[
+                    {"paper": paper, "reason": f"near “{person}”", "slot": "personal", "score": 1.0}
+                    for paper in chance.sample(papers, 10)
+                ],
+            )
+            for person in people
+        )
+
+
 def write_message(path: Path) -> dict[str, float]:
     """Write one digest of mean size as a file with plain line ends; how much they differ."""
     sample = list(Digest.objects.select_related("subscriber").order_by("pk")[:SAMPLE])
@@ -195,6 +224,9 @@ def main() -> None:
         print(json.dumps(write_message(Path(sys.argv[2]))))
         return
     name, count = sys.argv[1], int(sys.argv[2])
+    if name == "invent":
+        invent(count)
+        return
     if name == "assemble":
         print(json.dumps(measured(assemble, count)))
         return
