@@ -12,11 +12,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
 from newsletter import disk, outbox, streams
@@ -96,11 +98,23 @@ class Run:
         self.wires = carriers
         self.until = until
         self.pace = Pace(carriers.limits.rate)
+        self.window = Pace(self._window_rate(), f"window of {lane.stream}")
         self.counts: Counter[str] = Counter()
         self.claims: list[Claim] = []
         self.halted = False
         self.again = True
         self.reason = ""
+
+    def _window_rate(self) -> float:
+        """Messages a second at which what waits is gone when MAIL_WINDOW ends for the newest."""
+        if not (self.lane.spread and settings.MAIL_WINDOW):
+            return 0
+        found = outbox.ready(self.wanted).aggregate(count=Count("pk"), newest=Max("created_at"))
+        if not found["count"]:
+            return 0
+        end = found["newest"] + timedelta(minutes=settings.MAIL_WINDOW)
+        left = (end - now()).total_seconds()
+        return float(found["count"] / left) if left > 0 else 0
 
     @property
     def stopping(self) -> bool:
@@ -153,10 +167,15 @@ class Run:
 
     def _collect(self, *, waiting: bool) -> list[tuple[Draft, Outcome]]:
         """What came back; while mail is waiting for its turn, no longer than until that comes."""
-        seconds = self.pace.wait() if waiting and self.wires.room else None
+        seconds = self._turn() if waiting and self.wires.room else None
         if seconds is not None and not self.wires.in_flight:
             time.sleep(min(seconds, LONGEST_NAP))
         return self.wires.collect(seconds)
+
+    def _turn(self) -> float | None:
+        """Seconds until another message may leave; None when nothing but room is missing."""
+        waits = [wait for pace in (self.window, self.pace) if (wait := pace.wait()) is not None]
+        return max(waits, default=None)
 
     def _drafts(self, *, patient: bool) -> Iterator[Draft]:
         """Messages for what is queued, chunk after chunk, as long as they are asked for."""
@@ -192,7 +211,7 @@ class Run:
 
         When nobody answers that is no fault of these rows: the stream waits, no attempt is used.
         """
-        room = self.pace.take(min(len(ahead), self.wires.room))
+        room = self.pace.take(self.window.take(min(len(ahead), self.wires.room)))
         if not room:
             return []
         trouble = self.wires.prepare(room)

@@ -33,6 +33,7 @@ DIGESTS: Final = Lane(
     repeatable=False,
     needs=digests.NEEDED,
     frozen=("cards",),
+    spread=True,
 )
 NOTICES: Final = Lane(
     model=Notice,

@@ -55,7 +55,8 @@ class Lane:
     ``renderer`` makes, for one run, what takes claimed rows and yields (row, message), or (row,
     exception) for a row that cannot be rendered; a row that it leaves out was settled by it
     (``cancel``). It reads the columns ``needs`` of a row, or all when there are none named, and
-    sets the columns ``frozen``, which are stored with the intent to send.
+    sets the columns ``frozen``, which are stored with the intent to send. A lane with ``spread``
+    keeps to MAIL_WINDOW.
     """
 
     model: type[Digest] | type[Notice]
@@ -65,6 +66,7 @@ class Lane:
     repeatable: bool
     needs: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
+    spread: bool = False
 
     @property
     def table(self) -> str:
@@ -108,17 +110,21 @@ class Claim:
 
 def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
     """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one."""
-    moment = now()
-    ready = wanted.filter(state=State.QUEUED, next_attempt_at__lte=moment)
-    ids = list(ready.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+    waiting = ready(wanted).order_by("next_attempt_at", "pk")
+    ids = list(waiting.values_list("pk", flat=True)[:limit])
     taken = Claim(lane, Outbound.new_lease(), [])
     if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
-        state=State.CLAIMED, lease=taken.lease, lease_until=moment + CLAIM_LEASE
+        state=State.CLAIMED, lease=taken.lease, lease_until=now() + CLAIM_LEASE
     ):
         mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
         mine = mine.select_related("subscriber").order_by("pk")
         taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
     return taken
+
+
+def ready(wanted: QuerySet[Any]) -> QuerySet[Any]:
+    """The queued rows whose time has come."""
+    return wanted.filter(state=State.QUEUED, next_attempt_at__lte=now())
 
 
 def record(

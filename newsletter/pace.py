@@ -25,10 +25,13 @@ BOOKED: Final = timedelta(milliseconds=250)
 
 
 class Pace:
-    """The pace of the configured provider at ``rate`` messages a second; 0 is no limit."""
+    """The pace of the configured provider at ``rate`` messages a second; 0 is no limit.
 
-    def __init__(self, rate: float) -> None:
-        self.name = f"mail {settings.EMAIL_BACKEND}"[:64]
+    With a ``name`` it is a pace of its own, shared by all who call it that.
+    """
+
+    def __init__(self, rate: float, name: str = "") -> None:
+        self.name = (name or f"mail {settings.EMAIL_BACKEND}")[:64]
         self.spacing = timedelta(seconds=1 / (rate * MARGIN)) if rate else timedelta()
         self.slots: deque[datetime] = deque()
         if rate:

@@ -164,6 +164,7 @@ else:
 # 0: what suits the provider (newsletter/providers.py).
 MAIL_CONNECTIONS = int(env.number("MAIL_CONNECTIONS"))
 MAIL_RATE = env.number("MAIL_RATE")
+MAIL_WINDOW = env.number("MAIL_WINDOW")  # Minutes.
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <digest@{SITE_HOST}>")
 NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 # Without Redis the tables are the only doorbell, so the rounds follow closely on each other.
 PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
+# A round that sends for longer leaves the rest to the next, which first hears what providers tell.
+SLICE_SECONDS: Final = 30.0
 
 
 class Sweeper:
@@ -39,12 +42,19 @@ class Sweeper:
             if thread.is_alive():
                 thread.join()
 
+    def _slice(self) -> dispatch.Until:
+        end = time.monotonic() + SLICE_SECONDS
+        return lambda: self.stopping.is_set() or time.monotonic() > end
+
     def _run(self, round_: Callable[[dispatch.Until], object]) -> None:
         while not self.stopping.is_set():
             pause = PAUSE_SECONDS
             close_old_connections()
             try:
-                round_(self.stopping.is_set)
+                until = self._slice()
+                round_(until)
+                if until():
+                    pause = 0.0
             except DatabaseError as error:
                 log.warning(
                     "The database cannot be used, trying again: %s. %s", error, disk.complaint()

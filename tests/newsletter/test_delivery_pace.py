@@ -7,9 +7,9 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from newsletter import delivery, dispatch
-from newsletter.models import Digest
+from newsletter.models import Digest, Notice
 from newsletter.pace import Pace
-from tests.factories import a_digest
+from tests.factories import a_digest, a_subscriber
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,3 +39,21 @@ def test_a_run_keeps_to_the_rate_and_uses_it(sink: Sink, settings: Settings) -> 
     moments = sorted(filter(None, Digest.objects.values_list("sending_at", flat=True)))
     for first, last in zip(moments, moments[10:], strict=False):
         assert (last - first).total_seconds() >= 9 / 20 - 0.02
+
+
+def test_digests_are_spread_over_the_window_and_nothing_waits_behind_them(
+    sink: Sink, settings: Settings
+) -> None:
+    settings.MAIL_WINDOW = 2 / 60
+    for _ in range(10):
+        a_digest()
+    person = a_subscriber()
+    answer = Notice.objects.create(kind=Notice.Kind.MANAGE, subscriber=person)
+    start = now()
+    assert delivery.deliver(dispatch.DIGESTS) == {"sent": 10}
+    took = (now() - start).total_seconds()
+    assert 1.6 <= took < 4
+    assert delivery.deliver(dispatch.NOTICES) == {"sent": 1}
+    assert (now() - start).total_seconds() - took < 0.9
+    answer.refresh_from_db()
+    assert answer.state == "sent"

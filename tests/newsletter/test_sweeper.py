@@ -7,13 +7,14 @@ import threading
 import time
 
 import pytest
+from pytest_django import Settings
 
-from newsletter import dispatch, subscriptions, tasks
+from newsletter import dispatch, subscriptions, sweeper, tasks
 from newsletter.addresses import parse
 from newsletter.models import Consent, Digest, Heartbeat, Notice, Subscriber
 from newsletter.subscriptions import Origin
 from newsletter.sweeper import Sweeper
-from tests.factories import a_paper, a_subscriber
+from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,14 +65,36 @@ def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
 def test_the_threads_find_what_is_due_by_themselves_and_stop_at_once(sink: Sink) -> None:
     a_paper()
     a_subscriber()
-    sweeper = Sweeper(threading.Event())
-    sweeper.start()
+    threads = Sweeper(threading.Event())
+    threads.start()
     deadline = time.monotonic() + 10
     while not sink.accepted and time.monotonic() < deadline:
         time.sleep(0.05)
     asked = time.monotonic()
-    sweeper.stop()
+    threads.stop()
     assert time.monotonic() - asked < 5
     assert Digest.objects.get().state == Digest.State.SENT
     assert Heartbeat.objects.filter(name="worker").exists()
     assert not Subscriber.objects.filter(next_digest_at=None).exists()
+
+
+def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
+    sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "SLICE_SECONDS", 0.3)
+    settings.MAIL_RATE = 5
+    a_paper()
+    for _ in range(25):
+        a_digest()
+    threads = Sweeper(threading.Event())
+    threads.start()
+    while not sink.accepted:
+        time.sleep(0.05)
+    latecomer = a_subscriber()
+    deadline = time.monotonic() + 10
+    while not latecomer.digests.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    waiting = Digest.objects.exclude(state=Digest.State.SENT).count()
+    threads.stop()
+    assert latecomer.digests.exists()
+    assert waiting > 5
