@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from anymail.message import AnymailMessage
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
@@ -18,7 +19,7 @@ from newsletter import emails, schedule, tokens
 from newsletter.decks import Deck
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.outbox import Renderer
-from papers import index, ranking
+from papers import composition, index, ranking
 from papers.models import Paper
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def assemble(
     waiting = due(at).filter(email_key=to) if to else due(at)
     if not waiting.exists():
         return written
-    library = Library(at)
+    library = Library(at, waiting)
     last = 0
     while not until():
         chunk = list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK])
@@ -82,14 +83,15 @@ def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Diges
     library: Library | None = None
     last = 0
     while chunk := list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK]):
-        library = library or Library(at)
+        library = library or Library(at, waiting)
         last = chunk[-1].pk
         yield from _compose_chunk(chunk, library, punctual=punctual)
 
 
 def preview(subscriber: Subscriber, at: datetime) -> Digest:
     """The digest that this subscriber would get at that time: the same code, nothing saved."""
-    return _compose_chunk([subscriber], Library(at), punctual=False)[0]
+    library = Library(at, Subscriber.objects.filter(pk=subscriber.pk))
+    return _compose_chunk([subscriber], library, punctual=False)[0]
 
 
 def renderer() -> Renderer:
@@ -112,22 +114,16 @@ def renderer() -> Renderer:
 class Library:
     """The papers of one run, read once and shared by every subscriber in it."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
         self.at = at
-        self._liked: frozenset[str] = frozenset()
-        self.index = index.build(at)
+        judged = Interest.objects.filter(
+            subscriber__in=people, kind__in=[Interest.Kind.LIKE, Interest.Kind.DISLIKE]
+        )
+        self.index = index.build(at, set(judged.values_list("value", flat=True).distinct()))
         self.first_seen = self._first_seen()
         self.notes = self._notes()
 
-    def including(self, liked: Collection[str]) -> ranking.Index:
-        """The index, rebuilt only when somebody likes a paper that it does not hold."""
-        missing = frozenset(liked) - self._liked - frozenset(self.index.rows)
-        if missing:
-            self._liked |= missing
-            self.index = index.build(self.at, liked=self._liked)
-        return self.index
-
-    def item(self, pick: ranking.Pick) -> dict[str, Any]:
+    def item(self, pick: composition.Pick) -> dict[str, Any]:
         """A pick as it is frozen in a digest, with what the editor says of it."""
         frozen = asdict(pick)
         if pick.slot == "pick" and pick.paper in self.notes:
@@ -168,6 +164,7 @@ def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> rank
         authors=wishes.get(kind.AUTHOR, []),
         muted=wishes.get(kind.MUTE, []),
         ages=ages,
+        half_life=settings.LIKE_HALF_LIFE_DAYS,
     )
 
 
@@ -198,9 +195,9 @@ def _add_later_names(seen: dict[int, set[str]]) -> None:
 def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[Digest]:
     profiles = profiles_of(chunk, library.at)
     seen = _seen_by(chunk, library.first_seen)
-    index = library.including({paper for p in profiles.values() for paper in p.likes})
+    library.index.prepare(profiles.values())
     return [
-        _compose(person, profiles[person.pk], seen[person.pk], index, library, punctual)
+        _compose(person, profiles[person.pk], seen[person.pk], library, punctual)
         for person in chunk
     ]
 
@@ -209,7 +206,6 @@ def _compose(
     person: Subscriber,
     profile: ranking.Profile,
     seen: Collection[str],
-    index: ranking.Index,
     library: Library,
     punctual: bool,
 ) -> Digest:
@@ -224,7 +220,7 @@ def _compose(
     if punctual and at - due_at > schedule.GRACE[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
-        picks = ranking.compose(index, profile, person.size, seen)
+        picks = composition.compose(library.index, profile, person.size, seen)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")

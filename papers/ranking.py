@@ -1,16 +1,16 @@
-"""A reader's interests against the recent papers: which to send, and why.
+"""A reader's interests against the recent papers: how well each paper fits, and why.
 
-Every interest (the words of one search, the liked papers together) is a small model of its own.
-Its scores are turned into percentiles among the candidates, so that interests compare and one
-threshold means the same for everybody. Papers are then taken from the interests in turn, each as
-unlike the ones already taken as possible, and one or two trending papers join them from outside.
-Free of Django and of I/O.
+Every interest (the words of one search, the liked papers together, an author, a field) is a small
+model of its own. Its scores become percentiles among the candidates, so that interests compare
+and one threshold means the same for everybody. Free of Django and of I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -18,20 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.names import same_person
-from papers.terms import Vocabulary, stems, unit
-
-Slot = Literal["personal", "trending", "pick"]
-Scores = NDArray[np.float32]
+from papers.likeness import Likeness, Scores
+from papers.names import name_parts, same_person
+from papers.terms import Matrix, Vocabulary, stems
 
 THRESHOLD: Final = 0.8
 """A personal pick is better than this share of the recent papers for its interest."""
-LIKENESS_LIMIT: Final = 0.6
-"""Two papers closer than this cosine are one story; a digest tells it once."""
 HALF_LIFE_DAYS: Final = 90.0
-"""After so many days a like weighs half as much as a new one."""
-TRENDING_SHARE: Final = 5
-"""One slot in so many goes to a trending paper outside the interests, two at most."""
+"""After so many days a like weighs half as much as a new one, unless a profile says otherwise."""
+HEAD: Final = 256
+"""So many of the best candidates of an interest are put in order at first; most need no more."""
+NAMED_TERMS: Final = 3
+NAME_LENGTH: Final = 60
+
+Encoder = Callable[[Sequence[str]], Scores]
+"""Texts in, sentence vectors out: texts x dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,20 @@ class Document:
     def field(self) -> str:
         return self.categories[0] if self.categories else ""
 
+    @property
+    def name(self) -> str:
+        """How people call the paper: what stands before the colon of its title, or the title."""
+        head, colon, _ = self.title.partition(":")
+        short = head if colon and len(head) <= NAME_LENGTH // 2 else self.title
+        return short if len(short) <= NAME_LENGTH else short[: NAME_LENGTH - 1].rstrip() + "…"
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What one reader asked for. Papers are named by their ids.
 
     ``ages`` holds, for liked papers, the days since the like; a like without an age is new.
-    ``names`` are the names that the reader publishes under.
+    ``half_life`` is in days. ``names`` are the names that the reader publishes under.
     """
 
     topics: Sequence[str] = ()
@@ -71,50 +79,167 @@ class Profile:
     authors: Sequence[str] = ()
     muted: Sequence[str] = ()
     ages: Mapping[str, float] = field(default_factory=dict)
+    half_life: float = HALF_LIFE_DAYS
     names: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """One chosen paper. ``score`` is between 0 and 1: the share of recent papers it beats."""
-
-    paper: str
-    score: float
-    slot: Slot
-    reason: str
-
-
 class Index:
-    """The candidates of a run and the liked papers that are no candidates, as weighted terms."""
+    """The candidates of a run and the liked papers that are no candidates, ready to compare.
 
-    def __init__(self, candidates: Sequence[Document], others: Sequence[Document] = ()) -> None:
+    ``vectors`` maps ids to sentence vectors and ``encode`` makes them for searches; without them
+    the terms alone decide.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Document],
+        others: Sequence[Document] = (),
+        vectors: Mapping[str, Scores] | None = None,
+        encode: Encoder | None = None,
+    ) -> None:
         self.candidates = list(candidates)
         self.place = {document.id: place for place, document in enumerate(self.candidates)}
         known = {document.id: document for document in others if document.id not in self.place}
         self.documents = self.candidates + list(known.values())
         self.rows = {document.id: row for row, document in enumerate(self.documents)}
-        self.vocabulary = Vocabulary([document.text for document in self.documents])
-        self.matrix = self.vocabulary.matrix[: len(self.candidates)]
+        texts = [document.text for document in self.documents]
+        self.vocabulary = Vocabulary(texts)
+        self.likeness = Likeness(
+            self.vocabulary.matrix,
+            len(self.candidates),
+            self._stacked(vectors or {}),
+            sum(text.count(" ") for text in texts) / max(1, len(texts)),
+        )
+        self.encode = encode
         trending = np.array([document.trending for document in self.candidates], np.float32)
         self.trending = percentiles(trending)
         self.order = np.argsort(-trending, kind="stable")
+        self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
 
     def __len__(self) -> int:
         return len(self.candidates)
 
+    def prepare(self, profiles: Iterable[Profile]) -> None:
+        """Compare the liked papers of many readers with the candidates at once."""
+        named = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
+        self.likeness.prepare([self.rows[paper] for paper in named & self.rows.keys()])
+
+    @cached_property
+    def picked(self) -> list[int]:
+        """The places of the editor's picks."""
+        return [place for place, document in enumerate(self.candidates) if document.picked]
+
+    @cached_property
+    def field_by_field(self) -> list[int]:
+        """What trends, the best of each field first, then the second best of each."""
+        seen: dict[str, int] = {}
+        turns: list[tuple[int, int]] = []
+        for rank, place in enumerate(self.order.tolist()):
+            name = self.candidates[place].field
+            turns.append((seen.get(name, 0) if name else 0, rank))
+            seen[name] = seen.get(name, 0) + 1
+        return [int(self.order[rank]) for _, rank in sorted(turns)]
+
+    def written_by(self, name: str) -> list[int]:
+        """The places of the candidates with an author of this name."""
+        parts = name_parts(name)
+        written = self._authors.get(parts[-1], ()) if parts else ()
+        return sorted({place for author, place in written if same_person(name, author)})
+
+    def holders(self, column: int) -> NDArray[np.int32]:
+        """The places of the candidates with this word or pair."""
+        start, end = self._postings.indptr[column], self._postings.indptr[column + 1]
+        return self._postings.indices[start:end]
+
+    @cached_property
+    def _postings(self) -> sparse.csc_matrix:
+        return self.vocabulary.matrix[: len(self), : self.vocabulary.named].tocsc()
+
+    def holding(self, phrase: Sequence[str]) -> NDArray[np.intp]:
+        """The places of the candidates that hold these stems next to each other."""
+        terms = [f"{a} {b}" for a, b in pairwise(phrase)] or list(phrase)
+        found = [self.vocabulary.column(term) for term in terms]
+        columns = [column for column in found if column is not None]
+        if not columns or len(columns) < len(found):
+            return np.array([], np.intp)
+        counts = np.zeros(len(self), np.intp)
+        for column in columns:
+            counts[self.holders(column)] += 1
+        return np.flatnonzero(counts == len(columns))
+
+    def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
+        """The words that make a document like a candidate, the weightiest first."""
+        return self.terms_in_common(*self._named(self.vocabulary.matrix, row), place)
+
+    def terms_in_common(
+        self, columns: NDArray[np.int32], weights: Scores, place: int
+    ) -> tuple[str, ...]:
+        """The same for any words, given by their columns and weights."""
+        theirs, their_weights = self._named(self.vocabulary.matrix, place)
+        both, ours, other = np.intersect1d(columns, theirs, assume_unique=True, return_indices=True)
+        shares = weights[ours] * their_weights[other]
+        best = both[np.argsort(-shares)[: 2 * NAMED_TERMS]].tolist()
+        return _distinct([self.vocabulary.written(column) for column in best])[:NAMED_TERMS]
+
+    def words_of(self, text: Matrix) -> tuple[NDArray[np.int32], Scores]:
+        """The columns and weights of the words in a row of terms."""
+        return self._named(text, 0)
+
+    def _named(self, matrix: Matrix, row: int) -> tuple[NDArray[np.int32], Scores]:
+        start, end = matrix.indptr[row], matrix.indptr[row + 1]
+        end = start + np.searchsorted(matrix.indices[start:end], self.vocabulary.named)
+        return matrix.indices[start:end], matrix.data[start:end]
+
+    @cached_property
+    def _authors(self) -> dict[str, list[tuple[str, int]]]:
+        """Authors and places by last name."""
+        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for place, document in enumerate(self.candidates):
+            for author in document.authors:
+                if parts := name_parts(author):
+                    found[parts[-1]].append((author, place))
+        return found
+
+    def _stacked(self, vectors: Mapping[str, Scores]) -> Scores | None:
+        if not vectors:
+            return None
+        nothing = np.zeros_like(next(iter(vectors.values())))
+        return np.stack([vectors.get(document.id, nothing) for document in self.documents])
+
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """One model of one reader: its direction in term space and its percentile per candidate."""
+    """One model of one reader: a score for each candidate, minus infinity for what is outside.
+
+    ``explain`` says for the place of a paper why it fits.
+    """
 
     kind: Literal["text", "likes", "topic", "author"]
-    label: str
-    direction: sparse.csr_matrix | None
     scores: Scores
+    explain: Callable[[int], str]
 
     @property
     def threshold(self) -> float:
-        return 1e-9 if self.direction is None else THRESHOLD
+        """The least percentile of a personal pick; who follows an author wants all of it."""
+        return THRESHOLD if self.kind in {"text", "likes"} else 0.0
+
+    def best(self) -> Iterator[tuple[int, float, float]]:
+        """Places with their percentiles and scores, best first, as far as the interest goes."""
+        head = min(HEAD, len(self.scores))
+        first = np.argpartition(-self.scores, head - 1)[:head]
+        order = first[np.argsort(-self.scores[first], kind="stable")]
+        yield from self._stretch(order, 0)
+        if head < len(self.scores):
+            order = np.argsort(-self.scores, kind="stable")
+            yield from self._stretch(order[head:], head)
+
+    def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
+        others = max(1, len(self.scores) - 1)
+        scores = self.scores[order].tolist()
+        for at, (place, score) in enumerate(zip(order.tolist(), scores, strict=True), start):
+            if score == -np.inf:
+                return
+            yield place, 1 - at / others, score
 
 
 def percentiles(values: Scores) -> Scores:
@@ -127,110 +252,49 @@ def percentiles(values: Scores) -> Scores:
     return ((below + upto - 1) / 2 / (len(values) - 1)).astype(np.float32)
 
 
-def compose(index: Index, profile: Profile, size: int, exclude: Collection[str] = ()) -> list[Pick]:
-    """The papers of one digest, best first, at most ``size`` of them.
-
-    ``exclude`` holds the ids that this reader already got. Never chosen: those, the papers in
-    the profile itself, the reader's own, and whatever the reader muted.
-    """
-    allowed = _allowed(index, profile, exclude)
-    if not allowed.any() or size < 1:
-        return []
-    interests = list(_interests(index, profile))
-    basket = _Basket(index, allowed)
-    for place in _picked(index):
-        if not basket.picks and basket.may_take(place):
-            basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
-    guests = min(2, size // TRENDING_SHARE, size - 1) if interests else size
-    _take_in_turn(basket, interests, size - guests)
-    _take_trending(basket, size, spread=not interests)
-    return basket.picks
-
-
 def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) -> list[str]:
     """The ``top`` of these candidates, best first, by the best of the reader's interests.
 
-    The scores are those that ``compose`` uses, without its rules for a whole digest; a reader
-    without interests gets what trends. Ids that the index does not hold are left out.
+    The scores are those of a digest, without its rules for a whole mail; a reader without
+    interests gets what trends. Ids that the index does not hold are left out.
     """
     places = [index.place[paper] for paper in candidates if paper in index.place]
-    interests = list(_interests(index, profile))
-    if interests:
-        scores = np.max([interest.scores[places] for interest in interests], axis=0)
+    if not _has_others(profile) and (likes := _known_likes(index, profile)):
+        few = places if len(places) < len(index) // 2 else None
+        scores = index.likeness.scores(*likes, few)
+        scores = scores if few else scores[places]
     else:
-        scores = index.trending[places]
+        scores = _best_of(index, profile)[places]
     order = np.argsort(-scores, kind="stable")[:top]
     return [index.candidates[places[row]].id for row in order]
 
 
-def _picked(index: Index) -> list[int]:
-    return [place for place, document in enumerate(index.candidates) if document.picked]
+def _has_others(profile: Profile) -> bool:
+    return bool(profile.texts or profile.topics or profile.authors)
 
 
-class _Basket:
-    """The picks so far, and what may still join them."""
-
-    def __init__(self, index: Index, allowed: NDArray[np.bool_]) -> None:
-        self.index = index
-        self.allowed = allowed
-        self.places: list[int] = []
-        self.picks: list[Pick] = []
-
-    def may_take(self, place: int) -> bool:
-        """Whether the paper is allowed and tells no story that is already in."""
-        if not self.allowed[place]:
-            return False
-        if not self.places:
-            return True
-        near = self.index.matrix[self.places] @ self.index.matrix[place].T
-        return bool(near.max() < LIKENESS_LIMIT)
-
-    def take(self, place: int, score: float, slot: Slot, reason: str) -> None:
-        self.allowed[place] = False
-        self.places.append(place)
-        paper = self.index.candidates[place].id
-        self.picks.append(Pick(paper, round(score, 4), slot, reason))
+def _best_of(index: Index, profile: Profile) -> Scores:
+    """For each candidate the percentile in the interest that it fits best."""
+    found = [interest.scores for interest in interests(index, profile)]
+    if not found:
+        return index.trending
+    shares = [np.where(scores == -np.inf, 0, percentiles(scores)) for scores in found]
+    return np.asarray(np.max(shares, axis=0), np.float32)
 
 
-def _allowed(index: Index, profile: Profile, exclude: Collection[str]) -> NDArray[np.bool_]:
-    allowed = np.ones(len(index), bool)
-    for paper in {*exclude, *profile.likes, *profile.dislikes} & index.place.keys():
-        allowed[index.place[paper]] = False
-    unwanted = [*profile.muted, *profile.names]
-    if unwanted:
-        for place, document in enumerate(index.candidates):
-            if any(same_person(name, author) for name in unwanted for author in document.authors):
-                allowed[place] = False
-    for muted in profile.muted:
-        allowed[_places_with(index, stems(muted))] = False
-    return allowed
-
-
-def _places_with(index: Index, phrase: list[str]) -> NDArray[np.intp]:
-    """The candidates that hold these stems next to each other."""
-    terms = [f"{a} {b}" for a, b in pairwise(phrase)] or phrase
-    columns = [index.vocabulary.column(term) for term in terms]
-    found = [column for column in columns if column is not None]
-    if not found or len(found) < len(columns):
-        return np.array([], np.intp)
-    counts = (index.matrix[:, found] > 0).sum(axis=1)
-    return np.flatnonzero(np.asarray(counts).ravel() == len(found))
-
-
-def _interests(index: Index, profile: Profile) -> Iterator[Interest]:
+def interests(index: Index, profile: Profile) -> Iterator[Interest]:
+    """The models of one reader; an interest that says nothing about any paper is left out."""
+    if not len(index):
+        return
     for author in profile.authors:
-        holds = [any(same_person(author, a) for a in d.authors) for d in index.candidates]
-        yield Interest("author", author, None, np.array(holds, np.float32))
-    if likes := _likes(index, profile):
+        yield _followed(index, author)
+    if likes := _liked(index, profile):
         yield likes
     for text in profile.texts:
-        direction = index.vocabulary.rows([text])
-        if direction.nnz:
-            yield _modelled(index, "text", text, direction)
+        if search := _searched(index, text):
+            yield search
     for topic in profile.topics:
-        inside = np.array([in_field(topic, document) for document in index.candidates])
-        scores = np.where(inside, index.trending, 0).astype(np.float32)
-        yield Interest("topic", topic, None, scores)
+        yield _field(index, topic)
 
 
 def in_field(topic: str, document: Document) -> bool:
@@ -238,81 +302,82 @@ def in_field(topic: str, document: Document) -> bool:
     return any(c == topic or c.startswith(topic + ".") for c in document.categories)
 
 
-def _likes(index: Index, profile: Profile) -> Interest | None:
+def _followed(index: Index, author: str) -> Interest:
+    scores = np.full(len(index), -np.inf, np.float32)
+    written = index.written_by(author)
+    scores[written] = index.trending[written]
+    return Interest("author", scores, lambda _: f"you follow {author}")
+
+
+def _field(index: Index, topic: str) -> Interest:
+    inside = np.array([in_field(topic, document) for document in index.candidates])
+    scores = np.where(inside, index.trending, -np.inf).astype(np.float32)
+    return Interest("topic", scores, lambda _: f"trending in your field {topic}")
+
+
+def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, list[int]] | None:
+    """The rows of the likes, their weights by age, and the rows of the dislikes."""
     liked = [paper for paper in profile.likes if paper in index.rows]
     if not liked:
         return None
-    weights = np.array([0.5 ** (profile.ages.get(p, 0.0) / HALF_LIFE_DAYS) for p in liked])
-    rows = index.vocabulary.matrix[[index.rows[paper] for paper in liked]]
-    direction = sparse.csr_matrix((weights / weights.sum()) @ rows)
-    disliked = [index.rows[paper] for paper in profile.dislikes if paper in index.rows]
-    if disliked:
-        away = sparse.csr_matrix(index.vocabulary.matrix[disliked].mean(axis=0))
-        direction = direction - 0.5 * away
-    return _modelled(index, "likes", "", unit(sparse.csr_matrix(direction)))
+    ages = np.array([profile.ages.get(paper, 0.0) for paper in liked], np.float32)
+    weights = np.asarray(0.5 ** (ages / profile.half_life), np.float32)
+    dislikes = [index.rows[paper] for paper in profile.dislikes if paper in index.rows]
+    return [index.rows[paper] for paper in liked], weights, dislikes
 
 
-def _modelled(
-    index: Index, kind: Literal["text", "likes"], label: str, direction: sparse.csr_matrix
-) -> Interest:
-    raw = (index.matrix @ direction.T).toarray().ravel()
-    return Interest(kind, label, direction, np.where(raw > 0, percentiles(raw), 0))
+def _liked(index: Index, profile: Profile) -> Interest | None:
+    known = _known_likes(index, profile)
+    if known is None:
+        return None
+    rows, weights, _ = known
+    scores = index.likeness.scores(*known)
+
+    def explain(place: int) -> str:
+        alike = [float(index.likeness.to(row)[place]) for row in rows]
+        nearest = rows[int(np.argmax(weights * alike))]
+        words = ", ".join(index.shared_terms(nearest, place))
+        return f"because you liked “{index.documents[nearest].name}”" + (words and f": {words}")
+
+    return Interest("likes", scores, explain)
 
 
-def _take_in_turn(basket: _Basket, interests: Sequence[Interest], size: int) -> None:
-    """One paper from each interest after the other, until all are full or dry."""
-    queues = [
-        (interest, iter(np.argsort(-interest.scores, kind="stable").tolist()))
-        for interest in interests
-    ]
-    while queues and len(basket.picks) < size:
-        queues = [pair for pair in queues if _take_next(basket, *pair, size)]
+def _searched(index: Index, text: str) -> Interest | None:
+    direction = index.vocabulary.rows([text])
+    if not direction.nnz:
+        return None
+    columns, weights = index.words_of(direction)
+    vector = index.encode([text])[0] if index.encode else None
+    scores = index.likeness.text_scores(direction, vector)
+    if vector is None:
+        scores[_strangers(index, columns)] = -np.inf
+
+    def explain(place: int) -> str:
+        words = ", ".join(index.terms_in_common(columns, weights, place))
+        return f"matches your search “{text}”" + (words and f": {words}")
+
+    return Interest("text", scores, explain)
 
 
-def _take_next(basket: _Basket, interest: Interest, queue: Iterator[int], size: int) -> bool:
-    for place in queue:
-        score = float(interest.scores[place])
-        if score < interest.threshold or len(basket.picks) >= size:
-            return False
-        if basket.may_take(place):
-            basket.take(place, score, "personal", _reason(basket.index, interest, place))
-            return True
-    return False
+def _strangers(index: Index, columns: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The candidates without a single one of these words."""
+    counts = np.zeros(len(index), np.intp)
+    for column in columns:
+        counts[index.holders(column)] += 1
+    return np.flatnonzero(counts == 0)
 
 
-def _take_trending(basket: _Basket, size: int, *, spread: bool) -> None:
-    """Trending papers until the basket is full; spread means the best of each field first."""
-    index = basket.index
-    for place in _field_by_field(index) if spread else index.order.tolist():
-        if len(basket.picks) >= size:
-            return
-        if basket.may_take(place):
-            why = index.candidates[place].why
-            basket.take(place, float(index.trending[place]), "trending", why)
+def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:
+    """What this reader never gets: the seen, the judged, the muted and their own papers."""
+    known = {*exclude, *profile.likes, *profile.dislikes} & index.place.keys()
+    places = {index.place[paper] for paper in known}
+    for name in (*profile.muted, *profile.names):
+        places.update(index.written_by(name))
+    for muted in profile.muted:
+        places.update(index.holding(stems(muted)).tolist())
+    return places
 
 
-def _field_by_field(index: Index) -> list[int]:
-    seen: dict[str, int] = {}
-    turn: list[tuple[int, int]] = []
-    for rank, place in enumerate(index.order):
-        name = index.candidates[place].field
-        turn.append((seen.get(name, 0) if name else 0, rank))
-        seen[name] = seen.get(name, 0) + 1
-    return [int(index.order[rank]) for _, rank in sorted(turn)]
-
-
-def _reason(index: Index, interest: Interest, place: int) -> str:
-    if interest.direction is None:
-        what = "you follow" if interest.kind == "author" else "trending in your field"
-        return f"{what} {interest.label}"
-    shared = interest.direction.multiply(index.matrix[place]).tocoo()
-    best = [shared.col[i] for i in np.argsort(-shared.data)[:6] if shared.data[i] > 0]
-    words = ", ".join(_distinct([index.vocabulary.written(column) for column in best])[:3])
-    if interest.kind == "text":
-        return f"matches your search “{interest.label}”: {words}"
-    return f"like the papers you liked: {words}"
-
-
-def _distinct(found: Sequence[str]) -> list[str]:
+def _distinct(found: Sequence[str]) -> tuple[str, ...]:
     """Terms without those that a longer one among them already says."""
-    return [a for a in found if not any(a != b and a in b.split() for b in found)]
+    return tuple(a for a in found if not any(a != b and a in b.split() for b in found))

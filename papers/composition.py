@@ -1,0 +1,148 @@
+"""The papers of one digest: each interest in turn, nothing twice, one or two from outside.
+
+Hard rules come first (already sent, muted, own papers), then the editor's pick, then the
+interests round-robin, within each by marginal relevance (Carbonell and Goldstein, SIGIR 1998),
+then what trends. Free of Django and of I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Literal
+
+import numpy as np
+
+from papers.likeness import Scores
+from papers.ranking import Index, Interest, Profile, interests, unwanted
+
+Slot = Literal["personal", "trending", "pick"]
+
+LIKENESS_LIMIT: Final = 0.6
+"""Two papers closer than this cosine are one story; a digest tells it once."""
+WINDOW: Final = 6
+"""So many of the best that are left compete for the next place."""
+RELEVANCE: Final = 0.8
+"""The share of relevance in marginal relevance; the rest is being unlike what is in already."""
+TRENDING_SHARE: Final = 5
+"""One slot in so many goes to a trending paper outside the interests, two at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One chosen paper. ``score`` is between 0 and 1: the share of recent papers it beats."""
+
+    paper: str
+    score: float
+    slot: Slot
+    reason: str
+
+
+def compose(index: Index, profile: Profile, size: int, exclude: Collection[str] = ()) -> list[Pick]:
+    """The papers of one digest, best first, at most ``size`` of them.
+
+    ``exclude`` holds the ids that this reader already got. Never chosen: those, the papers in
+    the profile itself, the reader's own, and whatever the reader muted. A reader without
+    interests gets what trends, spread over the fields; a reader with interests gets what fits
+    them, and one or two trending papers from outside.
+    """
+    if size < 1 or not len(index):
+        return []
+    basket = Basket(index, unwanted(index, profile, exclude))
+    for place in index.picked:
+        if not basket.picks and basket.may_take(place):
+            basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
+    wishes = list(interests(index, profile))
+    guests = min(2, size // TRENDING_SHARE, size - 1) if wishes else size
+    _take_in_turn(basket, wishes, size - guests)
+    _take_trending(basket, min(size, len(basket.picks) + guests), spread=not wishes)
+    return basket.picks
+
+
+class Basket:
+    """The picks so far, and what may still join them."""
+
+    def __init__(self, index: Index, refused: set[int]) -> None:
+        self.index = index
+        self.refused = refused
+        self.places: list[int] = []
+        self.near: Scores = np.empty((0, 0), np.float32)
+        self.picks: list[Pick] = []
+
+    def closeness(self, place: int) -> float:
+        """The cosine of a candidate with the nearest paper that is in already."""
+        if not self.places:
+            return 0.0
+        return float((self.near @ self.index.likeness.sketches[place]).max())
+
+    def may_take(self, place: int) -> bool:
+        """Whether the paper is allowed and tells no story that is already in."""
+        return place not in self.refused and self.closeness(place) < LIKENESS_LIMIT
+
+    def take(self, place: int, score: float, slot: Slot, reason: str) -> None:
+        self.refused.add(place)
+        self.places.append(place)
+        self.near = self.index.likeness.sketches[self.places]
+        paper = self.index.candidates[place].id
+        self.picks.append(Pick(paper, round(score, 4), slot, reason))
+
+
+class Queue:
+    """What one interest still offers: places with percentile and score, best first."""
+
+    def __init__(self, interest: Interest) -> None:
+        self.interest = interest
+        self.waiting: Iterator[tuple[int, float, float]] = interest.best()
+        self.window: list[tuple[int, float, float]] = []
+        self.top = 0.0
+
+    def next(self, basket: Basket) -> tuple[int, float] | None:
+        """The place and percentile of the best next paper, or None when nothing fits any more."""
+        self.window = [offer for offer in self.window if basket.may_take(offer[0])]
+        for offer in self.waiting:
+            if offer[1] < self.interest.threshold:
+                self.waiting = iter(())
+                break
+            if basket.may_take(offer[0]):
+                self.top = self.top or offer[2]
+                self.window.append(offer)
+            if len(self.window) >= WINDOW:
+                break
+        if not self.window:
+            return None
+        best = max(self.window, key=lambda offer: self._marginal(offer, basket))
+        return best[0], best[1]
+
+    def _marginal(self, offer: tuple[int, float, float], basket: Basket) -> float:
+        place, _, score = offer
+        relevance = score / self.top if self.top > 0 else 0.0
+        return RELEVANCE * relevance - (1 - RELEVANCE) * basket.closeness(place)
+
+
+def _take_in_turn(basket: Basket, wishes: Sequence[Interest], size: int) -> None:
+    """One paper from each interest after the other, until all are full or dry."""
+    queues = [Queue(interest) for interest in wishes]
+    while queues and len(basket.picks) < size:
+        queues = [queue for queue in queues if _take_next(basket, queue, size)]
+
+
+def _take_next(basket: Basket, queue: Queue, size: int) -> bool:
+    if len(basket.picks) >= size:
+        return False
+    found = queue.next(basket)
+    if found is None:
+        return False
+    place, percentile = found
+    basket.take(place, percentile, "personal", queue.interest.explain(place))
+    return True
+
+
+def _take_trending(basket: Basket, size: int, *, spread: bool) -> None:
+    """Trending papers until there are ``size``; spread means the best of each field first."""
+    index = basket.index
+    order = index.field_by_field if spread else index.order.tolist()
+    offers = (place for place in order if basket.may_take(place))
+    for place in islice(offers, max(0, size - len(basket.picks))):
+        why = index.candidates[place].why
+        basket.take(place, float(index.trending[place]), "trending", why)

@@ -1,0 +1,250 @@
+"""How alike papers are, in units that compare: the arithmetic under the ranking.
+
+A liked paper's likeness to a candidate is the cosine of their terms. Summed over a reader's likes
+it still favours candidates that are like everything; so the usual likeness of each candidate is
+subtracted, and the rest divided by how much that likeness varies, the more the more likes there
+are (one like says little about what is usual for its reader):
+
+    z(c) = (mean of cos(c, likes) - usual(c)) / spread(c) ** (k / (k + 3))
+
+Where sentence vectors are at hand (``vectors``), a second z is made from them and the two are
+added with weights that depend on how much text there is and on the number of likes. Free of
+Django and of I/O.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from papers.terms import Matrix
+
+Scores = NDArray[np.float32]
+
+SHRINK: Final = 3.0
+"""With so many likes a candidate's spread counts for half."""
+PROBES: Final = 128
+LEAST_SPREAD: Final = 0.2
+"""No spread is taken for less than this share of the mean one: it would be noise."""
+DISLIKE: Final = 0.5
+"""What the disliked papers together weigh against the liked ones."""
+KEPT_BYTES: Final = 256 << 20
+"""Memory for the likenesses of papers that several readers like."""
+AT_ONCE: Final = 128
+PROBES_AT_ONCE: Final = 16
+SKETCH: Final = 512
+FREQUENT: Final = 0.1
+"""Terms in more than this share of the documents are kept apart, in dense rows."""
+FLATTENING: Final = 0.25
+TITLE_WEIGHT: Final = 0.87
+ABSTRACT_WEIGHT: Final = 0.45
+TITLE_WORDS: Final = 15
+ABSTRACT_WORDS: Final = 100
+
+
+class Likeness:
+    """Likeness of documents (likes, picks, searches) to the candidates, which come first.
+
+    ``matrix`` is documents x terms in rows of length one; ``shown`` says how many of them, from
+    the first, are candidates; ``vectors`` is documents x dimensions, or None; ``words`` is the
+    mean length of the texts.
+    """
+
+    def __init__(
+        self, matrix: Matrix, shown: int, vectors: Scores | None = None, words: float = 0.0
+    ) -> None:
+        self.matrix = matrix
+        self.shown = shown
+        frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        self.frequent = np.flatnonzero(frequency > FREQUENT * max(1, matrix.shape[0]))
+        rare, self.dense = self._split(matrix)
+        self.rare: Matrix = rare
+        self.columns: Matrix = rare[:shown].T.tocsr()
+        self.usual, self.spread = _usual(matrix, shown)
+        self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
+        self.words = words
+        self.sketches = _sketches(matrix[:shown])
+        self._kept: OrderedDict[int, NDArray[np.float16]] = OrderedDict()
+        self._room = max(1, KEPT_BYTES // max(1, 2 * shown))
+
+    def prepare(self, rows: Collection[int]) -> None:
+        """Work out together what ``to`` will be asked for."""
+        missing = [row for row in dict.fromkeys(rows) if row not in self._kept]
+        for start in range(0, len(missing), AT_ONCE):
+            part = missing[start : start + AT_ONCE]
+            found = self._cosines(self.rare[part], self.dense[part]).astype(np.float16)
+            self._kept.update(zip(part, found, strict=True))
+        while len(self._kept) > max(self._room, len(rows)):
+            self._kept.popitem(last=False)
+
+    def _cosines(self, rare: Matrix, dense: Scores) -> Scores:
+        """Rows x candidates."""
+        found = (rare @ self.columns).toarray() + dense @ self.dense[: self.shown].T
+        return np.asarray(found, np.float32)
+
+    def _split(self, rows: Matrix) -> tuple[Matrix, Scores]:
+        """Rows of terms as their rare terms, sparse, and their frequent ones, dense.
+
+        Terms that stand in every tenth text make most of a sparse product's work; a dense product
+        does the same in a fraction of the time.
+        """
+        dense = rows[:, self.frequent].toarray()
+        rare = rows.copy()
+        rare.data[np.isin(rare.indices, self.frequent)] = 0
+        rare.eliminate_zeros()
+        return rare, dense
+
+    def to(self, row: int) -> NDArray[np.float16]:
+        """The cosines between one document and every candidate."""
+        if row not in self._kept:
+            self.prepare([row])
+        self._kept.move_to_end(row)
+        return self._kept[row]
+
+    def scores(
+        self,
+        likes: Sequence[int],
+        weights: Scores,
+        dislikes: Sequence[int] = (),
+        places: Sequence[int] | None = None,
+    ) -> Scores:
+        """How much each candidate, or each of ``places``, is like the likes more than usual.
+
+        A like from a crowded corner of the collection says less, and weighs less. All candidates
+        are compared with each liked paper once, for every reader who likes it; a few places are
+        cheaper to compare with the likes together.
+        """
+        share = weights / np.sqrt(self.spread[list(likes)])
+        share /= share.sum()
+        rows = [*likes, *dislikes]
+        against = np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)))
+        signed = np.concatenate([share, against]).astype(np.float32)
+        if places is None:
+            self.prepare(rows)
+            raw = np.zeros(self.shown, np.float32)
+            for row, weight in zip(rows, signed, strict=True):
+                raw += weight * self.to(row)
+        else:
+            raw = self.matrix[list(places)] @ (signed @ self.matrix[rows])
+        wanted: Scores | None = None
+        if self.meaning is not None:
+            wanted = np.asarray(share @ self.meaning.vectors[list(likes)], np.float32)
+        return self._standardised(raw, len(likes), wanted, places)
+
+    def text_scores(self, direction: Matrix, vector: Scores | None = None) -> Scores:
+        """The same for words that are no document; ``vector`` is their sentence vector."""
+        raw = self._cosines(*self._split(direction))[0]
+        wanted: Scores | None = None
+        if self.meaning is not None and vector is not None:
+            wanted = self.meaning.turned(vector[np.newaxis])[0]
+        return self._standardised(raw, 1, wanted)
+
+    def _standardised(
+        self,
+        raw: Scores,
+        count: int,
+        wanted: Scores | None,
+        places: Sequence[int] | None = None,
+    ) -> Scores:
+        which = slice(self.shown) if places is None else list(places)
+        power = count / (count + SHRINK)
+        z = (raw - self.usual[which]) / self.spread[which] ** power
+        if self.meaning is None or wanted is None:
+            return z.astype(np.float32)
+        weight = meaning_weight(self.words, count)
+        meant = self.meaning.scores(wanted, power)[which]
+        return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
+
+
+class Meaning:
+    """Sentence vectors, centred and flattened so that no common direction drowns the others.
+
+    Each principal direction is divided by its standard deviation to the power of a half.
+    """
+
+    def __init__(self, vectors: Scores, shown: int) -> None:
+        known = vectors[np.abs(vectors).sum(axis=1) > 0]
+        self.mean = known.mean(axis=0) if len(known) else np.zeros(vectors.shape[1], np.float32)
+        centred = known - self.mean
+        variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(known)))
+        self.turn = directions / np.maximum(variances, 1e-6) ** FLATTENING
+        self.vectors = self.turned(vectors)
+        shown_vectors = self.vectors[:shown]
+        second = shown_vectors.T @ shown_vectors / shown
+        variance = np.einsum("ij,ij->i", shown_vectors @ second, shown_vectors) - 1 / shown
+        self.shown_vectors = shown_vectors
+        self.spread = _floored(variance)
+
+    def turned(self, vectors: Scores) -> Scores:
+        """Raw vectors in these directions, of length one; a missing one stays zero."""
+        present = np.abs(vectors).sum(axis=1, keepdims=True) > 0
+        turned = np.where(present, (vectors - self.mean) @ self.turn, 0)
+        lengths = np.linalg.norm(turned, axis=1, keepdims=True)
+        lengths[lengths == 0] = 1
+        return np.asarray(turned / lengths, np.float32)
+
+    def scores(self, wanted: Scores, power: float) -> Scores:
+        return np.asarray((self.shown_vectors @ wanted) / self.spread**power, np.float32)
+
+
+def meaning_weight(words: float, likes: int) -> float:
+    """How much sentence vectors count: much for bare titles, little for many rich abstracts."""
+    richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
+    return float((1 - richness) * TITLE_WEIGHT + richness * ABSTRACT_WEIGHT / np.sqrt(likes))
+
+
+def _usual(matrix: Matrix, shown: int) -> tuple[Scores, Scores]:
+    """Mean and standard deviation of each document's cosine with the candidates, itself aside.
+
+    The deviation comes from random sums of the candidates: for signs e, the mean square of
+    ``x . (sum of e_j x_j) / sqrt(n)`` is the mean square of ``x . x_j`` (Hutchinson's estimator).
+    """
+    total = matrix.shape[0]
+    if shown < 2:
+        return np.zeros(total, np.float32), np.ones(total, np.float32)
+    candidates = matrix[:shown]
+    turned = candidates.T.tocsr()
+    mean = np.asarray(candidates.mean(axis=0), np.float32).ravel()
+    itself = (np.arange(total) < shown) / shown
+    usual = matrix @ mean - itself
+    signs = np.random.default_rng(0)
+    squares = np.zeros(total)
+    for _ in range(0, PROBES, PROBES_AT_ONCE):
+        e = signs.choice([-1, 1], (shown, PROBES_AT_ONCE)).astype(np.float32) / np.float32(
+            shown**0.5
+        )
+        probes = turned @ e - np.outer(mean, e.sum(axis=0))
+        squares += ((matrix @ probes) ** 2).sum(axis=1)
+    variance = squares / PROBES - itself * (1 - usual) ** 2
+    return usual.astype(np.float32), _floored(variance)
+
+
+def _sketches(rows: Matrix) -> Scores:
+    """Each row in SKETCH numbers whose products are cosines, give or take 0.04.
+
+    Every term is added to, or taken from, one number by chance (the count sketch: Charikar, Chen
+    and Farach-Colton, 2002). That is enough to see whether two papers tell one story.
+    """
+    chance = np.random.default_rng(1)
+    terms = rows.shape[1]
+    signs = chance.choice([-1, 1], terms).astype(np.float32)
+    parts = (signs, chance.integers(0, SKETCH, terms), np.arange(terms + 1))
+    sketches = (rows @ sparse.csr_matrix(parts, (terms, SKETCH))).toarray()
+    lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    return np.asarray(sketches / lengths, np.float32)
+
+
+def _floored(variance: NDArray[np.floating]) -> Scores:
+    spread = np.sqrt(np.maximum(variance, 1e-12))
+    return np.asarray(np.maximum(spread, LEAST_SPREAD * spread.mean()), np.float32)
+
+
+def _scaled(scores: Scores) -> Scores:
+    deviation = float(scores.std())
+    return np.asarray((scores - scores.mean()) / (deviation or 1.0), np.float32)
