@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Q
 
-from papers import trending
+from papers import embeddings, semantic, trending
 from papers.models import Paper
 from papers.ranking import Document, Index
 from papers.scoring import newest_announcement
@@ -40,7 +40,8 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
     candidates = list(_documents(recent & shown, newest))
     known = {document.id for document in candidates}
     others = list(_documents(Q(canonical_id__in=set(liked) - known), newest)) if liked else []
-    return Index(candidates, others)
+    vectors = embeddings.vectors_of({document.id for document in (*candidates, *others)})
+    return Index(candidates, others, vectors, semantic.encode if vectors else None)
 
 
 def _documents(condition: Q, newest: datetime) -> Iterable[Document]:

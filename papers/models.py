@@ -159,6 +159,17 @@ class Paper(models.Model):
         return reverse("paper", args=[self.canonical_id])
 
 
+class Embedding(models.Model):
+    """The sentence vector of a paper: ``values`` are float16 bytes (see ``papers.semantic``)."""
+
+    paper = models.OneToOneField(Paper, on_delete=models.CASCADE, related_name="embedding")
+    text_key = models.CharField(max_length=32, help_text="Of the model and the text.")
+    values = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Embedding of paper {self.paper_id}"
+
+
 class Signal(models.Model):
     """One measurement of one paper at one time: a running total as its source told it."""
 

@@ -10,7 +10,7 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils.timezone import now
 
-from papers import ingest, scoring, visits
+from papers import embeddings, ingest, scoring, visits
 from papers.models import Source
 
 # Set when the worker is told to stop: a long visit asks it between two pages.
@@ -39,6 +39,7 @@ def ingest_source(source_id: int) -> None:
     source = Source.objects.filter(pk=source_id).first()
     if source is not None:
         visits.run(source, until=stopping.is_set)
+        embeddings.embed(now())
 
 
 @shared_task

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.timezone import now
 
-from papers import ingest
+from papers import embeddings, ingest
 from papers.catalogue import Counts
 from papers.management.progress import bar
 from papers.models import Source
@@ -58,6 +59,8 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=FAILED) from error
         for rejection in counts.rejections:
             self.stderr.write(f"{rejection.record}: {rejection.reason}")
+        if not options["dry_run"]:
+            embeddings.embed(now())
         self.stdout.write(str(counts))
         if status := status or (REJECTED if counts.rejected else 0):
             raise SystemExit(status)

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from papers import semantic
 from papers.ranking import Document, Index, Profile, rank
 
 UNREADABLE = 2
@@ -46,7 +47,8 @@ class Command(BaseCommand):
             raise CommandError("--top is the number of papers wanted; write 1 or more.")
         self.rejected = 0
         self.names: dict[str, Any] = {}
-        index = Index(list(self.documents(options["items"])))
+        papers = list(self.documents(options["items"]))
+        index = Index(papers, **semantic.of(papers))
         ranked = 0
         profiles = list(self.lines(options["profiles"]))
         for number, profile in tqdm(profiles, unit=" profiles", leave=False, disable=None):
