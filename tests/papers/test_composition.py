@@ -1,0 +1,114 @@
+"""The papers of one digest: who gets what, in which order, and what nobody gets twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from papers.composition import Pick, compose
+from papers.ranking import Document, Index, Profile
+
+SUBJECTS = (
+    "quantization weights low-bit integers",
+    "coral reefs bleaching ocean",
+    "variable stars pulsation photometry",
+    "robots cloth folding policy",
+    "protein folding structure design",
+)
+
+
+def a_library(size: int = 60) -> list[Document]:
+    """Papers of five subjects in turn, each with words of its own; the first trends most."""
+    return [
+        Document(
+            str(number),
+            f"Study {number} of {SUBJECTS[number % 5]}",
+            " ".join(f"detail{number}x{part}" for part in range(12)),
+            categories=(f"f{number % 5}.X",),
+            trending=float(size - number),
+            why="trending",
+        )
+        for number in range(size)
+    ]
+
+
+def subjects(picks: list[Pick], slot: str = "personal") -> set[int]:
+    return {int(pick.paper) % 5 for pick in picks if pick.slot == slot}
+
+
+def test_an_interest_fills_the_digest_but_for_the_trending_guests() -> None:
+    picks = compose(Index(a_library()), Profile(texts=["coral reefs"]), 10)
+    assert len(picks) == 10
+    assert subjects(picks) == {1}
+    assert sum(pick.slot == "trending" for pick in picks) == 2
+
+
+def test_two_interests_take_turns() -> None:
+    picks = compose(Index(a_library()), Profile(texts=["coral reefs", "variable stars"]), 8)
+    personal = [int(pick.paper) % 5 for pick in picks if pick.slot == "personal"]
+    assert personal == [1, 2] * 3 + [1]
+
+
+def test_what_fits_no_interest_does_not_fill_a_digest() -> None:
+    library = [*a_library(), Document("one", "Zymurgy of ales")]
+    picks = compose(Index(library), Profile(texts=["zymurgy"]), 10)
+    assert [pick.paper for pick in picks if pick.slot == "personal"] == ["one"]
+    assert len(picks) == 3
+
+
+def test_a_personal_pick_is_better_than_four_fifths_of_the_papers() -> None:
+    picks = compose(Index(a_library()), Profile(likes=["7"]), 20)
+    assert all(pick.score >= 0.8 for pick in picks if pick.slot == "personal")
+
+
+def test_a_story_is_told_once() -> None:
+    library = a_library()
+    twin = replace(library[1], id="twin", title=library[1].title + " again")
+    picks = {pick.paper for pick in compose(Index([*library, twin]), Profile(texts=["coral"]), 15)}
+    assert not {"1", "twin"} <= picks
+
+
+def test_what_was_sent_or_judged_never_comes_again() -> None:
+    sent = {str(number) for number in range(1, 40, 5)}
+    wish = Profile(texts=["coral reefs"], likes=["41"], dislikes=["46"])
+    picks = {pick.paper for pick in compose(Index(a_library()), wish, 20, sent)}
+    assert not picks & (sent | {"41", "46"})
+
+
+def test_muted_words_and_authors_stay_out() -> None:
+    library = [replace(p, authors=("Ada Byron",)) if p.id == "6" else p for p in a_library()]
+    wish = Profile(texts=["coral reefs"], muted=["variable stars", "Byron, A."])
+    picks = compose(Index(library), wish, 20)
+    assert not subjects(picks, "trending") & {2}
+    assert "6" not in {pick.paper for pick in picks}
+
+
+def test_nobody_gets_their_own_papers() -> None:
+    library = [replace(p, authors=("Ada Byron",)) if p.id == "6" else p for p in a_library()]
+    picks = compose(Index(library), Profile(texts=["coral reefs"], names=["Ada Byron"]), 20)
+    assert "6" not in {pick.paper for pick in picks}
+
+
+def test_one_pick_of_the_editor_comes_first() -> None:
+    library = [replace(p, picked=p.id in {"8", "9"}) for p in a_library()]
+    picks = compose(Index(library), Profile(texts=["coral reefs"]), 6)
+    assert [pick.slot for pick in picks].count("pick") == 1
+    assert picks[0].slot == "pick"
+
+
+def test_without_interests_the_best_of_each_field_come_first() -> None:
+    picks = compose(Index(a_library()), Profile(), 5)
+    assert subjects(picks, "trending") == {0, 1, 2, 3, 4}
+
+
+def test_a_field_alone_gives_what_trends_in_it() -> None:
+    picks = compose(Index(a_library()), Profile(topics=["f3"]), 4)
+    assert [pick.paper for pick in picks] == ["3", "8", "13", "18"]
+
+
+def test_one_liked_paper_is_enough_to_begin() -> None:
+    picks = compose(Index(a_library()), Profile(likes=["2"]), 5)
+    assert subjects(picks) == {2}
+
+
+def test_an_empty_library_gives_an_empty_digest() -> None:
+    assert compose(Index([]), Profile(texts=["coral"]), 5) == []

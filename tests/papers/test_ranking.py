@@ -1,0 +1,122 @@
+"""What the ranking thinks of papers: likes, dislikes, searches, and the reasons it gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from papers.ranking import Document, Index, Profile, interests, rank
+
+GPTQ = Document(
+    "gptq",
+    "GPTQ: Accurate quantization for generative transformers",
+    "Post-training quantization of weights to low-bit integers keeps language models accurate.",
+    authors=("Elias Frantar", "Dan Alistarh"),
+)
+AWQ = Document(
+    "awq",
+    "Activation-aware quantization of weights",
+    "Low-bit quantization of language models protects the weights that matter.",
+    authors=("Ji Lin",),
+)
+REEFS = Document("reefs", "Coral reefs from space", "Satellites watch the bleaching of corals.")
+STARS = Document("stars", "Variable stars", "A catalogue of pulsating stars and their periods.")
+ROBOTS = Document("robots", "Robots that fold laundry", "A policy learns to fold cloth by touch.")
+SEARCH = Document("search", "Dense retrieval", "Dense retrieval of passages with two encoders.")
+LIBRARY = [AWQ, REEFS, STARS, ROBOTS, SEARCH]
+
+
+def reason(index: Index, profile: Profile, paper: str) -> str:
+    [interest] = interests(index, profile)
+    return interest.explain(index.place[paper])
+
+
+def score(index: Index, profile: Profile, paper: str) -> float:
+    [interest] = interests(index, profile)
+    return float(interest.scores[index.place[paper]])
+
+
+def test_the_paper_most_like_the_liked_one_comes_first() -> None:
+    index = Index(LIBRARY, [GPTQ])
+    assert rank(index, Profile(likes=["gptq"]), index.place, top=1) == ["awq"]
+
+
+def test_a_reason_names_the_liked_paper_and_the_words_they_share() -> None:
+    said = reason(Index(LIBRARY, [GPTQ]), Profile(likes=["gptq"]), "awq")
+    assert said.startswith("because you liked “GPTQ”: ")
+    assert "quantization" in said
+
+
+@pytest.mark.parametrize("wish", [Profile(likes=["gptq"]), Profile(texts=["low-bit quantization"])])
+def test_without_the_words_of_its_reason_a_paper_scores_less(wish: Profile) -> None:
+    whole = Index(LIBRARY, [GPTQ])
+    named = reason(whole, wish, "awq").partition(": ")[2].replace(",", "").split()
+    assert named
+    left = " ".join(word for word in AWQ.text.lower().split() if word.strip(".") not in named)
+    poorer = Index([replace(AWQ, title="", abstract=left), *LIBRARY[1:]], [GPTQ])
+    assert score(poorer, wish, "awq") < score(whole, wish, "awq")
+
+
+def test_the_reason_names_the_like_that_the_paper_is_nearest_to() -> None:
+    wish = Profile(likes=["gptq", "stars"])
+    assert "GPTQ" in reason(Index([AWQ, REEFS, ROBOTS], [GPTQ, STARS]), wish, "awq")
+
+
+def test_a_search_finds_only_papers_with_one_of_its_words() -> None:
+    index = Index(LIBRARY)
+    [interest] = interests(index, Profile(texts=["dense retrieval"]))
+    assert [index.candidates[place].id for place, *_ in interest.best()] == ["search"]
+    assert interest.explain(index.place["search"]).startswith("matches your search “dense")
+
+
+def test_words_that_no_paper_holds_are_no_interest() -> None:
+    assert list(interests(Index(LIBRARY), Profile(texts=["zymurgy"]))) == []
+
+
+def test_a_dislike_lowers_what_is_like_it() -> None:
+    index = Index(LIBRARY, [GPTQ])
+    liked = score(index, Profile(likes=["gptq"]), "awq")
+    assert score(index, Profile(likes=["gptq"], dislikes=["awq"]), "awq") < liked
+
+
+def test_an_old_like_weighs_less_than_a_new_one() -> None:
+    index = Index(LIBRARY, [GPTQ, replace(STARS, id="old")])
+    fresh = Profile(likes=["gptq", "old"])
+    faded = replace(fresh, ages={"old": 900.0})
+    assert score(index, faded, "stars") < score(index, fresh, "stars")
+    assert score(index, faded, "awq") > score(index, fresh, "awq")
+
+
+def test_the_half_life_says_how_fast_likes_fade() -> None:
+    index = Index(LIBRARY, [GPTQ, replace(STARS, id="old")])
+    faded = Profile(likes=["gptq", "old"], ages={"old": 90.0})
+    patient = replace(faded, half_life=10_000.0)
+    assert score(index, faded, "stars") < score(index, patient, "stars")
+
+
+def test_a_few_candidates_are_ordered_as_all_of_them_are() -> None:
+    index = Index([*LIBRARY, *(replace(p, id=f"{p.id}-2") for p in LIBRARY)], [GPTQ])
+    wish = Profile(likes=["gptq"])
+    everything = rank(index, wish, index.place, top=10)
+    few = [paper for paper in everything if paper in {"reefs", "awq", "robots"}]
+    assert rank(index, wish, ["reefs", "awq", "robots"], top=3) == few
+
+
+def test_a_followed_author_is_found_by_an_initial() -> None:
+    index = Index([GPTQ, *LIBRARY])
+    [interest] = interests(index, Profile(authors=["E. Frantar"]))
+    assert [index.candidates[place].id for place, *_ in interest.best()] == ["gptq"]
+    assert interest.explain(0) == "you follow E. Frantar"
+
+
+def test_sentence_vectors_find_what_shares_no_word() -> None:
+    far, near = np.eye(4, dtype=np.float32)[:2]
+    vectors = {paper.id: far for paper in LIBRARY} | {"gptq": near, "robots": near}
+    index = Index(LIBRARY, [GPTQ], vectors)
+    assert rank(index, Profile(likes=["gptq"]), ["stars", "reefs", "robots"], top=1) == ["robots"]
+
+
+def test_an_empty_library_ranks_nothing() -> None:
+    assert rank(Index([]), Profile(likes=["gptq"]), ["gptq"], top=3) == []
