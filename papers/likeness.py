@@ -130,7 +130,9 @@ class Likeness:
             for row, weight in zip(rows, signed, strict=True):
                 raw += weight * self.to(row)
         else:
-            raw = self.matrix[list(places)] @ (signed @ self.matrix[rows])
+            asked = list(places)
+            raw = self.rare[asked] @ (signed @ self.rare[rows])
+            raw += self.dense[asked] @ (signed @ self.dense[rows])
         wanted: Scores | None = None
         if self.meaning is not None:
             wanted = np.asarray(share @ self.meaning.vectors[list(likes)], np.float32)
