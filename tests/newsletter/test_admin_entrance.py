@@ -107,7 +107,8 @@ def test_looking_at_the_offered_key_or_mistyping_the_code_stores_no_device(
     response = client.post(PAGE, form | {"code": "000000"})
 
     assert b"This code is wrong" in response.content
-    assert form["offer"].encode() in response.content
+    # The same key again; the time in its signature may be a second later.
+    assert form["offer"].partition(":")[0].encode() in response.content
     assert not TOTPDevice.objects.exists()
 
 
