@@ -23,11 +23,6 @@ LISTING: Final = ROOT / "seeds" / "trending-papers-listing.txt"
 PAPERS: Final = 1000
 SENTENCES: Final = 7
 COLUMNS: Final = ("email", "confirmed_at", "consent_source", "interests", "size")
-MAKE_DUE: Final = """
-from django.utils.timezone import now
-from newsletter.models import Subscriber
-Subscriber.objects.update(next_digest_at=now())
-"""
 
 
 def python(*arguments: str, env: Mapping[str, str]) -> str:
@@ -58,7 +53,7 @@ def furnish(folder: Path, env: Mapping[str, str]) -> list[str]:
 
 
 def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
-    """Papers and confirmed people through the operator's doors, and everybody due."""
+    """Papers and confirmed people through the operator's doors."""
     wanted = wishes(furnish(folder, env))
     people = folder / "people.csv"
     with people.open("w", newline="") as file:
@@ -68,7 +63,6 @@ def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
             address = f"reader{number}@example.org"
             rows.writerow([address, "2026-01-05T08:00Z", "list", next(wanted), 10])
     python("manage.py", "import_subscribers", str(people), env=env)
-    python("manage.py", "shell", "-c", MAKE_DUE, env=env)
 
 
 def recombined(listed: list[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.senders NAME COUNT`` prints one line of JSON: mails a second, CPU seconds per
 1,000 mails of this process, its peak memory in MB, and how many mails were sent.
-``... message PATH`` writes a digest of mean size to a file, ``... invent COUNT`` fills the tables.
+``... message PATH`` writes a digest of mean size to a file; ``... invent COUNT`` and
+``... people PATH`` fill the tables.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +35,7 @@ from django.utils.timezone import now  # noqa: E402
 
 from newsletter import decks, delivery, digests, dispatch, emails, providers, tokens  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
-from newsletter.models import Digest, Subscriber  # noqa: E402
+from newsletter.models import Digest, Interest, Subscriber  # noqa: E402
 from papers.models import Paper  # noqa: E402
 
 DJANGO_SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
@@ -155,6 +157,27 @@ def invent(count: int) -> None:
         )
 
 
+def people(path: Path) -> None:
+    """One confirmed subscriber for each line: a list of interests, each a kind and a value."""
+    with path.open() as lines:
+        portions = iter(lambda: [json.loads(line) for line in islice(lines, INVENTED)], [])
+        for number, wishes in enumerate(portions):
+            found = Subscriber.objects.bulk_create(
+                Subscriber(
+                    email=f"reader{number}-{place}@example.org",
+                    email_key=f"reader{number}-{place}@example.org",
+                    status=Subscriber.Status.ACTIVE,
+                    confirmed_at=now(),
+                )
+                for place in range(len(wishes))
+            )
+            Interest.objects.bulk_create(
+                Interest(subscriber=person, kind=kind, value=value)
+                for person, wanted in zip(found, wishes, strict=True)
+                for kind, value in sorted({(kind, value) for kind, value in wanted})
+            )
+
+
 def write_message(path: Path) -> dict[str, float]:
     """Write one digest of mean size as a file with plain line ends; how much they differ."""
     sample = list(Digest.objects.select_related("subscriber").order_by("pk")[:SAMPLE])
@@ -203,6 +226,14 @@ CONTENDERS: Final[dict[str, Callable[[], None]]] = {
 }
 
 
+def make_due(count: int) -> None:
+    """So many subscribers wait for their digest, and nobody has one yet."""
+    Digest.objects.all().delete()
+    wanted = Subscriber.objects.order_by("pk").values_list("pk", flat=True)[:count]
+    Subscriber.objects.update(next_digest_at=None)
+    Subscriber.objects.filter(pk__lte=list(wanted)[-1]).update(next_digest_at=now())
+
+
 def assemble() -> None:
     """Write the digests of everybody who is due."""
     digests.assemble(now(), punctual=False)
@@ -223,11 +254,15 @@ def main() -> None:
     if sys.argv[1] == "message":
         print(json.dumps(write_message(Path(sys.argv[2]))))
         return
+    if sys.argv[1] == "people":
+        people(Path(sys.argv[2]))
+        return
     name, count = sys.argv[1], int(sys.argv[2])
     if name == "invent":
         invent(count)
         return
     if name == "assemble":
+        make_due(count)
         print(json.dumps(measured(assemble, count)))
         return
     # What a process does once (imports, templates, links) is not what is asked for.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 from django.utils.timezone import now
 
 from newsletter import emails, schedule, tokens
@@ -60,32 +61,38 @@ def assemble(
     Running it twice, or eight times at once, leaves one row per subscriber and day: the row is
     inserted or ignored and the due date moved in the same transaction. With ``punctual`` a due
     day that was missed by more than its grace is recorded as skipped; a person who names the
-    time waives that. Returns the ids of the rows written by this run.
+    time waives that. Several at work share it, as each begins with somebody else. ``until`` is
+    asked between two portions. Returns the ids of the rows written by this run.
     """
     written: list[int] = []
     waiting = due(at).filter(email_key=to) if to else due(at)
-    if not waiting.exists():
+    ends = waiting.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
         return written
     library = Library(at, waiting)
-    last = 0
-    while not until():
-        chunk = list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK])
-        if not chunk:
+    spread = ends["last"] - ends["first"]
+    start = ends["first"] + (secrets.randbelow(spread) if spread > CHUNK else 0)
+    for people in chain(_portions(waiting, start), _portions(waiting, 0)):
+        if until():
             break
-        last = chunk[-1].pk
-        written += _assemble_chunk(chunk, library, punctual=punctual)
+        written += _assemble_chunk(people, library, punctual=punctual)
     return written
+
+
+def _portions(people: QuerySet[Subscriber], start: int) -> Iterator[list[Subscriber]]:
+    """Those who still wait when their turn comes, from one key on."""
+    while portion := list(people.filter(pk__gte=start).order_by("pk")[:CHUNK]):
+        yield portion
+        start = portion[-1].pk + 1
 
 
 def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
     """What ``assemble`` would write; changes nothing."""
     waiting = due(at).filter(email_key=to) if to else due(at)
     library: Library | None = None
-    last = 0
-    while chunk := list(waiting.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+    for people in _portions(waiting, 0):
         library = library or Library(at, waiting)
-        last = chunk[-1].pk
-        yield from _compose_chunk(chunk, library, punctual=punctual)
+        yield from _compose_chunk(people, library, punctual=punctual)
 
 
 def preview(subscriber: Subscriber, at: datetime) -> Digest:
@@ -125,7 +132,12 @@ class Library:
 
     def item(self, pick: composition.Pick) -> dict[str, Any]:
         """A pick as it is frozen in a digest, with what the editor says of it."""
-        frozen = asdict(pick)
+        frozen: dict[str, Any] = {
+            "paper": pick.paper,
+            "score": pick.score,
+            "slot": pick.slot,
+            "reason": pick.reason,
+        }
         if pick.slot == "pick" and pick.paper in self.notes:
             frozen["note"] = self.notes[pick.paper]
         return frozen
@@ -146,11 +158,12 @@ def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranki
     wishes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     ages: dict[int, dict[str, float]] = defaultdict(dict)
     rows = Interest.objects.filter(subscriber__in=people).order_by("pk")
-    for interest in rows:
-        wishes[interest.subscriber_id][interest.kind].append(interest.value)
-        if interest.kind == Interest.Kind.LIKE:
-            age = (at - interest.created_at).total_seconds() / 86400
-            ages[interest.subscriber_id][interest.value] = max(0.0, age)
+    for owner, kind, value, since in rows.values_list(
+        "subscriber_id", "kind", "value", "created_at"
+    ):
+        wishes[owner][kind].append(value)
+        if kind == Interest.Kind.LIKE:
+            ages[owner][value] = max(0.0, (at - since).total_seconds() / 86400)
     return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
 
 

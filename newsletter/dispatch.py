@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
+from threading import Lock
 from typing import Final
 
 import numpy
@@ -55,6 +56,7 @@ SETTLED: Final = (
     Digest.State.CANCELLED,
 )
 Until = Callable[[], bool]
+_assembling = Lock()
 
 
 def never() -> bool:
@@ -67,14 +69,18 @@ def sweep_notices(until: Until = never) -> Counter[str]:
     return delivery.deliver(NOTICES, until=until)
 
 
-def sweep_digests(until: Until = never) -> Counter[str]:
-    """One round over everything else: events in, digests out; returns the states reached."""
+def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
+    """One round over everything else: events in, digests out; returns the states reached.
+
+    ``until`` ends what can go on in the next round; choosing papers cannot, since reading them
+    may take longer than a round, and ends only when the service is ``stopped``.
+    """
     beat("worker")
     if tracking.process(until):
         breakers.check(now())
     delivery.reap(DIGESTS)
     subscriptions.resume_due(now())
-    written = digests.assemble(now(), until=until)
+    written = _assemble(stopped)
     if not written and streams.is_stopped(DIGESTS.stream, patient=True):
         return Counter()
     ids = _ids(written, _unfinished(DIGESTS.rows))
@@ -82,6 +88,16 @@ def sweep_digests(until: Until = never) -> Counter[str]:
     if counts or written:
         log.info("Digests: %s", balance_line(_balance(ids)))
     return counts
+
+
+def _assemble(stopped: Until) -> list[int]:
+    """Write the digests that are due, unless another thread of this process is about it."""
+    if not _assembling.acquire(blocking=False):
+        return []
+    try:
+        return digests.assemble(now(), until=stopped)
+    finally:
+        _assembling.release()
 
 
 def balance_line(counts: Counter[str]) -> str:

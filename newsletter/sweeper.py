@@ -20,6 +20,7 @@ PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
 # A round that sends for longer leaves the rest to the next, which first hears what providers tell.
 SLICE_SECONDS: Final = 30.0
+Round = Callable[[dispatch.Until], object]
 
 
 class Sweeper:
@@ -27,9 +28,13 @@ class Sweeper:
 
     def __init__(self, stopping: threading.Event) -> None:
         self.stopping = stopping
+        rounds: dict[str, Round] = {
+            "sweep_notices": dispatch.sweep_notices,
+            "sweep_digests": lambda until: dispatch.sweep_digests(until, stopping.is_set),
+        }
         self.threads = [
-            threading.Thread(target=self._run, args=(round_,), name=round_.__name__, daemon=True)
-            for round_ in (dispatch.sweep_notices, dispatch.sweep_digests)
+            threading.Thread(target=self._run, args=(name, round_), name=name, daemon=True)
+            for name, round_ in rounds.items()
         ]
 
     def start(self) -> None:
@@ -46,7 +51,7 @@ class Sweeper:
         end = time.monotonic() + SLICE_SECONDS
         return lambda: self.stopping.is_set() or time.monotonic() > end
 
-    def _run(self, round_: Callable[[dispatch.Until], object]) -> None:
+    def _run(self, name: str, round_: Round) -> None:
         while not self.stopping.is_set():
             pause = PAUSE_SECONDS
             close_old_connections()
@@ -61,7 +66,7 @@ class Sweeper:
                 )
                 pause = TROUBLE_SECONDS
             except Exception:
-                log.exception("%s broke off; the next round goes on.", round_.__name__)
+                log.exception("%s broke off; the next round goes on.", name)
                 pause = TROUBLE_SECONDS
             self.stopping.wait(pause)
         connections.close_all()

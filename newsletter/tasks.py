@@ -27,7 +27,7 @@ def deliver_notices() -> None:
 
 @shared_task
 def send_digests() -> None:
-    dispatch.sweep_digests(_slice())
+    dispatch.sweep_digests(_slice(), stopping.is_set)
 
 
 @shared_task

@@ -68,13 +68,17 @@ class Basket:
         self.refused = refused
         self.places: list[int] = []
         self.near: Scores = np.empty((0, 0), np.float32)
+        self._closeness: dict[int, float] = {}
         self.picks: list[Pick] = []
 
     def closeness(self, place: int) -> float:
         """The cosine of a candidate with the nearest paper that is in already."""
         if not self.places:
             return 0.0
-        return float((self.near @ self.index.likeness.sketches[place]).max())
+        if place not in self._closeness:
+            found = (self.near @ self.index.likeness.sketches[place]).max()
+            self._closeness[place] = float(found)
+        return self._closeness[place]
 
     def may_take(self, place: int) -> bool:
         """Whether the paper is allowed and tells no story that is already in."""
@@ -84,6 +88,7 @@ class Basket:
         self.refused.add(place)
         self.places.append(place)
         self.near = self.index.likeness.sketches[self.places]
+        self._closeness.clear()
         paper = self.index.candidates[place].id
         self.picks.append(Pick(paper, round(score, 4), slot, reason))
 
@@ -141,7 +146,7 @@ def _take_next(basket: Basket, queue: Queue, size: int) -> bool:
 def _take_trending(basket: Basket, size: int, *, spread: bool) -> None:
     """Trending papers until there are ``size``; spread means the best of each field first."""
     index = basket.index
-    order = index.field_by_field if spread else index.order.tolist()
+    order = index.field_by_field if spread else index.order
     offers = (place for place in order if basket.may_take(place))
     for place in islice(offers, max(0, size - len(basket.picks))):
         why = index.candidates[place].why

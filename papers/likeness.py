@@ -62,9 +62,11 @@ class Likeness:
         self.shown = shown
         frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
         self.frequent = np.flatnonzero(frequency > FREQUENT * max(1, matrix.shape[0]))
-        rare, self.dense = self._split(matrix)
-        self.rare: Matrix = rare
-        self.columns: Matrix = rare[:shown].T.tocsr()
+        # Terms that stand in every tenth text make most of a sparse product's work; a dense
+        # product does the same in a fraction of the time.
+        self.dense: Scores = matrix[:, self.frequent].toarray()
+        self.rare = self._rare(matrix)
+        self.columns: Matrix = self.rare[:shown].T.tocsr()
         self.usual, self.spread = _usual(matrix, shown)
         self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
         self.words = words
@@ -77,27 +79,34 @@ class Likeness:
         missing = [row for row in dict.fromkeys(rows) if row not in self._kept]
         for start in range(0, len(missing), AT_ONCE):
             part = missing[start : start + AT_ONCE]
-            found = self._cosines(self.rare[part], self.dense[part]).astype(np.float16)
+            found = self._products(self.rare[part], self.dense[part])
             self._kept.update(zip(part, found, strict=True))
         while len(self._kept) > max(self._room, len(rows)):
             self._kept.popitem(last=False)
 
-    def _cosines(self, rare: Matrix, dense: Scores) -> Scores:
+    def cosines(self, texts: Matrix) -> NDArray[np.float16]:
+        """The cosines between short texts, in rows of terms, and every candidate."""
+        parts = []
+        for start in range(0, texts.shape[0], AT_ONCE):
+            part = texts[start : start + AT_ONCE]
+            frequent = part[:, self.frequent]
+            used = np.unique(frequent.indices)
+            found = (self._rare(part) @ self.columns).toarray()
+            found += frequent[:, used] @ self.dense[: self.shown, used].T
+            parts.append(found.astype(np.float16))
+        return np.concatenate(parts)
+
+    def _products(self, rare: Matrix, dense: Scores) -> NDArray[np.float16]:
         """Rows x candidates."""
         found = (rare @ self.columns).toarray() + dense @ self.dense[: self.shown].T
-        return np.asarray(found, np.float32)
+        return np.asarray(found, np.float16)
 
-    def _split(self, rows: Matrix) -> tuple[Matrix, Scores]:
-        """Rows of terms as their rare terms, sparse, and their frequent ones, dense.
-
-        Terms that stand in every tenth text make most of a sparse product's work; a dense product
-        does the same in a fraction of the time.
-        """
-        dense = rows[:, self.frequent].toarray()
+    def _rare(self, rows: Matrix) -> Matrix:
+        """Rows of terms without the frequent ones."""
         rare = rows.copy()
         rare.data[np.isin(rare.indices, self.frequent)] = 0
         rare.eliminate_zeros()
-        return rare, dense
+        return rare
 
     def to(self, row: int) -> NDArray[np.float16]:
         """The cosines between one document and every candidate."""
@@ -138,13 +147,12 @@ class Likeness:
             wanted = np.asarray(share @ self.meaning.vectors[list(likes)], np.float32)
         return self._standardised(raw, len(likes), wanted, places)
 
-    def text_scores(self, direction: Matrix, vector: Scores | None = None) -> Scores:
+    def text_scores(self, cosines: NDArray[np.float16], vector: Scores | None = None) -> Scores:
         """The same for words that are no document; ``vector`` is their sentence vector."""
-        raw = self._cosines(*self._split(direction))[0]
         wanted: Scores | None = None
         if self.meaning is not None and vector is not None:
             wanted = self.meaning.turned(vector[np.newaxis])[0]
-        return self._standardised(raw, 1, wanted)
+        return self._standardised(cosines.astype(np.float32), 1, wanted)
 
     def _standardised(
         self,

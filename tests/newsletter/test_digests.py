@@ -159,3 +159,15 @@ def test_eight_schedulers_at_once_leave_one_row_each() -> None:
         list(pool.map(assemble, range(8)))
     assert Digest.objects.count() == 10
     assert Subscriber.objects.filter(next_digest_at__gt=at).count() == 10
+
+
+@pytest.mark.django_db
+def test_everybody_gets_a_digest_wherever_the_portions_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(digests, "CHUNK", 3)
+    a_paper()
+    for _ in range(20):
+        a_subscriber()
+    assert len(digests.assemble(now())) == 20
+    assert Digest.objects.count() == 20

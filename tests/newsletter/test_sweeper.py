@@ -98,3 +98,18 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     threads.stop()
     assert latecomer.digests.exists()
     assert waiting > 5
+
+
+def test_choosing_papers_goes_on_when_the_time_of_a_round_is_over(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    dispatch.sweep_digests(until=lambda: True)
+    assert Digest.objects.get().state == Digest.State.QUEUED
+
+
+def test_two_threads_of_a_worker_do_not_choose_the_same_papers_twice(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    with dispatch._assembling:
+        dispatch.sweep_digests()
+    assert not Digest.objects.exists()
