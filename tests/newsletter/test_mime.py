@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime
+from email.header import Header
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from django.core.mail import BadHeaderError
 from pytest_django import Settings
 
 from newsletter import decks, emails
-from newsletter.mime import PrintedMessage, has_long_line, stuffed
+from newsletter.mime import PrintedMessage, has_long_line, header, stuffed
 from newsletter.models import Digest
 from newsletter.prints import printed
 from tests.factories import a_digest, a_paper, a_subscriber
@@ -117,3 +119,14 @@ def test_a_line_break_in_a_header_is_refused_on_the_quick_road_too() -> None:
     message.subject = "Today\r\nBcc: everybody@example.org"
     with pytest.raises(BadHeaderError):
         message.wire()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_subjects_in_any_alphabet_are_encoded_as_python_does_it(seed: int) -> None:
+    chance = random.Random(seed)
+    alphabets = ("abc deé", "a · b…", "字 a", "яю x", "=?_ \u00a0é", "😀 a")
+    for _ in range(200):
+        letters = chance.choices(chance.choice(alphabets), k=chance.randrange(1, 180))
+        subject = "é" + "".join(letters)
+        general = str(Header(subject, "utf-8").encode()).replace("\n", "\r\n")
+        assert header("Subject", subject) == f"Subject: {general}"
