@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
@@ -57,7 +57,7 @@ class Card:
     @property
     def content(self) -> dict[str, Any]:
         """All of it as JSON."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def key(self) -> str:
@@ -83,15 +83,21 @@ def card(paper: Paper) -> Card:
     offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
     return Card(
         paper=paper.canonical_id,
-        title=shorten(line(paper.title), TITLE_LIMIT),
-        authors=shorten(line(stories.byline(paper.authors)), BYLINE_LIMIT),
+        title=shorten(_line(paper.title), TITLE_LIMIT),
+        authors=shorten(_line(stories.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.published_at or paper.announced_at),
-        category=line(paper.primary_category),
-        excerpt=stories.excerpt(line(paper.abstract)).lead,
-        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
+        category=_line(paper.primary_category),
+        excerpt=stories.excerpt(_line(paper.abstract)).lead,
+        note=shorten(_line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
     )
+
+
+def _line(text: str) -> str:
+    """One line of clean text; the catalogue's is clean already, but for its line breaks."""
+    joined = " ".join(text.split())
+    return joined if joined.isprintable() else line(joined)
 
 
 def shorten(text: str, width: int) -> str:

@@ -28,7 +28,7 @@ from newsletter.tokens import feedback_suffix
 NONCE: Final = secrets.token_hex(8)
 PLACE: Final = re.compile(rf"{NONCE}-(\w+);")
 SHARED: Final = ("site_name", "site_url", "postal_address", "contact")
-FILLED: Final = frozenset({"number", "day", "receipt", "reason", "up_url", "down_url"})
+FILLED: Final = frozenset({"number", "day", "receipt", "reason", "feedback_stem"})
 PERSONAL: Final = (
     "subject",
     "preheader",
@@ -151,15 +151,10 @@ def _html_items(sections: Sections, stem: bytes) -> Print:
         dotted = dotted or heading.dotted
         for entry in entries:
             card, reason = entry.card.html, entry.reason
-            up, down = _suffixes(entry.place)
-            values = {
-                "card": card.content,
-                "reason": reason.html,
-                "up_url": stem + up,
-                "down_url": stem + down,
-            }
-            item = _html_item(entry.note, bool(reason.text), entry is entries[-1])
-            written += item.fill(values)
+            item = _html_item(entry.place, entry.note, bool(reason.text), entry is entries[-1])
+            written += item.fill(
+                {"card": card.content, "reason": reason.html, "feedback_stem": stem}
+            )
             dotted = dotted or card.dotted or reason.dotted or item.dotted
     return Print(b"".join(written), dotted)
 
@@ -173,23 +168,18 @@ def _text_items(sections: Sections, stem: bytes) -> Print:
         dotted = dotted or heading.dotted
         for entry in entries:
             card, reason = entry.card.text, entry.reason
-            up, down = _suffixes(entry.place)
-            values = {
-                "number": b"%d" % entry.number,
-                "card": card.content,
-                "reason": reason.text,
-                "up_url": stem + up,
-                "down_url": stem + down,
-            }
-            item = _text_item(entry.note, bool(reason.text))
-            written += item.fill(values)
+            item = _text_item(entry.number, entry.place, entry.note, bool(reason.text))
+            written += item.fill(
+                {"card": card.content, "reason": reason.text, "feedback_stem": stem}
+            )
             dotted = dotted or card.dotted or reason.dotted or item.dotted
     return Print(b"".join(written), dotted)
 
 
-@lru_cache(maxsize=256)
-def _suffixes(place: int) -> tuple[bytes, bytes]:
-    return feedback_suffix(place, "up").encode(), feedback_suffix(place, "down").encode()
+def _feedback_urls(place: int) -> dict[str, str]:
+    """The links of an item, whose beginning is its reader's."""
+    stem = mark("feedback_stem")
+    return {f"{way}_url": mark_safe(stem + feedback_suffix(place, way)) for way in ("up", "down")}
 
 
 @lru_cache(maxsize=64)
@@ -217,19 +207,19 @@ def _heading(title: str, *, plain: bool) -> Print:
     return printed(render_to_string(template, {"title": title}, using="text" if plain else None))
 
 
-@lru_cache(maxsize=128)
-def _html_item(note: str, has_reason: bool, last: bool) -> Stencil:
-    places = ["up_url", "down_url", *(["reason"] if has_reason else [])]
+@lru_cache(maxsize=256)
+def _html_item(place: int, note: str, has_reason: bool, last: bool) -> Stencil:
+    places = ["reason"] if has_reason else []
     # The card has been escaped where it was rendered.
     shared = {"card": {"html": mark_safe(mark("card"))}, "note": note, "last": last}
-    return Stencil("emails/item.html", places, shared, plain=False)
+    return Stencil("emails/item.html", places, shared | _feedback_urls(place), plain=False)
 
 
-@lru_cache(maxsize=128)
-def _text_item(note: str, has_reason: bool) -> Stencil:
-    places = ["number", "up_url", "down_url", *(["reason"] if has_reason else [])]
-    shared = {"card": {"text": mark("card")}, "note": note}
-    return Stencil("emails/item.txt", places, shared, plain=True)
+@lru_cache(maxsize=256)
+def _text_item(number: int, place: int, note: str, has_reason: bool) -> Stencil:
+    places = ["reason"] if has_reason else []
+    shared = {"card": {"text": mark("card")}, "note": note, "number": number}
+    return Stencil("emails/item.txt", places, shared | _feedback_urls(place), plain=True)
 
 
 @lru_cache(maxsize=64)
