@@ -21,7 +21,6 @@ import numpy as np
 import snowballstemmer
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import norm
 
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 ACCENT: Final = re.compile(r"[\u0300-\u036f]")
@@ -179,6 +178,6 @@ def _join(parts: Sequence[Matrix]) -> Matrix:
 
 def unit(rows: Matrix) -> Matrix:
     """The rows scaled, in place, to length one; an empty row stays empty."""
-    lengths = norm(rows, axis=1).astype(np.float32)
-    rows.data /= np.repeat(lengths, np.diff(rows.indptr))
+    squares = np.asarray(rows.multiply(rows).sum(axis=1), np.float32).ravel()
+    rows.data /= np.repeat(np.sqrt(squares), np.diff(rows.indptr))
     return rows
