@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from papers.likeness import Likeness, Scores
 from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
-from papers.terms import Vocabulary, stems
+from papers.terms import Vocabulary
+from papers.words import stems
 
 THRESHOLD: Final = 0.8
 """A personal pick is better than this share of the recent papers for its interest."""
@@ -30,6 +32,7 @@ HEAD: Final = 256
 """So many of the best candidates of an interest are put in order at first; most need no more."""
 NAMED_TERMS: Final = 3
 NAME_LENGTH: Final = 60
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +173,23 @@ class Index:
         return self.terms_in_common(*self._named(row), place)
 
     def terms_in_common(
-        self, columns: NDArray[np.int32], weights: Scores, place: int
+        self,
+        columns: NDArray[np.int32],
+        weights: Scores,
+        place: int,
+        spelled: Mapping[str, str] = NOTHING,
     ) -> tuple[str, ...]:
-        """The same for any words, given by their columns and weights."""
+        """The same for any words, given by their columns and weights.
+
+        Stems are written as in ``spelled``, or as the papers mostly write them.
+        """
         theirs, their_weights = self._named(place)
         both, ours, other = np.intersect1d(columns, theirs, assume_unique=True, return_indices=True)
         shares = weights[ours] * their_weights[other]
-        best = both[np.argsort(-shares)[: 2 * NAMED_TERMS]].tolist()
-        return _distinct([self.vocabulary.written(column) for column in best])[:NAMED_TERMS]
+        best = [self.vocabulary.stems_of(c) for c in both[np.argsort(-shares)[: 2 * NAMED_TERMS]]]
+        written = self.vocabulary.written
+        found = [" ".join(spelled.get(stem) or written(stem) for stem in term) for term in best]
+        return _distinct(found)[:NAMED_TERMS]
 
     def _named(self, row: int) -> tuple[NDArray[np.int32], Scores]:
         return named(self.vocabulary.matrix, row, self.vocabulary.named)
@@ -341,7 +353,8 @@ def _searched(index: Index, text: str) -> Interest | None:
         return None
 
     def explain(place: int) -> str:
-        words = ", ".join(index.terms_in_common(search.columns, search.weights, place))
+        found = index.terms_in_common(search.columns, search.weights, place, search.spelled)
+        words = ", ".join(found)
         return f"matches your search “{text}”" + (words and f": {words}")
 
     return Interest("text", index.searches.scores(search), explain)

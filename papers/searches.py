@@ -18,6 +18,7 @@ from scipy import sparse
 
 from papers.likeness import Likeness, Scores
 from papers.terms import Matrix, Vocabulary
+from papers.words import stem, words
 
 KEPT: Final = 1000
 """Searches kept for the next reader who asks the same: 20 kB each among 10,000 candidates."""
@@ -30,12 +31,13 @@ Encoder = Callable[[Sequence[str]], Scores]
 class Search:
     """One text: its words' columns and weights, and its cosines with every candidate.
 
-    ``vector`` is its sentence vector, where there is an encoder. ``known`` says whether any
-    candidate or like holds one of its terms.
+    ``spelled`` has for each stem the word of the text. ``vector`` is its sentence vector, where
+    there is an encoder. ``known`` says whether any candidate or like holds one of its terms.
     """
 
     columns: NDArray[np.int32]
     weights: Scores
+    spelled: dict[str, str]
     cosines: NDArray[np.float16]
     vector: Scores | None
     known: bool
@@ -50,8 +52,9 @@ class Searches:
         self.vocabulary = vocabulary
         self.likeness = likeness
         self.encode = encode
-        words = vocabulary.matrix[: likeness.shown, : vocabulary.named]
-        self._postings: sparse.csc_matrix = words.tocsc()
+        self._postings: sparse.csc_matrix = vocabulary.matrix[
+            : likeness.shown, : vocabulary.named
+        ].tocsc()
         self._kept: OrderedDict[str, Search] = OrderedDict()
 
     def prepare(self, texts: Iterable[str]) -> None:
@@ -65,7 +68,8 @@ class Searches:
         for at, (text, vector) in enumerate(zip(missing, vectors, strict=True)):
             columns, weights = named(rows, at, self.vocabulary.named)
             known = rows.indptr[at] < rows.indptr[at + 1]
-            self._kept[text] = Search(columns, weights, cosines[at], vector, bool(known))
+            spelled = {stem(word): word for word in words(text)}
+            self._kept[text] = Search(columns, weights, spelled, cosines[at], vector, bool(known))
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 

@@ -8,110 +8,24 @@ they count for half of a text's likeness to another but never appear in a reason
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
-import snowballstemmer
 from numpy.typing import NDArray
 from scipy import sparse
 
-WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
-ACCENT: Final = re.compile(r"[\u0300-\u036f]")
-RUN_LENGTH: Final = 4
-SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5}
-"""How much each kind of term counts in the likeness of two texts that have all three."""
-STOP_WORDS: Final = frozenset(
-    re.findall(
-        r"\S+",
-        """
-a about above after again against all also although am among an and any are as at be because
-been before being below between both but by can cannot could did do does doing down during each
-either et al few for from further had has have having he her here hers him his how however i if
-in into is it it's its itself let me more most much must my nor not of off on once only or other
-our ours out over own per same she should since so some such than that the their theirs them
-then there these they this those through thus to too toward towards under until up upon us very
-via was we were what when where whether which while who whom why will with within without would
-yet you your based paper propose proposed show shows using use used uses new novel approach
-method methods results state art recent work present introduce significantly demonstrate
-existing achieve http https www com github available
-""",
-    )
-)
-_stem = snowballstemmer.stemmer("english").stemWord
+from papers.words import Tokens, runs, stem
+
+SHARES: Final = (1.0, 1.0, 1.5)
+"""How much stems, pairs and runs count in the likeness of two texts that have all three."""
+
+NOTHING: Final = -1
+UNKNOWN: Final = -2
 
 Matrix = sparse.csr_matrix
-
-
-@lru_cache(maxsize=200_000)
-def stem(word: str) -> str:
-    """The stem of one lower-case English word; an empty string for a word without meaning."""
-    if word in STOP_WORDS or (len(word) == 1 and not word.isalpha()):
-        return ""
-    return str(_stem(word.removesuffix("'s")))
-
-
-@lru_cache(maxsize=200_000)
-def runs(word: str) -> tuple[str, ...]:
-    """The runs of four characters in one word, its beginning and end marked by a space."""
-    marked = f" {word} "
-    return tuple(marked[at : at + RUN_LENGTH] for at in range(len(marked) - RUN_LENGTH + 1))
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in lower case and without accents, in their order."""
-    plain = text.lower()
-    if not plain.isascii():
-        plain = ACCENT.sub("", unicodedata.normalize("NFKD", plain))
-    return WORD.findall(plain)
-
-
-def stems(text: str) -> list[str]:
-    """The stems of a text in their order, words without meaning left out."""
-    return [found for word in words(text) if (found := stem(word))]
-
-
-class Terms:
-    """One kind of term: its columns, numbered as they are met, and their idf."""
-
-    def __init__(self) -> None:
-        self.columns: dict[str, int] = {}
-        self.idf: NDArray[np.float32] = np.empty(0, np.float32)
-
-    def learn(self, counted: Iterable[Counter[str]]) -> Matrix:
-        """Texts x terms: fix the columns and weights by these texts, and weigh them."""
-        counts = self._matrix(counted, grow=True)
-        frequency = np.bincount(counts.indices, minlength=len(self.columns))
-        self.idf = np.log((1 + counts.shape[0]) / (1 + frequency)).astype(np.float32) + 1
-        return self._weigh(counts)
-
-    def rows(self, counted: Iterable[Counter[str]]) -> Matrix:
-        """Texts x terms for texts that come later; what was never met counts nothing."""
-        return self._weigh(self._matrix(counted, grow=False))
-
-    def _matrix(self, counted: Iterable[Counter[str]], *, grow: bool) -> Matrix:
-        columns, starts = self.columns, array("q", [0])
-        indices, values = array("i"), array("f")
-        for found in counted:
-            for term, count in found.items():
-                column = columns.setdefault(term, len(columns)) if grow else columns.get(term, -1)
-                if column >= 0:
-                    indices.append(column)
-                    values.append(count)
-            starts.append(len(indices))
-        shape = (len(starts) - 1, len(columns))
-        parts = (np.asarray(values, np.float32), np.asarray(indices), np.asarray(starts))
-        return sparse.csr_matrix(parts, shape)
-
-    def _weigh(self, counts: Matrix) -> Matrix:
-        counts.data = (1 + np.log(counts.data)) * self.idf[counts.indices] ** 2
-        return unit(counts)
+Numbers = NDArray[np.int64]
 
 
 class Vocabulary:
@@ -122,58 +36,111 @@ class Vocabulary:
     others runs of letters.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._kinds = {kind: Terms() for kind in SHARES}
-        self._surface: dict[str, str] = {}
-        tokens = [words(text) for text in texts]
-        for found in tokens:
-            for word in found:
-                if word not in STOP_WORDS:
-                    self._surface.setdefault(stem(word), word)
-        parts = [terms.learn(_count(kind, tokens)) for kind, terms in self._kinds.items()]
-        self.matrix: Matrix = _join(parts)
-        stemmed, paired = self._kinds["stems"].columns, self._kinds["pairs"].columns
-        self.named: int = len(stemmed) + len(paired)
-        self.names: list[str] = [*stemmed, *paired]
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._stems: dict[str, int] = {}
+        self._runs: dict[str, int] = {}
+        # Two stems side by side are one number, a pair: first * len(stems) + second.
+        self._pairs: Numbers = np.empty(0, np.int64)
+        tokens = Tokens(texts)
+        counted = self._count(tokens, grow=True)
+        self._idf = [_idf(part) for part in counted]
+        self.matrix: Matrix = self._weigh(counted)
+        self._surface = _surfaces(tokens)
+        self._names = list(self._stems)
+        self.named: int = len(self._stems) + len(self._pairs)
 
-    def rows(self, texts: Sequence[str]) -> Matrix:
+    def rows(self, texts: Iterable[str]) -> Matrix:
         """Texts x terms, each row of length one (or empty)."""
-        tokens = [words(text) for text in texts]
-        return _join([terms.rows(_count(kind, tokens)) for kind, terms in self._kinds.items()])
+        return self._weigh(self._count(Tokens(texts), grow=False))
 
     def column(self, term: str) -> int | None:
         """Where a word or a pair (stems separated by one space) stands, if any text holds it."""
-        kind, before = ("stems", 0) if " " not in term else ("pairs", self._count_of("stems"))
-        place = self._kinds[kind].columns.get(term)
-        return None if place is None else before + place
+        places = [self._stems.get(part, -1) for part in term.split(" ")]
+        if min(places) < 0:
+            return None
+        if len(places) == 1:
+            return places[0]
+        pair = places[0] * len(self._stems) + places[1]
+        at = int(np.searchsorted(self._pairs, pair))
+        found = at < len(self._pairs) and self._pairs[at] == pair
+        return len(self._stems) + at if found else None
 
-    def written(self, column: int) -> str:
-        """A word or pair as a reader would write it."""
-        return " ".join(self._surface.get(part, part) for part in self.names[column].split())
+    def stems_of(self, column: int) -> list[str]:
+        """The stem of a word's column, or both of a pair's."""
+        if column < len(self._names):
+            return [self._names[column]]
+        first, second = divmod(int(self._pairs[column - len(self._names)]), len(self._names))
+        return [self._names[first], self._names[second]]
 
-    def _count_of(self, kind: str) -> int:
-        return len(self._kinds[kind].columns)
+    def written(self, stem: str) -> str:
+        """A stem as the collection writes it most often."""
+        return self._surface.get(stem, stem)
+
+    def _count(self, tokens: Tokens, *, grow: bool) -> list[Matrix]:
+        """How often each text has each stem, pair and run. Only to ``grow`` adds new ones."""
+        stemmed = _numbered(map(stem, tokens.words), self._stems, grow=grow)[tokens.ids]
+        meant = stemmed != NOTHING
+        texts, stemmed = tokens.texts[meant], stemmed[meant]
+        beside = (texts[1:] == texts[:-1]) & (stemmed[1:] >= 0) & (stemmed[:-1] >= 0)
+        pairs = stemmed[:-1][beside] * len(self._stems) + stemmed[1:][beside]
+        if grow:
+            self._pairs = np.unique(pairs)
+        at = np.minimum(np.searchsorted(self._pairs, pairs), max(0, len(self._pairs) - 1))
+        known = self._pairs[at] == pairs if len(self._pairs) else np.zeros(len(pairs), bool)
+        words = _tally(tokens.texts, tokens.ids, (tokens.count, len(tokens.words)))
+        return [
+            _tally(texts[stemmed >= 0], stemmed[stemmed >= 0], (tokens.count, len(self._stems))),
+            _tally(texts[1:][beside][known], at[known], (tokens.count, len(self._pairs))),
+            words @ self._runs_of(tokens.words, grow=grow),
+        ]
+
+    def _runs_of(self, words: Sequence[str], *, grow: bool) -> Matrix:
+        """Words x runs, so that each word is taken apart once, however often it stands there."""
+        rows, columns = array("i"), array("i")
+        for row, word in enumerate(words):
+            for column in _numbered(runs(word), self._runs, grow=grow).tolist():
+                if column >= 0:
+                    rows.append(row)
+                    columns.append(column)
+        return _tally(np.asarray(rows), np.asarray(columns), (len(words), len(self._runs)))
+
+    def _weigh(self, counted: Sequence[Matrix]) -> Matrix:
+        """The kinds side by side, each with its share, in rows of length one."""
+        for counts, idf, share in zip(counted, self._idf, SHARES, strict=True):
+            counts.data = (1 + np.log(counts.data)) * idf[counts.indices] ** 2
+            unit(counts).data *= np.float32(np.sqrt(share))
+        joined = unit(sparse.hstack(counted, format="csr", dtype=np.float32))
+        joined.sort_indices()
+        return joined
 
 
-def _count(kind: str, tokens: Iterable[list[str]]) -> Iterable[Counter[str]]:
-    for found in tokens:
-        if kind == "runs":
-            yield Counter(run for word in found for run in runs(word))
-            continue
-        single = [known for word in found if (known := stem(word))]
-        if kind == "stems":
-            yield Counter(single)
-        else:
-            yield Counter(f"{a} {b}" for a, b in pairwise(single))
+def _numbered(names: Iterable[str], numbers: dict[str, int], *, grow: bool) -> Numbers:
+    """The number of each name; what is unknown is added or has none."""
+    if grow:
+        found = [numbers.setdefault(name, len(numbers)) if name else NOTHING for name in names]
+    else:
+        found = [numbers.get(name, UNKNOWN) if name else NOTHING for name in names]
+    return np.array(found, np.int64)
 
 
-def _join(parts: Sequence[Matrix]) -> Matrix:
-    """The kinds side by side, each with its share, in rows of length one."""
-    shares = np.sqrt(np.array([*SHARES.values()], np.float32))
-    shared = [part * share for part, share in zip(parts, shares, strict=True)]
-    joined = unit(sparse.hstack(shared, format="csr", dtype=np.float32))
-    joined.sort_indices()
-    return joined
+def _tally(
+    rows: NDArray[np.integer], columns: NDArray[np.integer], shape: tuple[int, int]
+) -> Matrix:
+    """How often each column stands in each row."""
+    ones = np.ones(len(rows), np.float32)
+    return sparse.coo_matrix((ones, (rows, columns)), shape).tocsr()
+
+
+def _idf(counts: Matrix) -> NDArray[np.float32]:
+    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+    return np.log((1 + counts.shape[0]) / (1 + frequency)).astype(np.float32) + 1
+
+
+def _surfaces(tokens: Tokens) -> dict[str, str]:
+    """For each stem the word that it is written as most often."""
+    often = np.bincount(tokens.ids, minlength=len(tokens.words))
+    order = np.argsort(often, kind="stable").tolist()
+    return {stem(word): word for word in (tokens.words[at] for at in order)}
 
 
 def unit(rows: Matrix) -> Matrix:

@@ -42,3 +42,16 @@ def test_only_papers_with_a_word_of_the_search_are_found() -> None:
 
 def test_a_search_without_a_known_word_is_no_interest() -> None:
     assert list(interests(Index(PAPERS), Profile(texts=["zzzz"]))) == []
+
+
+def test_a_reason_repeats_the_words_of_the_search() -> None:
+    papers = [
+        *PAPERS,
+        Document(
+            "l", "How models learn", "They learned to learn, and what is learned is quantized."
+        ),
+    ]
+    [found] = interests(Index(papers), Profile(texts=["learning quantization"]))
+    assert found.explain(3) == (
+        "matches your search “learning quantization”: learning quantization"
+    )
