@@ -38,7 +38,7 @@ class Deck:
             if digest.cards:
                 yield digest, _by_paper(digest, thawed)
             else:
-                digest.cards = " ".join(self._key(item["paper"]) for item in digest.items)
+                digest.cards = self._keys(digest)
                 yield digest, self.cards
 
     def _fetch(self, papers: set[str]) -> None:
@@ -52,8 +52,9 @@ class Deck:
         for paper in list(self.cards)[: max(0, len(self.cards) - max(LARGEST, len(papers)))]:
             del self.cards[paper]
 
-    def _key(self, paper: str) -> str:
-        return self.cards[paper].key if paper in self.cards else ABSENT
+    def _keys(self, digest: Digest) -> str:
+        cards = [self.cards.get(item["paper"]) for item in digest.items]
+        return " ".join([card.key if card else ABSENT for card in cards])
 
 
 def of(digest: Digest) -> dict[str, Card]:

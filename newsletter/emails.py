@@ -201,7 +201,7 @@ def _entry(number: int, place: int, item: Mapping[str, Any], shown: Card) -> Ent
         shown,
         item["slot"] if item.get("slot", "") in SECTIONS else "trending",
         _reason(item.get("reason", "")),
-        _clean_line(item.get("note", "")) or shown.note,
+        _clean_line(item["note"]) if item.get("note") else shown.note,
     )
 
 
@@ -231,17 +231,20 @@ def _fitting(context: dict[str, Any]) -> tuple[Print, Print]:
     Abstracts are shortened first; then the last items are left to the web page.
     """
     entries: list[Entry] = context["entries"]
-    html = press.html(context, _sections(entries))
+    sections = _sections(entries)
+    html = press.html(context, sections)
     for width in EXCERPT_STEPS:
         if len(html.content) <= HTML_LIMIT:
             break
         entries = [entry._replace(card=entry.card.shortened(width)) for entry in entries]
-        html = press.html(context, _sections(entries))
+        sections = _sections(entries)
+        html = press.html(context, sections)
     while len(html.content) > HTML_LIMIT and len(entries) > 1:
         entries = entries[: len(entries) * 3 // 4]
         context = context | {"left_out": len(context["entries"]) - len(entries)}
-        html = press.html(context, _sections(entries))
-    return html, press.text(context, _sections(entries))
+        sections = _sections(entries)
+        html = press.html(context, sections)
+    return html, press.text(context, sections)
 
 
 def _require(html: str, text: str, *values: str) -> None:

@@ -153,13 +153,11 @@ def _note_sent(lane: Lane, rows: list[Any]) -> Counter[str]:
     """The common case of a whole round in one go, in SQL that is the same each time."""
     if not rows:
         return Counter()
+    moment = _stored(now())
     moved = _execute(
         f"UPDATE {lane.table} SET state = %s, sent_at = %s, lease_until = NULL, reason = '' "  # noqa: S608
         "WHERE id = %s AND lease = %s AND state IN (%s, %s)",
-        [
-            (State.SENT, _stored(now()), row.pk, row.lease, State.SENDING, State.UNCERTAIN)
-            for row in rows
-        ],
+        [(State.SENT, moment, row.pk, row.lease, State.SENDING, State.UNCERTAIN) for row in rows],
     )
     if moved == len(rows):
         return Counter({State.SENT: moved})
@@ -175,6 +173,7 @@ def _intend(lane: Lane, drafts: list[Draft]) -> set[int]:
     if not drafts:
         return set()
     moment = now()
+    begun, lease_until = _stored(moment), _stored(moment + SENDING_LEASE)
     may_get, wishes = _receivers(lane)
     ids = {draft.row.pk for draft in drafts}
     frozen = "".join(f", {name} = %s" for name in lane.frozen)
@@ -186,7 +185,7 @@ def _intend(lane: Lane, drafts: list[Draft]) -> set[int]:
         f"AND paused_at IS NOT NULL) AND EXISTS ({may_get})",
         [
             (
-                *(State.SENDING, _stored(moment), _stored(moment + SENDING_LEASE)),
+                *(State.SENDING, begun, lease_until),
                 *(draft.message_id, *(getattr(draft.row, name) for name in lane.frozen)),
                 *(draft.row.pk, draft.row.lease, State.CLAIMED),
                 *(lane.stream, *wishes),

@@ -93,7 +93,7 @@ class Stencil:
     def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
         """The whole in pieces; values are escaped already."""
         parts = self.parts.copy()
-        parts[1::2] = [values[name] for name in self.names]
+        parts[1::2] = map(values.__getitem__, self.names)
         return parts
 
 
