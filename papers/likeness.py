@@ -7,9 +7,11 @@ are (one like says little about what is usual for its reader):
 
     z(c) = (mean of cos(c, likes) - usual(c)) / spread(c) ** (k / (k + 3))
 
+A text is too short to hold all words of its subject, so every paper is lent words by the papers
+nearest to it (``papers/neighbours.py``) before it is compared.
+
 Where sentence vectors are at hand (``vectors``), a second z is made from them and the two are
-added with weights that depend on how much text there is and on the number of likes. Free of
-Django and of I/O.
+added with weights that depend on how much text there is. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -22,13 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from papers.neighbours import Neighbours
 from papers.terms import Matrix
 
 Scores = NDArray[np.float32]
 
 SHRINK: Final = 3.0
 """With so many likes a candidate's spread counts for half."""
-PROBES: Final = 128
+SAMPLE: Final = 1000
+"""Candidates from which the spread is taken; random ones do as well as all."""
 LEAST_SPREAD: Final = 0.2
 """No spread is taken for less than this share of the mean one: it would be noise."""
 DISLIKE: Final = 0.5
@@ -36,13 +40,15 @@ DISLIKE: Final = 0.5
 KEPT_BYTES: Final = 256 << 20
 """Memory for the likenesses of papers that several readers like."""
 AT_ONCE: Final = 128
-PROBES_AT_ONCE: Final = 16
+TEXTS: Final = 12
+"""As many terms as so many texts have are enough to order a few candidates."""
+LEAST_TERMS: Final = 800
 SKETCH: Final = 512
 FREQUENT: Final = 0.1
 """Terms in more than this share of the documents are kept apart, in dense rows."""
 FLATTENING: Final = 0.25
 TITLE_WEIGHT: Final = 0.87
-ABSTRACT_WEIGHT: Final = 0.45
+ABSTRACT_WEIGHT: Final = 0.3
 TITLE_WORDS: Final = 15
 ABSTRACT_WORDS: Final = 100
 
@@ -65,12 +71,14 @@ class Likeness:
         # Terms that stand in every tenth text make most of a sparse product's work; a dense
         # product does the same in a fraction of the time.
         self.dense: Scores = matrix[:, self.frequent].toarray()
-        self.rare = self._rare(matrix)
-        self.columns: Matrix = self.rare[:shown].T.tocsr()
-        self.usual, self.spread = _usual(matrix, shown)
+        rare = self._rare(matrix)
+        self.columns: Matrix = rare[:shown].T.tocsr()
+        self.near = Neighbours(rare, self.dense, shown, self._products)
+        self.usual, self.spread = self._usual()
         self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
         self.words = words
         self.sketches = _sketches(matrix[:shown])
+        self.terms = max(LEAST_TERMS, TEXTS * matrix.nnz // max(1, matrix.shape[0]))
         self._kept: OrderedDict[int, NDArray[np.float16]] = OrderedDict()
         self._room = max(1, KEPT_BYTES // max(1, 2 * shown))
 
@@ -79,10 +87,26 @@ class Likeness:
         missing = [row for row in dict.fromkeys(rows) if row not in self._kept]
         for start in range(0, len(missing), AT_ONCE):
             part = missing[start : start + AT_ONCE]
-            found = self._products(self.rare[part], self.dense[part])
-            self._kept.update(zip(part, found, strict=True))
+            found = self._cosines(*self.near.lent(part))
+            self._kept.update(zip(part, found.astype(np.float16), strict=True))
         while len(self._kept) > max(self._room, len(rows)):
             self._kept.popitem(last=False)
+
+    def _cosines(self, rare: Matrix, dense: Scores) -> Scores:
+        """Rows x candidates, the candidates with what their neighbours lend them."""
+        return self.near.spread(self._products(rare, dense))
+
+    def _products(self, rare: Matrix, dense: Scores) -> Scores:
+        """Rows x candidates, by their own words."""
+        found = (rare @ self.columns).toarray() + dense @ self.dense[: self.shown].T
+        return np.asarray(found, np.float32)
+
+    def _rare(self, rows: Matrix) -> Matrix:
+        """Rows of terms without the frequent ones."""
+        rare = rows.copy()
+        rare.data[np.isin(rare.indices, self.frequent)] = 0
+        rare.eliminate_zeros()
+        return rare
 
     def cosines(self, texts: Matrix) -> NDArray[np.float16]:
         """The cosines between short texts, in rows of terms, and every candidate."""
@@ -93,20 +117,8 @@ class Likeness:
             used = np.unique(frequent.indices)
             found = (self._rare(part) @ self.columns).toarray()
             found += frequent[:, used] @ self.dense[: self.shown, used].T
-            parts.append(found.astype(np.float16))
+            parts.append(self.near.spread(found).astype(np.float16))
         return np.concatenate(parts)
-
-    def _products(self, rare: Matrix, dense: Scores) -> NDArray[np.float16]:
-        """Rows x candidates."""
-        found = (rare @ self.columns).toarray() + dense @ self.dense[: self.shown].T
-        return np.asarray(found, np.float16)
-
-    def _rare(self, rows: Matrix) -> Matrix:
-        """Rows of terms without the frequent ones."""
-        rare = rows.copy()
-        rare.data[np.isin(rare.indices, self.frequent)] = 0
-        rare.eliminate_zeros()
-        return rare
 
     def to(self, row: int) -> NDArray[np.float16]:
         """The cosines between one document and every candidate."""
@@ -124,12 +136,10 @@ class Likeness:
     ) -> Scores:
         """How much each candidate, or each of ``places``, is like the likes more than usual.
 
-        A like from a crowded corner of the collection says less, and weighs less. All candidates
-        are compared with each liked paper once, for every reader who likes it; a few places are
-        cheaper to compare with the likes together.
+        All candidates are compared with each liked paper once, for every reader who likes it; a
+        few places are cheaper to compare with the likes together.
         """
-        share = weights / np.sqrt(self.spread[list(likes)])
-        share /= share.sum()
+        share = weights / weights.sum()
         rows = [*likes, *dislikes]
         against = np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)))
         signed = np.concatenate([share, against]).astype(np.float32)
@@ -139,13 +149,20 @@ class Likeness:
             for row, weight in zip(rows, signed, strict=True):
                 raw += weight * self.to(row)
         else:
-            asked = list(places)
-            raw = self.rare[asked] @ (signed @ self.rare[rows])
-            raw += self.dense[asked] @ (signed @ self.dense[rows])
+            raw = self._few(*self.near.lent(rows, signed), places)
         wanted: Scores | None = None
         if self.meaning is not None:
             wanted = np.asarray(share @ self.meaning.vectors[list(likes)], np.float32)
         return self._standardised(raw, len(likes), wanted, places)
+
+    def _few(self, rare: Matrix, dense: Scores, places: Sequence[int]) -> Scores:
+        """How much these candidates are like one row, by the heaviest of its terms."""
+        columns, weights = rare.indices, rare.data
+        if len(columns) > self.terms:
+            best = np.argpartition(-np.abs(weights), self.terms)[: self.terms]
+            columns, weights = columns[best], weights[best]
+        found = weights @ self.columns[columns] + self.dense[: self.shown] @ dense[0]
+        return self.near.at(found, places)
 
     def text_scores(self, cosines: NDArray[np.float16], vector: Scores | None = None) -> Scores:
         """The same for words that are no document; ``vector`` is their sentence vector."""
@@ -153,6 +170,21 @@ class Likeness:
         if self.meaning is not None and vector is not None:
             wanted = self.meaning.turned(vector[np.newaxis])[0]
         return self._standardised(cosines.astype(np.float32), 1, wanted)
+
+    def _usual(self) -> tuple[Scores, Scores]:
+        """Mean and deviation of each candidate's likeness to the others."""
+        if self.shown < 2:
+            return np.zeros(self.shown, np.float32), np.ones(self.shown, np.float32)
+        sample = np.random.default_rng(0).permutation(self.shown)[:SAMPLE]
+        sums, squares = np.zeros(self.shown), np.zeros(self.shown)
+        for start in range(0, len(sample), AT_ONCE):
+            part = sample[start : start + AT_ONCE]
+            cosines = self._cosines(*self.near.lent(part))
+            cosines[np.arange(len(part)), part] = 0
+            sums += cosines.sum(axis=0)
+            squares += np.einsum("ij,ij->j", cosines, cosines)
+        usual = sums / len(sample)
+        return usual.astype(np.float32), _floored(squares / len(sample) - usual**2)
 
     def _standardised(
         self,
@@ -166,7 +198,7 @@ class Likeness:
         z = (raw - self.usual[which]) / self.spread[which] ** power
         if self.meaning is None or wanted is None:
             return z.astype(np.float32)
-        weight = meaning_weight(self.words, count)
+        weight = meaning_weight(self.words)
         meant = self.meaning.scores(wanted, power)[which]
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 
@@ -202,36 +234,10 @@ class Meaning:
         return np.asarray((self.shown_vectors @ wanted) / self.spread**power, np.float32)
 
 
-def meaning_weight(words: float, likes: int) -> float:
-    """How much sentence vectors count: much for bare titles, little for many rich abstracts."""
+def meaning_weight(words: float) -> float:
+    """How much sentence vectors count: much for bare titles, less for rich abstracts."""
     richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
-    return float((1 - richness) * TITLE_WEIGHT + richness * ABSTRACT_WEIGHT / np.sqrt(likes))
-
-
-def _usual(matrix: Matrix, shown: int) -> tuple[Scores, Scores]:
-    """Mean and standard deviation of each document's cosine with the candidates, itself aside.
-
-    The deviation comes from random sums of the candidates: for signs e, the mean square of
-    ``x . (sum of e_j x_j) / sqrt(n)`` is the mean square of ``x . x_j`` (Hutchinson's estimator).
-    """
-    total = matrix.shape[0]
-    if shown < 2:
-        return np.zeros(total, np.float32), np.ones(total, np.float32)
-    candidates = matrix[:shown]
-    turned = candidates.T.tocsr()
-    mean = np.asarray(candidates.mean(axis=0), np.float32).ravel()
-    itself = (np.arange(total) < shown) / shown
-    usual = matrix @ mean - itself
-    signs = np.random.default_rng(0)
-    squares = np.zeros(total)
-    for _ in range(0, PROBES, PROBES_AT_ONCE):
-        e = signs.choice([-1, 1], (shown, PROBES_AT_ONCE)).astype(np.float32) / np.float32(
-            shown**0.5
-        )
-        probes = turned @ e - np.outer(mean, e.sum(axis=0))
-        squares += ((matrix @ probes) ** 2).sum(axis=1)
-    variance = squares / PROBES - itself * (1 - usual) ** 2
-    return usual.astype(np.float32), _floored(variance)
+    return float((1 - richness) * TITLE_WEIGHT + richness * ABSTRACT_WEIGHT)
 
 
 def _sketches(rows: Matrix) -> Scores:

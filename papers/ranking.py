@@ -262,7 +262,7 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
     The scores are those of a digest, without its rules for a whole mail; a reader without
     interests gets what trends. Ids that the index does not hold are left out.
     """
-    places = [index.place[paper] for paper in candidates if paper in index.place]
+    places = [place for place in map(index.place.get, candidates) if place is not None]
     if not _has_others(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
         scores = index.likeness.scores(*likes, few)

@@ -1,9 +1,18 @@
-"""Text as weighted terms: stemmed words, pairs of words and runs of letters, in sparse rows.
+"""Text as weighted terms, in sparse rows: what it is about, how it is worded, where its code lies.
 
-A term's weight in a text is ``(1 + log count) * idf**2``; squaring the inverse document frequency
-makes the rare words that name a method outweigh the phrases that every abstract shares. Runs of
-four letters find the relatives that a stemmer keeps apart (``multimodal``, ``multi-modality``);
-they count for half of a text's likeness to another but never appear in a reason.
+A term's weight in a text is ``(1 + log count) * idf**1.5``: more than the usual first power, so
+that the rare words that name a method outweigh the phrases that every abstract shares. There are
+five kinds, each with a share in the likeness of two texts (``SHARES``):
+
+- stems and pairs of stems: what a text is about, and what a reason names;
+- runs of four letters: the relatives that a stemmer keeps apart (``multimodal``,
+  ``multi-modality``);
+- owners: whose repository or project page a text links to;
+- phrases: two and three words as they stand, ``the`` and ``of`` included. Groups that work on one
+  thing describe it in the same turns of phrase; the more words a text has, the more of them are
+  phrases that mean something, so their share grows with the length.
+
+In a mere list of words neither pairs nor phrases mean anything.
 """
 
 from __future__ import annotations
@@ -16,13 +25,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.words import Tokens, runs, stem
+from papers.words import LITTLE_WORDS, Tokens, owners, runs, stem
 
-SHARES: Final = (1.0, 1.0, 1.5)
-"""How much stems, pairs and runs count in the likeness of two texts that have all three."""
-
+IDF_POWER: Final = np.float32(1.5)
+SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5, "owners": 0.7, "phrases": 4.0}
+"""How much each kind of term counts in the likeness of two long texts that have all of them."""
+NAMED: Final = frozenset({"stems", "pairs"})
+ORDERED: Final = frozenset({"pairs", "phrases"})
+LONG: Final = 200
+"""Words from which phrases have their full share; below, it falls with the square of the length."""
+LIST: Final = 10
+"""So many words without a little one among them are a list, whose order means nothing."""
+COMMON: Final = 0.1
+"""Runs, phrases and owners in more than this share of the texts say nothing and cost most."""
+MANY: Final = 10
+"""So many texts are never a share too large."""
 NOTHING: Final = -1
 UNKNOWN: Final = -2
+WORD_BITS: Final = 21
+"""Room for the number of a word in the number of a phrase."""
 
 Matrix = sparse.csr_matrix
 Numbers = NDArray[np.int64]
@@ -32,26 +53,33 @@ class Vocabulary:
     """The terms of a collection of texts, their weights, and how they are written.
 
     Built once from the collection; texts that come later use its terms and weights, and what it
-    has never seen counts nothing. The first ``named`` columns are words and pairs of words, the
-    others runs of letters.
+    has never seen counts nothing. The first ``named`` columns are words and pairs of words.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._words: dict[str, int] = {}
         self._stems: dict[str, int] = {}
         self._runs: dict[str, int] = {}
+        self._owners: dict[str, int] = {}
         # Two stems side by side are one number, a pair: first * len(stems) + second.
         self._pairs: Numbers = np.empty(0, np.int64)
+        # So are two or three words, a phrase: WORD_BITS for each, the last one lowest.
+        self._phrases: Numbers = np.empty(0, np.int64)
+        self._kept: dict[str, NDArray[np.intp]] = {}
+        self._idf: dict[str, NDArray[np.float32]] = {}
         tokens = Tokens(texts)
-        counted = self._count(tokens, grow=True)
-        self._idf = [_idf(part) for part in counted]
-        self.matrix: Matrix = self._weigh(counted)
+        counted = self._count(texts, tokens, grow=True)
+        for kind, counts in counted.items():
+            self._kept[kind], self._idf[kind] = _idf(counts, every=kind in NAMED)
+        self.matrix: Matrix = self._weigh(counted, tokens)
         self._surface = _surfaces(tokens)
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
 
-    def rows(self, texts: Iterable[str]) -> Matrix:
+    def rows(self, texts: Sequence[str]) -> Matrix:
         """Texts x terms, each row of length one (or empty)."""
-        return self._weigh(self._count(Tokens(texts), grow=False))
+        tokens = Tokens(texts)
+        return self._weigh(self._count(texts, tokens, grow=False), tokens)
 
     def column(self, term: str) -> int | None:
         """Where a word or a pair (stems separated by one space) stands, if any text holds it."""
@@ -76,40 +104,62 @@ class Vocabulary:
         """A stem as the collection writes it most often."""
         return self._surface.get(stem, stem)
 
-    def _count(self, tokens: Tokens, *, grow: bool) -> list[Matrix]:
-        """How often each text has each stem, pair and run. Only to ``grow`` adds new ones."""
+    def _count(self, texts: Sequence[str], tokens: Tokens, *, grow: bool) -> dict[str, Matrix]:
+        """How often each text has each term of a kind. Only to ``grow`` adds new ones."""
         stemmed = _numbered(map(stem, tokens.words), self._stems, grow=grow)[tokens.ids]
-        meant = stemmed != NOTHING
-        texts, stemmed = tokens.texts[meant], stemmed[meant]
+        meant, known = stemmed != NOTHING, stemmed >= 0
+        words = _tally(tokens.texts, tokens.ids, (tokens.count, len(tokens.words)))
+        return {
+            "stems": _tally(tokens.texts[known], stemmed[known], (tokens.count, len(self._stems))),
+            "pairs": self._count_pairs(tokens.texts[meant], stemmed[meant], tokens.count, grow),
+            "runs": words @ self._lists(map(runs, tokens.words), self._runs, grow),
+            "owners": self._lists(map(owners, texts), self._owners, grow),
+            "phrases": self._count_phrases(tokens, grow),
+        }
+
+    def _count_pairs(
+        self, texts: NDArray[np.int32], stemmed: Numbers, count: int, grow: bool
+    ) -> Matrix:
         beside = (texts[1:] == texts[:-1]) & (stemmed[1:] >= 0) & (stemmed[:-1] >= 0)
         pairs = stemmed[:-1][beside] * len(self._stems) + stemmed[1:][beside]
         if grow:
             self._pairs = np.unique(pairs)
-        at = np.minimum(np.searchsorted(self._pairs, pairs), max(0, len(self._pairs) - 1))
-        known = self._pairs[at] == pairs if len(self._pairs) else np.zeros(len(pairs), bool)
-        words = _tally(tokens.texts, tokens.ids, (tokens.count, len(tokens.words)))
-        return [
-            _tally(texts[stemmed >= 0], stemmed[stemmed >= 0], (tokens.count, len(self._stems))),
-            _tally(texts[1:][beside][known], at[known], (tokens.count, len(self._pairs))),
-            words @ self._runs_of(tokens.words, grow=grow),
-        ]
+        return _tally_sorted(texts[1:][beside], pairs, count, self._pairs)
 
-    def _runs_of(self, words: Sequence[str], *, grow: bool) -> Matrix:
-        """Words x runs, so that each word is taken apart once, however often it stands there."""
-        rows, columns = array("i"), array("i")
-        for row, word in enumerate(words):
-            for column in _numbered(runs(word), self._runs, grow=grow).tolist():
+    def _count_phrases(self, tokens: Tokens, grow: bool) -> Matrix:
+        numbers = _numbered(tokens.words, self._words, grow=grow)
+        # Nobody has more words than that, so that it stands for the unknown ones.
+        numbers[numbers < 0] = (1 << WORD_BITS) - 2
+        ids, texts = numbers[tokens.ids] + 1, tokens.texts
+        two = ids[:-1] << WORD_BITS | ids[1:]
+        three = two[:-1] << WORD_BITS | ids[2:]
+        pair, triple = texts[1:] == texts[:-1], texts[2:] == texts[:-2]
+        phrases = np.concatenate([two[pair], three[triple]])
+        if grow:
+            self._phrases = np.unique(phrases)
+        rows = np.concatenate([texts[1:][pair], texts[2:][triple]])
+        return _tally_sorted(rows, phrases, tokens.count, self._phrases)
+
+    def _lists(self, lists: Iterable[Sequence[str]], numbers: dict[str, int], grow: bool) -> Matrix:
+        """How often each list has each name."""
+        rows, columns, count = array("i"), array("i"), 0
+        for count, names in enumerate(lists, start=1):
+            for column in _numbered(names, numbers, grow=grow).tolist():
                 if column >= 0:
-                    rows.append(row)
+                    rows.append(count - 1)
                     columns.append(column)
-        return _tally(np.asarray(rows), np.asarray(columns), (len(words), len(self._runs)))
+        return _tally(np.asarray(rows), np.asarray(columns), (count, len(numbers)))
 
-    def _weigh(self, counted: Sequence[Matrix]) -> Matrix:
+    def _weigh(self, counted: dict[str, Matrix], tokens: Tokens) -> Matrix:
         """The kinds side by side, each with its share, in rows of length one."""
-        for counts, idf, share in zip(counted, self._idf, SHARES, strict=True):
-            counts.data = (1 + np.log(counts.data)) * idf[counts.indices] ** 2
-            unit(counts).data *= np.float32(np.sqrt(share))
-        joined = unit(sparse.hstack(counted, format="csr", dtype=np.float32))
+        parts = []
+        for kind, counts in counted.items():
+            part = counts[:, self._kept[kind]]
+            part.data = (1 + np.log(part.data)) * self._idf[kind][part.indices] ** IDF_POWER
+            shares = SHARES[kind] * _part_of(kind, tokens)
+            unit(part).data *= np.repeat(np.sqrt(shares), np.diff(part.indptr))
+            parts.append(part)
+        joined = unit(sparse.hstack(parts, format="csr", dtype=np.float32))
         joined.sort_indices()
         return joined
 
@@ -131,9 +181,34 @@ def _tally(
     return sparse.coo_matrix((ones, (rows, columns)), shape).tocsr()
 
 
-def _idf(counts: Matrix) -> NDArray[np.float32]:
+def _tally_sorted(rows: NDArray[np.integer], values: Numbers, count: int, known: Numbers) -> Matrix:
+    """How often each of the known values, which are sorted, stands in each row."""
+    at = np.searchsorted(known, values)
+    inside = at < len(known)
+    inside[inside] = known[at[inside]] == values[inside]
+    return _tally(rows[inside], at[inside], (count, len(known)))
+
+
+def _idf(counts: Matrix, *, every: bool) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The columns that stay, and their idf: every one, or those of several texts, yet not many."""
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.log((1 + counts.shape[0]) / (1 + frequency)).astype(np.float32) + 1
+    most = max(MANY, COMMON * counts.shape[0])
+    kept = np.flatnonzero(every | ((frequency > 1) & (frequency <= most)))
+    idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1
+    return kept, idf.astype(np.float32)
+
+
+def _part_of(kind: str, tokens: Tokens) -> NDArray[np.float32]:
+    """How much of its share a kind has in each text: order and length say how much it means."""
+    lengths = np.bincount(tokens.texts, minlength=tokens.count)
+    part = np.ones(tokens.count, np.float32)
+    if kind == "phrases":
+        part *= np.minimum(1, lengths / LONG) ** 2
+    if kind in ORDERED:
+        little = np.array([word in LITTLE_WORDS for word in tokens.words], bool)[tokens.ids]
+        sentences = np.bincount(tokens.texts[little], minlength=tokens.count) > 0
+        part *= sentences | (lengths < LIST)
+    return part
 
 
 def _surfaces(tokens: Tokens) -> dict[str, str]:

@@ -15,6 +15,15 @@ import snowballstemmer
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 ACCENT: Final = re.compile(r"[\u0300-\u036f]")
 RUN_LENGTH: Final = 4
+LINK: Final = re.compile(
+    r"(?<![\w@.-])(?:https?://)?(?:www\.)?((?:[a-z0-9-]+\.)+(?:ai|app|cn|co|com|dev|edu|io|net|org))"
+    r"(?![\w.-]*@)\b((?:/[\w.~-]+)*)"
+)
+HOSTS: Final = frozenset(
+    {"github.com", "gitlab.com", "gitee.com", "bitbucket.org", "huggingface.co"}
+)
+SHELVES: Final = frozenset({"collections", "datasets", "models", "orgs", "papers", "spaces"})
+"""First parts of a path that name no owner."""
 STOP_WORDS: Final = frozenset(
     re.findall(
         r"\S+",
@@ -32,6 +41,10 @@ existing achieve http https www com github available
 """,
     )
 )
+LITTLE_WORDS: Final = frozenset(
+    {"a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "the", "to", "we", "with"}
+)
+"""No sentence of some length does without all of these."""
 _stem = snowballstemmer.stemmer("english").stemWord
 
 
@@ -80,3 +93,15 @@ def words(text: str) -> list[str]:
 def stems(text: str) -> list[str]:
     """The stems of a text in their order, words without meaning left out."""
     return [found for word in words(text) if (found := stem(word))]
+
+
+def owners(text: str) -> list[str]:
+    """Who stands behind the links of a text: owners of repositories, names of project sites."""
+    found = []
+    for host, path in LINK.findall(text.lower()):
+        parts = [part for part in path.split("/") if part and part not in SHELVES]
+        if host in HOSTS:
+            found += [part.strip(".") for part in parts[:1]]
+        else:
+            found.append(host.removesuffix(".github.io"))
+    return found

@@ -71,6 +71,13 @@ def test_a_search_finds_only_papers_with_one_of_its_words() -> None:
     assert interest.explain(index.place["search"]).startswith("matches your search “dense")
 
 
+def test_a_paper_is_found_through_its_neighbour() -> None:
+    bridge = Document("bridge", "Low-bit quantization of encoders", "Dense retrieval of passages.")
+    index = Index([SEARCH, REEFS, STARS, ROBOTS, bridge], [GPTQ])
+    few = ["search", "reefs", "stars", "robots"]
+    assert rank(index, Profile(likes=["gptq"]), few, top=1) == ["search"]
+
+
 def test_words_that_no_paper_holds_are_no_interest() -> None:
     assert list(interests(Index(LIBRARY), Profile(texts=["zymurgy"]))) == []
 

@@ -1,0 +1,113 @@
+"""What the papers nearest to a paper lend it.
+
+Two papers on one subject may share few words and still have the same neighbours. So a paper x
+counts as ``x + LENT * (mean of its neighbours)``, the nearer ones weighing more (document
+expansion: Singhal and Pereira, 1999). As a liked paper it takes the heaviest terms of its
+neighbours only, which is nearly as good; as a candidate all of them, at the price of a few
+additions: its neighbours' scores are at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from papers.terms import Matrix
+
+Scores = NDArray[np.float32]
+
+NEIGHBOURS: Final = 20
+SHARPNESS: Final = 3
+"""A neighbour weighs its cosine to this power."""
+LENT: Final = np.float32(0.3)
+HEAVIEST: Final = 50
+"""Terms that a paper lends to a liked one."""
+AT_ONCE: Final = 128
+
+
+class Neighbours:
+    """The nearest candidates of every document, candidates first.
+
+    ``rare`` and ``dense`` are the documents' terms in two parts; ``products`` compares such rows
+    with the candidates. ``places`` and ``weights`` are documents x neighbours, each row of weights
+    with a sum of ``LENT``.
+    """
+
+    def __init__(
+        self,
+        rare: Matrix,
+        dense: Scores,
+        shown: int,
+        products: Callable[[Matrix, Scores], Scores],
+    ) -> None:
+        self.places, self.weights = _nearest(rare, dense, shown, products)
+        total, count = self.places.shape
+        parts = (self.weights.ravel(), self.places.ravel(), np.arange(total + 1) * count)
+        self._turned: Matrix = sparse.csr_matrix(parts, (total, shown))[:shown].T.tocsr()
+        heavy_rare, heavy_dense = _heaviest(rare[:shown], dense[:shown])
+        self._rare: Matrix = sparse.vstack([rare, heavy_rare], format="csr")
+        self._dense = np.concatenate([dense, heavy_dense])
+
+    def lent(
+        self, rows: Sequence[int] | NDArray[np.intp], signed: Scores | None = None
+    ) -> tuple[Matrix, Scores]:
+        """Each liked document with what it is lent; or, with weights, the sum of them all."""
+        total, asked = len(self.places), np.asarray(rows, np.int32)
+        columns = np.column_stack([asked, total + self.places[asked]])
+        weights = np.column_stack([np.ones(len(rows), np.float32), self.weights[asked]])
+        starts = np.arange(len(rows) + 1) * columns.shape[1]
+        if signed is not None:
+            weights *= signed[:, np.newaxis]
+            starts = starts[[0, -1]]
+        parts = (weights.ravel(), columns.ravel(), starts)
+        mixed = sparse.csr_matrix(parts, (len(starts) - 1, len(self._dense)))
+        return mixed @ self._rare, np.asarray(mixed @ self._dense, np.float32)
+
+    def spread(self, scores: Scores) -> Scores:
+        """Rows x candidates: each candidate with a share of its neighbours' scores."""
+        return np.asarray(scores + scores @ self._turned, np.float32)
+
+    def at(self, scores: Scores, places: Sequence[int]) -> Scores:
+        """The same for a few candidates and one row."""
+        asked = np.asarray(places)
+        theirs = scores[self.places[asked]]
+        shares = np.einsum("ij,ij->i", theirs, self.weights[asked])
+        return np.asarray(scores[asked] + shares, np.float32)
+
+
+def _nearest(
+    rare: Matrix, dense: Scores, shown: int, products: Callable[[Matrix, Scores], Scores]
+) -> tuple[NDArray[np.int32], Scores]:
+    total, count = rare.shape[0], min(NEIGHBOURS, shown)
+    near = np.zeros((total, count), np.int32)
+    weights = np.zeros((total, count), np.float32)
+    for start in range(0, total if count else 0, AT_ONCE):
+        rows = slice(start, min(start + AT_ONCE, total))
+        cosines = products(rare[rows], dense[rows])
+        own = np.arange(start, min(rows.stop, shown))
+        cosines[own - start, own] = 0
+        near[rows] = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        weights[rows] = np.take_along_axis(cosines, near[rows], axis=1) ** SHARPNESS
+    sums = weights.sum(axis=1, keepdims=True)
+    sums[sums == 0] = 1
+    return near, weights * LENT / sums
+
+
+def _heaviest(rare: Matrix, dense: Scores) -> tuple[Matrix, Scores]:
+    """The rows with their heaviest terms only."""
+    kept, thinned = np.zeros(rare.nnz, bool), dense.copy()
+    for row in range(rare.shape[0]):
+        start, end = rare.indptr[row], rare.indptr[row + 1]
+        both = np.concatenate([rare.data[start:end], dense[row]])
+        if len(both) > HEAVIEST:
+            least = np.partition(both, -HEAVIEST)[-HEAVIEST]
+            thinned[row][dense[row] < least] = 0
+            kept[start:end] = rare.data[start:end] >= least
+        else:
+            kept[start:end] = True
+    starts = np.concatenate([[0], np.cumsum(kept)])[rare.indptr]
+    return sparse.csr_matrix((rare.data[kept], rare.indices[kept], starts), rare.shape), thinned
