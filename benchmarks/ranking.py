@@ -82,11 +82,13 @@ def ndcg(ranked: Sequence[int], hidden: set[int]) -> float:
 
 
 def paperboy(index: Index) -> Ranker:
-    """The product: what ``manage.py rank`` calls."""
+    """The product: what ``manage.py rank`` calls, with the ids as strings as it has them."""
+    ids = [document.id for document in index.candidates]
 
     def order(profile: Sequence[int], candidates: Sequence[int]) -> list[int]:
-        likes = Profile(likes=[str(paper) for paper in profile])
-        return [int(paper) for paper in rank(index, likes, [str(c) for c in candidates], TOP)]
+        likes = Profile(likes=[ids[paper] for paper in profile])
+        asked = [ids[paper] for paper in candidates]
+        return [int(paper) for paper in rank(index, likes, asked, TOP)]
 
     return order
 

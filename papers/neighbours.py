@@ -74,8 +74,8 @@ class Neighbours:
     def at(self, scores: Scores, places: Sequence[int]) -> Scores:
         """The same for a few candidates and one row."""
         asked = np.asarray(places)
-        theirs = scores[self.places[asked]]
-        shares = np.einsum("ij,ij->i", theirs, self.weights[asked])
+        theirs = scores.take(self.places.take(asked, axis=0))
+        shares = np.einsum("ij,ij->i", theirs, self.weights.take(asked, axis=0))
         return np.asarray(scores[asked] + shares, np.float32)
 
 
