@@ -62,7 +62,7 @@ class Searches:
         missing = list(islice((t for t in dict.fromkeys(texts) if t not in self._kept), KEPT))
         if not missing:
             return
-        rows = self.vocabulary.rows(missing)
+        rows = self.vocabulary.searches(missing)
         cosines = self.likeness.cosines(rows)
         vectors = self.encode(missing) if self.encode else [None] * len(missing)
         for at, (text, vector) in enumerate(zip(missing, vectors, strict=True)):

@@ -30,6 +30,8 @@ from papers.words import LITTLE_WORDS, Tokens, owners, runs, stem
 IDF_POWER: Final = np.float32(1.5)
 SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5, "owners": 0.7, "phrases": 4.0}
 """How much each kind of term counts in the likeness of two long texts that have all of them."""
+IN_SEARCHES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 0.25, "owners": 1.0, "phrases": 0.0}
+"""What is left of them in a search, which is no text."""
 NAMED: Final = frozenset({"stems", "pairs"})
 ORDERED: Final = frozenset({"pairs", "phrases"})
 LONG: Final = 200
@@ -71,6 +73,9 @@ class Vocabulary:
         counted = self._count(texts, tokens, grow=True)
         for kind, counts in counted.items():
             self._kept[kind], self._idf[kind] = _idf(counts, every=kind in NAMED)
+        self._plain = np.concatenate(
+            [IN_SEARCHES[kind] / idf**IDF_POWER for kind, idf in self._idf.items()]
+        )
         self.matrix: Matrix = self._weigh(counted, tokens)
         self._surface = _surfaces(tokens)
         self._names = list(self._stems)
@@ -80,6 +85,16 @@ class Vocabulary:
         """Texts x terms, each row of length one (or empty)."""
         tokens = Tokens(texts)
         return self._weigh(self._count(texts, tokens, grow=False), tokens)
+
+    def searches(self, texts: Sequence[str]) -> Matrix:
+        """Short searches as rows: their words count alike, whether rare or not.
+
+        Who searches for three words wants a paper on all of them, not on the rarest.
+        """
+        rows = self.rows(texts)
+        rows.data *= self._plain[rows.indices]
+        rows.eliminate_zeros()
+        return unit(rows)
 
     def column(self, term: str) -> int | None:
         """Where a word or a pair (stems separated by one space) stands, if any text holds it."""

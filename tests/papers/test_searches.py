@@ -55,3 +55,15 @@ def test_a_reason_repeats_the_words_of_the_search() -> None:
     assert found.explain(3) == (
         "matches your search “learning quantization”: learning quantization"
     )
+
+
+def test_a_paper_on_all_words_of_a_search_comes_before_one_on_the_rarest() -> None:
+    common = [
+        Document(str(n), f"Retrieval and generation, part {n}", "Passages are retrieved. " * 3)
+        for n in range(12)
+    ]
+    both = Document("both", "Retrieval for augmented generation", "Passages are retrieved.")
+    rare = Document("rare", "Augmented reality", "Augmented, augmenting, augmentation of rooms.")
+    papers = [rare, *common, both]
+    [found] = interests(Index(papers), Profile(texts=["retrieval augmented generation"]))
+    assert papers[next(found.best())[0]].id == "both"
