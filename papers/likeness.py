@@ -31,8 +31,6 @@ Scores = NDArray[np.float32]
 
 SHRINK: Final = 3.0
 """With so many likes a candidate's spread counts for half."""
-SAMPLE: Final = 1000
-"""Candidates from which the spread is taken; random ones do as well as all."""
 LEAST_SPREAD: Final = 0.2
 """No spread is taken for less than this share of the mean one: it would be noise."""
 DISLIKE: Final = 0.5
@@ -74,7 +72,8 @@ class Likeness:
         rare = self._rare(matrix)
         self.columns: Matrix = rare[:shown].T.tocsr()
         self.near = Neighbours(rare, self.dense, shown, self._products)
-        self.usual, self.spread = self._usual()
+        self.usual = self._usual()
+        self.spread = _floored(self.near.variance)
         self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
         self.words = words
         self.sketches = _sketches(matrix[:shown])
@@ -136,10 +135,12 @@ class Likeness:
     ) -> Scores:
         """How much each candidate, or each of ``places``, is like the likes more than usual.
 
-        All candidates are compared with each liked paper once, for every reader who likes it; a
-        few places are cheaper to compare with the likes together.
+        A like from a crowded corner of the collection says less, and weighs less. All candidates
+        are compared with each liked paper once, for every reader who likes it; a few places are
+        cheaper to compare with the likes together.
         """
-        share = weights / weights.sum()
+        share = weights / np.sqrt(self.spread[list(likes)])
+        share /= share.sum()
         rows = [*likes, *dislikes]
         against = np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)))
         signed = np.concatenate([share, against]).astype(np.float32)
@@ -171,20 +172,11 @@ class Likeness:
             wanted = self.meaning.turned(vector[np.newaxis])[0]
         return self._standardised(cosines.astype(np.float32), 1, wanted)
 
-    def _usual(self) -> tuple[Scores, Scores]:
-        """Mean and deviation of each candidate's likeness to the others."""
-        if self.shown < 2:
-            return np.zeros(self.shown, np.float32), np.ones(self.shown, np.float32)
-        sample = np.random.default_rng(0).permutation(self.shown)[:SAMPLE]
-        sums, squares = np.zeros(self.shown), np.zeros(self.shown)
-        for start in range(0, len(sample), AT_ONCE):
-            part = sample[start : start + AT_ONCE]
-            cosines = self._cosines(*self.near.lent(part))
-            cosines[np.arange(len(part)), part] = 0
-            sums += cosines.sum(axis=0)
-            squares += np.einsum("ij,ij->j", cosines, cosines)
-        usual = sums / len(sample)
-        return usual.astype(np.float32), _floored(squares / len(sample) - usual**2)
+    def _usual(self) -> Scores:
+        """The mean likeness of each candidate to the others."""
+        shares = np.full(self.shown, 1 / max(1, self.shown), np.float32)
+        mean = self._cosines(*self.near.lent(np.arange(self.shown), shares))[0]
+        return np.asarray(mean - shares, np.float32)
 
     def _standardised(
         self,
@@ -199,7 +191,7 @@ class Likeness:
         if self.meaning is None or wanted is None:
             return z.astype(np.float32)
         weight = meaning_weight(self.words)
-        meant = self.meaning.scores(wanted, power)[which]
+        meant = self.meaning.scores(wanted, power, which)
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 
 
@@ -230,8 +222,9 @@ class Meaning:
         lengths[lengths == 0] = 1
         return np.asarray(turned / lengths, np.float32)
 
-    def scores(self, wanted: Scores, power: float) -> Scores:
-        return np.asarray((self.shown_vectors @ wanted) / self.spread**power, np.float32)
+    def scores(self, wanted: Scores, power: float, which: slice | list[int]) -> Scores:
+        likeness = self.shown_vectors[which] @ wanted
+        return np.asarray(likeness / self.spread[which] ** power, np.float32)
 
 
 def meaning_weight(words: float) -> float:
@@ -258,7 +251,9 @@ def _sketches(rows: Matrix) -> Scores:
 
 def _floored(variance: NDArray[np.floating]) -> Scores:
     spread = np.sqrt(np.maximum(variance, 1e-12))
-    return np.asarray(np.maximum(spread, LEAST_SPREAD * spread.mean()), np.float32)
+    return np.asarray(
+        np.maximum(spread, LEAST_SPREAD * spread.sum() / max(1, len(spread))), np.float32
+    )
 
 
 def _scaled(scores: Scores) -> Scores:

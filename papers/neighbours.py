@@ -34,7 +34,8 @@ class Neighbours:
 
     ``rare`` and ``dense`` are the documents' terms in two parts; ``products`` compares such rows
     with the candidates. ``places`` and ``weights`` are documents x neighbours, each row of weights
-    with a sum of ``LENT``.
+    with a sum of ``LENT``. ``variance`` is that of each document's cosines with the
+    candidates before anything is lent.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Neighbours:
         shown: int,
         products: Callable[[Matrix, Scores], Scores],
     ) -> None:
-        self.places, self.weights = _nearest(rare, dense, shown, products)
+        self.places, self.weights, self.variance = _nearest(rare, dense, shown, products)
         total, count = self.places.shape
         parts = (self.weights.ravel(), self.places.ravel(), np.arange(total + 1) * count)
         self._turned: Matrix = sparse.csr_matrix(parts, (total, shown))[:shown].T.tocsr()
@@ -81,20 +82,23 @@ class Neighbours:
 
 def _nearest(
     rare: Matrix, dense: Scores, shown: int, products: Callable[[Matrix, Scores], Scores]
-) -> tuple[NDArray[np.int32], Scores]:
+) -> tuple[NDArray[np.int32], Scores, Scores]:
     total, count = rare.shape[0], min(NEIGHBOURS, shown)
     near = np.zeros((total, count), np.int32)
     weights = np.zeros((total, count), np.float32)
+    variance = np.zeros(total, np.float32)
     for start in range(0, total if count else 0, AT_ONCE):
         rows = slice(start, min(start + AT_ONCE, total))
         cosines = products(rare[rows], dense[rows])
         own = np.arange(start, min(rows.stop, shown))
         cosines[own - start, own] = 0
+        squares = np.einsum("ij,ij->i", cosines, cosines) / shown
+        variance[rows] = squares - (cosines.sum(axis=1) / shown) ** 2
         near[rows] = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
         weights[rows] = np.take_along_axis(cosines, near[rows], axis=1) ** SHARPNESS
-    sums = weights.sum(axis=1, keepdims=True)
-    sums[sums == 0] = 1
-    return near, weights * LENT / sums
+    whole = weights.sum(axis=1, keepdims=True)
+    whole[whole == 0] = 1
+    return near, weights * LENT / whole, variance
 
 
 def _heaviest(rare: Matrix, dense: Scores) -> tuple[Matrix, Scores]:

@@ -73,8 +73,11 @@ def test_a_search_finds_only_papers_with_one_of_its_words() -> None:
 
 def test_a_paper_is_found_through_its_neighbour() -> None:
     bridge = Document("bridge", "Low-bit quantization of encoders", "Dense retrieval of passages.")
-    index = Index([SEARCH, REEFS, STARS, ROBOTS, bridge], [GPTQ])
-    few = ["search", "reefs", "stars", "robots"]
+    others = [
+        Document(f"o{n}", f"Topic{n} study{n}", f"Words{n} about{n} this{n}") for n in range(30)
+    ]
+    index = Index([SEARCH, bridge, *others, *(replace(p, id=f"{p.id}-2") for p in others)], [GPTQ])
+    few = ["search", *(paper.id for paper in others)]
     assert rank(index, Profile(likes=["gptq"]), few, top=1) == ["search"]
 
 
