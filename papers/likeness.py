@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from papers.meaning import Meaning, floored, meaning_weight
 from papers.neighbours import Neighbours
 from papers.terms import Matrix
 
@@ -31,8 +32,6 @@ Scores = NDArray[np.float32]
 
 SHRINK: Final = 3.0
 """With so many likes a candidate's spread counts for half."""
-LEAST_SPREAD: Final = 0.2
-"""No spread is taken for less than this share of the mean one: it would be noise."""
 DISLIKE: Final = 0.5
 """What the disliked papers together weigh against the liked ones."""
 KEPT_BYTES: Final = 256 << 20
@@ -44,11 +43,6 @@ LEAST_TERMS: Final = 800
 SKETCH: Final = 512
 FREQUENT: Final = 0.1
 """Terms in more than this share of the documents are kept apart, in dense rows."""
-FLATTENING: Final = 0.25
-TITLE_WEIGHT: Final = 0.87
-ABSTRACT_WEIGHT: Final = 0.3
-TITLE_WORDS: Final = 15
-ABSTRACT_WORDS: Final = 100
 
 
 class Likeness:
@@ -73,7 +67,7 @@ class Likeness:
         self.columns: Matrix = rare[:shown].T.tocsr()
         self.near = Neighbours(rare, self.dense, shown, self._products)
         self.usual = self._usual()
-        self.spread = _floored(self.near.variance)
+        self.spread = floored(self.near.variance)
         self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
         self.words = words
         self.sketches = _sketches(matrix[:shown])
@@ -195,44 +189,6 @@ class Likeness:
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 
 
-class Meaning:
-    """Sentence vectors, centred and flattened so that no common direction drowns the others.
-
-    Each principal direction is divided by its standard deviation to the power of a half.
-    """
-
-    def __init__(self, vectors: Scores, shown: int) -> None:
-        known = vectors[np.abs(vectors).sum(axis=1) > 0]
-        self.mean = known.mean(axis=0) if len(known) else np.zeros(vectors.shape[1], np.float32)
-        centred = known - self.mean
-        variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(known)))
-        self.turn = directions / np.maximum(variances, 1e-6) ** FLATTENING
-        self.vectors = self.turned(vectors)
-        shown_vectors = self.vectors[:shown]
-        second = shown_vectors.T @ shown_vectors / shown
-        variance = np.einsum("ij,ij->i", shown_vectors @ second, shown_vectors) - 1 / shown
-        self.shown_vectors = shown_vectors
-        self.spread = _floored(variance)
-
-    def turned(self, vectors: Scores) -> Scores:
-        """Raw vectors in these directions, of length one; a missing one stays zero."""
-        present = np.abs(vectors).sum(axis=1, keepdims=True) > 0
-        turned = np.where(present, (vectors - self.mean) @ self.turn, 0)
-        lengths = np.linalg.norm(turned, axis=1, keepdims=True)
-        lengths[lengths == 0] = 1
-        return np.asarray(turned / lengths, np.float32)
-
-    def scores(self, wanted: Scores, power: float, which: slice | list[int]) -> Scores:
-        likeness = self.shown_vectors[which] @ wanted
-        return np.asarray(likeness / self.spread[which] ** power, np.float32)
-
-
-def meaning_weight(words: float) -> float:
-    """How much sentence vectors count: much for bare titles, less for rich abstracts."""
-    richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
-    return float((1 - richness) * TITLE_WEIGHT + richness * ABSTRACT_WEIGHT)
-
-
 def _sketches(rows: Matrix) -> Scores:
     """Each row in SKETCH numbers whose products are cosines, give or take 0.04.
 
@@ -247,13 +203,6 @@ def _sketches(rows: Matrix) -> Scores:
     lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
     lengths[lengths == 0] = 1
     return np.asarray(sketches / lengths, np.float32)
-
-
-def _floored(variance: NDArray[np.floating]) -> Scores:
-    spread = np.sqrt(np.maximum(variance, 1e-12))
-    return np.asarray(
-        np.maximum(spread, LEAST_SPREAD * spread.sum() / max(1, len(spread))), np.float32
-    )
 
 
 def _scaled(scores: Scores) -> Scores:

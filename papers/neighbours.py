@@ -45,7 +45,10 @@ class Neighbours:
         shown: int,
         products: Callable[[Matrix, Scores], Scores],
     ) -> None:
-        self.places, self.weights, self.variance = _nearest(rare, dense, shown, products)
+        self.places, weights, self.variance = nearest(
+            rare.shape[0], shown, lambda rows: products(rare[rows], dense[rows])
+        )
+        self.weights = weights * LENT
         total, count = self.places.shape
         parts = (self.weights.ravel(), self.places.ravel(), np.arange(total + 1) * count)
         self._turned: Matrix = sparse.csr_matrix(parts, (total, shown))[:shown].T.tocsr()
@@ -80,25 +83,31 @@ class Neighbours:
         return np.asarray(scores[asked] + shares, np.float32)
 
 
-def _nearest(
-    rare: Matrix, dense: Scores, shown: int, products: Callable[[Matrix, Scores], Scores]
+def nearest(
+    total: int, shown: int, cosines: Callable[[slice], Scores]
 ) -> tuple[NDArray[np.int32], Scores, Scores]:
-    total, count = rare.shape[0], min(NEIGHBOURS, shown)
+    """The nearest candidates of every document: their places and weights, whose sums are one.
+
+    ``total`` documents, the first ``shown`` of them candidates; ``cosines`` compares some of the
+    documents with all candidates. The third answer is the variance of each document's cosines.
+    """
+    count = min(NEIGHBOURS, shown)
     near = np.zeros((total, count), np.int32)
     weights = np.zeros((total, count), np.float32)
     variance = np.zeros(total, np.float32)
     for start in range(0, total if count else 0, AT_ONCE):
         rows = slice(start, min(start + AT_ONCE, total))
-        cosines = products(rare[rows], dense[rows])
+        found = cosines(rows)
         own = np.arange(start, min(rows.stop, shown))
-        cosines[own - start, own] = 0
-        squares = np.einsum("ij,ij->i", cosines, cosines) / shown
-        variance[rows] = squares - (cosines.sum(axis=1) / shown) ** 2
-        near[rows] = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-        weights[rows] = np.take_along_axis(cosines, near[rows], axis=1) ** SHARPNESS
+        found[own - start, own] = 0
+        squares = np.einsum("ij,ij->i", found, found) / shown
+        variance[rows] = squares - (found.sum(axis=1) / shown) ** 2
+        near[rows] = np.argpartition(-found, count - 1, axis=1)[:, :count]
+        closest = np.take_along_axis(found, near[rows], axis=1)
+        weights[rows] = np.maximum(closest, 0) ** SHARPNESS
     whole = weights.sum(axis=1, keepdims=True)
     whole[whole == 0] = 1
-    return near, weights * LENT / whole, variance
+    return near, weights / whole, variance
 
 
 def _heaviest(rare: Matrix, dense: Scores) -> tuple[Matrix, Scores]:

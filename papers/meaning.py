@@ -1,0 +1,82 @@
+"""What papers mean, as sentence vectors, where the ``semantic`` extra makes them.
+
+Free of Django and of I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from papers.neighbours import Scores, nearest
+
+LEAST_SPREAD: Final = 0.2
+"""No spread is taken for less than this share of the mean one: it would be noise."""
+FLATTENING: Final = 0.25
+TITLE_WEIGHT: Final = 0.87
+ABSTRACT_WEIGHT: Final = 0.3
+TITLE_WORDS: Final = 15
+ABSTRACT_WORDS: Final = 100
+LENT: Final = 0.75
+
+
+class Meaning:
+    """Sentence vectors, centred and flattened so that no common direction drowns the others.
+
+    Each principal direction is divided by its standard deviation to the power of a half. Then each
+    paper is lent the meaning of its neighbours, as it is with words.
+    """
+
+    def __init__(self, vectors: Scores, shown: int) -> None:
+        known = vectors[np.abs(vectors).sum(axis=1) > 0]
+        self.mean = known.mean(axis=0) if len(known) else np.zeros(vectors.shape[1], np.float32)
+        centred = known - self.mean
+        variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(known)))
+        self.turn = directions / np.maximum(variances, 1e-6) ** FLATTENING
+        self.vectors = _lent(self.turned(vectors), shown)
+        shown_vectors = self.vectors[:shown]
+        second = shown_vectors.T @ shown_vectors / shown
+        variance = np.einsum("ij,ij->i", shown_vectors @ second, shown_vectors) - 1 / shown
+        self.shown_vectors = shown_vectors
+        self.spread = floored(variance)
+
+    def turned(self, vectors: Scores) -> Scores:
+        """Raw vectors in these directions, of length one; a missing one stays zero."""
+        present = np.abs(vectors).sum(axis=1, keepdims=True) > 0
+        return _unit(np.where(present, (vectors - self.mean) @ self.turn, 0))
+
+    def scores(self, wanted: Scores, power: float, which: slice | list[int]) -> Scores:
+        likeness = self.shown_vectors[which] @ wanted
+        return np.asarray(likeness / self.spread[which] ** power, np.float32)
+
+
+def meaning_weight(words: float) -> float:
+    """How much sentence vectors count: much for bare titles, less for rich abstracts."""
+    richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
+    return float((1 - richness) * TITLE_WEIGHT + richness * ABSTRACT_WEIGHT)
+
+
+def _lent(vectors: Scores, shown: int) -> Scores:
+    """Each vector with a share of those of its nearest candidates, of length one again."""
+    candidates = vectors[:shown]
+    places, weights, _ = nearest(len(vectors), shown, lambda rows: vectors[rows] @ candidates.T)
+    lent = vectors.copy()
+    for place, weight in zip(places.T, weights.T, strict=True):
+        lent += LENT * weight[:, np.newaxis] * candidates[place]
+    return _unit(lent)
+
+
+def _unit(vectors: NDArray[np.floating]) -> Scores:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    return np.asarray(vectors / lengths, np.float32)
+
+
+def floored(variance: NDArray[np.floating]) -> Scores:
+    """The deviation for each variance, none too small."""
+    spread = np.sqrt(np.maximum(variance, 1e-12))
+    return np.asarray(
+        np.maximum(spread, LEAST_SPREAD * spread.sum() / max(1, len(spread))), np.float32
+    )
