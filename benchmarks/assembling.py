@@ -3,10 +3,10 @@
     python -m benchmarks.assembling [SUBSCRIBERS ...]
 
 Ten papers each, reasons included, among all papers of ``hf-authors`` (10,000; RECSYS_DATA as for
-``benchmarks.ranking``), for each of these numbers in a process of its own. Of four subscribers
-one likes ten papers, one likes ten and searches twice, one searches twice, and one likes ten and
-follows a field; hardly two want the same. DATABASE_URL may name an empty PostgreSQL database;
-without it a SQLite file is used.
+``benchmarks.ranking``), for each of these numbers in a process of its own; without a number a
+sample. Of four subscribers one likes ten papers, one likes ten and searches twice, one searches
+twice, and one likes ten and follows a field; hardly two want the same. DATABASE_URL may name an
+empty PostgreSQL database; without it a SQLite file is used.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from benchmarks.readers import python
 FIELDS: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG")
 LIKES: Final = 10
 SEARCHES: Final = 2
+SAMPLE: Final = (500, 1500)
+SAMPLE_PAPERS: Final = 2000
 
 
 def catalogue(papers: Sequence[dict[str, str]]) -> Iterator[dict[str, object]]:
@@ -70,12 +72,13 @@ def furnish(folder: Path, papers: Sequence[dict[str, str]], env: Mapping[str, st
 
 
 def main(*sizes: int) -> None:
-    sizes = sizes or (500, 1500)
     data = Path(os.environ.get("RECSYS_DATA") or DATA) / "hf-authors"
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets in RECSYS_DATA.")
         return
     papers = read(data / "items.jsonl.gz")
+    if not sizes:
+        sizes, papers = SAMPLE, papers[:SAMPLE_PAPERS]
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
         env = environment(Path(name), 0)
         furnish(Path(name), papers, env)

@@ -26,7 +26,7 @@ def measure(subscribers: int) -> Result:
         return contend("paperboy", subscribers, env)
 
 
-def main(few: int = 300, many: int = 3000) -> None:
+def main(few: int = 300, many: int = 1500) -> None:
     small, large = measure(few), measure(many)
     for count, result in ((few, small), (many, large)):
         print(f"{result['peak_mb']:.0f} MB at the peak while {count:,} digests left", flush=True)
