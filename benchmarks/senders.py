@@ -130,18 +130,18 @@ def plain_item(digest: Digest, place: int, papers: dict[str, Paper]) -> tuple[st
     )
 
 
+def confirmed(address: str) -> Subscriber:
+    active = Subscriber.Status.ACTIVE
+    return Subscriber(email=address, email_key=address, status=active, confirmed_at=now())
+
+
 def invent(count: int) -> None:
     """So many people with a digest of ten papers each, written straight into the tables."""
     chance = random.Random(3)
     papers = list(Paper.objects.values_list("canonical_id", flat=True))
     for start in range(0, count, INVENTED):
         people = Subscriber.objects.bulk_create(
-            Subscriber(
-                email=f"reader{number}@example.org",
-                email_key=f"reader{number}@example.org",
-                status=Subscriber.Status.ACTIVE,
-                confirmed_at=now(),
-            )
+            confirmed(f"reader{number}@example.org")
             for number in range(start, min(start + INVENTED, count))
         )
         Digest.objects.bulk_create(
@@ -164,13 +164,7 @@ def people(path: Path) -> None:
         portions = iter(lambda: [json.loads(line) for line in islice(lines, INVENTED)], [])
         for number, wishes in enumerate(portions):
             found = Subscriber.objects.bulk_create(
-                Subscriber(
-                    email=f"reader{number}-{place}@example.org",
-                    email_key=f"reader{number}-{place}@example.org",
-                    status=Subscriber.Status.ACTIVE,
-                    confirmed_at=now(),
-                )
-                for place in range(len(wishes))
+                confirmed(f"reader{number}-{place}@example.org") for place in range(len(wishes))
             )
             Interest.objects.bulk_create(
                 Interest(subscriber=person, kind=kind, value=value)

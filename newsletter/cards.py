@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
+from unicodedata import is_normalized
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -88,16 +89,17 @@ def card(paper: Paper) -> Card:
         date=day(paper.published_at or paper.announced_at),
         category=_line(paper.primary_category),
         excerpt=stories.excerpt(_line(paper.abstract)).lead,
-        note=shorten(_line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
+        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
     )
 
 
 def _line(text: str) -> str:
-    """One line of clean text; the catalogue's is clean already, but for its line breaks."""
+    """One line of clean text; what was read from a source is clean but for its line breaks."""
     joined = " ".join(text.split())
-    return joined if joined.isprintable() else line(joined)
+    clean = joined.isprintable() and is_normalized("NFC", joined)
+    return joined if clean else line(joined)
 
 
 def shorten(text: str, width: int) -> str:

@@ -92,10 +92,15 @@ def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
 
 def _assemble(stopped: Until) -> list[int]:
     """Write the digests that are due, unless another thread of this process is about it."""
+
+    def over() -> bool:
+        beat("worker")
+        return stopped()
+
     if not _assembling.acquire(blocking=False):
         return []
     try:
-        return digests.assemble(now(), until=stopped)
+        return digests.assemble(now(), until=over)
     finally:
         _assembling.release()
 
