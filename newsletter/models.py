@@ -143,7 +143,7 @@ class Outbound(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     message_id = models.CharField(max_length=200, blank=True)
-    provider_id = models.CharField(max_length=200, blank=True, db_index=True)
+    provider_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
     sending_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -165,7 +165,10 @@ class Digest(Outbound):
     first attempt said of each of them, with a ``-`` for a paper that was not there.
     """
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="digests")
+    # Every index is written anew with each move of a row: that of the constraint serves this too.
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="digests", db_index=False
+    )
     due_on = models.DateField(help_text="The subscriber's own calendar day.")
     due_at = models.DateTimeField()
     subject = models.CharField(max_length=200, blank=True)
@@ -182,6 +185,7 @@ class Digest(Outbound):
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="digest_queue"),
             models.Index(fields=["subscriber", "created_at"], name="digest_history"),
+            models.Index(fields=["provider_id"], name="digest_provider"),
         ]
         permissions = [("send_digests", "Can send digests and stop and start all mail")]
 

@@ -12,11 +12,12 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 from anymail.message import AnymailMessage
 from django.db import connection, transaction
@@ -45,6 +46,9 @@ OWN: Final = (
     *("subscriber", "subscriber__email"),
 )
 
+PAUSED: Final = "SELECT 1 FROM newsletter_stream WHERE name = %s AND paused_at IS NOT NULL"
+Key = tuple[int, str]
+"""The id of a row and the lease under which it is held."""
 Renderer = Callable[[list[Any]], Iterator[tuple[Any, AnymailMessage | Exception]]]
 
 
@@ -87,6 +91,17 @@ class Draft:
     @property
     def message_id(self) -> str:
         return str(self.message.extra_headers.get("Message-ID", ""))
+
+    @property
+    def key(self) -> Key:
+        return self.row.pk, self.row.lease
+
+
+class Phrase(NamedTuple):
+    """A part of a statement and what stands in its places."""
+
+    sql: str
+    values: list[Any]
 
 
 @dataclass
@@ -144,62 +159,64 @@ def record(
                 counts[_settle(lane, draft.row, outcome)] += 1
         granted = _intend(lane, drafts)
     for draft in drafts:
-        if draft.row.pk not in granted:
+        if draft.key not in granted:
             counts[_explain_refusal(lane, draft.row)] += 1
-    return counts, [draft for draft in drafts if draft.row.pk in granted]
+    return counts, [draft for draft in drafts if draft.key in granted]
 
 
 def _note_sent(lane: Lane, rows: list[Any]) -> Counter[str]:
     """The common case of a whole round in one go, in SQL that is the same each time."""
     if not rows:
         return Counter()
-    moment = _stored(now())
-    moved = _execute(
-        f"UPDATE {lane.table} SET state = %s, sent_at = %s, lease_until = NULL, reason = '' "  # noqa: S608
-        "WHERE id = %s AND lease = %s AND state IN (%s, %s)",
-        [(State.SENT, moment, row.pk, row.lease, State.SENDING, State.UNCERTAIN) for row in rows],
+    moved = _update(
+        lane,
+        {"id": [row.pk for row in rows], "lease": [row.lease for row in rows]},
+        Phrase(
+            "state = %s, sent_at = %s, lease_until = NULL, reason = ''",
+            [State.SENT, _stored(now())],
+        ),
+        Phrase("state IN (%s, %s)", [State.SENDING, State.UNCERTAIN]),
     )
-    if moved == len(rows):
-        return Counter({State.SENT: moved})
+    if len(moved) == len(rows):
+        return Counter({State.SENT: len(moved)})
     ids = [row.pk for row in rows]
     return Counter(lane.rows.filter(pk__in=ids).values_list("state", flat=True))
 
 
-def _intend(lane: Lane, drafts: list[Draft]) -> set[int]:
+def _intend(lane: Lane, drafts: list[Draft]) -> set[Key]:
     """Commit the intent to send, unless the person, the stream or the lease says no.
 
-    One statement each, so that nothing can change between question and answer (RULES A10).
+    One statement for all, so that nothing can change between question and answer (RULES A10).
     """
     if not drafts:
         return set()
     moment = now()
-    begun, lease_until = _stored(moment), _stored(moment + SENDING_LEASE)
     may_get, wishes = _receivers(lane)
-    ids = {draft.row.pk for draft in drafts}
-    frozen = "".join(f", {name} = %s" for name in lane.frozen)
-    moved = _execute(
-        f"UPDATE {lane.table} SET state = %s, sending_at = %s, lease_until = %s, "  # noqa: S608
-        f"attempts = attempts + 1, message_id = %s{frozen} "
-        "WHERE id = %s AND lease = %s AND state = %s "
-        "AND NOT EXISTS (SELECT 1 FROM newsletter_stream WHERE name = %s "
-        f"AND paused_at IS NOT NULL) AND EXISTS ({may_get})",
-        [
-            (
-                *(State.SENDING, begun, lease_until),
-                *(draft.message_id, *(getattr(draft.row, name) for name in lane.frozen)),
-                *(draft.row.pk, draft.row.lease, State.CLAIMED),
-                *(lane.stream, *wishes),
-            )
-            for draft in drafts
-        ],
+    told = {name: [getattr(draft.row, name) for draft in drafts] for name in lane.frozen}
+    told["message_id"] = [draft.message_id for draft in drafts]
+    taken = ", ".join(f"{name} = given.{name}" for name in told)
+    granted = _update(
+        lane,
+        {
+            "id": [draft.row.pk for draft in drafts],
+            "lease": [draft.row.lease for draft in drafts],
+            **told,
+        },
+        Phrase(
+            f"state = %s, sending_at = %s, lease_until = %s, attempts = attempts + 1, {taken}",
+            [State.SENDING, _stored(moment), _stored(moment + SENDING_LEASE)],
+        ),
+        Phrase(
+            f"state = %s AND NOT EXISTS ({PAUSED}) AND EXISTS ({may_get})",
+            [State.CLAIMED, lane.stream, *wishes],
+        ),
     )
-    if moved != len(ids):
-        leases = {draft.row.lease for draft in drafts}
-        mine = lane.rows.filter(pk__in=ids, lease__in=leases, state=State.SENDING)
-        ids = set(mine.values_list("pk", flat=True))
+    if len(granted) != len(drafts):  # Some were refused, or had been granted before.
+        mine = lane.rows.filter(pk__in=[draft.row.pk for draft in drafts], state=State.SENDING)
+        granted = set(mine.values_list("pk", "lease"))
     for draft in drafts:
-        draft.row.attempts += draft.row.pk in ids
-    return ids
+        draft.row.attempts += draft.key in granted
+    return granted
 
 
 @cache
@@ -210,11 +227,24 @@ def _receivers(lane: Lane) -> tuple[str, tuple[Any, ...]]:
     return f"{sql} AND newsletter_subscriber.id = {lane.table}.subscriber_id", values
 
 
-def _execute(statement: str, values: list[tuple[Any, ...]]) -> int:
-    """Run a statement for each tuple of values; how many rows changed altogether."""
+def _update(
+    lane: Lane, given: Mapping[str, Sequence[Any]], change: Phrase, condition: Phrase
+) -> set[Key]:
+    """Change many rows in one statement, each by its own values; which ones it were.
+
+    ``given`` holds for each column the values of all rows; a row is found by ``id`` and ``lease``.
+    """
+    line = "(" + ", ".join(["%s"] * len(given)) + ")"
+    values = list(zip(*given.values(), strict=True))
     with connection.cursor() as cursor:
-        cursor.executemany(statement, values)
-        return int(cursor.rowcount)
+        cursor.execute(
+            f"WITH given ({', '.join(given)}) AS (VALUES {', '.join([line] * len(values))}) "  # noqa: S608
+            f"UPDATE {lane.table} SET {change.sql} FROM given "
+            f"WHERE {lane.table}.id = given.id AND {lane.table}.lease = given.lease "
+            f"AND {condition.sql} RETURNING {lane.table}.id, {lane.table}.lease",
+            [*chain.from_iterable(values), *change.values, *condition.values],
+        )
+        return set(cursor.fetchall())
 
 
 def _stored(moment: datetime) -> Any:

@@ -6,6 +6,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from anymail.message import AnymailMessage
 from django.utils.timezone import now
 
 from newsletter import dispatch, outbox
@@ -39,6 +40,29 @@ def test_what_is_settled_stays_so(settled: str) -> None:
     outbox.resend(dispatch.DIGESTS, [digest.pk])
     digest.refresh_from_db()
     assert digest.state == settled
+
+
+def test_a_row_that_one_sender_holds_twice_may_leave_once() -> None:
+    """Its first lease ran out, it was freed, and the same sender claimed it anew."""
+    stored = a_digest(state=State.CLAIMED, lease="second")
+    stale = Digest.objects.get(pk=stored.pk)
+    stale.lease = "first"
+    drafts = [outbox.Draft(row, AnymailMessage()) for row in (stale, stored)]
+    counts, granted = outbox.record(dispatch.DIGESTS, [], drafts)
+    assert [draft.row.lease for draft in granted] == ["second"]
+    assert counts == {State.SENDING: 1}
+    stored.refresh_from_db()
+    assert (stored.state, stored.attempts) == (State.SENDING, 1)
+
+
+def test_an_intent_whose_commit_was_never_answered_is_granted_again() -> None:
+    drafts = [
+        outbox.Draft(a_digest(state=State.CLAIMED, lease="mine"), AnymailMessage())
+        for _ in range(3)
+    ]
+    assert outbox.record(dispatch.DIGESTS, [], drafts) == ({}, drafts)
+    assert outbox.record(dispatch.DIGESTS, [], drafts) == ({}, drafts)
+    assert set(Digest.objects.values_list("state", "attempts")) == {(State.SENDING, 1)}
 
 
 def test_a_confirmation_that_was_cut_off_is_sent_again_and_a_digest_is_not() -> None:
