@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.words import LITTLE_WORDS, Tokens, owners, runs, stem
+from papers.words import LITTLE_WORDS, Tokens, owners, runs, spellings, stem
 
 IDF_POWER: Final = np.float32(1.5)
 SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5, "owners": 0.7, "phrases": 4.0}
@@ -77,7 +77,7 @@ class Vocabulary:
             [IN_SEARCHES[kind] / idf**IDF_POWER for kind, idf in self._idf.items()]
         )
         self.matrix: Matrix = self._weigh(counted, tokens)
-        self._surface = _surfaces(tokens)
+        self._surface = _surfaces(tokens, texts)
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
 
@@ -226,11 +226,16 @@ def _part_of(kind: str, tokens: Tokens) -> NDArray[np.float32]:
     return part
 
 
-def _surfaces(tokens: Tokens) -> dict[str, str]:
-    """For each stem the word that it is written as most often."""
-    often = np.bincount(tokens.ids, minlength=len(tokens.words))
-    order = np.argsort(often, kind="stable").tolist()
-    return {stem(word): word for word in (tokens.words[at] for at in order)}
+def _surfaces(tokens: Tokens, texts: Sequence[str]) -> dict[str, str]:
+    """For each stem the word that it is written as most often, with its capitals."""
+    often = np.bincount(tokens.ids, minlength=len(tokens.words)).tolist()
+    spelled = spellings(texts)
+    found: dict[str, str] = {}
+    for at in sorted(range(len(often)), key=often.__getitem__):
+        word = tokens.words[at]
+        name, count = spelled.get(word, ("", 0))
+        found[stem(word)] = name if 2 * count > often[at] else word
+    return found
 
 
 def unit(rows: Matrix) -> Matrix:

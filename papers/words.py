@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 import numpy as np
 import snowballstemmer
 
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+CAPITALS: Final = re.compile(r"\b[A-Za-z0-9]+[A-Z][A-Za-z0-9]*\b")
+"""A word with a capital letter that is not its first one: LLM, ImageNet, ViTs."""
 ACCENT: Final = re.compile(r"[\u0300-\u036f]")
 RUN_LENGTH: Final = 4
 LINK: Final = re.compile(
@@ -88,6 +92,16 @@ def words(text: str) -> list[str]:
     if not plain.isascii():
         plain = ACCENT.sub("", unicodedata.normalize("NFKD", plain))
     return WORD.findall(plain)
+
+
+def spellings(texts: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """How words with capitals inside are mostly written, and how often, by their lower case."""
+    counts = Counter(chain.from_iterable(CAPITALS.findall(text) for text in texts))
+    found: dict[str, tuple[str, int]] = {}
+    for written, count in counts.items():
+        if count > found.get(written.lower(), ("", 0))[1]:
+            found[written.lower()] = (written, count)
+    return found
 
 
 def stems(text: str) -> list[str]:
