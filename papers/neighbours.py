@@ -24,7 +24,7 @@ NEIGHBOURS: Final = 20
 SHARPNESS: Final = 3
 """A neighbour weighs its cosine to this power."""
 LENT: Final = np.float32(0.3)
-HEAVIEST: Final = 50
+HEAVIEST: Final = 30
 """Terms that a paper lends to a liked one."""
 AT_ONCE: Final = 128
 
