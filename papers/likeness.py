@@ -11,7 +11,7 @@ A text is too short to hold all words of its subject, so every paper is lent wor
 nearest to it (``papers/neighbours.py``) before it is compared.
 
 Where sentence vectors are at hand (``vectors``), a second z is made from them and the two are
-added with weights that depend on how much text there is. Free of Django and of I/O.
+added with weights that depend on how much text there is and on k. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Likeness:
         likes: Sequence[int],
         weights: Scores,
         dislikes: Sequence[int] = (),
-        places: Sequence[int] | None = None,
+        places: NDArray[np.intp] | None = None,
     ) -> Scores:
         """How much each candidate, or each of ``places``, is like the likes more than usual.
 
@@ -150,7 +150,7 @@ class Likeness:
             wanted = np.asarray(share @ self.meaning.vectors[list(likes)], np.float32)
         return self._standardised(raw, len(likes), wanted, places)
 
-    def _few(self, rare: Matrix, dense: Scores, places: Sequence[int]) -> Scores:
+    def _few(self, rare: Matrix, dense: Scores, places: NDArray[np.intp]) -> Scores:
         """How much these candidates are like one row, by the heaviest of its terms."""
         columns, weights = rare.indices, rare.data
         if len(columns) > self.terms:
@@ -177,14 +177,14 @@ class Likeness:
         raw: Scores,
         count: int,
         wanted: Scores | None,
-        places: Sequence[int] | None = None,
+        places: NDArray[np.intp] | None = None,
     ) -> Scores:
-        which = slice(self.shown) if places is None else list(places)
+        which = slice(self.shown) if places is None else places
         power = count / (count + SHRINK)
         z = (raw - self.usual[which]) / self.spread[which] ** power
         if self.meaning is None or wanted is None:
             return z.astype(np.float32)
-        weight = meaning_weight(self.words)
+        weight = meaning_weight(self.words, power)
         meant = self.meaning.scores(wanted, power, which)
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 

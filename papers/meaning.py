@@ -14,9 +14,9 @@ from papers.neighbours import Scores, nearest
 
 LEAST_SPREAD: Final = 0.2
 """No spread is taken for less than this share of the mean one: it would be noise."""
-FLATTENING: Final = 0.25
-TITLE_WEIGHT: Final = 0.87
-ABSTRACT_WEIGHT: Final = 0.3
+FLATTENING: Final = 0.15
+TITLE_WEIGHT: Final = 0.93
+ABSTRACT_WEIGHT: Final = 0.5
 TITLE_WORDS: Final = 15
 ABSTRACT_WORDS: Final = 100
 LENT: Final = 0.75
@@ -25,7 +25,7 @@ LENT: Final = 0.75
 class Meaning:
     """Sentence vectors, centred and flattened so that no common direction drowns the others.
 
-    Each principal direction is divided by its standard deviation to the power of a half. Then each
+    Each principal direction is divided by its variance to the power of ``FLATTENING``. Then each
     paper is lent the meaning of its neighbours, as it is with words.
     """
 
@@ -47,15 +47,20 @@ class Meaning:
         present = np.abs(vectors).sum(axis=1, keepdims=True) > 0
         return _unit(np.where(present, (vectors - self.mean) @ self.turn, 0))
 
-    def scores(self, wanted: Scores, power: float, which: slice | list[int]) -> Scores:
+    def scores(self, wanted: Scores, power: float, which: slice | NDArray[np.intp]) -> Scores:
         likeness = self.shown_vectors[which] @ wanted
         return np.asarray(likeness / self.spread[which] ** power, np.float32)
 
 
-def meaning_weight(words: float) -> float:
-    """How much sentence vectors count: much for bare titles, less for rich abstracts."""
+def meaning_weight(words: float, power: float) -> float:
+    """How much sentence vectors count: much for bare titles, less for rich abstracts.
+
+    The words of many abstracts tell more than those of one, so with ``power`` (that of the
+    spread: the more likes, the nearer to one) the abstracts' weight falls.
+    """
     richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
-    return float((1 - richness) * TITLE_WEIGHT + richness * ABSTRACT_WEIGHT)
+    abstracts = ABSTRACT_WEIGHT * (1 - power) ** 0.5
+    return float((1 - richness) * TITLE_WEIGHT + richness * abstracts)
 
 
 def _lent(vectors: Scores, shown: int) -> Scores:

@@ -24,7 +24,7 @@ NEIGHBOURS: Final = 20
 SHARPNESS: Final = 3
 """A neighbour weighs its cosine to this power."""
 LENT: Final = np.float32(0.3)
-HEAVIEST: Final = 50
+HEAVIEST: Final = 30
 """Terms that a paper lends to a liked one."""
 AT_ONCE: Final = 128
 
@@ -75,12 +75,11 @@ class Neighbours:
         """Rows x candidates: each candidate with a share of its neighbours' scores."""
         return np.asarray(scores + scores @ self._turned, np.float32)
 
-    def at(self, scores: Scores, places: Sequence[int]) -> Scores:
+    def at(self, scores: Scores, places: NDArray[np.intp]) -> Scores:
         """The same for a few candidates and one row."""
-        asked = np.asarray(places)
-        theirs = scores.take(self.places.take(asked, axis=0))
-        shares = np.einsum("ij,ij->i", theirs, self.weights.take(asked, axis=0))
-        return np.asarray(scores[asked] + shares, np.float32)
+        theirs = scores.take(self.places.take(places, axis=0))
+        shares = np.einsum("ij,ij->i", theirs, self.weights.take(places, axis=0))
+        return np.asarray(scores[places] + shares, np.float32)
 
 
 def nearest(

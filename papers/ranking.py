@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -262,11 +262,13 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
     The scores are those of a digest, without its rules for a whole mail; a reader without
     interests gets what trends. Ids that the index does not hold are left out.
     """
-    places = [place for place in map(index.place.get, candidates) if place is not None]
+    found = map(index.place.get, candidates, repeat(-1))
+    places = np.fromiter(found, np.intp, len(candidates))
+    places = places[places >= 0]
     if not _has_others(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
         scores = index.likeness.scores(*likes, few)
-        scores = scores if few else scores[places]
+        scores = scores[places] if few is None else scores
     else:
         scores = _best_of(index, profile)[places]
     order = np.argsort(-scores, kind="stable")[:top]

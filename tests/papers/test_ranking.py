@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from papers.meaning import meaning_weight
 from papers.ranking import Document, Index, Profile, interests, rank
 
 GPTQ = Document(
@@ -126,6 +127,20 @@ def test_sentence_vectors_find_what_shares_no_word() -> None:
     vectors = {paper.id: far for paper in LIBRARY} | {"gptq": near, "robots": near}
     index = Index(LIBRARY, [GPTQ], vectors)
     assert rank(index, Profile(likes=["gptq"]), ["stars", "reefs", "robots"], top=1) == ["robots"]
+
+
+def test_sentence_vectors_count_most_for_bare_titles_and_for_few_likes() -> None:
+    one_like, many_likes = 0.25, 0.87
+    title, abstract = 10, 200
+    assert meaning_weight(title, one_like) > meaning_weight(abstract, one_like)
+    assert meaning_weight(abstract, one_like) > meaning_weight(abstract, many_likes) > 0
+
+
+def test_unknown_candidates_are_left_out() -> None:
+    words = ("lakes", "rivers", "stars", "cells", "glass", "trees")
+    papers = [Document(str(at), f"A study of the {word}") for at, word in enumerate(words)]
+    assert rank(Index(papers), Profile(likes=["0"]), ["none", "1", "2"], 5)[0] in {"1", "2"}
+    assert rank(Index(papers), Profile(likes=["0"]), ["none"], 5) == []
 
 
 def test_an_empty_library_ranks_nothing() -> None:
