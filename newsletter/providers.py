@@ -24,7 +24,7 @@ class Limits:
 
 UNKNOWN: Final = Limits(connections=4, rate=0)
 DEFAULTS: Final = {
-    "newsletter.smtp": Limits(connections=8, rate=0),
+    "newsletter.smtp": Limits(connections=10, rate=0),
     "newsletter.mailbox": Limits(connections=1, rate=0),
     "anymail.backends.amazon_ses": Limits(connections=8, rate=14),
     "newsletter.brevo": Limits(connections=10, rate=100),

@@ -58,6 +58,15 @@ def test_an_old_unsubscribe_link_works_after_the_secret_key_was_lost(
     assert tokens.subscriber_of_unsubscribe_token(new) == subscriber
 
 
+@pytest.mark.parametrize("damaged", ["", "AAAA", "not base64!", "A" * 68])
+def test_a_damaged_copy_of_the_link_is_replaced(subscriber: Subscriber, damaged: str) -> None:
+    old = tokens.unsubscribe_token(subscriber)
+    Subscriber.objects.update(sealed_token=damaged)
+    new = tokens.unsubscribe_token(Subscriber.objects.get())
+    assert new == tokens.unsubscribe_token(Subscriber.objects.get()) != old
+    assert tokens.subscriber_of_unsubscribe_token(old) == subscriber
+
+
 def test_links_survive_a_rotation_of_the_secret_key(
     subscriber: Subscriber, consent: Consent, settings: Settings
 ) -> None:
