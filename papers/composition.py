@@ -7,7 +7,7 @@ then what trends. Free of Django and of I/O.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
@@ -71,13 +71,19 @@ class Basket:
         self._closeness: dict[int, float] = {}
         self.picks: list[Pick] = []
 
+    def look(self, places: Iterable[int]) -> None:
+        """Work out together how close these candidates are."""
+        new = [place for place in places if place not in self._closeness]
+        if new and self.places:
+            found = (self.near @ self.index.likeness.sketches[new].T).max(axis=0)
+            self._closeness.update(zip(new, found.tolist(), strict=True))
+
     def closeness(self, place: int) -> float:
         """The cosine of a candidate with the nearest paper that is in already."""
         if not self.places:
             return 0.0
         if place not in self._closeness:
-            found = (self.near @ self.index.likeness.sketches[place]).max()
-            self._closeness[place] = float(found)
+            self.look([place])
         return self._closeness[place]
 
     def may_take(self, place: int) -> bool:
@@ -104,16 +110,17 @@ class Queue:
 
     def next(self, basket: Basket) -> tuple[int, float] | None:
         """The place and percentile of the best next paper, or None when nothing fits any more."""
+        basket.look(place for place, *_ in self.window)
         self.window = [offer for offer in self.window if basket.may_take(offer[0])]
-        for offer in self.waiting:
-            if offer[1] < self.interest.threshold:
+        while offers := list(islice(self.waiting, WINDOW - len(self.window))):
+            if offers[-1][1] < self.interest.threshold:
+                offers = [offer for offer in offers if offer[1] >= self.interest.threshold]
                 self.waiting = iter(())
-                break
-            if basket.may_take(offer[0]):
-                self.top = self.top or offer[2]
-                self.window.append(offer)
-            if len(self.window) >= WINDOW:
-                break
+            basket.look(place for place, *_ in offers)
+            for offer in offers:
+                if basket.may_take(offer[0]):
+                    self.top = self.top or offer[2]
+                    self.window.append(offer)
         if not self.window:
             return None
         best = max(self.window, key=lambda offer: self._marginal(offer, basket))

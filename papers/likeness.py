@@ -29,11 +29,14 @@ from papers.neighbours import Neighbours
 from papers.terms import Matrix
 
 Scores = NDArray[np.float32]
+Cosines = NDArray[np.int16]
+"""Cosines in steps of 1 / ``STEPS``: numpy reads them ten times sooner than half floats."""
 
 SHRINK: Final = 3.0
 """With so many likes a candidate's spread counts for half."""
 DISLIKE: Final = 0.5
 """What the disliked papers together weigh against the liked ones."""
+STEPS: Final = np.float32(16384)
 KEPT_BYTES: Final = 256 << 20
 """Memory for the likenesses of papers that several readers like."""
 AT_ONCE: Final = 128
@@ -72,7 +75,7 @@ class Likeness:
         self.words = words
         self.sketches = _sketches(matrix[:shown])
         self.terms = max(LEAST_TERMS, TEXTS * matrix.nnz // max(1, matrix.shape[0]))
-        self._kept: OrderedDict[int, NDArray[np.float16]] = OrderedDict()
+        self._kept: OrderedDict[int, Cosines] = OrderedDict()
         self._room = max(1, KEPT_BYTES // max(1, 2 * shown))
 
     def prepare(self, rows: Collection[int]) -> None:
@@ -81,7 +84,7 @@ class Likeness:
         for start in range(0, len(missing), AT_ONCE):
             part = missing[start : start + AT_ONCE]
             found = self._cosines(*self.near.lent(part))
-            self._kept.update(zip(part, found.astype(np.float16), strict=True))
+            self._kept.update(zip(part, _stepped(found), strict=True))
         while len(self._kept) > max(self._room, len(rows)):
             self._kept.popitem(last=False)
 
@@ -101,7 +104,7 @@ class Likeness:
         rare.eliminate_zeros()
         return rare
 
-    def cosines(self, texts: Matrix) -> NDArray[np.float16]:
+    def cosines(self, texts: Matrix) -> Cosines:
         """The cosines between short texts, in rows of terms, and every candidate."""
         parts = []
         for start in range(0, texts.shape[0], AT_ONCE):
@@ -110,10 +113,10 @@ class Likeness:
             used = np.unique(frequent.indices)
             found = (self._rare(part) @ self.columns).toarray()
             found += frequent[:, used] @ self.dense[: self.shown, used].T
-            parts.append(self.near.spread(found).astype(np.float16))
+            parts.append(_stepped(self.near.spread(found)))
         return np.concatenate(parts)
 
-    def to(self, row: int) -> NDArray[np.float16]:
+    def to(self, row: int) -> Cosines:
         """The cosines between one document and every candidate."""
         if row not in self._kept:
             self.prepare([row])
@@ -141,8 +144,9 @@ class Likeness:
         if places is None:
             self.prepare(rows)
             raw = np.zeros(self.shown, np.float32)
-            for row, weight in zip(rows, signed, strict=True):
-                raw += weight * self.to(row)
+            for start in range(0, len(rows), AT_ONCE):
+                part = np.stack([self.to(row) for row in rows[start : start + AT_ONCE]])
+                raw += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
         else:
             raw = self._few(*self.near.lent(rows, signed), places)
         wanted: Scores | None = None
@@ -159,12 +163,12 @@ class Likeness:
         found = weights @ self.columns[columns] + self.dense[: self.shown] @ dense[0]
         return self.near.at(found, places)
 
-    def text_scores(self, cosines: NDArray[np.float16], vector: Scores | None = None) -> Scores:
+    def text_scores(self, cosines: Cosines, vector: Scores | None = None) -> Scores:
         """The same for words that are no document; ``vector`` is their sentence vector."""
         wanted: Scores | None = None
         if self.meaning is not None and vector is not None:
             wanted = self.meaning.turned(vector[np.newaxis])[0]
-        return self._standardised(cosines.astype(np.float32), 1, wanted)
+        return self._standardised(cosines.astype(np.float32) / STEPS, 1, wanted)
 
     def _usual(self) -> Scores:
         """The mean likeness of each candidate to the others."""
@@ -187,6 +191,11 @@ class Likeness:
         weight = meaning_weight(self.words, power)
         meant = self.meaning.scores(wanted, power, which)
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
+
+
+def _stepped(cosines: Scores) -> Cosines:
+    """As they are kept: what neighbours lend makes none of them larger than 1.69."""
+    return np.asarray(np.rint(cosines * STEPS), np.int16)
 
 
 def _sketches(rows: Matrix) -> Scores:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.likeness import Likeness, Scores
+from papers.likeness import Cosines, Likeness, Scores
 from papers.terms import Matrix, Vocabulary
 from papers.words import stem, words
 
@@ -38,7 +38,7 @@ class Search:
     columns: NDArray[np.int32]
     weights: Scores
     spelled: dict[str, str]
-    cosines: NDArray[np.float16]
+    cosines: Cosines
     vector: Scores | None
     known: bool
 
