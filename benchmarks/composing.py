@@ -3,9 +3,9 @@
     python -m benchmarks.composing [PROFILES] [FOLDER]
 
 Every profile likes ten papers; twenty are chosen among all papers of ``hf-authors`` (10,000; see
-``benchmarks.ranking`` for FOLDER). Printed are the CPU time per profile in two halves of the run,
-whose ratio says whether it is linear, the peak memory, and the ratio to fitting
-arxiv-sanity-lite's classifier for each reader.
+``benchmarks.ranking`` for FOLDER), or among a sample when no number is given. Printed are the CPU
+time per profile in two halves of the run, whose ratio says whether it is linear, the peak memory,
+and the ratio to fitting arxiv-sanity-lite's classifier for each reader.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ LIKES: Final = 10
 SIZE: Final = 20
 CHUNK: Final = 500
 JUDGED: Final = 10
+SAMPLE: Final = 1000
+SAMPLE_PAPERS: Final = 4000
 
 
-def profiles(count: int, papers: int) -> Iterator[list[Profile]]:
-    chance = np.random.default_rng(1)
+def profiles(count: int, papers: int, half: int) -> Iterator[list[Profile]]:
+    chance = np.random.default_rng(half)
     for start in range(0, count, CHUNK):
         yield [
             Profile(likes=[str(paper) for paper in chance.choice(papers, LIKES, replace=False)])
@@ -39,28 +41,30 @@ def profiles(count: int, papers: int) -> Iterator[list[Profile]]:
         ]
 
 
-def seconds(index: Index, count: int) -> float:
-    """CPU time for choosing for so many readers."""
+def seconds(index: Index, count: int, half: int) -> float:
+    """CPU time for choosing for so many readers, other ones in each half."""
     start = time.process_time()
-    for chunk in profiles(count, len(index)):
+    for chunk in profiles(count, len(index), half):
         index.prepare(chunk)
         for profile in chunk:
             assert compose(index, profile, SIZE)[0].reason
     return time.process_time() - start
 
 
-def main(count: int = 1000, folder: str = "") -> None:
+def main(count: int = 0, folder: str = "") -> None:
     data = Path(folder or os.environ.get("RECSYS_DATA") or DATA) / "hf-authors"
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets.")
         return
     papers = documents(data)
+    if not count:
+        count, papers = SAMPLE, papers[:SAMPLE_PAPERS]
     start = time.process_time()
     index = Index(papers)
     index.likeness.prepare(range(len(papers)))
     once = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    first, second = (seconds(index, count // 2) for _ in range(2))
+    first, second = (seconds(index, count // 2, half) for half in range(2))
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     each = (first + second) / count
     asked = tasks([list(range(2 * LIKES))] * JUDGED, len(papers), LIKES, JUDGED)

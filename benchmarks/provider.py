@@ -77,7 +77,7 @@ def run(folder: Path, subscribers: int, connections: int, rate: int) -> None:
     )
 
 
-def main(subscribers: int = 200) -> None:
+def main(subscribers: int = 150) -> None:
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
         folder = Path(name)
         env = environment(folder, 0)
