@@ -136,15 +136,15 @@ def _readings(rows: list[_Row], at: datetime) -> Readings:
     Only numbers are fetched, past the object layer: it would take most of the time.
     """
     pks = np.array([row.pk for row in rows], np.int64)
-    told = Signal.objects.filter(
-        paper_id__gte=rows[0].pk if rows else 0,
-        paper_id__lte=rows[-1].pk if rows else 0,
-        observed_at__lte=at,
-        name__in=NAMES,
+    since = Signal.objects.filter(paper_id__gte=rows[0].pk if rows else 0).order_by()
+    found = since.values_list("source", "name").distinct()
+    # With more conditions PostgreSQL expects few rows and sorts all of a million.
+    pairs = [(source, name) for source, name in found if name in NAMES]
+    told = since.filter(
+        paper_id__lte=rows[-1].pk if rows else 0, observed_at__lte=at, name__in=NAMES
     )
-    pairs = list(told.order_by().values_list("source", "name").distinct())
     series = [When(source=source, name=name, then=n) for n, (source, name) in enumerate(pairs)]
-    columns = told.order_by().annotate(series=Case(*series), hour=Hours("observed_at"))
+    columns = told.annotate(series=Case(*series), hour=Hours("observed_at"))
     query = columns.values_list("paper_id", "series", "value", "hour").query
     table = np.empty((0, 4))
     if pairs:
