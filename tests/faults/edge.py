@@ -38,11 +38,12 @@ class Window:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def new_state(sql: str, params: Any, *, many: bool) -> str:
+def new_state(sql: str, params: Any) -> str:
     """The state that a statement gives to digests; empty when it gives none."""
-    if not (sql.startswith("UPDATE") and TABLE in sql and params):
+    before, _, _ = sql.partition(" SET ")
+    if not ("UPDATE" in before and TABLE in before and params):
         return ""
-    return str((params[0] if many else params)[0])
+    return str(params[before.count("%s")])
 
 
 def watch_database(window: Window) -> None:
@@ -51,7 +52,7 @@ def watch_database(window: Window) -> None:
     def statement(
         execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
-        state = new_state(sql, params, many=many)
+        state = new_state(sql, params)
         if state == "claimed":
             window.reach("before claim")
         answer = execute(sql, params, many, context)
