@@ -289,7 +289,7 @@ def _unseal(sealed: str) -> str | None:
 def _unsealed(sealed: str, *keys: str) -> str | None:
     try:
         content = base64.b64decode(sealed, validate=True)
-    except binascii.Error:
+    except ValueError:
         return None
     nonce, content = content[:NONCE_BYTES], content[NONCE_BYTES:]
     for key in keys:
