@@ -267,7 +267,7 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
     places = places[places >= 0]
     if not _has_others(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
-        scores = index.likeness.scores(*likes, few)
+        scores = index.likeness.fit(*likes, few).scores
         scores = scores[places] if few is None else scores
     else:
         scores = _best_of(index, profile)[places]
@@ -338,11 +338,15 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     if known is None:
         return None
     rows, weights, _ = known
-    scores = index.likeness.scores(*known)
+    shares = index.likeness.shares(rows, weights)
+    fit = index.likeness.fit(*known)
+    if not fit.above.any():
+        return None
+    scores = np.where(fit.above, fit.scores, -np.inf)
 
     def explain(place: int) -> str:
         alike = [float(index.likeness.to(row)[place]) for row in rows]
-        nearest = rows[int(np.argmax(weights * alike))]
+        nearest = rows[int(np.argmax(shares * alike))]
         words = ", ".join(index.shared_terms(nearest, place))
         return f"because you liked “{index.documents[nearest].name}”" + (words and f": {words}")
 
