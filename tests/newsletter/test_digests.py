@@ -105,6 +105,11 @@ class TestAssembling:
         with django_assert_max_num_queries(20):
             assert len(digests.assemble(now())) == 60
 
+    def test_a_paper_that_came_since_the_last_scoring_has_a_reason_too(self) -> None:
+        a_paper(announced_at=datetime(2026, 3, 9, tzinfo=UTC))
+        (item,) = digests.preview(a_subscriber(), datetime(2026, 3, 9, 8, tzinfo=UTC)).items
+        assert item["reason"] == "new in the listing of 9 March"
+
 
 @pytest.mark.django_db
 class TestNeverAgain:
