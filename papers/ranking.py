@@ -321,7 +321,8 @@ def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, lis
     if not liked:
         return None
     ages = np.array([profile.ages.get(paper, 0.0) for paper in liked], np.float32)
-    weights = np.asarray(0.5 ** (ages / profile.half_life), np.float32)
+    # Beside the newest like: all may be so old that no number is small enough for their weights.
+    weights = np.asarray(0.5 ** ((ages - ages.min()) / profile.half_life), np.float32)
     dislikes = [index.rows[paper] for paper in profile.dislikes if paper in index.rows]
     return [index.rows[paper] for paper in liked], weights, dislikes
 
