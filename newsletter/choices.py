@@ -28,6 +28,7 @@ class Choices(TypedDict, total=False):
     dislikes: list[str]
     authors: list[str]
     muted: list[str]
+    names: list[str]
 
 
 SETTINGS: Final = ("frequency", "weekday", "hour", "timezone", "size")
@@ -38,6 +39,7 @@ LISTS: Final[dict[str, str]] = {
     "dislikes": Interest.Kind.DISLIKE,
     "authors": Interest.Kind.AUTHOR,
     "muted": Interest.Kind.MUTE,
+    "names": Interest.Kind.NAME,
 }
 JUDGED: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
 """What is said of a paper, by its id."""

@@ -183,6 +183,7 @@ def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> rank
         dislikes=wishes.get(kind.DISLIKE, []),
         authors=wishes.get(kind.AUTHOR, []),
         muted=wishes.get(kind.MUTE, []),
+        names=wishes.get(kind.NAME, []),
         ages=ages,
         half_life=settings.LIKE_HALF_LIFE_DAYS,
     )

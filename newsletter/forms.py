@@ -134,6 +134,13 @@ class ChoicesForm(forms.Form):
         "capitals and hyphens make no difference. Write GAN and GANs to mute both.",
         widget=Lines({"rows": 3}),
     )
+    names = AnswerField(
+        answers.phrases,
+        empty=[],
+        label="Names you publish under",
+        help_text="One a line. Your own papers never come: you know them.",
+        widget=Lines({"rows": 2}),
+    )
 
     @property
     def wishes(self) -> Choices:

@@ -136,6 +136,13 @@ class TestNeverAgain:
         Digest.objects.update(due_on="2020-01-01", state=State.SENT)
         assert digests.preview(person, now()).state == State.SKIPPED
 
+    def test_nobody_gets_what_they_wrote_themselves(self) -> None:
+        a_paper(authors=["Grace Hopper", "Ada Byron"])
+        other = a_paper(authors=["Ada Lovelace"])
+        person = a_subscriber()
+        Interest.objects.create(subscriber=person, kind="name", value="Byron, A.")
+        assert papers_of(digests.preview(person, now())) == [other.canonical_id]
+
     @pytest.mark.parametrize("verdict", ["like", "dislike"])
     def test_a_judged_paper_that_gained_its_arxiv_id_never_comes(self, verdict: str) -> None:
         a_paper(canonical_id="2603.00001", former_id="t-0123456789ab")

@@ -79,6 +79,7 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
         "dislikes": [],
         "authors": ["Lovelace, Ada"],
         "muted": ["crypto"],
+        "names": [],
     }
     consent = Consent.objects.get()
     assert (consent.action, consent.form) == ("import", "import of people.csv")

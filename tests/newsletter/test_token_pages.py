@@ -234,6 +234,7 @@ class TestPreferences:
             "likes": f"https://arxiv.org/abs/{paper.canonical_id}v3\na listed paper\n1706.03762",
             "authors": "Lovelace, Ada",
             "muted": "blockchain",
+            "names": "Byron, Ada",
             "dislikes": "",
         }
         page = reader.post(path, sent).content.decode()
@@ -252,6 +253,7 @@ class TestPreferences:
             "dislikes": [],
             "authors": ["Lovelace, Ada"],
             "muted": ["blockchain"],
+            "names": ["Byron, Ada"],
         }
         assert Subscriber.objects.get().next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
         assert "Wednesday, 5 March at 07:00 (Europe/Berlin)" in page
@@ -334,12 +336,13 @@ class TestPreferences:
         token = tokens.unsubscribe_token(subscriber)
         a_digest(to=subscriber)
         a_digest(to=a_subscriber(email="bob@example.org"))
-        reader.post(path, {"size": "4", "authors": "Grace Hopper"})
+        reader.post(path, {"size": "4", "authors": "Grace Hopper", "names": "Ada Byron"})
         response = reader.post(path, {"action": "export"})
         assert response["Content-Disposition"].startswith("attachment")
         data = response.json()
         assert data["subscription"]["email"] == "ada@example.org"
         assert data["choices"]["authors"] == ["Grace Hopper"]
+        assert data["choices"]["names"] == ["Ada Byron"]
         assert [line["action"] for line in data["consent_log"]] == ["change"]
         assert len(data["digests"]) == 1
         subscriber.refresh_from_db()
