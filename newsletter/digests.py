@@ -17,10 +17,12 @@ from django.db.models import Max, Min, QuerySet
 from django.utils.timezone import now
 
 from newsletter import emails, schedule, tokens
+from newsletter.choices import JUDGED
 from newsletter.decks import Deck
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.outbox import Renderer
 from papers import composition, index, ranking
+from papers.catalogue import present_ids
 from papers.models import Paper
 
 log = logging.getLogger(__name__)
@@ -123,10 +125,9 @@ class Library:
 
     def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
         self.at = at
-        judged = Interest.objects.filter(
-            subscriber__in=people, kind__in=[Interest.Kind.LIKE, Interest.Kind.DISLIKE]
-        )
-        self.index = index.build(at, set(judged.values_list("value", flat=True).distinct()))
+        judged = Interest.objects.filter(subscriber__in=people, kind__in=JUDGED)
+        named = set(judged.values_list("value", flat=True).distinct())
+        self.index = index.build(at, named.union(present_ids(named).values()))
         self.first_seen = self._first_seen()
         self.notes = self._notes()
 
@@ -154,16 +155,22 @@ class Library:
 
 
 def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranking.Profile]:
-    """The interests of a chunk of subscribers in the ranking's terms, in one query."""
+    """The interests of a chunk of subscribers in the ranking's terms.
+
+    A paper that gained its arXiv id after it was judged is still the same paper.
+    """
     wishes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     ages: dict[int, dict[str, float]] = defaultdict(dict)
-    rows = Interest.objects.filter(subscriber__in=people).order_by("pk")
-    for owner, kind, value, since in rows.values_list(
-        "subscriber_id", "kind", "value", "created_at"
-    ):
-        wishes[owner][kind].append(value)
+    found = Interest.objects.filter(subscriber__in=people).order_by("pk")
+    rows = list(found.values_list("subscriber_id", "kind", "value", "created_at"))
+    renamed = present_ids(value for _, kind, value, _ in rows if kind in JUDGED)
+    for owner, kind, said, since in rows:
+        value = renamed.get(said, said) if kind in JUDGED else said
+        if value not in wishes[owner][kind]:
+            wishes[owner][kind].append(value)
         if kind == Interest.Kind.LIKE:
-            ages[owner][value] = max(0.0, (at - since).total_seconds() / 86400)
+            age = max(0.0, (at - since).total_seconds() / 86400)
+            ages[owner][value] = min(age, ages[owner].get(value, age))
     return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
 
 
@@ -176,6 +183,7 @@ def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> rank
         dislikes=wishes.get(kind.DISLIKE, []),
         authors=wishes.get(kind.AUTHOR, []),
         muted=wishes.get(kind.MUTE, []),
+        names=wishes.get(kind.NAME, []),
         ages=ages,
         half_life=settings.LIKE_HALF_LIFE_DAYS,
     )
@@ -189,20 +197,11 @@ def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, 
     )
     for owner, items in history.values_list("subscriber_id", "items"):
         seen[owner].update(item["paper"] for item in items)
-    _add_later_names(seen)
-    return seen
-
-
-def _add_later_names(seen: dict[int, set[str]]) -> None:
-    """A paper that gained its arXiv id after it was sent is still the same paper."""
-    named = {paper for papers in seen.values() for paper in papers if paper.startswith("t-")}
-    if not named:
-        return
-    renamed: Mapping[str, str] = dict(
-        Paper.objects.filter(former_id__in=named).values_list("former_id", "canonical_id")
-    )
+    # A paper that gained its arXiv id after it was sent is still the same paper.
+    renamed = present_ids(chain.from_iterable(seen.values()))
     for papers in seen.values():
         papers.update([renamed[paper] for paper in papers if paper in renamed])
+    return seen
 
 
 def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[Digest]:

@@ -90,6 +90,7 @@ class Interest(models.Model):
         DISLIKE = "dislike", "disliked paper"
         AUTHOR = "author", "followed author"
         MUTE = "mute", "muted word or author"
+        NAME = "name", "name they publish under"
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="interests")
     kind = models.CharField(max_length=16, choices=Kind.choices)

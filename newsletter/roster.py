@@ -160,6 +160,7 @@ class Chunk:
             locked = Subscriber.objects.select_for_update().order_by("pk")
             known = locked.in_bulk(list(keys), field_name="email_key")
             suppressed = self._suppressed(keys)
+            choices.rename_papers(known.values())
             chosen = choices.of_many(known.values())
             fresh: list[Entry] = []
             for entry in self.entries:

@@ -175,7 +175,7 @@ SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
 # The worker asks no source by itself: papers come from files and from `ingest` alone.
 OFFLINE = env.flag("OFFLINE", default=False)
 # After so many days a reader's like weighs half as much as a new one.
-LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90)
+LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90, least=1)
 
 # The database is the truth and the broker a doorbell: losing a message loses nothing.
 REDIS_URL = env.redis("REDIS_URL")

@@ -22,6 +22,7 @@ FIELDS: Final = (
     "categories",
     "trending",
     "trending_parts",
+    "announced_at",
     "picked_at",
 )
 
@@ -47,6 +48,8 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
 def _documents(condition: Q, newest: datetime) -> Iterable[Document]:
     papers = Paper.objects.filter(condition).order_by("-trending", "-announced_at", "canonical_id")
     for paper in papers.only(*FIELDS).iterator(chunk_size=2000):
+        # What came since the last scoring has no parts yet; that it is new is true of it anyway.
+        parts = {"announced": paper.announced_at.date().isoformat()} | paper.trending_parts
         yield Document(
             id=paper.canonical_id,
             title=paper.title,
@@ -54,6 +57,6 @@ def _documents(condition: Q, newest: datetime) -> Iterable[Document]:
             authors=tuple(paper.authors),
             categories=tuple(paper.categories),
             trending=paper.trending,
-            why=trending.reason(paper.trending_parts),
+            why=trending.reason(parts),
             picked=paper.picked_at is not None and paper.picked_at > newest - WINDOW,
         )

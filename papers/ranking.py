@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import pairwise, repeat
+from itertools import repeat
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -22,7 +22,7 @@ from papers.likeness import Likeness, Scores
 from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
 from papers.terms import Vocabulary
-from papers.words import stems
+from papers.wording import Wording
 
 THRESHOLD: Final = 0.8
 """A personal pick is better than this share of the recent papers for its interest."""
@@ -156,17 +156,10 @@ class Index:
         written = self._authors.get(parts[-1], ()) if parts else ()
         return sorted({place for author, place in written if same_person(name, author)})
 
-    def holding(self, phrase: Sequence[str]) -> NDArray[np.intp]:
-        """The places of the candidates that hold these stems next to each other."""
-        terms = [f"{a} {b}" for a, b in pairwise(phrase)] or list(phrase)
-        found = [self.vocabulary.column(term) for term in terms]
-        columns = [column for column in found if column is not None]
-        if not columns or len(columns) < len(found):
-            return np.array([], np.intp)
-        counts = np.zeros(len(self), np.intp)
-        for column in columns:
-            counts[self.searches.holders(column)] += 1
-        return np.flatnonzero(counts == len(columns))
+    @cached_property
+    def wording(self) -> Wording:
+        """The words of the candidates as they stand."""
+        return Wording(document.text for document in self.candidates)
 
     def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
         """The words that make a document like a candidate, the weightiest first."""
@@ -328,7 +321,8 @@ def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, lis
     if not liked:
         return None
     ages = np.array([profile.ages.get(paper, 0.0) for paper in liked], np.float32)
-    weights = np.asarray(0.5 ** (ages / profile.half_life), np.float32)
+    # Beside the newest like: all may be so old that no number is small enough for their weights.
+    weights = np.asarray(0.5 ** ((ages - ages.min()) / profile.half_life), np.float32)
     dislikes = [index.rows[paper] for paper in profile.dislikes if paper in index.rows]
     return [index.rows[paper] for paper in liked], weights, dislikes
 
@@ -373,7 +367,7 @@ def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> s
     for name in (*profile.muted, *profile.names):
         places.update(index.written_by(name))
     for muted in profile.muted:
-        places.update(index.holding(stems(muted)).tolist())
+        places.update(index.wording.holding(muted))
     return places
 
 

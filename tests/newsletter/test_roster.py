@@ -79,6 +79,7 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
         "dislikes": [],
         "authors": ["Lovelace, Ada"],
         "muted": ["crypto"],
+        "names": [],
     }
     consent = Consent.objects.get()
     assert (consent.action, consent.form) == ("import", "import of people.csv")
@@ -245,6 +246,14 @@ def test_what_goes_out_comes_in_unchanged_and_runs_in_no_spreadsheet(file: Path)
     assert (after.email, after.consent_source) == (ada.email, "+form")
     assert after.confirmed_at == ada.confirmed_at
     assert choices.of(after) == before
+
+
+def test_a_liked_paper_that_was_renamed_is_no_news(file: Path) -> None:
+    a_paper(canonical_id="2503.01234", former_id="t-abc")
+    ada = a_subscriber()
+    Interest.objects.create(subscriber=ada, kind="like", value="t-abc")
+    assert give_out(file)[0]["likes"] == "2503.01234"
+    assert take_in(file)[0] == "created=0 updated=0 unchanged=1 refused=0"
 
 
 def test_the_queries_grow_with_the_batches_and_not_with_the_rows(file: Path) -> None:

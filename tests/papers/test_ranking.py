@@ -142,6 +142,13 @@ def test_the_half_life_says_how_fast_likes_fade() -> None:
     assert score(index, faded, "stars") < score(index, patient, "stars")
 
 
+def test_likes_that_are_all_very_old_count_as_they_did_when_they_were_new() -> None:
+    index = Index(LIBRARY, [GPTQ, REEFS])
+    fresh = Profile(likes=["gptq", "reefs"], ages={"gptq": 0.0, "reefs": 2.0}, half_life=1.0)
+    old = replace(fresh, ages={"gptq": 1000.0, "reefs": 1002.0})
+    assert score(index, old, "awq") == score(index, fresh, "awq")
+
+
 def test_a_few_candidates_are_ordered_as_all_of_them_are() -> None:
     index = Index([*LIBRARY, *(replace(p, id=f"{p.id}-2") for p in LIBRARY)], [GPTQ])
     wish = Profile(likes=["gptq"])

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, OutputWrapper
 from tqdm import tqdm
 
 from newsletter import roster
+from papers.management.output import COUNTS, whole_file
 
 
 class Command(BaseCommand):
@@ -20,7 +20,8 @@ class Command(BaseCommand):
         "Write every pending, active and paused subscriber as CSV, to standard output or a file "
         "that only its owner can read. Cells that a spreadsheet would run as a formula get an "
         "apostrophe in front, which import_subscribers takes away again; there are no tokens in "
-        "it. Exit status: 0 written, 2 the file cannot be written."
+        f"it. {COUNTS.format(counts='subscribers=')} "
+        "Exit status: 0 written, 2 the file cannot be written."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,16 +32,8 @@ class Command(BaseCommand):
         if out is None:
             self.stderr.write(f"subscribers={self._write(self.stdout)}")
             return
-        unfinished = out.with_name(f"{out.name}.part")
-        try:
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-                count = self._write(file)
-            unfinished.replace(out)
-        except OSError as error:
-            raise CommandError(
-                f"{out} cannot be written: {error.strerror}.", returncode=2
-            ) from error
+        with whole_file(out, mode=0o600) as file:
+            count = self._write(file)
         self.stdout.write(f"subscribers={count}")
 
     def _write(self, file: TextIO | OutputWrapper) -> int:
