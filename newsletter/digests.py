@@ -232,15 +232,23 @@ def _compose(
     if punctual and at - due_at > schedule.GRACE[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
-        picks = composition.compose(library.index, profile, person.size, seen)
+        turn = digest.due_on.toordinal()
+        picks = composition.compose(library.index, profile, person.size, seen, turn)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
     digest.items = [library.item(pick) for pick in picks]
     if not picks:
-        reason = "Every paper on offer was already sent." if seen else "There are no papers yet."
-        return _skip(digest, reason)
+        return _skip(digest, _why_nothing(library.index, profile))
     return digest
+
+
+def _why_nothing(offered: ranking.Index, profile: ranking.Profile) -> str:
+    if not len(offered):
+        return "There are no papers yet."
+    if profile.asks:
+        return "No paper that was not sent yet fits what this reader asked for."
+    return "Every paper on offer was already sent or is muted."
 
 
 def _skip(digest: Digest, reason: str) -> Digest:

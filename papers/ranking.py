@@ -82,6 +82,11 @@ class Profile:
     half_life: float = HALF_LIFE_DAYS
     names: Sequence[str] = ()
 
+    @property
+    def asks(self) -> bool:
+        """Whether the reader asked for anything."""
+        return bool(self.texts or self.topics or self.likes or self.authors)
+
 
 class Index:
     """The candidates of a run and the liked papers that are no candidates, ready to compare.
@@ -223,12 +228,14 @@ class Interest:
     def best(self) -> Iterator[tuple[int, float, float]]:
         """Places with their percentiles and scores, best first, as far as the interest goes."""
         head = min(HEAD, len(self.scores))
-        first = np.argpartition(-self.scores, head - 1)[:head]
+        least = np.partition(self.scores, -head)[-head]
+        # With all that are as good as the last of them, in the order of their places.
+        first = np.flatnonzero(self.scores >= least)
         order = first[np.argsort(-self.scores[first], kind="stable")]
         yield from self._stretch(order, 0)
-        if head < len(self.scores):
-            order = np.argsort(-self.scores, kind="stable")
-            yield from self._stretch(order[head:], head)
+        if len(order) < len(self.scores):
+            others = np.argsort(-self.scores, kind="stable")[len(order) :]
+            yield from self._stretch(others, len(order))
 
     def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
         others = max(1, len(self.scores) - 1)
@@ -286,14 +293,16 @@ def interests(index: Index, profile: Profile) -> Iterator[Interest]:
     if not len(index):
         return
     for author in profile.authors:
-        yield _followed(index, author)
+        if written := index.written_by(author):
+            yield _trending(index, "author", written, f"you follow {author}")
     if likes := _liked(index, profile):
         yield likes
     for text in profile.texts:
         if search := _searched(index, text):
             yield search
     for topic in profile.topics:
-        yield _field(index, topic)
+        if len(inside := index.inside(topic)):
+            yield _trending(index, "topic", inside, f"trending in your field {topic}")
 
 
 def in_field(topic: str, document: Document) -> bool:
@@ -301,18 +310,13 @@ def in_field(topic: str, document: Document) -> bool:
     return any(c == topic or c.startswith(topic + ".") for c in document.categories)
 
 
-def _followed(index: Index, author: str) -> Interest:
+def _trending(
+    index: Index, kind: Literal["author", "topic"], places: Collection[int], why: str
+) -> Interest:
+    """An interest in some papers, the most trending first."""
     scores = np.full(len(index), -np.inf, np.float32)
-    written = index.written_by(author)
-    scores[written] = index.trending[written]
-    return Interest("author", scores, lambda _: f"you follow {author}")
-
-
-def _field(index: Index, topic: str) -> Interest:
-    scores = np.full(len(index), -np.inf, np.float32)
-    places = index.inside(topic)
-    scores[places] = index.trending[places]
-    return Interest("topic", scores, lambda _: f"trending in your field {topic}")
+    scores[list(places)] = index.trending[list(places)]
+    return Interest(kind, scores, lambda _: why)
 
 
 def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, list[int]] | None:

@@ -96,7 +96,7 @@ def test_somebody_who_has_had_everything_is_skipped(sink: Sink) -> None:
     counts, _, status = run("--at", at.isoformat())
     assert (counts["skipped"], status) == (1, 0)
     reason = Digest.objects.get(subscriber=person, state="skipped").reason
-    assert reason == "Every paper on offer was already sent."
+    assert reason == "Every paper on offer was already sent or is muted."
 
 
 def test_a_refused_recipient_is_counted_as_failed_and_ends_in_status_1(sink: Sink) -> None:
