@@ -170,7 +170,7 @@ def _steps(
 ) -> _Steps:
     """The ordered readings as steps, each with what it added and how long that took."""
     paper, hour = readings.paper[order], readings.hour[order]
-    value = _highest_so_far(readings.value[order], np.flatnonzero(first))
+    value = _kept(readings.value[order], np.flatnonzero(first))
     before = np.flatnonzero(~first) - 1
     since, base = announced[paper], np.zeros(len(order))
     since[~first], base[~first] = hour[before], value[before]
@@ -203,14 +203,17 @@ def _dated(announced: Floats, since: Floats, until: Floats) -> Floats:
     return dated
 
 
-def _highest_so_far(value: Floats, starts: Integers) -> Floats:
-    """The running maximum of each series: what was lost and came back is no growth."""
+def _kept(value: Floats, starts: Integers) -> Floats:
+    """Each series as a running maximum, but never above what the source tells last.
+
+    So what was lost and came back is no growth, and what was lost for good counts nothing.
+    """
     value = value.copy()
     falls = np.setdiff1d(np.flatnonzero(np.diff(value) < 0) + 1, starts)
     ends = np.append(starts[1:], len(value))
     for place in np.unique(np.searchsorted(starts, falls, side="right") - 1):
         part = slice(starts[place], ends[place])
-        value[part] = np.maximum.accumulate(value[part])
+        value[part] = np.minimum(np.maximum.accumulate(value[part]), value[ends[place] - 1])
     return value
 
 

@@ -128,6 +128,16 @@ def test_votes_that_were_lost_and_came_back_are_no_growth() -> None:
     assert day.scored().parts[shaky]["gains"] == []
 
 
+def test_votes_that_the_source_took_back_are_taken_off_the_growth() -> None:
+    day = Day()
+    paper, begun = day.paper(), day.paper()
+    day.read(paper, "upvotes", (3, 10), (13, 59), (23, 19))
+    day.read(begun, "upvotes", (3, 50), (6, 5))
+    scored = day.scored()
+    assert trending.reason(scored.parts[paper]) == "trending: +9 upvotes in 20 hours"
+    assert scored.parts[begun]["gains"][0]["gain"] == 5
+
+
 def test_growth_counts_half_after_two_announcement_days() -> None:
     worth = []
     for later in (24, 48, 72):
