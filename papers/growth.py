@@ -37,6 +37,12 @@ PEERS_FOR_A_LIMIT: Final = 100
 LIMIT_SHARE: Final = 0.99
 DOUBT: Final = 3.0
 """Growth so many times faster than the limit is not believed."""
+BURST_HOURS: Final = 4.0
+"""A longer step may grow no more than one of these hours: all may have come in one of them."""
+LEAST_LIMIT: Final = 0.5
+"""However slow the peers, the limit is at least this share of what was assumed."""
+MOST_LIMIT: Final = np.array([1.0, 1.0, 1.0, 1.0, np.inf])
+"""Nor is it more, by name, lest bursts become usual; but readers are known, and may be many."""
 MEDIAN: Final = 0.5
 """About what the paper in the middle gains, in shares of the mean."""
 LEAST_USUAL: Final = 0.25
@@ -220,18 +226,42 @@ def _kept(value: Floats, starts: Integers) -> Floats:
 def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_]]:
     """Each step in units of what a peer gains, and whether it was too fast to be believed.
 
-    An hour is added to the length of each step, so that a few votes that come together are
-    not fast. A step that is not believed counts like that of the paper in the middle.
+    A step that is not believed counts like that of the paper in the middle, for a day at most.
     """
-    allowed = _limits(steps)[steps.name, steps.kind] * (steps.hours + 1)
-    doubted = steps.counted & (steps.gain > DOUBT * allowed)
+    limit = _limits(steps)[steps.name, steps.kind]
+    doubted = _doubted(steps, limit)
     opening = steps.kind == 0
     share = np.where(opening, exposure(steps.hours), steps.hours / 24)
     telling = steps.counted & ~doubted
-    believed = np.where(telling, _cut(steps.gain, allowed), 0.0)
+    believed = np.where(telling, _cut(steps.gain, limit * _span(steps.hours)), 0.0)
     usual = _usual(steps, believed, np.where(telling, share, 0.0))
-    believed = np.where(doubted, MEDIAN * usual * share, believed)
+    believed = np.where(doubted, MEDIAN * usual * np.minimum(share, 1), believed)
     return believed / (usual * np.where(opening, share, 1.0)), doubted
+
+
+def _doubted(steps: _Steps, limit: Floats) -> NDArray[np.bool_]:
+    """Which steps are too fast, alone or together with their neighbour.
+
+    A reading in the middle of a burst must not make two believable steps of it.
+    """
+    alone = steps.gain > DOUBT * limit * _span(steps.hours)
+    adjacent = (steps.group[1:] == steps.group[:-1]) & steps.counted[:-1]
+    span = _span(steps.hours[1:] + steps.hours[:-1])
+    allowed = DOUBT * np.maximum(limit[1:], limit[:-1]) * span
+    pair = adjacent & (steps.gain[1:] + steps.gain[:-1] > allowed)
+    doubted = alone.copy()
+    doubted[1:] |= pair
+    doubted[:-1] |= pair
+    return steps.counted & doubted
+
+
+def _span(hours: Floats) -> Floats:
+    """The hours for which a step may grow at the limit.
+
+    One is added, so that a few votes that come together are not fast.
+    """
+    span: Floats = np.minimum(hours, BURST_HOURS) + 1
+    return span
 
 
 def _cut(gain: Floats, allowed: Floats) -> Floats:
@@ -244,11 +274,11 @@ def _limits(steps: _Steps) -> Floats:
     """What the best gain in an hour, by name and class of age: the 99th of a hundred peers."""
     limits = np.repeat(LIMIT_AN_HOUR[:, None], len(AGE_CLASSES) + 1, axis=1)
     code = (steps.name * limits.shape[1] + steps.kind)[steps.counted]
-    pace = (steps.gain / (steps.hours + 1))[steps.counted]
+    pace = (steps.gain / _span(steps.hours))[steps.counted]
     for place in np.flatnonzero(np.bincount(code, minlength=limits.size) >= PEERS_FOR_A_LIMIT):
         where = np.unravel_index(place, limits.shape)
         best = np.quantile(pace[code == place], LIMIT_SHARE)
-        limits[where] = max(float(best), LEAST_USUAL * limits[where])
+        limits[where] *= np.clip(best / limits[where], LEAST_LIMIT, MOST_LIMIT[where[0]])
     return limits
 
 

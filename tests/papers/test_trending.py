@@ -272,6 +272,35 @@ def test_the_reason_is_one_line_in_words(parts: dict[str, Any], words: str) -> N
     assert trending.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
 
 
+def test_what_honest_papers_gain_between_distant_readings_is_believed() -> None:
+    day = Day()
+    riser = day.paper()
+    day.crowd(30)
+    day.read(riser, "upvotes", (8, 60), (24, 140))
+    gain = day.scored().parts[riser]["gains"][0]
+    assert gain["gain"] == 80
+    assert "doubted" not in gain
+    assert day.ranks()[riser] == 1
+
+
+@pytest.mark.parametrize(("name", "believed"), [("upvotes", False), ("likes", True)])
+def test_many_bursts_do_not_make_bursts_usual_but_many_readers_do(
+    name: str, believed: bool
+) -> None:
+    day = Day()
+    for _ in range(150):
+        day.read(day.paper(), name, (8, 2), (20, 302))
+    gains = [parts["gains"][0] for parts in day.scored().parts]
+    assert {"doubted" not in gain for gain in gains} == {believed}
+
+
+def test_growth_that_is_not_believed_counts_like_one_median_day_at_most() -> None:
+    day = Day()
+    paper = day.paper()
+    day.read(paper, "upvotes", (30, 3), (30 + 96, 503))
+    assert day.scored().parts[paper]["gains"][0]["worth"] <= 0.5
+
+
 def test_growth_that_is_not_believed_is_no_reason() -> None:
     gain = {"name": "upvotes", "gain": 300, "days": 0.04, "worth": 0.1, "doubted": True}
     parts = {"announced": "2026-03-11", "gains": [gain]}
