@@ -36,7 +36,7 @@ PEER_DAYS: Final = 20.0
 PEERS_FOR_A_LIMIT: Final = 100
 LIMIT_SHARE: Final = 0.99
 DOUBT: Final = 3.0
-"""Growth so many times faster than the limit is not believed."""
+"""Growth so many times faster than the limit, or than what was assumed, is not believed."""
 BURST_HOURS: Final = 4.0
 """A longer step may grow no more than one of these hours: all may have come in one of them."""
 LEAST_LIMIT: Final = 0.5
@@ -91,8 +91,10 @@ class Growth:
 
     ``total`` is the growth since the announcement, ``gain`` the part of it that still counts and
     ``days`` the time that took; ``worth`` is the faded growth in units of what a new peer gains in
-    a day, and ``doubted`` says whether some of it was too fast to be believed. ``opened`` is the
-    hours from announcement to the first reading, or not a number.
+    a day, and ``doubted`` says whether some of it was too fast to be believed. ``hasty`` is the
+    part of the worth that came faster than the limit, ``early`` the part that a first reading
+    stands in for, ``sound`` the worth without what is doubted. ``opened`` is the hours from
+    announcement to the first reading, or not a number.
     """
 
     paper: Integers
@@ -101,6 +103,9 @@ class Growth:
     gain: Floats
     days: Floats
     worth: Floats
+    hasty: Floats
+    early: Floats
+    sound: Floats
     doubted: NDArray[np.bool_]
     opened: Floats
 
@@ -142,12 +147,12 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
     first[1:] = (paper[1:] != paper[:-1]) | (series[1:] != series[:-1])
     starts = np.flatnonzero(first)
     steps = _steps(readings, order, first, announced, field, calendar)
-    worth, doubted = _worth(steps)
+    worth, hasty, doubted = _worth(steps)
     last = np.flatnonzero(np.append(first[1:], True))[: len(starts)]
     begin, end = steps.hour[starts], steps.hour[last]
     fade = np.clip(1 - (end - begin) / FADE_HOURS, 0, 1)
     weight = np.where(steps.kind == 0, fade[steps.group], 1.0) * steps.counted
-    decay = 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)
+    worth *= weight * 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)
     opened = np.where(steps.counted[starts], steps.hours[starts], np.nan)
     begin = begin - np.where(fade > 0, np.nan_to_num(opened), 0)
 
@@ -160,7 +165,10 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
         total(steps.gain * steps.counted),
         total(steps.gain * (weight > 0)),
         (end - begin) / 24,
-        total(weight * decay * worth),
+        total(worth),
+        total(worth * hasty),
+        total(worth * (steps.kind == 0)),
+        total(worth * ~doubted),
         total((doubted & (weight > 0)).astype(np.float64)) > 0,
         opened,
     )
@@ -223,20 +231,23 @@ def _kept(value: Floats, starts: Integers) -> Floats:
     return value
 
 
-def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_]]:
-    """Each step in units of what a peer gains, and whether it was too fast to be believed.
+def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Each step in units of what a peer gains, whether it was faster than the limit, and whether
+    it was too fast to be believed.
 
     A step that is not believed counts like that of the paper in the middle, for a day at most.
     """
     limit = _limits(steps)[steps.name, steps.kind]
-    doubted = _doubted(steps, limit)
+    doubted = _doubted(steps, np.maximum(limit, LIMIT_AN_HOUR[steps.name]))
     opening = steps.kind == 0
     share = np.where(opening, exposure(steps.hours), steps.hours / 24)
     telling = steps.counted & ~doubted
-    believed = np.where(telling, _cut(steps.gain, limit * _span(steps.hours)), 0.0)
+    allowed = limit * _span(steps.hours)
+    believed = np.where(telling, _cut(steps.gain, allowed), 0.0)
     usual = _usual(steps, believed, np.where(telling, share, 0.0))
     believed = np.where(doubted, MEDIAN * usual * np.minimum(share, 1), believed)
-    return believed / (usual * np.where(opening, share, 1.0)), doubted
+    worth = believed / (usual * np.where(opening, share, 1.0))
+    return worth, doubted | (steps.gain > allowed), doubted
 
 
 def _doubted(steps: _Steps, limit: Floats) -> NDArray[np.bool_]:

@@ -202,6 +202,44 @@ def test_the_first_three_places_need_two_sources_or_an_editor() -> None:
     assert places[0] == 4
 
 
+@pytest.mark.parametrize("name", ["upvotes", "stars"])
+def test_growth_that_was_cut_does_not_reach_the_first_three_places_unconfirmed(name: str) -> None:
+    day = Day()
+    day.crowd(12)
+    hasty = day.paper(field="math.LO")
+    day.read(hasty, name, (8, 5), (9, 55))
+    scored = day.scored()
+    assert day.ranks()[hasty] == trending.PODIUM + 1
+    assert not {"lifted", "unconfirmed"} & scored.parts[hasty].keys()
+
+
+def test_a_first_reading_does_not_reach_the_first_three_places_unconfirmed() -> None:
+    day = Day()
+    day.crowd(12)
+    new = day.paper(hour=20, field="math.LO")
+    day.read(new, "upvotes", (24, 30))
+    assert day.ranks()[new] == trending.PODIUM + 1
+
+
+def test_first_places_are_given_although_nobody_is_confirmed_and_that_is_said() -> None:
+    day = Day()
+    for votes in (10, 8, 6, 4):
+        day.read(day.paper(), "upvotes", (6, votes))
+    assert day.ranks() == [1, 2, 3, 4]
+    said = "First for want of papers that two sources or the editor speak for"
+    rows = [dict(trending.explain(parts)) for parts in day.scored().parts]
+    assert [said in row for row in rows] == [True, True, True, False]
+
+
+def test_a_source_that_is_not_believed_agrees_with_nobody() -> None:
+    day = Day()
+    paper = day.paper()
+    day.read(paper, "upvotes", (2, 0), (20, 900))
+    day.read(paper, "comments", (2, 0), (20, 3))
+    day.read(paper, "stars", (2, 5), (20, 30))
+    assert "agreed" not in day.scored().parts[paper]
+
+
 def test_a_pick_counts_like_a_good_day_and_fades() -> None:
     day = Day()
     picked, other = day.paper(picked=5), day.paper()
@@ -280,7 +318,17 @@ def test_what_honest_papers_gain_between_distant_readings_is_believed() -> None:
     gain = day.scored().parts[riser]["gains"][0]
     assert gain["gain"] == 80
     assert "doubted" not in gain
-    assert day.ranks()[riser] == 1
+    assert day.ranks()[riser] == trending.PODIUM + 1
+
+
+def test_the_best_paper_of_a_year_is_believed_among_quiet_ones_that_are_read_every_hour() -> None:
+    day = Day()
+    riser = day.paper()
+    day.read(riser, "upvotes", *((hour, 30 * hour) for hour in range(1, 7)))
+    for _ in range(30):
+        day.read(day.paper(), "upvotes", *((hour, hour // 3) for hour in range(1, 7)))
+    assert "doubted" not in day.scored().parts[riser]["gains"][0]
+    assert day.ranks()[riser] <= trending.PODIUM + 1
 
 
 @pytest.mark.parametrize(("name", "believed"), [("upvotes", False), ("likes", True)])
@@ -299,6 +347,25 @@ def test_growth_that_is_not_believed_counts_like_one_median_day_at_most() -> Non
     paper = day.paper()
     day.read(paper, "upvotes", (30, 3), (30 + 96, 503))
     assert day.scored().parts[paper]["gains"][0]["worth"] <= 0.5
+
+
+def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
+    day = Day()
+    old = day.paper(picked=170)
+    slow = day.paper(hour=168, picked=170)
+    for hour in range(24, 169, 24):
+        day.crowd(12, hour)
+    day.read(slow, "upvotes", (172, 1), (190, 3))
+    parts = day.scored().parts
+    assert [trending.reason(parts[paper]) for paper in (old, slow)] == ["the editor's pick"] * 2
+
+
+def test_a_picked_paper_that_grows_by_itself_trends_for_its_growth() -> None:
+    day = Day()
+    picked = day.paper(picked=5)
+    day.read(picked, "upvotes", (6, 10), (24, 45))
+    day.read(picked, "stars", (6, 10), (24, 45))
+    assert trending.reason(day.scored().parts[picked]).startswith("trending: +")
 
 
 def test_growth_that_is_not_believed_is_no_reason() -> None:
