@@ -25,6 +25,8 @@ OPENING_HOURS: Final = 24.0
 """A first reading this soon after the announcement tells growth since the announcement."""
 FADE_HOURS: Final = 12.0
 """After so many hours of readings the first one counts nothing any more."""
+LEAST_OF_A_DAY: Final = 0.05
+"""A day counts when it has at least this share of the papers of the median day."""
 AGE_CLASSES: Final = (0, 1, 2, 4)
 """Announcement days at which a class of ages begins; openings are a class of their own."""
 USUAL_A_DAY: Final = np.array([8.0, 1.0, 8.0, 0.5, 2.0])
@@ -67,18 +69,21 @@ class Readings:
 class Calendar:
     """The days on which papers were announced, ascending, as days of the epoch.
 
-    Ages are counted in these, so that nothing grows old over a weekend.
+    Ages are counted in these, so that nothing grows old over a weekend; a stray paper or two,
+    far fewer than on the median day, make no day.
     """
 
     days: Integers
 
     @classmethod
     def of(cls, hours: Floats) -> Calendar:
-        return cls(np.unique(hours // 24).astype(np.int64))
+        days, papers = np.unique(hours // 24, return_counts=True)
+        return cls(days[papers >= LEAST_OF_A_DAY * np.median(papers)].astype(np.int64))
 
     def place(self, hours: Floats) -> Integers:
-        """The number of announcement days up to each time."""
-        return np.searchsorted(self.days, (hours // 24).astype(np.int64), side="right")
+        """The number of announcement days up to each time, at least one."""
+        days = np.searchsorted(self.days, (hours // 24).astype(np.int64), side="right")
+        return np.maximum(days, 1)
 
     def age(self, hours: Floats) -> Integers:
         """The number of announcement days after each time."""

@@ -160,6 +160,21 @@ def test_nothing_fades_over_a_weekend_without_announcements() -> None:
     assert scores(0) == scores(2)
 
 
+def test_a_stray_announcement_at_a_weekend_is_no_day() -> None:
+    def score(*strays: float) -> float:
+        day = Day()
+        paper = day.paper()
+        day.read(paper, "stars", (2, 10), (10, 20))
+        for _ in range(50):
+            day.paper()
+            day.paper(hour=72)
+        for hour in strays:
+            day.paper(hour=hour)
+        return day.scored().scores[paper]
+
+    assert score() == score(24, 48) == score(-24, 24)
+
+
 def test_a_source_that_says_nothing_neither_helps_nor_harms() -> None:
     day = Day()
     day.crowd(5)
@@ -276,7 +291,7 @@ def test_new_papers_start_higher_when_papers_like_them_did_well() -> None:
         for authors in range(1, 31):
             paper = day.paper(authors=authors)
             day.read(paper, "upvotes", (6, 0), (24, 2 * authors))
-    few, many = day.paper(hour=26, authors=2), day.paper(hour=26, authors=30)
+    few, *_, many = (day.paper(hour=26, authors=authors) for authors in (2, *[10] * 8, 30))
     scored = day.scored()
     assert scored.parts[many]["expected"] > 1 > scored.parts[few]["expected"]
     assert scored.scores[many] > scored.scores[few]
