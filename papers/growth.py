@@ -39,6 +39,8 @@ PEERS_FOR_A_LIMIT: Final = 100
 LIMIT_SHARE: Final = 0.99
 DOUBT: Final = 3.0
 """Growth so many times faster than the limit, or than what was assumed, is not believed."""
+DOUBT_OF_TWO: Final = 4.5
+"""The same for two neighbouring steps together: a burst may fall into both."""
 BURST_HOURS: Final = 4.0
 """A longer step may grow no more than one of these hours: all may have come in one of them."""
 LEAST_LIMIT: Final = 0.5
@@ -256,14 +258,11 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def _doubted(steps: _Steps, limit: Floats) -> NDArray[np.bool_]:
-    """Which steps are too fast, alone or together with their neighbour.
-
-    A reading in the middle of a burst must not make two believable steps of it.
-    """
+    """Which steps are too fast, alone or together with their neighbour."""
     alone = steps.gain > DOUBT * limit * _span(steps.hours)
     adjacent = (steps.group[1:] == steps.group[:-1]) & steps.counted[:-1]
     span = _span(steps.hours[1:] + steps.hours[:-1])
-    allowed = DOUBT * np.maximum(limit[1:], limit[:-1]) * span
+    allowed = DOUBT_OF_TWO * np.maximum(limit[1:], limit[:-1]) * span
     pair = adjacent & (steps.gain[1:] + steps.gain[:-1] > allowed)
     doubted = alone.copy()
     doubted[1:] |= pair
