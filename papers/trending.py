@@ -382,7 +382,7 @@ def _lifted_by_pick(parts: dict[str, Any], gains: Sequence[dict[str, Any]]) -> b
     """Whether the pick gives more than anything else, or a place that growth does not give."""
     gained = sum(gain["worth"] for gain in gains) - parts.get("cut", 0)
     spoken_for = parts["pick"] >= PICK_SPEAKS and not parts.get("agreed")
-    most: bool = parts["pick"] > max(gained, parts["start"])
+    most: bool = parts["pick"] > max(gained, parts.get("start", 0))
     return most or bool(parts.get("lifted") and spoken_for)
 
 
