@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 
 from newsletter import env
+from newsletter.addresses import organisation
 
 MAILBOX = "newsletter.mailbox.EmailBackend"
 # These hear of a bounce by mail or not at all, never by a webhook.
@@ -164,8 +165,3 @@ def sqlite_bears_two_writers(
 def domain(sender: str) -> str:
     """The domain of ``Name <local@domain>``; empty when there is none."""
     return parseaddr(sender)[1].rpartition("@")[2].lower()
-
-
-def organisation(host: str) -> str:
-    """The last two labels, near enough to tell one organisation's hosts from another's."""
-    return ".".join(host.lower().split(".")[-2:])

@@ -44,6 +44,7 @@ NOTICES: Final = Lane(
     repeatable=True,
 )
 PULSE: Final = timedelta(seconds=15)
+WEIGHED_EVERY: Final = timedelta(minutes=1)
 LANES: Final = (NOTICES, DIGESTS)
 TAKE_OVER_SECONDS: Final = 1.0
 BALANCE_CHUNK: Final = 5000
@@ -76,8 +77,7 @@ def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
     may take longer than a round, and ends only when the service is ``stopped``.
     """
     beat("worker")
-    if tracking.process(until):
-        breakers.check(now())
+    hear(until)
     delivery.reap(DIGESTS)
     subscriptions.resume_due(now())
     written = _assemble(stopped)
@@ -88,6 +88,18 @@ def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
     if counts or written:
         log.info("Digests: %s", balance_line(_balance(ids)))
     return counts
+
+
+def hear(until: Until = never, *, every: timedelta = WEIGHED_EVERY) -> int:
+    """Act on what providers told, and ask now and then whether our mail does harm.
+
+    Returns how many events were read. The question costs more than an event, so that it waits
+    until ``every`` has passed, whoever read the events and whatever they were.
+    """
+    read = tracking.process(until)
+    if beat("breakers", every):
+        breakers.check(now())
+    return read
 
 
 def _assemble(stopped: Until) -> list[int]:
@@ -118,6 +130,7 @@ def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[st
 
     Counts every digest that this run wrote or found waiting; the states add up to ``due``.
     """
+    hear()
     for lane in LANES:
         delivery.reap(lane)
     delivery.deliver(NOTICES, patient=False)
@@ -128,8 +141,7 @@ def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[st
     del written
     delivery.deliver(DIGESTS, wanted=mine, patient=False)
     _take_over(mine)
-    while tracking.process():  # Who was refused for good is not asked again.
-        pass
+    hear(every=timedelta())  # Who was refused for good is not asked again.
     return _balance(ids)
 
 
@@ -175,8 +187,13 @@ def _balance(ids: NDArray[numpy.int64]) -> Counter[str]:
     return counts
 
 
-def beat(name: str) -> None:
-    """Show that a part of the service is alive; a laptop's disk need not hear it each second."""
+def beat(name: str, every: timedelta = PULSE) -> bool:
+    """Show that a part of the service is alive; a laptop's disk need not hear it each second.
+
+    Returns whether it was time to do so, which it is once in ``every`` for all processes together.
+    """
     moment = now()
-    if not Heartbeat.objects.filter(name=name, at__range=(moment - PULSE, moment)).exists():
-        Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
+    if Heartbeat.objects.filter(name=name, at__range=(moment - every, moment)).exists():
+        return False
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
+    return True

@@ -7,11 +7,12 @@ import threading
 import time
 
 import pytest
+from django.utils.timezone import now
 from pytest_django import Settings
 
 from newsletter import dispatch, subscriptions, sweeper, tasks
 from newsletter.addresses import parse
-from newsletter.models import Consent, Digest, Heartbeat, Notice, Subscriber
+from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
 from newsletter.subscriptions import Origin
 from newsletter.sweeper import Sweeper
 from tests.factories import a_digest, a_paper, a_subscriber
@@ -97,6 +98,28 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     waiting = Digest.objects.exclude(state=Digest.State.SENT).count()
     threads.stop()
     assert latecomer.digests.exists()
+    assert waiting > 5
+
+
+def test_what_providers_tell_is_heard_while_digests_leave(sink: Sink, settings: Settings) -> None:
+    settings.MAIL_RATE = 5
+    for _ in range(25):
+        a_digest()
+    threads = Sweeper(threading.Event())
+    threads.start()
+    while not sink.accepted:
+        time.sleep(0.05)
+    gone = a_digest(state=Digest.State.SENT).subscriber
+    DeliveryEvent.objects.create(
+        provider="x", event_key="1", type="complained", email_key=gone.email_key, occurred_at=now()
+    )
+    deadline = time.monotonic() + 10
+    while DeliveryEvent.objects.get().processed_at is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    waiting = Digest.objects.exclude(state=Digest.State.SENT).count()
+    threads.stop()
+    gone.refresh_from_db()
+    assert gone.status == Subscriber.Status.SUPPRESSED
     assert waiting > 5
 
 
