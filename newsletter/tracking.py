@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
 from newsletter import addresses, breakers, delivery, personal_data, subscriptions
@@ -18,6 +20,7 @@ from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 log = logging.getLogger(__name__)
 
 BATCH: Final = 100
+FORGOTTEN_AT_ONCE: Final = 1000
 # Whoever tells us what became of a message has had it.
 PROOF_OF_SENDING: Final = frozenset(
     {
@@ -196,3 +199,28 @@ def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> N
     Suppression.objects.filter(address_hash__in=hashes, reason__in=LESSER_REASONS[reason]).update(
         reason=reason
     )
+
+
+def forget(at: datetime) -> int:
+    """Delete what was told more than EVENT_DAYS ago and acted on; returns how many events.
+
+    What was told of people with soft bounces or a suppressed address stays: they are judged by it.
+    """
+    if not settings.EVENT_DAYS:
+        return 0
+    judged = Subscriber.objects.filter(
+        Q(soft_bounce_score__gt=0) | Q(status=Subscriber.Status.SUPPRESSED)
+    )
+    old = DeliveryEvent.objects.filter(
+        ~Exists(judged.filter(email_key=OuterRef("email_key"))),
+        ~Exists(judged.filter(pk=OuterRef("digest__subscriber"))),
+        received_at__lt=at - timedelta(days=settings.EVENT_DAYS),
+        processed_at__isnull=False,
+    )
+    forgotten = 0
+    # In portions, so that nobody who writes has to wait for long.
+    while some := list(
+        old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]
+    ):
+        forgotten += DeliveryEvent.objects.filter(pk__in=some).delete()[0]
+    return forgotten
