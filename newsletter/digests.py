@@ -13,7 +13,7 @@ from typing import Any, Final
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import emails, schedule, tokens
@@ -45,8 +45,21 @@ NEEDED: Final = (
 
 
 def due(at: datetime) -> QuerySet[Subscriber]:
-    """Active subscribers whose due date has come."""
-    return Subscriber.objects.filter(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    """Active subscribers whose due date has come, and paused ones whose pause is over at ``at``.
+
+    Of these only some are due by then: see ``_is_due``.
+    """
+    active = Q(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
+    return Subscriber.objects.filter(active | rested)
+
+
+def _is_due(person: Subscriber, at: datetime) -> bool:
+    """Whether one of ``due`` is; whoever is paused gets, in memory, the date they will have."""
+    if person.status == Subscriber.Status.PAUSED and person.paused_until is not None:
+        awake = max(person.paused_until, now())
+        person.next_digest_at = schedule.next_due(**_timetable(person), after=awake)
+    return person.next_digest_at is not None and person.next_digest_at <= at
 
 
 def assemble(
@@ -72,17 +85,17 @@ def assemble(
     library = Library(at, waiting)
     spread = ends["last"] - ends["first"]
     start = ends["first"] + (secrets.randbelow(spread) if spread > CHUNK else 0)
-    for people in chain(_portions(waiting, start), _portions(waiting, 0)):
+    for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
         if until():
             break
         written += _assemble_chunk(people, library, punctual=punctual)
     return written
 
 
-def _portions(people: QuerySet[Subscriber], start: int) -> Iterator[list[Subscriber]]:
+def _portions(people: QuerySet[Subscriber], start: int, at: datetime) -> Iterator[list[Subscriber]]:
     """Those who still wait when their turn comes, from one key on."""
     while portion := list(people.filter(pk__gte=start).order_by("pk")[:CHUNK]):
-        yield portion
+        yield [person for person in portion if _is_due(person, at)]
         start = portion[-1].pk + 1
 
 
@@ -90,7 +103,7 @@ def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Diges
     """What ``assemble`` would write; changes nothing."""
     waiting = due(at).filter(email_key=to) if to else due(at)
     library: Library | None = None
-    for people in _portions(waiting, 0):
+    for people in _portions(waiting, 0, at):
         library = library or Library(at, waiting)
         yield from _compose_chunk(people, library, punctual=punctual)
 
@@ -224,11 +237,13 @@ def _compose(
 ) -> Digest:
     at = library.at
     due_at = _due_at(person, at)
+    # A person who names the time has said that it may be late.
+    start = due_at if punctual else max(due_at, at, now())
     digest = Digest(
         subscriber=person,
         due_at=due_at,
         due_on=schedule.due_day(due_at, person.timezone),
-        expires_at=max(due_at, at) + schedule.GRACE[person.frequency],
+        expires_at=start + schedule.GRACE[person.frequency],
     )
     if punctual and at - due_at > schedule.GRACE[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")

@@ -209,9 +209,11 @@ def resume(subscriber: Subscriber, origin: Origin) -> None:
     subscriber.refresh_from_db()
 
 
-def resume_due(at: datetime) -> int:
-    """Resume everybody whose pause is over; returns how many."""
+def resume_due(at: datetime, *, to: str = "") -> int:
+    """Resume everybody whose pause is over, or only the one with the key ``to``; how many."""
     over = Subscriber.objects.filter(status=Status.PAUSED, paused_until__lte=at)
+    if to:
+        over = over.filter(email_key=to)
     for subscriber in over:
         resume(subscriber, Origin("end of the pause"))
     return len(over)
