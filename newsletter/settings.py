@@ -149,10 +149,13 @@ ANYMAIL: dict[str, Any] = {
     **env.prefixed("ANYMAIL_"),
     "DEBUG_API_REQUESTS": False,
 }
-# The backends that others offer, in the form that is safe to repeat.
+# The backends that others offer, in the form that is safe to repeat and that the provider takes.
 SAFE_BACKENDS = {
     "django.core.mail.backends.smtp.EmailBackend": "newsletter.smtp.EmailBackend",
     "anymail.backends.brevo.EmailBackend": "newsletter.brevo.EmailBackend",
+    "anymail.backends.mailersend.EmailBackend": "newsletter.mailersend.EmailBackend",
+    "anymail.backends.mailjet.EmailBackend": "newsletter.mailjet.EmailBackend",
+    "anymail.backends.postal.EmailBackend": "newsletter.postal.EmailBackend",
     "anymail.backends.resend.EmailBackend": "newsletter.resend.EmailBackend",
 }
 if env.text("EMAIL_URL"):
