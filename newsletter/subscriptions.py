@@ -36,10 +36,10 @@ PENDING_LIFETIME: Final = timedelta(days=7)
 Status = Subscriber.Status
 Action = Consent.Action
 WAITING: Final = (Digest.State.QUEUED, Digest.State.CLAIMED)
-# What a line of the consent log makes of a subscription.
+# What a line of the consent log makes of a subscription. That of an import says nothing: it may
+# come without consent, and changes no more than the choices of whoever is paused.
 WISHES: Final[dict[str, str]] = {
     Action.CONFIRM: Status.ACTIVE,
-    Action.IMPORT: Status.ACTIVE,
     Action.RESUME: Status.ACTIVE,
     Action.PAUSE: Status.PAUSED,
     Action.UNSUBSCRIBE: Status.UNSUBSCRIBED,

@@ -211,6 +211,7 @@ def test_a_paused_stream_sends_nothing_and_says_why(sink: Sink) -> None:
         ["--at", "tomorrow"],
         ["--at", "2026-02-31T08:00"],
         ["--at", "9999-12-31"],
+        ["--at", "0001-01-01T00:00:00+05:00"],
         ["--to", "nobody"],
     ],
 )
