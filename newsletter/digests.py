@@ -36,6 +36,7 @@ SHOWN: Final = (
     State.UNCERTAIN,
     State.FAILED,
 )
+SUBJECT_LENGTH: Final = 200
 # What a mail says and its links hold, of the digest and of its reader.
 NEEDED: Final = (
     *("due_on", "created_at", "subject", "items", "cards"),
@@ -126,6 +127,7 @@ def renderer() -> Renderer:
             except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
                 yield row, error
             else:
+                row.subject = message.subject[:SUBJECT_LENGTH]
                 yield row, message
 
     return render

@@ -34,7 +34,7 @@ DIGESTS: Final = Lane(
     receivers=Q(status=Subscriber.Status.ACTIVE),
     repeatable=False,
     needs=digests.NEEDED,
-    frozen=("cards",),
+    frozen=("cards", "subject"),
     spread=True,
 )
 NOTICES: Final = Lane(

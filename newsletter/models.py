@@ -162,7 +162,8 @@ class Digest(Outbound):
 
     ``items`` is the frozen choice, in order: ``{"paper": canonical_id, "reason": str,
     "slot": "personal" | "trending" | "pick", "score": float}``. ``cards`` are the keys of what the
-    first attempt said of each of them, with a ``-`` for a paper that was not there.
+    first attempt said of each of them, with a ``-`` for a paper that was not there; ``subject`` is
+    the line above them, which later attempts repeat.
     """
 
     # Every index is written anew with each move of a row: that of the constraint serves this too.

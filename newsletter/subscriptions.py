@@ -22,7 +22,7 @@ from newsletter import addresses, choices, emails, schedule, throttle
 from newsletter.addresses import Address
 from newsletter.choices import Choices
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
-from newsletter.tokens import TokenExpired
+from newsletter.tokens import CONFIRM_LIFETIME, TokenExpired
 
 # What a person agrees to, as the confirmation page says it. A new wording needs a new version.
 CONSENT_VERSION: Final = "1"
@@ -71,7 +71,12 @@ def sign_up(address: Address, typed: str, wishes: Choices, origin: Origin) -> No
         )
         subscriber = Subscriber.objects.get(email_key=address.key)
         consent = _log(subscriber, Action.SIGN_UP, origin, wishes, typed=typed)
-        Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=subscriber, consent=consent)
+        Notice.objects.create(
+            kind=Notice.Kind.CONFIRM,
+            subscriber=subscriber,
+            consent=consent,
+            expires_at=consent.at + CONFIRM_LIFETIME,
+        )
 
 
 def answer(notice: Notice) -> str | None:

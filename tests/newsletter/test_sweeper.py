@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import logging
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import dispatch, subscriptions, sweeper, tasks
+from newsletter import dispatch, personal_data, subscriptions, sweeper, tasks
 from newsletter.addresses import parse
 from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
 from newsletter.subscriptions import Origin
@@ -53,6 +56,26 @@ def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:
     dispatch.sweep_notices()
     assert Notice.objects.get().kind == Notice.Kind.MANAGE
     assert "/preferences/" in sink.accepted[0].decode()
+
+
+def test_a_confirmation_whose_link_has_died_is_not_sent(sink: Sink) -> None:
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    notice, consent = Notice.objects.get(), Consent.objects.get()
+    assert notice.expires_at == consent.at + timedelta(hours=72)
+    Notice.objects.update(expires_at=now() - timedelta(minutes=1))
+    assert dispatch.sweep_notices() == {"failed": 1}
+    assert sink.accepted == []
+
+
+def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
+    a_paper(title="Attention at rest")
+    person = a_subscriber()
+    dispatch.sweep_digests()
+    digest = Digest.objects.get()
+    assert digest.subject.startswith("Attention at rest")
+    sent = email.message_from_bytes(sink.accepted[0], policy=email.policy.default)
+    assert sent["Subject"] == digest.subject
+    assert personal_data.export(person)["digests"][0]["subject"] == digest.subject
 
 
 def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:

@@ -22,7 +22,8 @@ class Command(BaseCommand):
         "inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with confirmed_at "
         "and consent_source becomes active, one without becomes pending and gets no mail; a "
         "pending one that nobody confirms on the site within "
-        f"{subscriptions.PENDING_LIFETIME.days} days is deleted. Whoever unsubscribed or is suppressed stays so. "
+        f"{subscriptions.PENDING_LIFETIME.days} days is deleted. "
+        "Whoever unsubscribed or is suppressed stays so. "
         "Exit status: 0 all rows taken, 1 some refused, 2 the file cannot be read."
     )
 
