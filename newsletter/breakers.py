@@ -106,9 +106,10 @@ def stream_of(event: DeliveryEvent) -> str:
 
 
 def weigh_refusals(stream: str, moment: datetime) -> None:
-    """Pause a stream that the servers of several organisations refuse by policy (5.7.x).
+    """Pause a stream that the servers of several organisations, or of all, refuse by policy.
 
-    A single one refuses whom it likes, and anybody may run one, so it is only warned about.
+    A single one refuses whom it likes, and anybody may run one, so it is only warned about unless
+    all readers are there. What says 5.7.x to notices counts where the address is confirmed.
     """
     since = _start(stream, moment - REFUSALS_WINDOW)
     if since is None:
@@ -126,7 +127,14 @@ def weigh_refusals(stream: str, moment: datetime) -> None:
     domains = {organisation(host) for host in hosts.distinct()}
     said = refusals.values_list("description", flat=True).first() or "5.7.x"
     who = ", ".join(sorted(domains)[:LEAST_DOMAINS]) or "addresses that nobody confirmed"
-    if len(domains) >= LEAST_DOMAINS:
+    if len(domains) >= LEAST_DOMAINS or (domains and not _has_readers_outside(domains)):
         streams.pause(stream, f"Refused by policy at {who}: {said}")
     else:
         log.warning("The %s are refused by policy at %s: %s", stream, who, said)
+
+
+def _has_readers_outside(domains: set[str]) -> bool:
+    inside = Q()
+    for name in domains:
+        inside |= Q(email_key__endswith=f"@{name}") | Q(email_key__endswith=f".{name}")
+    return Subscriber.objects.filter(~inside, status=Subscriber.Status.ACTIVE).exists()

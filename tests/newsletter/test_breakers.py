@@ -177,12 +177,22 @@ def test_policy_refusals_of_three_domains_pause_the_stream_and_spare_the_people(
 def test_whoever_owns_a_domain_or_two_stops_nothing(
     domains: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
+    a_subscriber(email="ada@elsewhere.org")
     for name in domains:
         refused(name)
     tracking.process()
     assert not paused()
     assert "refused by policy at" in caplog.text
     assert "one.org" in caplog.text
+
+
+def test_a_domain_that_has_all_the_readers_stops_the_stream_alone() -> None:
+    a_subscriber(email="ada@mail.university.edu")
+    refused("university.edu")
+    others = Subscriber.objects.exclude(email_key__endswith="university.edu")
+    others.update(status=Subscriber.Status.PENDING)
+    tracking.process()
+    assert paused() == {"digests"}
 
 
 def test_refused_confirmations_of_strangers_stop_nothing() -> None:
@@ -200,6 +210,7 @@ def test_refused_notices_do_not_stop_the_digests() -> None:
 
 
 def test_refusals_of_yesterday_and_from_before_a_resumption_stop_nothing() -> None:
+    a_subscriber(email="ada@elsewhere.org")
     refused("one.org")
     tracking.process()
     DeliveryEvent.objects.update(received_at=now() - timedelta(hours=2))
