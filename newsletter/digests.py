@@ -57,10 +57,15 @@ def due(at: datetime) -> QuerySet[Subscriber]:
 
 def _is_due(person: Subscriber, at: datetime) -> bool:
     """Whether one of ``due`` is; whoever is paused gets, in memory, the date they will have."""
-    if person.status == Subscriber.Status.PAUSED and person.paused_until is not None:
-        awake = max(person.paused_until, now())
-        person.next_digest_at = schedule.next_due(**_timetable(person), after=awake)
-    return person.next_digest_at is not None and person.next_digest_at <= at
+    if person.status != Subscriber.Status.PAUSED or person.paused_until is None:
+        return True
+    awake = max(person.paused_until, now())
+    person.next_digest_at = schedule.next_due(**_timetable(person), after=awake)
+    if person.next_digest_at > at:
+        return False
+    # Their date is not moved on, so that the digest itself says that it was written.
+    day = schedule.due_day(_due_at(person, at), person.timezone)
+    return not Digest.objects.filter(subscriber=person, due_on=day).exists()
 
 
 def assemble(

@@ -66,6 +66,7 @@ def test_a_time_to_come_ends_nobody_s_pause_and_reaches_who_is_back_by_then(sink
     assert run("--at", at, "--to", me.email)[0]["sent"] == 1
     assert sink.recipients == [me.email]
     assert run("--at", at)[0]["sent"] == 2
+    assert run("--at", at, "--dry-run")[0]["due"] == 0
     assert list(state.all()) == before
     assert run()[0]["due"] == 0
 
