@@ -13,7 +13,7 @@ from typing import Any, Final
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import emails, schedule, tokens
@@ -38,6 +38,7 @@ SHOWN: Final = (
     State.UNCERTAIN,
     State.FAILED,
 )
+SUBJECT_LENGTH: Final = 200
 # What a mail says and its links hold, of the digest and of its reader.
 NEEDED: Final = (
     *("due_on", "created_at", "subject", "items", "cards"),
@@ -47,8 +48,26 @@ NEEDED: Final = (
 
 
 def due(at: datetime) -> QuerySet[Subscriber]:
-    """Active subscribers whose due date has come."""
-    return Subscriber.objects.filter(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    """Active subscribers whose due date has come, and paused ones whose pause is over at ``at``.
+
+    Of these only some are due by then: see ``_is_due``.
+    """
+    active = Q(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
+    return Subscriber.objects.filter(active | rested)
+
+
+def _is_due(person: Subscriber, at: datetime) -> bool:
+    """Whether one of ``due`` is; whoever is paused gets, in memory, the date they will have."""
+    if person.status != Subscriber.Status.PAUSED or person.paused_until is None:
+        return True
+    awake = max(person.paused_until, now())
+    person.next_digest_at = schedule.next_due(**_timetable(person), after=awake)
+    if person.next_digest_at > at:
+        return False
+    # Their date is not moved on, so that the digest itself says that it was written.
+    day = schedule.due_day(_due_at(person, at), person.timezone)
+    return not Digest.objects.filter(subscriber=person, due_on=day).exists()
 
 
 def assemble(
@@ -74,17 +93,17 @@ def assemble(
     library = Library(at, waiting)
     spread = ends["last"] - ends["first"]
     start = ends["first"] + (secrets.randbelow(spread) if spread > CHUNK else 0)
-    for people in chain(_portions(waiting, start), _portions(waiting, 0)):
+    for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
         if until():
             break
         written += _assemble_chunk(people, library, punctual=punctual)
     return written
 
 
-def _portions(people: QuerySet[Subscriber], start: int) -> Iterator[list[Subscriber]]:
+def _portions(people: QuerySet[Subscriber], start: int, at: datetime) -> Iterator[list[Subscriber]]:
     """Those who still wait when their turn comes, from one key on."""
     while portion := list(people.filter(pk__gte=start).order_by("pk")[:CHUNK]):
-        yield portion
+        yield [person for person in portion if _is_due(person, at)]
         start = portion[-1].pk + 1
 
 
@@ -92,7 +111,7 @@ def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Diges
     """What ``assemble`` would write; changes nothing."""
     waiting = due(at).filter(email_key=to) if to else due(at)
     library: Library | None = None
-    for people in _portions(waiting, 0):
+    for people in _portions(waiting, 0, at):
         library = library or Library(at, waiting)
         yield from _compose_chunk(people, library, punctual=punctual)
 
@@ -115,6 +134,7 @@ def renderer() -> Renderer:
             except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
                 yield row, error
             else:
+                row.subject = message.subject[:SUBJECT_LENGTH]
                 yield row, message
 
     return render
@@ -223,11 +243,13 @@ def _compose(
 ) -> Digest:
     at = library.at
     due_at = _due_at(person, at)
+    # A person who names the time has said that it may be late.
+    start = due_at if punctual else max(due_at, at, now())
     digest = Digest(
         subscriber=person,
         due_at=due_at,
         due_on=schedule.due_day(due_at, person.timezone),
-        expires_at=max(due_at, at) + schedule.GRACE[person.frequency],
+        expires_at=start + schedule.GRACE[person.frequency],
     )
     if punctual and at - due_at > schedule.GRACE[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")

@@ -50,6 +50,16 @@ class TestAssembling:
         digest = Digest.objects.get()
         assert (digest.state, digest.reason) == (State.SKIPPED, "There are no papers yet.")
 
+    def test_a_digest_assembled_late_may_leave_no_later_than_one_assembled_in_time(self) -> None:
+        a_paper()
+        at = now()
+        due_at = at - timedelta(hours=11, minutes=59)
+        a_subscriber(next_digest_at=due_at, hour=(at + timedelta(hours=2)).hour)
+        digests.assemble(at)
+        digest = Digest.objects.get()
+        assert digest.state == State.QUEUED
+        assert digest.expires_at == due_at + timedelta(hours=12)
+
     def test_two_due_dates_on_one_day_give_one_digest(self) -> None:
         a_paper()
         person = a_subscriber(hour=23)

@@ -12,15 +12,18 @@ from django.core.management.base import BaseCommand, OutputWrapper
 from tqdm import tqdm
 
 from newsletter import roster
+from newsletter.models import Subscriber
 from papers.management.output import COUNTS, whole_file
 
 
 class Command(BaseCommand):
     help = (
-        "Write every pending, active and paused subscriber as CSV, to standard output or a file "
-        "that only its owner can read. Cells that a spreadsheet would run as a formula get an "
-        "apostrophe in front, which import_subscribers takes away again; there are no tokens in "
-        f"it. {COUNTS.format(counts='subscribers=')} "
+        "Write every pending and active subscriber as CSV, to standard output or a file that only "
+        "its owner can read. Paused ones are left out, because no column can say that they are "
+        "and an import would send them mail again; a backup of the database keeps them. Cells "
+        "that a spreadsheet would run as a formula get an apostrophe in front, which "
+        "import_subscribers takes away again; there are no tokens in it. "
+        f"{COUNTS.format(counts='subscribers=')} "
         "Exit status: 0 written, 2 the file cannot be written."
     )
 
@@ -28,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
 
     def handle(self, *_: object, **options: Any) -> None:
+        paused = Subscriber.objects.filter(status=Subscriber.Status.PAUSED).count()
+        if paused:
+            self.stderr.write(f"Paused subscribers left out: {paused}; --help says why.")
         out: Path | None = options["out"]
         if out is None:
             self.stderr.write(f"subscribers={self._write(self.stdout)}")
