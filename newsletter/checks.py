@@ -142,19 +142,6 @@ def senders_are_addresses() -> Iterator[CheckMessage]:
 
 
 @deploy_check
-def confirmations_have_a_sender_of_their_own() -> Iterator[CheckMessage]:
-    digests, notices = settings.DEFAULT_FROM_EMAIL, settings.NOTICE_FROM_EMAIL
-    if parseaddr(digests)[1].lower() == parseaddr(notices)[1].lower():
-        yield checks.Warning(
-            "Confirmation mails come from the address of the digests: where one digest is "
-            "reported or filtered away, nobody can confirm any more.",
-            hint="Set NOTICE_FROM_EMAIL to another address that you may send from, such as "
-            "Paperboy <hello@papers.example.org>.",
-            id="paperboy.W004",
-        )
-
-
-@deploy_check
 def webhooks_know_their_caller() -> Iterator[CheckMessage]:
     secrets = [name for name in settings.ANYMAIL if "WEBHOOK" in name or "SIGNING" in name]
     if not settings.EMAIL_BACKEND.startswith(WITHOUT_WEBHOOKS) and not secrets:
