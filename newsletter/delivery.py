@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
@@ -65,6 +65,7 @@ DATABASE_PATIENCE: Final = 60.0
 DATABASE_PAUSE: Final = 0.5
 UNREACHABLE_SECONDS: Final = 15.0
 LONGEST_NAP: Final = 1.0
+CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 
 
 def deliver(
@@ -238,16 +239,55 @@ class Run:
 def persist(
     lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
-    """``outbox.record`` on a database that may be restarting: what came back is not forgotten.
+    """``outbox.record``, and when one row cannot be written, all the others by themselves.
 
-    Raises OperationalError when it stays away too long; the rows are then ``sending``, and
-    become ``uncertain`` when their lease is over.
+    Raises OperationalError when the database stays away too long; the rows are then ``sending``,
+    and become ``uncertain`` when their lease is over.
     """
+    try:
+        return _record(lane, results, drafts)
+    except CONNECTION_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001 - the row that is to blame is found below
+        log.warning("Recording row by row, because together: %s", type(error).__name__)
+    return _record_singly(lane, results, drafts)
+
+
+def _record_singly(
+    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+) -> tuple[Counter[str], list[Draft]]:
+    """What can be written is; a result that cannot is logged, an intent that cannot is failed."""
+    counts: Counter[str] = Counter()
+    for draft, outcome in results:
+        try:
+            counts += _record(lane, [(draft, outcome)], [])[0]
+        except CONNECTION_ERRORS:
+            raise
+        except Exception:
+            log.exception("%s %s: its result cannot be written.", lane.stream, draft.row.pk)
+    granted: list[Draft] = []
+    for draft in drafts:
+        try:
+            counted, going = _record(lane, [], [draft])
+        except (DataError, IntegrityError) as error:
+            log.exception("%s %s: its intent cannot be written.", lane.stream, draft.row.pk)
+            reason = f"It could not be written down: {type(error).__name__}."
+            counts[outbox.move(lane, draft.row, State.FAILED, reason=reason)] += 1
+        else:
+            counts += counted
+            granted += going
+    return counts, granted
+
+
+def _record(
+    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+) -> tuple[Counter[str], list[Draft]]:
+    """``outbox.record`` on a database that may be restarting: what came back is not forgotten."""
     deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:
             return outbox.record(lane, results, drafts)
-        except (OperationalError, InterfaceError) as error:
+        except CONNECTION_ERRORS as error:
             if time.monotonic() > deadline or connection.in_atomic_block:
                 raise
             log.warning(

@@ -40,6 +40,8 @@ MAX_ATTEMPTS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
 
+# The provider of an event that is our own note of a server's refusal: it had never been sent.
+REFUSAL: Final = "smtp"
 # What this module and its callers read of a row.
 OWN: Final = (
     *("public_id", "state", "lease", "attempts", "expires_at"),
@@ -269,9 +271,10 @@ def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
         case Verdict.SENT:
             return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])
         case Verdict.FINAL:
-            if outcome.reject_reason:
+            reached = move(lane, row, State.FAILED, reason=outcome.reason)
+            if reached == State.FAILED and outcome.reject_reason:
                 _note_bounce(row, outcome)
-            return move(lane, row, State.FAILED, reason=outcome.reason)
+            return reached
         case Verdict.UNCERTAIN if not lane.repeatable:
             return move(lane, row, State.UNCERTAIN, reason=outcome.reason)
     if row.attempts >= MAX_ATTEMPTS:
@@ -287,7 +290,7 @@ def _note_bounce(row: Any, outcome: Outcome) -> None:
     DeliveryEvent.objects.bulk_create(
         [
             DeliveryEvent(
-                provider="smtp",
+                provider=REFUSAL,
                 event_key=f"{row.public_id.hex}-{row.attempts}",
                 type="bounced",
                 recipient=row.subscriber.email,

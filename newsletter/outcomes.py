@@ -37,6 +37,7 @@ DOUBTFUL_STATUS: Final = frozenset({409, 502, 504, *range(520, 528)})
 DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 DISK_SECONDS: Final = 15.0
 TOO_MANY: Final = 429
+LONGEST_HOLD: Final = 3600.0
 TOO_MANY_SECONDS: Final = 30.0
 # What Amazon SES calls the same things (its API, version 2, and the common errors of AWS).
 SES_TOO_MANY: Final = frozenset(
@@ -272,17 +273,21 @@ def _of_ses_answer(response: dict[str, Any]) -> Outcome:
 
 
 def retry_after(response: Any) -> float:
-    """Seconds asked for by Retry-After (RFC 9110 section 10.2.3), 0 when it is absent."""
+    """Seconds asked for by Retry-After (RFC 9110 section 10.2.3), 0 when it is absent.
+
+    At most LONGEST_HOLD: some write a moment of Unix time where seconds belong.
+    """
     value = (getattr(response, "headers", None) or {}).get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_HOLD)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
         return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, seconds), LONGEST_HOLD)
 
 
 def _smtp(code: int, text: bytes | str, phase: str) -> str:

@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from newsletter import addresses, delivery, subscriptions
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
+from newsletter.outbox import REFUSAL
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def process(until: Callable[[], bool] = lambda: False) -> int:
 
 def _act(event: DeliveryEvent) -> None:
     digest = event.digest or _digest_of(event)
-    if digest is not None and event.type in PROOF_OF_SENDING:
+    if digest is not None and event.type in PROOF_OF_SENDING and event.provider != REFUSAL:
         delivery.confirm_sent(digest.pk, event.provider_id)
     person = digest.subscriber if digest is not None else _person_of(event)
     match event.type:

@@ -180,6 +180,16 @@ def test_a_bounce_proves_that_a_doubtful_digest_had_left() -> None:
     assert digest.state == State.SENT
 
 
+def test_our_own_note_of_a_refusal_proves_no_sending() -> None:
+    digest = a_digest(state=Digest.State.UNCERTAIN)
+    DeliveryEvent.objects.create(
+        provider="smtp", event_key="1", type="bounced", digest=digest, occurred_at=now()
+    )
+    tracking.process()
+    digest.refresh_from_db()
+    assert digest.state == Digest.State.UNCERTAIN
+
+
 def test_what_no_column_can_hold_is_cut_and_kept() -> None:
     digest = a_digest(state=State.SENT)
     odd = "x" * 300 + "\0"
