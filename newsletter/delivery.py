@@ -12,6 +12,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
@@ -22,6 +23,7 @@ from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
 from newsletter import disk, outbox, streams
+from newsletter.emails import MessageIncomplete, SettingsIncomplete
 from newsletter.outbox import (
     CLAIM_LEASE,
     MAX_ATTEMPTS,
@@ -65,6 +67,8 @@ DATABASE_PATIENCE: Final = 60.0
 DATABASE_PAUSE: Final = 0.5
 UNREACHABLE_SECONDS: Final = 15.0
 LONGEST_NAP: Final = 1.0
+# So many refusals one after another are no chance.
+ALIKE: Final = 5
 CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 
 
@@ -105,6 +109,9 @@ class Run:
         self.halted = False
         self.again = True
         self.reason = ""
+        # Rows that were refused one after another, and the reason once they are too many.
+        self.refused: list[Any] = []
+        self.alike = ""
 
     def _window_rate(self) -> float:
         """Messages a second at which what waits is gone when MAIL_WINDOW ends for the newest."""
@@ -193,9 +200,16 @@ class Run:
         unhandled = {row.pk for row in claimed.rows}
         for row, message in self.render(claimed.rows):
             unhandled.discard(row.pk)
+            if isinstance(message, SettingsIncomplete):
+                self._stop(str(message))
+                return
             if isinstance(message, Exception):
                 log.error("%s %s cannot be written: %s", self.lane.stream, row.pk, message)
                 self._fail(row, f"It could not be written: {message}")
+                if not isinstance(message, MessageIncomplete):
+                    self._suspect(row, f"It could not be written: {message}")
+                if self.halted:
+                    return
             elif row.expires_at and row.expires_at < now():
                 self._fail(row, "It could not be sent before it was too late.")
             else:
@@ -217,17 +231,47 @@ class Run:
             return []
         trouble = self.wires.prepare(room)
         if trouble is not None:
-            self.halted, self.reason = True, trouble.reason
             if trouble.stop:
-                pause(self.lane.stream, trouble.reason)
+                self._stop(trouble.reason)
             else:
+                self.halted, self.reason = True, trouble.reason
                 hold(self.lane.stream, UNREACHABLE_SECONDS, trouble.reason)
             return []
         room = min(room, len(self.wires.idle))
         going, ahead[:] = ahead[:room], ahead[room:]
         return going
 
+    def _stop(self, reason: str) -> None:
+        """Pause the stream: no other message would fare better until the operator has looked."""
+        self.halted, self.reason = True, reason
+        pause(self.lane.stream, reason)
+
+    def _suspect(self, row: Any, reason: str) -> None:
+        """After ALIKE refusals without a message taken between them, blame none of these rows."""
+        self.refused.append(row)
+        if len(self.refused) < ALIKE or self.alike:
+            return
+        self.alike = f"{ALIKE} mails in a row were refused. {reason}"
+        self._stop(self.alike)
+        spared = outbox.take_back(self.lane, self.refused, reason)
+        self.counts += Counter({State.QUEUED: spared})
+        self.counts -= Counter({State.FAILED: spared})
+
     def _judge(self, results: list[tuple[Draft, Outcome]]) -> None:
+        """Draw from what came back what it means for the next; before it is written down."""
+        for draft, outcome in results:
+            if outcome.verdict == Verdict.SENT:
+                self.refused.clear()
+            elif outcome.may_meet_all:
+                self._suspect(draft.row, outcome.reason)
+        if self.alike:
+            results[:] = [
+                (
+                    draft,
+                    replace(outcome, verdict=Verdict.RETRY) if outcome.may_meet_all else outcome,
+                )
+                for draft, outcome in results
+            ]
         if any(outcome.stop or outcome.hold_seconds for _, outcome in results):
             self.halted = True
         if any(outcome.at_once for _, outcome in results):

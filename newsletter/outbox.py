@@ -365,6 +365,15 @@ def resend(lane: Lane, ids: Iterable[int]) -> int:
     )
 
 
+def take_back(lane: Lane, rows: list[Any], reason: str) -> int:
+    """Queue again what failed under these leases: the fault turned out not to be theirs."""
+    failed = Q()
+    for row in rows:
+        failed |= Q(pk=row.pk, lease=row.lease)
+    mine = lane.rows.filter(failed, state=State.FAILED)
+    return mine.update(state=State.QUEUED, lease="", reason=reason[:500]) if rows else 0
+
+
 def confirm_sent(digest_id: int, provider_id: str) -> bool:
     """A provider event proves that a message left: settle an uncertain or unfinished row."""
     unsettled = Digest.objects.filter(pk=digest_id, state__in=[State.UNCERTAIN, State.SENDING])

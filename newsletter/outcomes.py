@@ -22,7 +22,8 @@ from anymail.message import AnymailStatus
 from django.core.exceptions import ImproperlyConfigured
 
 ACCEPTED: Final = frozenset({"sent", "queued"})
-REFUSED: Final = frozenset({"invalid", "rejected", "failed"})
+REFUSED_RECIPIENT: Final = frozenset({"invalid", "rejected"})
+REFUSED: Final = REFUSED_RECIPIENT | {"failed"}
 # No other message would fare better until the operator has looked.
 STOP_STATUS: Final = {
     401: "Check its API key.",
@@ -88,7 +89,8 @@ class Outcome:
     other message would fare better (credentials refused) and names an operator's job. After
     ``connection_lost`` the next message needs a new connection; ``at_once`` says that this one
     may have it right away, because nothing was wrong but a connection that had grown old.
-    ``reject_reason`` is Anymail's word for why the recipient was refused for good.
+    ``reject_reason`` is Anymail's word for why a mail server refused the recipient for good;
+    ``personal`` says that a provider did, which tells the reason in an event.
     """
 
     verdict: Verdict
@@ -99,6 +101,12 @@ class Outcome:
     connection_lost: bool = False
     at_once: bool = False
     reject_reason: str = ""
+    personal: bool = False
+
+    @property
+    def may_meet_all(self) -> bool:
+        """Whether this is a refusal that says nothing about the recipient."""
+        return self.verdict == Verdict.FINAL and not (self.reject_reason or self.personal)
 
 
 def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
@@ -114,7 +122,12 @@ def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
     if recipient.status in ACCEPTED:
         return Outcome(Verdict.SENT, provider_id=provider_id)
     if recipient.status in REFUSED:
-        return Outcome(Verdict.FINAL, f"The provider answered {recipient.status!r}.", provider_id)
+        return Outcome(
+            Verdict.FINAL,
+            f"The provider answered {recipient.status!r}.",
+            provider_id,
+            personal=recipient.status in REFUSED_RECIPIENT,
+        )
     return Outcome(Verdict.UNCERTAIN, f"The provider answered {recipient.status!r}.", provider_id)
 
 
@@ -229,7 +242,7 @@ def _of_anymail_without_answer(error: AnymailError) -> Outcome:
     if isinstance(error, AnymailRequestsAPIError):
         return _of_requests(error)
     if isinstance(error, AnymailRecipientsRefused):
-        return Outcome(Verdict.FINAL, "The provider refused the recipient.")
+        return Outcome(Verdict.FINAL, "The provider refused the recipient.", personal=True)
     if isinstance(error, AnymailAPIError):
         return _of_ses(error)
     # Serialization and feature errors are raised before anything leaves.
