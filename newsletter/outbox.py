@@ -37,6 +37,8 @@ CLAIM_LEASE: Final = timedelta(seconds=10)
 RENEW_SECONDS: Final = 3.0
 SENDING_LEASE: Final = timedelta(minutes=2)
 MAX_ATTEMPTS: Final = 8
+# Among so many places do those choose who met at the same rows.
+RIVALS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
 
@@ -126,16 +128,23 @@ class Claim:
 
 
 def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
-    """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one."""
-    waiting = ready(wanted).order_by("next_attempt_at", "pk")
-    ids = list(waiting.values_list("pk", flat=True)[:limit])
+    """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one.
+
+    Nothing is taken only when nothing waits: whoever finds that a rival was quicker begins
+    elsewhere, and each time that this happens the rival has got on.
+    """
+    waiting = ready(wanted).order_by("next_attempt_at", "pk").values_list("pk", flat=True)
     taken = Claim(lane, Outbound.new_lease(), [])
-    if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
-        state=State.CLAIMED, lease=taken.lease, lease_until=now() + CLAIM_LEASE
-    ):
-        mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
-        mine = mine.select_related("subscriber").order_by("pk")
-        taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
+    start = 0
+    while (ids := list(waiting[start : start + limit])) or start:
+        if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
+            state=State.CLAIMED, lease=taken.lease, lease_until=now() + CLAIM_LEASE
+        ):
+            mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
+            mine = mine.select_related("subscriber").order_by("pk")
+            taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
+            break
+        start = 0 if start else limit * random.randrange(RIVALS)  # noqa: S311 - no secret
     return taken
 
 
