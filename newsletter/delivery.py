@@ -83,9 +83,10 @@ def deliver(
 
     ``wanted`` restricts the run; ``until`` is asked between messages whether to stop early;
     a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause.
-    A row that went back to the queue is counted as ``queued``.
+    A row that went back to the queue is counted as ``queued``. Nothing is done while other runs
+    of this process use all the connections that this lane may have.
     """
-    with wires() as carriers:
+    with wires(lane.stream) as carriers:
         run = Run(lane, lane.rows if wanted is None else wanted, carriers, until)
         run.send(patient=patient)
     return run.counts
