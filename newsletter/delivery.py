@@ -62,6 +62,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 Until = Callable[[], bool]
+Watch = Callable[[Counter[str]], None]
 # A database that is being restarted gets this long before what came back must be given up.
 DATABASE_PATIENCE: Final = 60.0
 DATABASE_PAUSE: Final = 0.5
@@ -78,16 +79,18 @@ def deliver(
     wanted: QuerySet[Any] | None = None,
     until: Until = lambda: False,
     patient: bool = True,
+    watch: Watch = lambda _counts: None,
 ) -> Counter[str]:
     """Send what is queued in this lane, chunk by chunk, and count the states reached.
 
     ``wanted`` restricts the run; ``until`` is asked between messages whether to stop early;
-    a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause.
+    a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause;
+    ``watch`` is shown the counts as they grow.
     A row that went back to the queue is counted as ``queued``. Nothing is done while other runs
     of this process use all the connections that this lane may have.
     """
     with wires(lane.stream) as carriers:
-        run = Run(lane, lane.rows if wanted is None else wanted, carriers, until)
+        run = Run(lane, lane.rows if wanted is None else wanted, carriers, until, watch)
         run.send(patient=patient)
     return run.counts
 
@@ -96,13 +99,19 @@ class Run:
     """One sender's way through a lane; ``counts`` are the states that rows reached."""
 
     def __init__(
-        self, lane: Lane, wanted: QuerySet[Any], carriers: Wires[Draft], until: Until
+        self,
+        lane: Lane,
+        wanted: QuerySet[Any],
+        carriers: Wires[Draft],
+        until: Until,
+        watch: Watch,
     ) -> None:
         self.lane = lane
         self.wanted = wanted
         self.render = lane.renderer()
         self.wires = carriers
         self.until = until
+        self.watch = watch
         self.pace = Pace(carriers.limits.rate)
         self.window = Pace(self._window_rate(), f"window of {lane.stream}")
         self.counts: Counter[str] = Counter()
@@ -159,6 +168,7 @@ class Run:
                 self.counts += counted
                 results.clear()
                 self.wires.start(granted)
+                self.watch(self.counts)
             elif not self.wires.in_flight and (stopping or not ahead):
                 return
             if not stopping:
