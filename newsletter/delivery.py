@@ -152,6 +152,8 @@ class Run:
                 self.counts += persist(self.lane, results, [])[0]
                 results.clear()
             raise
+        for pace in (self.window, self.pace):
+            pace.give_back()
         if self.stopping:
             for claimed in self.claims:
                 self.counts[State.QUEUED] += outbox.release(claimed, self.reason)

@@ -36,6 +36,7 @@ class Pace:
         self.name = (name or f"mail {settings.EMAIL_BACKEND}")[:64]
         self.spacing = timedelta(seconds=1 / (rate * MARGIN)) if rate else timedelta()
         self.slots: deque[datetime] = deque()
+        self.booked = now()
         if rate:
             Turn.objects.get_or_create(name=self.name)
 
@@ -62,6 +63,13 @@ class Pace:
             return None
         return max(0.0, (self.slots[0] - now()).total_seconds()) if self.slots else 0.0
 
+    def give_back(self) -> None:
+        """Leave the slots that were not used to the next sender, if nobody booked behind them."""
+        if self.slots:
+            mine = Turn.objects.filter(name=self.name, next_at=self.booked)
+            mine.update(next_at=self.slots[0])
+            self.slots.clear()
+
     def _furthest(self, moment: datetime) -> datetime:
         return moment + SENDERS * max(self.spacing, BOOKED)
 
@@ -72,8 +80,7 @@ class Pace:
             first = max(stored, moment - CREDIT)
             if stored > self._furthest(moment):
                 first = moment
-            if Turn.objects.filter(name=self.name, next_at=stored).update(
-                next_at=first + count * self.spacing
-            ):
+            self.booked = first + count * self.spacing
+            if Turn.objects.filter(name=self.name, next_at=stored).update(next_at=self.booked):
                 self.slots.extend(first + place * self.spacing for place in range(count))
                 return
