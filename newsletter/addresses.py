@@ -77,6 +77,11 @@ def key_of(typed: str) -> str:
         return typed.strip().lower()
 
 
+def organisation(host: str) -> str:
+    """The last two labels, near enough to tell one organisation's hosts from another's."""
+    return ".".join(host.lower().split(".")[-2:])
+
+
 def hash_of(key: str) -> str:
     """The keyed hash under which a suppressed address is remembered."""
     return _hash(key, settings.SECRET_KEY)

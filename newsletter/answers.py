@@ -166,6 +166,7 @@ READERS: Final[dict[str, Callable[[str], Any]]] = {
     "dislikes": paper_ids,
     "authors": phrases,
     "muted": phrases,
+    "names": phrases,
 }
 
 

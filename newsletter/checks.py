@@ -17,12 +17,14 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 
-from newsletter import env
+from newsletter import env, tokens
+from newsletter.addresses import organisation
 
 MAILBOX = "newsletter.mailbox.EmailBackend"
 # These hear of a bounce by mail or not at all, never by a webhook.
 WITHOUT_WEBHOOKS = ("newsletter.smtp.", "newsletter.mailbox.", "django.core.mail.")
 MIN_BUSY_TIMEOUT = 20  # seconds
+LONGEST_UNSUBSCRIBE_URL = 70  # characters
 
 
 def deploy_check(find: Callable[[], Iterator[CheckMessage]]) -> None:
@@ -41,6 +43,21 @@ def site_has_a_public_address() -> Iterator[CheckMessage]:
             f"SITE_URL is {settings.SITE_URL}: the links in the mails would not work for readers.",
             hint="Set SITE_URL to the public https address, such as https://papers.example.org.",
             id="paperboy.E001",
+        )
+
+
+@deploy_check
+def unsubscribe_link_is_short() -> Iterator[CheckMessage]:
+    """A long List-Unsubscribe would be folded by some server on its way, and then not be found."""
+    link = tokens.url_for("unsubscribe", "x" * tokens.UNSUBSCRIBE_TOKEN_LENGTH)
+    excess = len(link) - LONGEST_UNSUBSCRIBE_URL
+    if excess > 0:
+        yield checks.Warning(
+            f"SITE_URL is so long that the unsubscribe links of the mails have {len(link)} "
+            f"characters; {LONGEST_UNSUBSCRIBE_URL} fit into a line of their header.",
+            hint=f"Set SITE_URL to an address of at most {len(settings.SITE_URL) - excess} "
+            "characters.",
+            id="paperboy.W003",
         )
 
 
@@ -164,8 +181,3 @@ def sqlite_bears_two_writers(
 def domain(sender: str) -> str:
     """The domain of ``Name <local@domain>``; empty when there is none."""
     return parseaddr(sender)[1].rpartition("@")[2].lower()
-
-
-def organisation(host: str) -> str:
-    """The last two labels, near enough to tell one organisation's hosts from another's."""
-    return ".".join(host.lower().split(".")[-2:])

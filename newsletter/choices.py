@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final, TypedDict, cast
 
 from newsletter.models import Interest, Subscriber
+from papers.catalogue import present_ids
 
 
 class Choices(TypedDict, total=False):
@@ -27,6 +28,7 @@ class Choices(TypedDict, total=False):
     dislikes: list[str]
     authors: list[str]
     muted: list[str]
+    names: list[str]
 
 
 SETTINGS: Final = ("frequency", "weekday", "hour", "timezone", "size")
@@ -37,7 +39,10 @@ LISTS: Final[dict[str, str]] = {
     "dislikes": Interest.Kind.DISLIKE,
     "authors": Interest.Kind.AUTHOR,
     "muted": Interest.Kind.MUTE,
+    "names": Interest.Kind.NAME,
 }
+JUDGED: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
+"""What is said of a paper, by its id."""
 KEYS: Final = {kind: key for key, kind in LISTS.items()}
 
 
@@ -47,11 +52,19 @@ def of(subscriber: Subscriber) -> Choices:
 
 
 def of_many(subscribers: Iterable[Subscriber]) -> dict[int, Choices]:
-    """The choices of several subscribers by their ids, with one query for all their lists."""
+    """The choices of several subscribers by their ids, with two queries for all their lists.
+
+    Papers go by their present ids, whatever they were called when they were judged.
+    """
     people = list(subscribers)
     lists: dict[int, dict[str, list[str]]] = defaultdict(lambda: {key: [] for key in LISTS})
-    for row in Interest.objects.filter(subscriber__in=people).order_by("pk"):
-        lists[row.subscriber_id][KEYS[row.kind]].append(row.value)
+    rows = list(Interest.objects.filter(subscriber__in=people).order_by("pk"))
+    renamed = present_ids(row.value for row in rows if row.kind in JUDGED)
+    for row in rows:
+        values = lists[row.subscriber_id][KEYS[row.kind]]
+        value = renamed.get(row.value, row.value) if row.kind in JUDGED else row.value
+        if value not in values:
+            values.append(value)
     return {
         person.pk: cast(
             Choices, {name: getattr(person, name) for name in SETTINGS} | lists[person.pk]
@@ -66,9 +79,33 @@ def take(subscriber: Subscriber, choices: Choices) -> None:
     for name in said:
         setattr(subscriber, name, choices[name])
     subscriber.save(update_fields=said)
+    rename_papers([subscriber])
     for key, kind in LISTS.items():
         if key in choices:
             _replace(subscriber, kind, choices[key])  # type: ignore[literal-required]
+
+
+def rename_papers(people: Iterable[Subscriber]) -> None:
+    """Store what was said of a paper before it gained its arXiv id under that id, as old as it
+    is: lists that are compared with what is stored name it so."""
+    said = Interest.objects.filter(subscriber__in=people, kind__in=JUDGED, value__startswith="t-")
+    present = present_ids(said.values_list("value", flat=True))
+    if not present:
+        return
+    old = said.filter(value__in=present)
+    Interest.objects.bulk_create(
+        [
+            Interest(
+                subscriber_id=row.subscriber_id,
+                kind=row.kind,
+                value=present[row.value],
+                created_at=row.created_at,
+            )
+            for row in old
+        ],
+        ignore_conflicts=True,
+    )
+    old.delete()
 
 
 def _replace(subscriber: Subscriber, kind: str, values: list[str]) -> None:

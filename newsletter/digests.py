@@ -13,14 +13,16 @@ from typing import Any, Final
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import emails, schedule, tokens
+from newsletter.choices import JUDGED
 from newsletter.decks import Deck
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.outbox import Renderer
 from papers import composition, index, ranking
+from papers.catalogue import present_ids
 from papers.models import Paper
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ SHOWN: Final = (
     State.UNCERTAIN,
     State.FAILED,
 )
+SUBJECT_LENGTH: Final = 200
 # What a mail says and its links hold, of the digest and of its reader.
 NEEDED: Final = (
     *("due_on", "created_at", "subject", "items", "cards"),
@@ -45,8 +48,26 @@ NEEDED: Final = (
 
 
 def due(at: datetime) -> QuerySet[Subscriber]:
-    """Active subscribers whose due date has come."""
-    return Subscriber.objects.filter(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    """Active subscribers whose due date has come, and paused ones whose pause is over at ``at``.
+
+    Of these only some are due by then: see ``_is_due``.
+    """
+    active = Q(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
+    return Subscriber.objects.filter(active | rested)
+
+
+def _is_due(person: Subscriber, at: datetime) -> bool:
+    """Whether one of ``due`` is; whoever is paused gets, in memory, the date they will have."""
+    if person.status != Subscriber.Status.PAUSED or person.paused_until is None:
+        return True
+    awake = max(person.paused_until, now())
+    person.next_digest_at = schedule.next_due(**_timetable(person), after=awake)
+    if person.next_digest_at > at:
+        return False
+    # Their date is not moved on, so that the digest itself says that it was written.
+    day = schedule.due_day(_due_at(person, at), person.timezone)
+    return not Digest.objects.filter(subscriber=person, due_on=day).exists()
 
 
 def assemble(
@@ -72,17 +93,17 @@ def assemble(
     library = Library(at, waiting)
     spread = ends["last"] - ends["first"]
     start = ends["first"] + (secrets.randbelow(spread) if spread > CHUNK else 0)
-    for people in chain(_portions(waiting, start), _portions(waiting, 0)):
+    for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
         if until():
             break
         written += _assemble_chunk(people, library, punctual=punctual)
     return written
 
 
-def _portions(people: QuerySet[Subscriber], start: int) -> Iterator[list[Subscriber]]:
+def _portions(people: QuerySet[Subscriber], start: int, at: datetime) -> Iterator[list[Subscriber]]:
     """Those who still wait when their turn comes, from one key on."""
     while portion := list(people.filter(pk__gte=start).order_by("pk")[:CHUNK]):
-        yield portion
+        yield [person for person in portion if _is_due(person, at)]
         start = portion[-1].pk + 1
 
 
@@ -90,7 +111,7 @@ def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Diges
     """What ``assemble`` would write; changes nothing."""
     waiting = due(at).filter(email_key=to) if to else due(at)
     library: Library | None = None
-    for people in _portions(waiting, 0):
+    for people in _portions(waiting, 0, at):
         library = library or Library(at, waiting)
         yield from _compose_chunk(people, library, punctual=punctual)
 
@@ -116,6 +137,7 @@ def renderer() -> Renderer:
             except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
                 yield row, error
             else:
+                row.subject = message.subject[:SUBJECT_LENGTH]
                 yield row, message
 
     return render
@@ -126,10 +148,9 @@ class Library:
 
     def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
         self.at = at
-        judged = Interest.objects.filter(
-            subscriber__in=people, kind__in=[Interest.Kind.LIKE, Interest.Kind.DISLIKE]
-        )
-        self.index = index.build(at, set(judged.values_list("value", flat=True).distinct()))
+        judged = Interest.objects.filter(subscriber__in=people, kind__in=JUDGED)
+        named = set(judged.values_list("value", flat=True).distinct())
+        self.index = index.build(at, named.union(present_ids(named).values()))
         self.first_seen = self._first_seen()
         self.notes = self._notes()
 
@@ -157,16 +178,22 @@ class Library:
 
 
 def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranking.Profile]:
-    """The interests of a chunk of subscribers in the ranking's terms, in one query."""
+    """The interests of a chunk of subscribers in the ranking's terms.
+
+    A paper that gained its arXiv id after it was judged is still the same paper.
+    """
     wishes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     ages: dict[int, dict[str, float]] = defaultdict(dict)
-    rows = Interest.objects.filter(subscriber__in=people).order_by("pk")
-    for owner, kind, value, since in rows.values_list(
-        "subscriber_id", "kind", "value", "created_at"
-    ):
-        wishes[owner][kind].append(value)
+    found = Interest.objects.filter(subscriber__in=people).order_by("pk")
+    rows = list(found.values_list("subscriber_id", "kind", "value", "created_at"))
+    renamed = present_ids(value for _, kind, value, _ in rows if kind in JUDGED)
+    for owner, kind, said, since in rows:
+        value = renamed.get(said, said) if kind in JUDGED else said
+        if value not in wishes[owner][kind]:
+            wishes[owner][kind].append(value)
         if kind == Interest.Kind.LIKE:
-            ages[owner][value] = max(0.0, (at - since).total_seconds() / 86400)
+            age = max(0.0, (at - since).total_seconds() / 86400)
+            ages[owner][value] = min(age, ages[owner].get(value, age))
     return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
 
 
@@ -179,6 +206,7 @@ def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> rank
         dislikes=wishes.get(kind.DISLIKE, []),
         authors=wishes.get(kind.AUTHOR, []),
         muted=wishes.get(kind.MUTE, []),
+        names=wishes.get(kind.NAME, []),
         ages=ages,
         half_life=settings.LIKE_HALF_LIFE_DAYS,
     )
@@ -192,20 +220,11 @@ def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, 
     )
     for owner, items in history.values_list("subscriber_id", "items"):
         seen[owner].update(item["paper"] for item in items)
-    _add_later_names(seen)
-    return seen
-
-
-def _add_later_names(seen: dict[int, set[str]]) -> None:
-    """A paper that gained its arXiv id after it was sent is still the same paper."""
-    named = {paper for papers in seen.values() for paper in papers if paper.startswith("t-")}
-    if not named:
-        return
-    renamed: Mapping[str, str] = dict(
-        Paper.objects.filter(former_id__in=named).values_list("former_id", "canonical_id")
-    )
+    # A paper that gained its arXiv id after it was sent is still the same paper.
+    renamed = present_ids(chain.from_iterable(seen.values()))
     for papers in seen.values():
         papers.update([renamed[paper] for paper in papers if paper in renamed])
+    return seen
 
 
 def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[Digest]:
@@ -227,24 +246,34 @@ def _compose(
 ) -> Digest:
     at = library.at
     due_at = _due_at(person, at)
+    # A person who names the time has said that it may be late.
+    start = due_at if punctual else max(due_at, at, now())
     digest = Digest(
         subscriber=person,
         due_at=due_at,
         due_on=schedule.due_day(due_at, person.timezone),
-        expires_at=max(due_at, at) + schedule.GRACE[person.frequency],
+        expires_at=start + schedule.GRACE[person.frequency],
     )
     if punctual and at - due_at > schedule.GRACE[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
-        picks = composition.compose(library.index, profile, person.size, seen)
+        turn = digest.due_on.toordinal()
+        picks = composition.compose(library.index, profile, person.size, seen, turn)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
     digest.items = [library.item(pick) for pick in picks]
     if not picks:
-        reason = "Every paper on offer was already sent." if seen else "There are no papers yet."
-        return _skip(digest, reason)
+        return _skip(digest, _why_nothing(library.index, profile))
     return digest
+
+
+def _why_nothing(offered: ranking.Index, profile: ranking.Profile) -> str:
+    if not len(offered):
+        return "There are no papers yet."
+    if profile.asks:
+        return "No paper that was not sent yet fits what this reader asked for."
+    return "Every paper on offer was already sent or is muted."
 
 
 def _skip(digest: Digest, reason: str) -> Digest:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from threading import Lock
@@ -33,7 +34,7 @@ DIGESTS: Final = Lane(
     receivers=Q(status=Subscriber.Status.ACTIVE),
     repeatable=False,
     needs=digests.NEEDED,
-    frozen=("cards",),
+    frozen=("cards", "subject"),
     spread=True,
 )
 NOTICES: Final = Lane(
@@ -44,6 +45,7 @@ NOTICES: Final = Lane(
     repeatable=True,
 )
 PULSE: Final = timedelta(seconds=15)
+WEIGHED_EVERY: Final = timedelta(minutes=1)
 LANES: Final = (NOTICES, DIGESTS)
 TAKE_OVER_SECONDS: Final = 1.0
 BALANCE_CHUNK: Final = 5000
@@ -78,8 +80,7 @@ def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
     may take longer than a round, and ends only when the service is ``stopped``.
     """
     beat("worker")
-    if tracking.process(until):
-        breakers.check(now())
+    hear(until)
     delivery.reap(DIGESTS)
     subscriptions.resume_due(now())
     written = _assemble(stopped)
@@ -90,6 +91,18 @@ def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
     if counts or written:
         log.info("Digests: %s", balance_line(_balance(ids)))
     return counts
+
+
+def hear(until: Until = never, *, every: timedelta = WEIGHED_EVERY) -> int:
+    """Act on what providers told, and ask now and then whether our mail does harm.
+
+    Returns how many events were read. The question costs more than an event, so that it waits
+    until ``every`` has passed, whoever read the events and whatever they were.
+    """
+    read = tracking.process(until)
+    if beat("breakers", every):
+        breakers.check(now())
+    return read
 
 
 def _assemble(stopped: Until) -> list[int]:
@@ -126,26 +139,27 @@ def send_due(
     """What the command does: assemble what is due at ``at``, send it, and keep the balance.
 
     Counts every digest that this run wrote or found waiting; the states add up to ``due``.
+    A time to come ends nobody's pause: whose will be over by then gets this digest and no more.
     ``until`` is asked between messages whether to stop; ``watch`` is told how far it is.
     """
+    hear()
     for lane in LANES:
         delivery.reap(lane)
     delivery.deliver(NOTICES, patient=False, until=until)
-    subscriptions.resume_due(at)
+    subscriptions.resume_due(min(at, now()), to=to)
     written = digests.assemble(at, to=to, punctual=punctual, until=until)
-    mine = _rows_of(to)
+    lane, mine = _lane(at), _rows_of(to)
     ids = _ids(written, _unfinished(mine))
     del written
     delivery.deliver(
-        DIGESTS,
+        lane,
         wanted=mine,
         patient=False,
         until=until,
         watch=lambda counts: watch(counts.total(), len(ids)),
     )
-    _take_over(mine, until)
-    while tracking.process():  # Who was refused for good is not asked again.
-        pass
+    _take_over(lane, mine, until)
+    hear(every=timedelta())  # Who was refused for good is not asked again.
     return _balance(ids)
 
 
@@ -154,6 +168,14 @@ def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Diges
     waiting = _rows_of(to).filter(pk__in=_unfinished(_rows_of(to))).select_related("subscriber")
     yield from waiting.order_by("due_at", "pk").iterator(BALANCE_CHUNK)
     yield from digests.plan(at, to=to, punctual=punctual)
+
+
+def _lane(at: datetime) -> Lane:
+    """The digests' lane as it will be at that time, when some pauses are over."""
+    if at <= now():
+        return DIGESTS
+    rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
+    return replace(DIGESTS, receivers=DIGESTS.receivers | rested)
 
 
 def _rows_of(to: str) -> QuerySet[Digest]:
@@ -173,15 +195,15 @@ def _ids(written: list[int], waiting: QuerySet[Digest, int]) -> NDArray[numpy.in
     return numpy.unique(numpy.fromiter(chain(written, waiting.iterator()), dtype=numpy.int64))
 
 
-def _take_over(mine: QuerySet[Digest], until: Until) -> None:
+def _take_over(lane: Lane, mine: QuerySet[Digest], until: Until) -> None:
     """Send what a sender that died had claimed; one that is alive renews its claims meanwhile."""
     deadline = time.monotonic() + CLAIM_LEASE.total_seconds() + 1
     while time.monotonic() < deadline and mine.filter(state=Digest.State.CLAIMED).exists():
         if until():
             return
         time.sleep(TAKE_OVER_SECONDS)
-        if delivery.reap(DIGESTS)[Digest.State.QUEUED]:
-            delivery.deliver(DIGESTS, wanted=mine, patient=False, until=until)
+        if delivery.reap(lane)[Digest.State.QUEUED]:
+            delivery.deliver(lane, wanted=mine, patient=False, until=until)
 
 
 def _balance(ids: NDArray[numpy.int64]) -> Counter[str]:
@@ -193,8 +215,13 @@ def _balance(ids: NDArray[numpy.int64]) -> Counter[str]:
     return counts
 
 
-def beat(name: str) -> None:
-    """Show that a part of the service is alive; a laptop's disk need not hear it each second."""
+def beat(name: str, every: timedelta = PULSE) -> bool:
+    """Show that a part of the service is alive; a laptop's disk need not hear it each second.
+
+    Returns whether it was time to do so, which it is once in ``every`` for all processes together.
+    """
     moment = now()
-    if not Heartbeat.objects.filter(name=name, at__range=(moment - PULSE, moment)).exists():
-        Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
+    if Heartbeat.objects.filter(name=name, at__range=(moment - every, moment)).exists():
+        return False
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
+    return True

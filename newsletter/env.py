@@ -55,8 +55,8 @@ def networks(name: str) -> list[str]:
     return words(name)
 
 
-def number(name: str, default: float = 0) -> float:
-    """A number from 0 up. Raises ImproperlyConfigured for anything else."""
+def number(name: str, default: float = 0, *, least: float = 0) -> float:
+    """A number from ``least`` up. Raises ImproperlyConfigured for anything else."""
     value = text(name)
     if not value:
         return default
@@ -66,6 +66,8 @@ def number(name: str, default: float = 0) -> float:
         parsed = -1
     if not 0 <= parsed < float("inf"):
         raise ImproperlyConfigured(f"{name} is {value!r}; write a number such as 10 or 0.5.")
+    if parsed < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write {least:g} or more.")
     return parsed
 
 

@@ -129,8 +129,17 @@ class ChoicesForm(forms.Form):
         answers.phrases,
         empty=[],
         label="Muted words and authors",
-        help_text="One a line. A paper with one of these never comes, however much it trends.",
+        help_text="One a line. A paper with one of these in its title or abstract, or among its "
+        "authors, never comes, however much it trends. Words match as you write them; only "
+        "capitals and hyphens make no difference. Write GAN and GANs to mute both.",
         widget=Lines({"rows": 3}),
+    )
+    names = AnswerField(
+        answers.phrases,
+        empty=[],
+        label="Names you publish under",
+        help_text="One a line. Your own papers never come: you know them.",
+        widget=Lines({"rows": 2}),
     )
 
     @property

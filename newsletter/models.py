@@ -90,6 +90,7 @@ class Interest(models.Model):
         DISLIKE = "dislike", "disliked paper"
         AUTHOR = "author", "followed author"
         MUTE = "mute", "muted word or author"
+        NAME = "name", "name they publish under"
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="interests")
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -163,7 +164,8 @@ class Digest(Outbound):
 
     ``items`` is the frozen choice, in order: ``{"paper": canonical_id, "reason": str,
     "slot": "personal" | "trending" | "pick", "score": float}``. ``cards`` are the keys of what the
-    first attempt said of each of them, with a ``-`` for a paper that was not there.
+    first attempt said of each of them, with a ``-`` for a paper that was not there; ``subject`` is
+    the line above them, which later attempts repeat.
     """
 
     # Every index is written anew with each move of a row: that of the constraint serves this too.
@@ -187,6 +189,8 @@ class Digest(Outbound):
             models.Index(fields=["state", "next_attempt_at"], name="digest_queue"),
             models.Index(fields=["subscriber", "created_at"], name="digest_history"),
             models.Index(fields=["provider_id"], name="digest_provider"),
+            # For the admin's days and the breakers' week.
+            models.Index(fields=["due_at"], name="digest_days"),
         ]
         permissions = [("send_digests", "Can send digests and stop and start all mail")]
 
@@ -260,12 +264,17 @@ class Notice(Outbound):
 
 
 class DeliveryEvent(models.Model):
-    """What a provider told us about a message, stored as it came, processed afterwards."""
+    """What a provider told us about a message, stored as it came, processed afterwards.
+
+    ``email_key`` is the recipient's, as in ``Subscriber``. ``digest`` is empty when the message
+    was a notice, or none of ours.
+    """
 
     provider = models.CharField(max_length=32)
     event_key = models.CharField(max_length=64, help_text="The provider's id, or a hash.")
     type = models.CharField(max_length=32, help_text="Anymail's event word.")
     recipient = models.CharField(max_length=254, blank=True)
+    email_key = models.CharField(max_length=254, blank=True, editable=False)
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
     digest = models.ForeignKey(
         Digest, on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
@@ -274,7 +283,7 @@ class DeliveryEvent(models.Model):
     description = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True)
     occurred_at = models.DateTimeField()
-    received_at = models.DateTimeField(default=now, editable=False)
+    received_at = models.DateTimeField(default=now, editable=False, db_index=True)
     processed_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
@@ -284,6 +293,7 @@ class DeliveryEvent(models.Model):
                 fields=["provider", "event_key", "type", "recipient"], name="one_event_once"
             )
         ]
+        indexes = [models.Index(fields=["email_key"], name="event_address")]
 
     def __str__(self) -> str:
         return f"{self.type} from {self.provider}"

@@ -24,7 +24,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
-from newsletter import streams
+from newsletter import addresses, streams
 from newsletter.models import DeliveryEvent, Digest, Notice, Outbound, Subscriber
 from newsletter.outcomes import Outcome, Verdict
 
@@ -303,6 +303,7 @@ def _note_bounce(row: Any, outcome: Outcome) -> None:
                 event_key=f"{row.public_id.hex}-{row.attempts}",
                 type="bounced",
                 recipient=row.subscriber.email,
+                email_key=addresses.key_of(row.subscriber.email),
                 digest=row if isinstance(row, Digest) else None,
                 reject_reason=outcome.reject_reason,
                 description=outcome.reason,

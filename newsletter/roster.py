@@ -134,11 +134,11 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         moment = parse_datetime(text) or datetime.fromisoformat(text)
-    except ValueError as error:
+        moment = (moment.replace(tzinfo=UTC) if is_naive(moment) else moment).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise RowRefused(
             f"{answers.quoted(text)} is not a time; write confirmed_at like 2025-03-11T08:00:00Z."
         ) from error
-    moment = moment.replace(tzinfo=UTC) if is_naive(moment) else moment
     if moment > now():
         raise RowRefused(f"confirmed_at {answers.quoted(text)} is in the future.")
     return moment
@@ -160,6 +160,7 @@ class Chunk:
             locked = Subscriber.objects.select_for_update().order_by("pk")
             known = locked.in_bulk(list(keys), field_name="email_key")
             suppressed = self._suppressed(keys)
+            choices.rename_papers(known.values())
             chosen = choices.of_many(known.values())
             fresh: list[Entry] = []
             for entry in self.entries:
@@ -293,8 +294,12 @@ def give_out(subscribers: QuerySet[Subscriber]) -> Iterator[list[str]]:
 
 
 def exportable() -> QuerySet[Subscriber]:
-    """Everybody who may be given out: whoever left stays out of every file."""
-    return Subscriber.objects.exclude(status__in=CLOSED)
+    """Everybody who may be given out: whoever left stays out of every file.
+
+    So does whoever paused: no column says so, and a file with their consent would wake them
+    wherever it is taken in.
+    """
+    return Subscriber.objects.exclude(status__in=(*CLOSED, Status.PAUSED))
 
 
 def _cell(name: str, person: Subscriber, chosen: Choices) -> str:

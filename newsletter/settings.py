@@ -149,10 +149,13 @@ ANYMAIL: dict[str, Any] = {
     **env.anymail(),
     "DEBUG_API_REQUESTS": False,
 }
-# The backends that others offer, in the form that is safe to repeat.
+# The backends that others offer, in the form that is safe to repeat and that the provider takes.
 SAFE_BACKENDS = {
     "django.core.mail.backends.smtp.EmailBackend": "newsletter.smtp.EmailBackend",
     "anymail.backends.brevo.EmailBackend": "newsletter.brevo.EmailBackend",
+    "anymail.backends.mailersend.EmailBackend": "newsletter.mailersend.EmailBackend",
+    "anymail.backends.mailjet.EmailBackend": "newsletter.mailjet.EmailBackend",
+    "anymail.backends.postal.EmailBackend": "newsletter.postal.EmailBackend",
     "anymail.backends.resend.EmailBackend": "newsletter.resend.EmailBackend",
 }
 if env.text("EMAIL_URL"):
@@ -170,12 +173,14 @@ NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "Set POSTAL_ADDRESS, 1 Example Street" if LOCAL else "")
 CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
+# What providers told of a message is kept for so many days; 0 keeps it for good.
+EVENT_DAYS = env.number("EVENT_DAYS", 180)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
 # The worker asks no source by itself: papers come from files and from `ingest` alone.
 OFFLINE = env.flag("OFFLINE", default=False)
 # After so many days a reader's like weighs half as much as a new one.
-LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90)
+LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90, least=1)
 
 # The database is the truth and the broker a doorbell: losing a message loses nothing.
 REDIS_URL = env.redis("REDIS_URL")

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 NEUTRALISED: Final = re.compile(r"'+[=+\-@\t\r]")
 DELIMITERS: Final = ",;\t"
+UNFINISHED: Final = "unexpected end of data"
 
 
 class SpreadsheetError(ValueError):
@@ -56,32 +57,53 @@ def read(path: Path) -> Table:
         raise SpreadsheetError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise SpreadsheetError(f"{path} is not UTF-8 text; save it as CSV UTF-8.") from error
-    header = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        columns = [name.strip().lower() for name in next(reader, [])]
-    except csv.Error as error:
-        raise SpreadsheetError(f"{path} is not a CSV file: {error}.") from error
+    lines = list(io.StringIO(text, newline=""))
+    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
+    header = _parsed(lines, 0, delimiter) if lines else Parsed([])
+    columns = [name.strip().lower() for name in header.cells]
+    if header.problem or header.lines > 1:
+        problem = header.problem or _unclosed(1)
+        raise SpreadsheetError(f"{path} has no line of column names. {problem}")
     if len(set(columns)) < len(columns):
         raise SpreadsheetError(f"{path} names a column twice; every column needs its own name.")
-    return Table(columns, _rows(reader, columns), text.count("\n"))
+    return Table(columns, _rows(lines, columns, delimiter), text.count("\n"))
 
 
-def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[Row]:
+class Parsed(NamedTuple):
+    """The cells of a row, over how many lines it goes, and why it is none."""
+
+    cells: list[str]
+    lines: int = 1
+    problem: str = ""
+
+
+def _rows(lines: list[str], columns: list[str], delimiter: str) -> Iterator[Row]:
     """Every row that is not blank; one that cannot be read does not stop the others."""
-    while True:
-        line = reader.line_num + 1  # type: ignore[attr-defined]
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(line, {}, f"It is not CSV: {error}.")
-            continue
-        if len(cells) > len(columns):
-            yield Row(
-                line, {}, f"It has {len(cells)} cells and the first line names {len(columns)}."
-            )
-        elif any(cell.strip() for cell in cells):
-            yield Row(line, dict(zip(columns, cells, strict=False)))
+    at = 1
+    while at < len(lines):
+        number, row = at + 1, _parsed(lines, at, delimiter)
+        # No column is for a text of several lines, so that a quotation mark went astray. Only what
+        # is a whole row for all that is left out as a whole; else the next line is the next row.
+        at += row.lines if len(row.cells) == len(columns) else 1
+        problem = row.problem or (_unclosed(number) if row.lines > 1 else "")
+        if not problem and len(row.cells) > len(columns):
+            problem = f"It has {len(row.cells)} cells and the first line names {len(columns)}."
+        if problem:
+            yield Row(number, {}, problem)
+        elif any(cell.strip() for cell in row.cells):
+            yield Row(number, dict(zip(columns, row.cells, strict=False)))
+
+
+def _parsed(lines: list[str], start: int, delimiter: str) -> Parsed:
+    """The row that begins with that line, by the letter of RFC 4180."""
+    rest = (lines[number] for number in range(start, len(lines)))
+    reader = csv.reader(rest, delimiter=delimiter, strict=True)
+    try:
+        return Parsed(next(reader), reader.line_num)
+    except csv.Error as error:
+        unclosed = reader.line_num > 1 or str(error) == UNFINISHED
+        return Parsed([], problem=_unclosed(start + 1) if unclosed else f"It is not CSV: {error}.")
+
+
+def _unclosed(line: int) -> str:
+    return f"A quotation mark in line {line} is not closed."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,7 +22,6 @@ EXCERPT: Final = range(180, 420)
 LISTED: Final = 100
 """Papers shown of a day without an edition."""
 PICKS: Final = 3
-PICK_LASTS: Final = timedelta(days=7)
 ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
 
 
@@ -131,7 +130,9 @@ def _shown(ids: Sequence[str]) -> dict[str, Paper]:
 def picks(at: datetime, *, beside: Iterable[Story]) -> list[Story]:
     """What the editor chose lately and does not stand on the page already, newest first."""
     present = [story.paper.pk for story in beside]
-    chosen = Paper.objects.filter(picked_at__gt=at - PICK_LASTS, picked_at__lte=at, hidden=False)
+    chosen = Paper.objects.filter(
+        picked_at__gt=at - trending.PICK_LASTS, picked_at__lte=at, hidden=False
+    )
     newest = chosen.exclude(pk__in=present).order_by("-picked_at", "canonical_id")
     return [Story(paper) for paper in newest[:PICKS]]
 

@@ -22,7 +22,7 @@ from newsletter import addresses, choices, emails, schedule, throttle
 from newsletter.addresses import Address
 from newsletter.choices import Choices
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
-from newsletter.tokens import TokenExpired
+from newsletter.tokens import CONFIRM_LIFETIME, TokenExpired
 
 # What a person agrees to, as the confirmation page says it. A new wording needs a new version.
 CONSENT_VERSION: Final = "1"
@@ -36,10 +36,10 @@ PENDING_LIFETIME: Final = timedelta(days=7)
 Status = Subscriber.Status
 Action = Consent.Action
 WAITING: Final = (Digest.State.QUEUED, Digest.State.CLAIMED)
-# What a line of the consent log makes of a subscription.
+# What a line of the consent log makes of a subscription. That of an import says nothing: it may
+# come without consent, and changes no more than the choices of whoever is paused.
 WISHES: Final[dict[str, str]] = {
     Action.CONFIRM: Status.ACTIVE,
-    Action.IMPORT: Status.ACTIVE,
     Action.RESUME: Status.ACTIVE,
     Action.PAUSE: Status.PAUSED,
     Action.UNSUBSCRIBE: Status.UNSUBSCRIBED,
@@ -71,7 +71,12 @@ def sign_up(address: Address, typed: str, wishes: Choices, origin: Origin) -> No
         )
         subscriber = Subscriber.objects.get(email_key=address.key)
         consent = _log(subscriber, Action.SIGN_UP, origin, wishes, typed=typed)
-        Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=subscriber, consent=consent)
+        Notice.objects.create(
+            kind=Notice.Kind.CONFIRM,
+            subscriber=subscriber,
+            consent=consent,
+            expires_at=consent.at + CONFIRM_LIFETIME,
+        )
 
 
 def answer(notice: Notice) -> str | None:
@@ -209,9 +214,11 @@ def resume(subscriber: Subscriber, origin: Origin) -> None:
     subscriber.refresh_from_db()
 
 
-def resume_due(at: datetime) -> int:
-    """Resume everybody whose pause is over; returns how many."""
+def resume_due(at: datetime, *, to: str = "") -> int:
+    """Resume everybody whose pause is over, or only the one with the key ``to``; how many."""
     over = Subscriber.objects.filter(status=Status.PAUSED, paused_until__lte=at)
+    if to:
+        over = over.filter(email_key=to)
     for subscriber in over:
         resume(subscriber, Origin("end of the pause"))
     return len(over)

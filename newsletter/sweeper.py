@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 # Without Redis the tables are the only doorbell, so the rounds follow closely on each other.
 PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
-# A round that sends for longer leaves the rest to the next, which first hears what providers tell.
+# A round that sends for longer leaves the rest to the next.
 SLICE_SECONDS: Final = 30.0
 Round = Callable[[dispatch.Until], object]
 
@@ -30,6 +30,8 @@ class Sweeper:
         self.stopping = stopping
         rounds: dict[str, Round] = {
             "sweep_notices": dispatch.sweep_notices,
+            # While digests leave, or are chosen, nobody else hears at once who must get none.
+            "hear": dispatch.hear,
             "sweep_digests": lambda until: dispatch.sweep_digests(until, stopping.is_set),
         }
         self.threads = [

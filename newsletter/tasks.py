@@ -8,7 +8,7 @@ from typing import Final
 from celery import shared_task
 from django.utils.timezone import now
 
-from newsletter import dispatch, feedback, subscriptions
+from newsletter import dispatch, feedback, subscriptions, tracking
 from newsletter.celery import stopping
 
 # A task stops after this long and leaves the rest to the next tick, so that a shutdown is quick.
@@ -33,6 +33,7 @@ def send_digests() -> None:
 @shared_task
 def clean_up() -> None:
     subscriptions.clean_up(now())
+    tracking.forget(now())
 
 
 @shared_task

@@ -37,6 +37,7 @@ Verdict = Literal["up", "down"]
 
 CONFIRM_LIFETIME: Final = timedelta(hours=72)
 NONCE_BYTES: Final = 12
+UNSUBSCRIBE_TOKEN_LENGTH: Final = 22  # Characters: 128 bits in base 64.
 VERDICTS: Final[tuple[Verdict, Verdict]] = ("up", "down")
 
 

@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
-from newsletter import addresses, delivery, subscriptions
+from newsletter import addresses, breakers, delivery, personal_data, subscriptions
+from newsletter.breakers import BOUNCES
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 from newsletter.outbox import REFUSAL
 
 log = logging.getLogger(__name__)
 
-CHUNK: Final = 200
+BATCH: Final = 100
+FORGOTTEN_AT_ONCE: Final = 1000
 # Whoever tells us what became of a message has had it.
 PROOF_OF_SENDING: Final = frozenset(
     {
@@ -37,7 +40,6 @@ PROOF_OF_SENDING: Final = frozenset(
 SOFT_BOUNCE_WEIGHT: Final = 0.5
 SOFT_BOUNCE_LIMIT: Final = 3.0
 QUIET_DAYS: Final = timedelta(days=30)
-BOUNCES: Final = frozenset({"bounced", "rejected", "failed"})
 HARD_REASONS: Final = frozenset({"bounced", "invalid"})
 # Of several reasons the gravest is kept, whichever came first.
 LESSER_REASONS: Final[dict[str, tuple[str, ...]]] = {
@@ -49,31 +51,50 @@ LESSER_REASONS: Final[dict[str, tuple[str, ...]]] = {
     Suppression.Reason.SOFT_BOUNCES: (),
 }
 # Enhanced status codes (RFC 3463): 5.7.x is about us, 4.x.x may pass.
-POLICY: Final = re.compile(r"\b5\.7\.\d{1,3}\b")
+POLICY: Final = re.compile(breakers.POLICY)
 TRANSIENT: Final = re.compile(r"\b4\.\d{1,3}\.\d{1,3}\b")
 BOUNCE_TYPE_FIELDS: Final = ("Type", "type", "bounceType", "event", "severity", "bounce_type")
 SOFT_WORDS: Final = ("soft", "transient", "temporary")
 
 
 def process(until: Callable[[], bool] = lambda: False) -> int:
-    """Act on stored events, each in its own transaction; the same event twice acts once."""
+    """Act on all stored events, many in a transaction; the same event twice acts once."""
     done = 0
-    waiting = DeliveryEvent.objects.filter(processed_at__isnull=True).order_by("pk")
-    for pk in list(waiting.values_list("pk", flat=True)[:CHUNK]):
-        if until():
-            break
-        with transaction.atomic():
-            taken = DeliveryEvent.objects.filter(pk=pk, processed_at__isnull=True).update(
-                processed_at=now()
-            )
-            if taken:
-                _act(DeliveryEvent.objects.select_related("digest__subscriber").get(pk=pk))
-                done += 1
+    while not until() and (acted := _process_batch()):
+        done += acted
     return done
 
 
+def _process_batch() -> int:
+    with transaction.atomic():
+        # Two readers at once take different events; on SQLite one waits for the other.
+        waiting = DeliveryEvent.objects.select_for_update(of=("self",), skip_locked=True)
+        waiting = waiting.filter(processed_at__isnull=True).select_related("digest__subscriber")
+        events = list(waiting.order_by("pk")[:BATCH])
+        for event in events:
+            _attempt(event)
+        DeliveryEvent.objects.filter(pk__in=[event.pk for event in events]).update(
+            processed_at=now()
+        )
+        refused = [one for one in events if one.type in BOUNCES and POLICY.search(one.description)]
+        for stream in {breakers.stream_of(event) for event in refused}:
+            breakers.weigh_refusals(stream, now())
+    return len(events)
+
+
+def _attempt(event: DeliveryEvent) -> None:
+    """Act on one event; one that cannot be acted on is logged and does not stop the others."""
+    try:
+        with transaction.atomic():
+            _act(event)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("Delivery event %s could not be acted on.", event.pk)
+
+
 def _act(event: DeliveryEvent) -> None:
-    digest = event.digest or _digest_of(event)
+    digest = event.digest or _adopt(event)
     if digest is not None and event.type in PROOF_OF_SENDING and event.provider != REFUSAL:
         delivery.confirm_sent(digest.pk, event.provider_id)
     person = digest.subscriber if digest is not None else _person_of(event)
@@ -82,28 +103,35 @@ def _act(event: DeliveryEvent) -> None:
             _suppress(event, person, Suppression.Reason.COMPLAINT)
         case "bounced" | "rejected" | "failed":
             _bounce(event, person)
-        case "delivered" if person is not None and person.last_soft_bounce_at:
+        case "delivered" if person is not None and _has_bounced(person):
             _score(event, person)
         case "unsubscribed" if person is not None:
             subscriptions.unsubscribe(person, subscriptions.Origin(form=f"{event.provider} event"))
 
 
-def _digest_of(event: DeliveryEvent) -> Digest | None:
+def _adopt(event: DeliveryEvent) -> Digest | None:
+    """The digest of an event that brought no metadata along, found by the provider's id of it."""
     if not event.provider_id:
         return None
-    found = Digest.objects.select_related("subscriber").filter(provider_id=event.provider_id)
-    return found.first()
+    known = Digest.objects.select_related("subscriber").filter(provider_id=event.provider_id)
+    event.digest = known.first()
+    if event.digest is not None:
+        event.save(update_fields=["digest"])
+    return event.digest
 
 
 def _person_of(event: DeliveryEvent) -> Subscriber | None:
-    return Subscriber.objects.filter(email_key=addresses.key_of(event.recipient)).first()
+    return Subscriber.objects.filter(email_key=event.email_key).first()
+
+
+def _has_bounced(person: Subscriber) -> bool:
+    """As the events before this one left it, not as it was read together with them."""
+    return Subscriber.objects.filter(pk=person.pk, last_soft_bounce_at__isnull=False).exists()
 
 
 def _bounce(event: DeliveryEvent, person: Subscriber | None) -> None:
     """A hard bounce suppresses at once, soft ones add up, a policy refusal is not their fault."""
     match weight(event):
-        case "policy":
-            delivery.pause("digests", f"The receiving side refuses us: {event.description[:200]}")
         case "hard":
             _suppress(event, person, Suppression.Reason.HARD_BOUNCE)
         case "soft" if person is not None:
@@ -135,7 +163,8 @@ def _score(event: DeliveryEvent, person: Subscriber) -> None:
 
     A delivery that is reported late may show that the limit was never reached.
     """
-    score, highest, last = soft_bounce_score(_events_of(person))
+    told = personal_data.events_of(person).filter(type__in=[*BOUNCES, "delivered"])
+    score, highest, last = soft_bounce_score(told)
     Subscriber.objects.filter(pk=person.pk).update(
         soft_bounce_score=score, last_soft_bounce_at=last
     )
@@ -143,11 +172,6 @@ def _score(event: DeliveryEvent, person: Subscriber) -> None:
         _suppress(event, person, Suppression.Reason.SOFT_BOUNCES)
     else:
         subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
-
-
-def _events_of(person: Subscriber) -> QuerySet[DeliveryEvent]:
-    theirs = Q(digest__subscriber=person) | Q(recipient__iexact=person.email)
-    return DeliveryEvent.objects.filter(theirs, type__in=[*BOUNCES, "delivered"])
 
 
 def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, float, datetime | None]:
@@ -176,3 +200,28 @@ def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> N
     Suppression.objects.filter(address_hash__in=hashes, reason__in=LESSER_REASONS[reason]).update(
         reason=reason
     )
+
+
+def forget(at: datetime) -> int:
+    """Delete what was told more than EVENT_DAYS ago and acted on; returns how many events.
+
+    What was told of people with soft bounces or a suppressed address stays: they are judged by it.
+    """
+    if not settings.EVENT_DAYS:
+        return 0
+    judged = Subscriber.objects.filter(
+        Q(soft_bounce_score__gt=0) | Q(status=Subscriber.Status.SUPPRESSED)
+    )
+    old = DeliveryEvent.objects.filter(
+        ~Exists(judged.filter(email_key=OuterRef("email_key"))),
+        ~Exists(judged.filter(pk=OuterRef("digest__subscriber"))),
+        received_at__lt=at - timedelta(days=settings.EVENT_DAYS),
+        processed_at__isnull=False,
+    )
+    forgotten = 0
+    # In portions, so that nobody who writes has to wait for long.
+    while some := list(
+        old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]
+    ):
+        forgotten += DeliveryEvent.objects.filter(pk__in=some).delete()[0]
+    return forgotten

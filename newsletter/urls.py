@@ -1,10 +1,16 @@
 """Every public address, in one place. GET never changes state on any of them."""
 
+from anymail import urls as anymail
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from newsletter import webhooks
 from newsletter.views import digest, health, inbox, preferences, site, subscriber
 
+told = [
+    URLPattern(one.pattern, webhooks.stored_together(one.callback), one.default_args, one.name)
+    for one in anymail.urlpatterns
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", site.home, name="home"),
     path("archive/", site.archive, name="archive"),
@@ -29,6 +35,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("anymail/", include("anymail.urls")),
+    path("anymail/", include((told, anymail.app_name))),
 ]
 handler404 = "newsletter.views.errors.not_found"

@@ -9,19 +9,53 @@ import hashlib
 import json
 import logging
 import uuid
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Final, NamedTuple
 
 from anymail.exceptions import AnymailWebhookValidationFailure
 from anymail.signals import AnymailTrackingEvent, tracking
 from anymail.webhooks.base import AnymailBasicAuthMixin
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
+from newsletter import addresses
 from newsletter.models import DeliveryEvent, Digest
 
 log = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponse]
+
+
+class Told(NamedTuple):
+    """An event as it will be stored, and the public id of its digest, which is looked up then."""
+
+    row: DeliveryEvent
+    digest: uuid.UUID | None
+
+
+_gathered: Final[ContextVar[list[Told] | None]] = ContextVar("gathered", default=None)
+
+
+def stored_together(view: View) -> View:
+    """A webhook whose events, of which a request may bring a thousand, are stored at its end."""
+
+    @wraps(view)
+    def gathering(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        events: list[Told] = []
+        token = _gathered.set(events)
+        try:
+            return view(request, *args, **kwargs)
+        finally:
+            _gathered.reset(token)
+            _keep(events)
+
+    return gathering
 
 
 @receiver(tracking, dispatch_uid="newsletter.webhooks.store")
@@ -37,9 +71,15 @@ def store(
         log.error("An event from %s is refused: ANYMAIL_WEBHOOK_SECRET is not set.", esp_name)
         raise AnymailWebhookValidationFailure("This service has no webhook secret.")
     try:
-        _store(event, esp_name)
+        told = _told(event, esp_name)
     except Exception:
-        log.exception("An event from %s could not be stored.", esp_name)
+        log.exception("An event from %s could not be read.", esp_name)
+        return
+    gathered = _gathered.get()
+    if gathered is None:
+        _keep([told])
+    else:
+        gathered.append(told)
 
 
 def is_open(webhook: type[AnymailBasicAuthMixin]) -> bool:
@@ -48,29 +88,47 @@ def is_open(webhook: type[AnymailBasicAuthMixin]) -> bool:
     return door.warn_if_no_basic_auth and not door.basic_auth
 
 
-def _store(event: AnymailTrackingEvent, provider: str) -> None:
+def _keep(events: list[Told]) -> None:
+    """Store all in one go, or each by itself if that cannot be; never raises."""
+    if not events:
+        return
+    try:
+        _insert(events)
+    except Exception:
+        log.exception("Events could not be stored together.")
+        if len(events) > 1:
+            for told in events:
+                _keep([told])
+
+
+def _insert(events: list[Told]) -> None:
+    named = {told.digest for told in events if told.digest}
+    with transaction.atomic():
+        digests = Digest.objects.only("public_id").in_bulk(list(named), field_name="public_id")
+        for row, public_id in events:
+            row.digest = digests.get(public_id) if public_id else None
+        DeliveryEvent.objects.bulk_create([told.row for told in events], ignore_conflicts=True)
+
+
+def _told(event: AnymailTrackingEvent, provider: str) -> Told:
     # PostgreSQL keeps no NUL, neither in text nor in JSON.
     written = json.dumps(event.esp_event, cls=DjangoJSONEncoder, default=str)
     payload = json.loads(written.replace("\\u0000", ""))
-    DeliveryEvent.objects.bulk_create(
-        [
-            DeliveryEvent(
-                provider=_text(provider, 32),
-                event_key=_key(event, payload),
-                type=_text(event.event_type, 32) or "unknown",
-                recipient=_text(event.recipient, 254),
-                provider_id=_text(event.message_id, 200),
-                digest=_digest(event),
-                reject_reason=_text(event.reject_reason, 64),
-                description=" ".join(
-                    _text(part) for part in (event.description, event.mta_response) if part
-                ),
-                payload=payload if isinstance(payload, dict) else {"event": payload},
-                occurred_at=event.timestamp or now(),
-            )
-        ],
-        ignore_conflicts=True,
+    recipient = _text(event.recipient, 254)
+    said = (event.description, event.mta_response)
+    row = DeliveryEvent(
+        provider=_text(provider, 32),
+        event_key=_key(event, payload),
+        type=_text(event.event_type, 32) or "unknown",
+        recipient=recipient,
+        email_key=addresses.key_of(recipient),
+        provider_id=_text(event.message_id, 200),
+        reject_reason=_text(event.reject_reason, 64),
+        description=" ".join(_text(part) for part in said if part),
+        payload=payload if isinstance(payload, dict) else {"event": payload},
+        occurred_at=event.timestamp or now(),
     )
+    return Told(row, _digest(event))
 
 
 def _text(value: object, length: int | None = None) -> str:
@@ -86,10 +144,9 @@ def _key(event: AnymailTrackingEvent, payload: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _digest(event: AnymailTrackingEvent) -> Digest | None:
-    """The digest named by the metadata that we sent along."""
+def _digest(event: AnymailTrackingEvent) -> uuid.UUID | None:
+    """The public id of the digest named by the metadata that we sent along."""
     try:
-        public_id = uuid.UUID(str((event.metadata or {}).get("digest", "")))
+        return uuid.UUID(str((event.metadata or {}).get("digest", "")))
     except ValueError:
         return None
-    return Digest.objects.filter(public_id=public_id).first()

@@ -57,6 +57,16 @@ class Counts:
         )
 
 
+def present_ids(ids: Iterable[str]) -> dict[str, str]:
+    """The new ids of papers that were known by their titles and have gained an arXiv id since,
+    by the ids that they had."""
+    titled = {paper for paper in ids if paper.startswith("t-")}
+    if not titled:
+        return {}
+    renamed = Paper.objects.filter(former_id__in=titled)
+    return dict(renamed.values_list("former_id", "canonical_id"))
+
+
 def upsert(
     records: Iterable[PaperRecord],
     *,

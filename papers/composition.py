@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from random import Random
 from typing import Final, Literal
 
 import numpy as np
@@ -39,13 +40,16 @@ class Pick:
     reason: str
 
 
-def compose(index: Index, profile: Profile, size: int, exclude: Collection[str] = ()) -> list[Pick]:
+def compose(
+    index: Index, profile: Profile, size: int, exclude: Collection[str] = (), turn: int = 0
+) -> list[Pick]:
     """The papers of one digest, best first, at most ``size`` of them.
 
     ``exclude`` holds the ids that this reader already got. Never chosen: those, the papers in
-    the profile itself, the reader's own, and whatever the reader muted. A reader without
-    interests gets what trends, spread over the fields; a reader with interests gets what fits
-    them, and one or two trending papers from outside.
+    the profile itself, the reader's own, and whatever the reader muted. A reader who asked for
+    nothing gets what trends, spread over the fields; who did, gets what fits, and one or two
+    trending papers from outside. ``turn`` changes from mail to mail and says which interest
+    begins, so that all of more interests than papers have their days.
     """
     if size < 1 or not len(index):
         return []
@@ -53,11 +57,16 @@ def compose(index: Index, profile: Profile, size: int, exclude: Collection[str] 
     for place in index.picked:
         if not basket.picks and basket.may_take(place):
             basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
-    wishes = list(interests(index, profile))
-    guests = min(2, size // TRENDING_SHARE, size - 1) if wishes else size
-    _take_in_turn(basket, wishes, size - guests)
-    _take_trending(basket, min(size, len(basket.picks) + guests), spread=not wishes)
+    guests = min(2, size // TRENDING_SHARE, size - 1) if profile.asks else size
+    _take_in_turn(basket, _turned(list(interests(index, profile)), turn), size - guests)
+    _take_trending(basket, min(size, len(basket.picks) + guests), spread=not profile.asks)
     return basket.picks
+
+
+def _turned(wishes: list[Interest], turn: int) -> list[Interest]:
+    """The interests from another one on, by chance: a fixed step would miss some for ever."""
+    first = Random(turn).randrange(len(wishes)) if len(wishes) > 1 else 0  # noqa: S311
+    return wishes[first:] + wishes[:first]
 
 
 class Basket:
@@ -66,6 +75,7 @@ class Basket:
     def __init__(self, index: Index, refused: set[int]) -> None:
         self.index = index
         self.refused = refused
+        self.titles: set[str] = set()
         self.places: list[int] = []
         self.near: Scores = np.empty((0, 0), np.float32)
         self._closeness: dict[int, float] = {}
@@ -88,10 +98,18 @@ class Basket:
 
     def may_take(self, place: int) -> bool:
         """Whether the paper is allowed and tells no story that is already in."""
-        return place not in self.refused and self.closeness(place) < LIKENESS_LIMIT
+        return (
+            place not in self.refused
+            and self.closeness(place) < LIKENESS_LIMIT
+            and self._title(place) not in self.titles
+        )
+
+    def _title(self, place: int) -> str:
+        return self.index.candidates[place].title.casefold()
 
     def take(self, place: int, score: float, slot: Slot, reason: str) -> None:
         self.refused.add(place)
+        self.titles.add(self._title(place))
         self.places.append(place)
         self.near = self.index.likeness.sketches[self.places]
         self._closeness.clear()

@@ -25,6 +25,8 @@ OPENING_HOURS: Final = 24.0
 """A first reading this soon after the announcement tells growth since the announcement."""
 FADE_HOURS: Final = 12.0
 """After so many hours of readings the first one counts nothing any more."""
+LEAST_OF_A_DAY: Final = 0.05
+"""A day counts when it has at least this share of the papers of the median day."""
 AGE_CLASSES: Final = (0, 1, 2, 4)
 """Announcement days at which a class of ages begins; openings are a class of their own."""
 USUAL_A_DAY: Final = np.array([8.0, 1.0, 8.0, 0.5, 2.0])
@@ -36,7 +38,15 @@ PEER_DAYS: Final = 20.0
 PEERS_FOR_A_LIMIT: Final = 100
 LIMIT_SHARE: Final = 0.99
 DOUBT: Final = 3.0
-"""Growth so many times faster than the limit is not believed."""
+"""Growth so many times faster than the limit, or than what was assumed, is not believed."""
+DOUBT_OF_TWO: Final = 4.5
+"""The same for two neighbouring steps together: a burst may fall into both."""
+BURST_HOURS: Final = 4.0
+"""A longer step may grow no more than one of these hours: all may have come in one of them."""
+LEAST_LIMIT: Final = 0.5
+"""However slow the peers, the limit is at least this share of what was assumed."""
+MOST_LIMIT: Final = np.array([1.0, 1.0, 1.0, 1.0, np.inf])
+"""Nor is it more, by name, lest bursts become usual; but readers are known, and may be many."""
 MEDIAN: Final = 0.5
 """About what the paper in the middle gains, in shares of the mean."""
 LEAST_USUAL: Final = 0.25
@@ -61,18 +71,21 @@ class Readings:
 class Calendar:
     """The days on which papers were announced, ascending, as days of the epoch.
 
-    Ages are counted in these, so that nothing grows old over a weekend.
+    Ages are counted in these, so that nothing grows old over a weekend; a stray paper or two,
+    far fewer than on the median day, make no day.
     """
 
     days: Integers
 
     @classmethod
     def of(cls, hours: Floats) -> Calendar:
-        return cls(np.unique(hours // 24).astype(np.int64))
+        days, papers = np.unique(hours // 24, return_counts=True)
+        return cls(days[papers >= LEAST_OF_A_DAY * np.median(papers)].astype(np.int64))
 
     def place(self, hours: Floats) -> Integers:
-        """The number of announcement days up to each time."""
-        return np.searchsorted(self.days, (hours // 24).astype(np.int64), side="right")
+        """The number of announcement days up to each time, at least one."""
+        days = np.searchsorted(self.days, (hours // 24).astype(np.int64), side="right")
+        return np.maximum(days, 1)
 
     def age(self, hours: Floats) -> Integers:
         """The number of announcement days after each time."""
@@ -85,8 +98,10 @@ class Growth:
 
     ``total`` is the growth since the announcement, ``gain`` the part of it that still counts and
     ``days`` the time that took; ``worth`` is the faded growth in units of what a new peer gains in
-    a day, and ``doubted`` says whether some of it was too fast to be believed. ``opened`` is the
-    hours from announcement to the first reading, or not a number.
+    a day, and ``doubted`` says whether some of it was too fast to be believed. ``hasty`` is the
+    part of the worth that came faster than the limit, ``early`` the part that a first reading
+    stands in for, ``sound`` the worth without what is doubted. ``opened`` is the hours from
+    announcement to the first reading, or not a number.
     """
 
     paper: Integers
@@ -95,6 +110,9 @@ class Growth:
     gain: Floats
     days: Floats
     worth: Floats
+    hasty: Floats
+    early: Floats
+    sound: Floats
     doubted: NDArray[np.bool_]
     opened: Floats
 
@@ -136,12 +154,12 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
     first[1:] = (paper[1:] != paper[:-1]) | (series[1:] != series[:-1])
     starts = np.flatnonzero(first)
     steps = _steps(readings, order, first, announced, field, calendar)
-    worth, doubted = _worth(steps)
+    worth, hasty, doubted = _worth(steps)
     last = np.flatnonzero(np.append(first[1:], True))[: len(starts)]
     begin, end = steps.hour[starts], steps.hour[last]
     fade = np.clip(1 - (end - begin) / FADE_HOURS, 0, 1)
     weight = np.where(steps.kind == 0, fade[steps.group], 1.0) * steps.counted
-    decay = 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)
+    worth *= weight * 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)
     opened = np.where(steps.counted[starts], steps.hours[starts], np.nan)
     begin = begin - np.where(fade > 0, np.nan_to_num(opened), 0)
 
@@ -154,7 +172,10 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
         total(steps.gain * steps.counted),
         total(steps.gain * (weight > 0)),
         (end - begin) / 24,
-        total(weight * decay * worth),
+        total(worth),
+        total(worth * hasty),
+        total(worth * (steps.kind == 0)),
+        total(worth * ~doubted),
         total((doubted & (weight > 0)).astype(np.float64)) > 0,
         opened,
     )
@@ -170,7 +191,7 @@ def _steps(
 ) -> _Steps:
     """The ordered readings as steps, each with what it added and how long that took."""
     paper, hour = readings.paper[order], readings.hour[order]
-    value = _highest_so_far(readings.value[order], np.flatnonzero(first))
+    value = _kept(readings.value[order], np.flatnonzero(first))
     before = np.flatnonzero(~first) - 1
     since, base = announced[paper], np.zeros(len(order))
     since[~first], base[~first] = hour[before], value[before]
@@ -203,32 +224,59 @@ def _dated(announced: Floats, since: Floats, until: Floats) -> Floats:
     return dated
 
 
-def _highest_so_far(value: Floats, starts: Integers) -> Floats:
-    """The running maximum of each series: what was lost and came back is no growth."""
+def _kept(value: Floats, starts: Integers) -> Floats:
+    """Each series as a running maximum, but never above what the source tells last.
+
+    So what was lost and came back is no growth, and what was lost for good counts nothing.
+    """
     value = value.copy()
     falls = np.setdiff1d(np.flatnonzero(np.diff(value) < 0) + 1, starts)
     ends = np.append(starts[1:], len(value))
     for place in np.unique(np.searchsorted(starts, falls, side="right") - 1):
         part = slice(starts[place], ends[place])
-        value[part] = np.maximum.accumulate(value[part])
+        value[part] = np.minimum(np.maximum.accumulate(value[part]), value[ends[place] - 1])
     return value
 
 
-def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_]]:
-    """Each step in units of what a peer gains, and whether it was too fast to be believed.
+def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Each step in units of what a peer gains, whether it was faster than the limit, and whether
+    it was too fast to be believed.
 
-    An hour is added to the length of each step, so that a few votes that come together are
-    not fast. A step that is not believed counts like that of the paper in the middle.
+    A step that is not believed counts like that of the paper in the middle, for a day at most.
     """
-    allowed = _limits(steps)[steps.name, steps.kind] * (steps.hours + 1)
-    doubted = steps.counted & (steps.gain > DOUBT * allowed)
+    limit = _limits(steps)[steps.name, steps.kind]
+    doubted = _doubted(steps, np.maximum(limit, LIMIT_AN_HOUR[steps.name]))
     opening = steps.kind == 0
     share = np.where(opening, exposure(steps.hours), steps.hours / 24)
     telling = steps.counted & ~doubted
+    allowed = limit * _span(steps.hours)
     believed = np.where(telling, _cut(steps.gain, allowed), 0.0)
     usual = _usual(steps, believed, np.where(telling, share, 0.0))
-    believed = np.where(doubted, MEDIAN * usual * share, believed)
-    return believed / (usual * np.where(opening, share, 1.0)), doubted
+    believed = np.where(doubted, MEDIAN * usual * np.minimum(share, 1), believed)
+    worth = believed / (usual * np.where(opening, share, 1.0))
+    return worth, doubted | (steps.gain > allowed), doubted
+
+
+def _doubted(steps: _Steps, limit: Floats) -> NDArray[np.bool_]:
+    """Which steps are too fast, alone or together with their neighbour."""
+    alone = steps.gain > DOUBT * limit * _span(steps.hours)
+    adjacent = (steps.group[1:] == steps.group[:-1]) & steps.counted[:-1]
+    span = _span(steps.hours[1:] + steps.hours[:-1])
+    allowed = DOUBT_OF_TWO * np.maximum(limit[1:], limit[:-1]) * span
+    pair = adjacent & (steps.gain[1:] + steps.gain[:-1] > allowed)
+    doubted = alone.copy()
+    doubted[1:] |= pair
+    doubted[:-1] |= pair
+    return steps.counted & doubted
+
+
+def _span(hours: Floats) -> Floats:
+    """The hours for which a step may grow at the limit.
+
+    One is added, so that a few votes that come together are not fast.
+    """
+    span: Floats = np.minimum(hours, BURST_HOURS) + 1
+    return span
 
 
 def _cut(gain: Floats, allowed: Floats) -> Floats:
@@ -241,11 +289,11 @@ def _limits(steps: _Steps) -> Floats:
     """What the best gain in an hour, by name and class of age: the 99th of a hundred peers."""
     limits = np.repeat(LIMIT_AN_HOUR[:, None], len(AGE_CLASSES) + 1, axis=1)
     code = (steps.name * limits.shape[1] + steps.kind)[steps.counted]
-    pace = (steps.gain / (steps.hours + 1))[steps.counted]
+    pace = (steps.gain / _span(steps.hours))[steps.counted]
     for place in np.flatnonzero(np.bincount(code, minlength=limits.size) >= PEERS_FOR_A_LIMIT):
         where = np.unravel_index(place, limits.shape)
         best = np.quantile(pace[code == place], LIMIT_SHARE)
-        limits[where] = max(float(best), LEAST_USUAL * limits[where])
+        limits[where] *= np.clip(best / limits[where], LEAST_LIMIT, MOST_LIMIT[where[0]])
     return limits
 
 

@@ -22,6 +22,7 @@ FIELDS: Final = (
     "categories",
     "trending",
     "trending_parts",
+    "announced_at",
     "picked_at",
 )
 
@@ -29,24 +30,28 @@ FIELDS: Final = (
 def build(at: datetime, liked: Collection[str] = ()) -> Index:
     """The index of the papers that may be sent at a moment.
 
-    Those are announced in the 30 days before the newest paper known by then, neither withdrawn
-    nor hidden. ``liked`` names further papers whose texts the profiles need; they are never sent.
+    Those are announced in the 30 days before the newest paper known by then, or picked by the
+    editor lately, and neither withdrawn nor hidden. ``liked`` names further papers whose texts
+    the profiles need; they are never sent.
     """
     newest = newest_announcement(at)
     if newest is None:
         return Index([])
-    recent = Q(announced_at__gt=newest - WINDOW, announced_at__lte=at)
-    shown = Q(withdrawn=False, hidden=False)
-    candidates = list(_documents(recent & shown, newest))
+    recent = Q(announced_at__gt=newest - WINDOW)
+    picked = Q(picked_at__gt=at - trending.PICK_LASTS, picked_at__lte=at)
+    shown = Q(withdrawn=False, hidden=False, announced_at__lte=at)
+    candidates = list(_documents((recent | picked) & shown, at))
     known = {document.id for document in candidates}
-    others = list(_documents(Q(canonical_id__in=set(liked) - known), newest)) if liked else []
+    others = list(_documents(Q(canonical_id__in=set(liked) - known), at)) if liked else []
     vectors = embeddings.vectors_of({document.id for document in (*candidates, *others)})
     return Index(candidates, others, vectors, semantic.encode if vectors else None)
 
 
-def _documents(condition: Q, newest: datetime) -> Iterable[Document]:
+def _documents(condition: Q, at: datetime) -> Iterable[Document]:
     papers = Paper.objects.filter(condition).order_by("-trending", "-announced_at", "canonical_id")
     for paper in papers.only(*FIELDS).iterator(chunk_size=2000):
+        # What came since the last scoring has no parts yet; that it is new is true of it anyway.
+        parts = {"announced": paper.announced_at.date().isoformat()} | paper.trending_parts
         yield Document(
             id=paper.canonical_id,
             title=paper.title,
@@ -54,6 +59,13 @@ def _documents(condition: Q, newest: datetime) -> Iterable[Document]:
             authors=tuple(paper.authors),
             categories=tuple(paper.categories),
             trending=paper.trending,
-            why=trending.reason(paper.trending_parts),
-            picked=paper.picked_at is not None and paper.picked_at > newest - WINDOW,
+            why=trending.reason(parts),
+            picked=_picked(paper.picked_at, at),
         )
+
+
+def _picked(chosen: datetime | None, at: datetime) -> float:
+    """When the editor picked a paper, in hours of the epoch; 0 unless the pick is in force."""
+    if chosen is None or not at - trending.PICK_LASTS < chosen <= at:
+        return 0.0
+    return trending.hours(chosen)

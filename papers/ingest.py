@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -14,7 +11,7 @@ from typing import Any, Final
 
 from django.utils.timezone import now
 
-from papers import identifiers, visits
+from papers import identifiers, saved, visits
 from papers.catalogue import Counts, upsert, withdraw
 from papers.models import IngestRun, Paper, Source, Submission
 from papers.sources import KINDS
@@ -166,15 +163,10 @@ def _parse(path: Path, format_name: str, day: date | None) -> Listing:
 
 def _content(path: Path) -> bytes:
     try:
-        body = path.read_bytes()
-        if body[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=io.BytesIO(body)) as unpacked:
-                body = unpacked.read(FILE_SIZE + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise IngestError(f"{path} is a damaged gzip file; save it again.") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise IngestError(f"{path} cannot be read: {reason}.") from error
+        with saved.reading(path), path.open("rb") as file:
+            body = saved.unpacked(file).read(FILE_SIZE + 1)
+    except saved.UnreadableError as error:
+        raise IngestError(str(error)) from error
     if len(body) > FILE_SIZE:
         raise IngestError(f"{path} is larger than {FILE_SIZE >> 20} MB; split it.")
     return body

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,16 @@ SHRINK: Final = 3.0
 """With so many likes a candidate's spread counts for half."""
 DISLIKE: Final = 0.5
 """What the disliked papers together weigh against the liked ones."""
+FEW_LIKES: Final = 3
+FEW_CANDIDATES: Final = 3000
+"""Among more, too many of the best are wrong to speak for the others."""
+SPEAKERS: Final = 24
+SPEAKERS_SHARE: Final = 0.025
+LISTENERS: Final = 4
+"""One candidate in so many, of the best, is compared with them."""
+SPOKEN: Final = 1.8
+"""What the very best say counts so much beside a single like."""
+LEAST_WEIGHT: Final = 1e-6
 STEPS: Final = np.float32(16384)
 KEPT_BYTES: Final = 256 << 20
 """Memory for the likenesses of papers that several readers like."""
@@ -46,6 +56,21 @@ LEAST_TERMS: Final = 800
 SKETCH: Final = 512
 FREQUENT: Final = 0.1
 """Terms in more than this share of the documents are kept apart, in dense rows."""
+
+
+class Fit(NamedTuple):
+    """``scores`` only compare; ``above`` says who is more like the likes than usual at all."""
+
+    scores: Scores
+    above: NDArray[np.bool_]
+
+
+class Compared(NamedTuple):
+    """The likeness of candidates to ``number`` documents together, by terms and by meaning."""
+
+    number: int
+    terms: Scores
+    meaning: Scores | None
 
 
 class Likeness:
@@ -123,36 +148,87 @@ class Likeness:
         self._kept.move_to_end(row)
         return self._kept[row]
 
-    def scores(
+    def fit(
         self,
         likes: Sequence[int],
         weights: Scores,
         dislikes: Sequence[int] = (),
         places: NDArray[np.intp] | None = None,
-    ) -> Scores:
+    ) -> Fit:
         """How much each candidate, or each of ``places``, is like the likes more than usual.
 
-        A like from a crowded corner of the collection says less, and weighs less. All candidates
-        are compared with each liked paper once, for every reader who likes it; a few places are
-        cheaper to compare with the likes together.
+        A few likes say too little to stand alone; where there are not too many candidates, those
+        that fit best have a say too.
         """
-        share = weights / np.sqrt(self.spread[list(likes)])
-        share /= share.sum()
+        which = np.arange(self.shown) if places is None else places
+        found = self._compared(likes, weights, dislikes, places)
+        scores, above = self._standardised(found, which), self._above(found, which)
+        if len(likes) <= FEW_LIKES and len(which) <= FEW_CANDIDATES:
+            scores = self._heard(scores, which, [*likes, *dislikes], len(likes))
+        return Fit(scores, above)
+
+    def _heard(
+        self, scores: Scores, which: NDArray[np.intp], judged: Sequence[int], likes: int
+    ) -> Scores:
+        """Scores of which the best are joined by how alike those are to the very best of them.
+
+        Pseudo-relevance feedback (Croft and Harper, 1979), by the candidates' own words. Nobody
+        speaks for themselves: what a candidate has in common with itself is taken off.
+        """
+        count = min(SPEAKERS, int(SPEAKERS_SHARE * len(which)))
+        if count < 2:
+            return scores
+        scores = _scaled(scores)
+        fresh = np.where(np.isin(which, judged), -np.inf, scores)
+        order = np.argsort(-fresh)[: len(which) // LISTENERS]
+        rows = which[order]
+        shares = self.shares(rows[:count], np.maximum(scores[order[:count]], LEAST_WEIGHT))
+        heads = self.matrix[rows]
+        said = shares @ heads[:count]
+        found = Compared(count, heads @ said, None)
+        if self.meaning is not None:
+            wanted = np.asarray(shares @ self.meaning.vectors[rows[:count]], np.float32)
+            found = found._replace(meaning=self.meaning.likeness(wanted, rows))
+        for part in found[1:]:
+            if part is not None:
+                part[:count] = (part[:count] - shares) / (1 - shares)
+        second = _scaled(self._standardised(found, rows))
+        heard = np.full(len(which), second.min(), np.float32)
+        heard[order] = second
+        return scores + SPOKEN / likes * heard
+
+    def _compared(
+        self,
+        likes: Sequence[int],
+        weights: Scores,
+        dislikes: Sequence[int],
+        places: NDArray[np.intp] | None,
+    ) -> Compared:
+        """The mean likeness to some documents, less that to the disliked ones.
+
+        All candidates are compared with each liked paper once, for every reader who likes it; a
+        few places are cheaper to compare with the likes together.
+        """
         rows = [*likes, *dislikes]
-        against = np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)))
-        signed = np.concatenate([share, against]).astype(np.float32)
+        against = np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)), np.float32)
+        signed = np.concatenate([self.shares(likes, weights), against])
         if places is None:
             self.prepare(rows)
-            raw = np.zeros(self.shown, np.float32)
+            terms = np.zeros(self.shown, np.float32)
             for start in range(0, len(rows), AT_ONCE):
                 part = np.stack([self.to(row) for row in rows[start : start + AT_ONCE]])
-                raw += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
+                terms += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
         else:
-            raw = self._few(*self.near.lent(rows, signed), places)
-        wanted: Scores | None = None
-        if self.meaning is not None:
-            wanted = np.asarray(share @ self.meaning.vectors[list(likes)], np.float32)
-        return self._standardised(raw, len(likes), wanted, places)
+            terms = self._few(*self.near.lent(rows, signed), places)
+        if self.meaning is None:
+            return Compared(len(likes), terms, None)
+        wanted = np.asarray(signed @ self.meaning.vectors[rows], np.float32)
+        return Compared(len(likes), terms, self.meaning.likeness(wanted, places))
+
+    def shares(self, likes: Sequence[int] | NDArray[np.intp], weights: Scores) -> Scores:
+        """What each like counts; one from a crowded corner of the collection says less."""
+        shares = weights / np.sqrt(self.spread[np.asarray(likes, np.intp)])
+        return np.asarray(shares / shares.sum(), np.float32)
 
     def _few(self, rare: Matrix, dense: Scores, places: NDArray[np.intp]) -> Scores:
         """How much these candidates are like one row, by the heaviest of its terms."""
@@ -165,32 +241,31 @@ class Likeness:
 
     def text_scores(self, cosines: Cosines, vector: Scores | None = None) -> Scores:
         """The same for words that are no document; ``vector`` is their sentence vector."""
-        wanted: Scores | None = None
+        meaning: Scores | None = None
         if self.meaning is not None and vector is not None:
             wanted = self.meaning.turned(vector[np.newaxis])[0]
-        return self._standardised(cosines.astype(np.float32) / STEPS, 1, wanted)
+            meaning = self.meaning.likeness(wanted, None)
+        found = Compared(1, cosines.astype(np.float32) / STEPS, meaning)
+        return self._standardised(found, np.arange(self.shown))
 
     def _usual(self) -> Scores:
         """The mean likeness of each candidate to the others."""
         shares = np.full(self.shown, 1 / max(1, self.shown), np.float32)
         mean = self._cosines(*self.near.lent(np.arange(self.shown), shares))[0]
-        return np.asarray(mean - shares, np.float32)
+        return np.asarray(np.maximum(mean - shares, 0), np.float32)
 
-    def _standardised(
-        self,
-        raw: Scores,
-        count: int,
-        wanted: Scores | None,
-        places: NDArray[np.intp] | None = None,
-    ) -> Scores:
-        which = slice(self.shown) if places is None else places
-        power = count / (count + SHRINK)
-        z = (raw - self.usual[which]) / self.spread[which] ** power
-        if self.meaning is None or wanted is None:
+    def _standardised(self, found: Compared, which: NDArray[np.intp]) -> Scores:
+        power = found.number / (found.number + SHRINK)
+        z = (found.terms - self.usual[which]) / self.spread[which] ** power
+        if self.meaning is None or found.meaning is None:
             return z.astype(np.float32)
         weight = meaning_weight(self.words, power)
-        meant = self.meaning.scores(wanted, power, which)
+        meant = found.meaning / self.meaning.spread[which] ** power
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
+
+    def _above(self, found: Compared, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+        above = found.terms > self.usual[which]
+        return above if found.meaning is None else above | (found.meaning > 0)
 
 
 def _stepped(cosines: Scores) -> Cosines:

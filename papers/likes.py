@@ -16,7 +16,7 @@ BEFORE: Final = timedelta(hours=1)
 
 
 def record(counts: Mapping[str, int], at: datetime) -> int:
-    """Keep how many people like each paper now, by the paper's present or former id.
+    """Keep how many people like each paper now, under its present and under its former id.
 
     Only what differs from the count before is stored. The first likes of a paper follow a
     reading of zero, so that they count as growth. Returns the number of papers that changed;
@@ -31,7 +31,7 @@ def record(counts: Mapping[str, int], at: datetime) -> int:
     fresh: list[Signal] = []
     changed = 0
     for paper in papers.values():
-        count = max(counts.get(paper.canonical_id, 0), counts.get(paper.former_id, 0))
+        count = counts.get(paper.canonical_id, 0) + counts.get(paper.former_id, 0)
         if count == known.get(paper.pk, 0):
             continue
         changed += 1

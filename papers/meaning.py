@@ -47,9 +47,10 @@ class Meaning:
         present = np.abs(vectors).sum(axis=1, keepdims=True) > 0
         return _unit(np.where(present, (vectors - self.mean) @ self.turn, 0))
 
-    def scores(self, wanted: Scores, power: float, which: slice | NDArray[np.intp]) -> Scores:
-        likeness = self.shown_vectors[which] @ wanted
-        return np.asarray(likeness / self.spread[which] ** power, np.float32)
+    def likeness(self, wanted: Scores, places: NDArray[np.intp] | None) -> Scores:
+        """The cosine of each candidate, or of some, with a vector; usual is nothing."""
+        vectors = self.shown_vectors if places is None else self.shown_vectors[places]
+        return np.asarray(vectors @ wanted, np.float32)
 
 
 def meaning_weight(words: float, power: float) -> float:

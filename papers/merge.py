@@ -11,6 +11,7 @@ from typing import Final
 
 from papers import identifiers
 from papers.models import Paper
+from papers.sources.arxiv import announcement_of
 from papers.sources.record import PaperRecord
 
 TEXTS: Final = (
@@ -26,14 +27,12 @@ MERGED_FIELDS: Final = (
 
 def new_paper(record: PaperRecord, authority: int, seen_at: datetime) -> Paper:
     """The unsaved row of a paper that nobody listed before."""
-    found = identifiers.ArxivId(record.arxiv_id, None) if record.arxiv_id else None
-    listed = record.announced_at or record.published_at or (found.month if found else seen_at)
     paper = Paper(
         canonical_id=record.arxiv_id or identifiers.title_id(record.title),
         version=record.version or 1,
         published_at=record.published_at,
         revised_at=record.revised_at or record.published_at,
-        announced_at=min(listed, seen_at),
+        announced_at=min(_first_listed(record) or seen_at, seen_at),
         first_seen_at=seen_at,
         withdrawn=bool(record.withdrawn),
         authority=authority,
@@ -43,6 +42,18 @@ def new_paper(record: PaperRecord, authority: int, seen_at: datetime) -> Paper:
         paper.pdf_url = ""
     paper.title_key = identifiers.title_key(paper.title)
     return paper
+
+
+def _first_listed(record: PaperRecord) -> datetime | None:
+    """When a paper was announced, as far as its record tells.
+
+    arXiv announces a paper hours or days after its submission, and never at a weekend.
+    """
+    if record.announced_at or not record.arxiv_id:
+        return record.announced_at or record.published_at
+    if record.published_at:
+        return announcement_of(record.published_at)
+    return identifiers.ArxivId(record.arxiv_id, None).month
 
 
 def merge(paper: Paper, record: PaperRecord, authority: int) -> bool:

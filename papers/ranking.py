@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import pairwise, repeat
+from itertools import repeat
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -22,7 +22,7 @@ from papers.likeness import Likeness, Scores
 from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
 from papers.terms import Vocabulary
-from papers.words import stems
+from papers.wording import Wording
 
 THRESHOLD: Final = 0.8
 """A personal pick is better than this share of the recent papers for its interest."""
@@ -37,7 +37,8 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the ranking knows of one paper. ``why`` says in words why it trends."""
+    """What the ranking knows of one paper. ``why`` says in words why it trends, and ``picked`` in
+    hours when the editor picked it; 0 where nobody did."""
 
     id: str
     title: str
@@ -46,7 +47,7 @@ class Document:
     categories: tuple[str, ...] = ()
     trending: float = 0.0
     why: str = ""
-    picked: bool = False
+    picked: float = 0.0
 
     @property
     def text(self) -> str:
@@ -81,6 +82,11 @@ class Profile:
     ages: Mapping[str, float] = field(default_factory=dict)
     half_life: float = HALF_LIFE_DAYS
     names: Sequence[str] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether the reader asked for anything."""
+        return bool(self.texts or self.topics or self.likes or self.authors)
 
 
 class Index:
@@ -129,8 +135,9 @@ class Index:
 
     @cached_property
     def picked(self) -> list[int]:
-        """The places of the editor's picks."""
-        return [place for place, document in enumerate(self.candidates) if document.picked]
+        """The places of the editor's picks, the newest first."""
+        found = [place for place, document in enumerate(self.candidates) if document.picked]
+        return sorted(found, key=lambda place: -self.candidates[place].picked)
 
     @cached_property
     def field_by_field(self) -> list[int]:
@@ -156,17 +163,10 @@ class Index:
         written = self._authors.get(parts[-1], ()) if parts else ()
         return sorted({place for author, place in written if same_person(name, author)})
 
-    def holding(self, phrase: Sequence[str]) -> NDArray[np.intp]:
-        """The places of the candidates that hold these stems next to each other."""
-        terms = [f"{a} {b}" for a, b in pairwise(phrase)] or list(phrase)
-        found = [self.vocabulary.column(term) for term in terms]
-        columns = [column for column in found if column is not None]
-        if not columns or len(columns) < len(found):
-            return np.array([], np.intp)
-        counts = np.zeros(len(self), np.intp)
-        for column in columns:
-            counts[self.searches.holders(column)] += 1
-        return np.flatnonzero(counts == len(columns))
+    @cached_property
+    def wording(self) -> Wording:
+        """The words of the candidates as they stand."""
+        return Wording(document.text for document in self.candidates)
 
     def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
         """The words that make a document like a candidate, the weightiest first."""
@@ -230,12 +230,14 @@ class Interest:
     def best(self) -> Iterator[tuple[int, float, float]]:
         """Places with their percentiles and scores, best first, as far as the interest goes."""
         head = min(HEAD, len(self.scores))
-        first = np.argpartition(-self.scores, head - 1)[:head]
+        least = np.partition(self.scores, -head)[-head]
+        # With all that are as good as the last of them, in the order of their places.
+        first = np.flatnonzero(self.scores >= least)
         order = first[np.argsort(-self.scores[first], kind="stable")]
         yield from self._stretch(order, 0)
-        if head < len(self.scores):
-            order = np.argsort(-self.scores, kind="stable")
-            yield from self._stretch(order[head:], head)
+        if len(order) < len(self.scores):
+            others = np.argsort(-self.scores, kind="stable")[len(order) :]
+            yield from self._stretch(others, len(order))
 
     def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
         others = max(1, len(self.scores) - 1)
@@ -267,7 +269,7 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
     places = places[places >= 0]
     if not _has_others(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
-        scores = index.likeness.scores(*likes, few)
+        scores = index.likeness.fit(*likes, few).scores
         scores = scores[places] if few is None else scores
     else:
         scores = _best_of(index, profile)[places]
@@ -293,14 +295,16 @@ def interests(index: Index, profile: Profile) -> Iterator[Interest]:
     if not len(index):
         return
     for author in profile.authors:
-        yield _followed(index, author)
+        if written := index.written_by(author):
+            yield _trending(index, "author", written, f"you follow {author}")
     if likes := _liked(index, profile):
         yield likes
     for text in profile.texts:
         if search := _searched(index, text):
             yield search
     for topic in profile.topics:
-        yield _field(index, topic)
+        if len(inside := index.inside(topic)):
+            yield _trending(index, "topic", inside, f"trending in your field {topic}")
 
 
 def in_field(topic: str, document: Document) -> bool:
@@ -308,18 +312,13 @@ def in_field(topic: str, document: Document) -> bool:
     return any(c == topic or c.startswith(topic + ".") for c in document.categories)
 
 
-def _followed(index: Index, author: str) -> Interest:
+def _trending(
+    index: Index, kind: Literal["author", "topic"], places: Collection[int], why: str
+) -> Interest:
+    """An interest in some papers, the most trending first."""
     scores = np.full(len(index), -np.inf, np.float32)
-    written = index.written_by(author)
-    scores[written] = index.trending[written]
-    return Interest("author", scores, lambda _: f"you follow {author}")
-
-
-def _field(index: Index, topic: str) -> Interest:
-    scores = np.full(len(index), -np.inf, np.float32)
-    places = index.inside(topic)
-    scores[places] = index.trending[places]
-    return Interest("topic", scores, lambda _: f"trending in your field {topic}")
+    scores[list(places)] = index.trending[list(places)]
+    return Interest(kind, scores, lambda _: why)
 
 
 def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, list[int]] | None:
@@ -328,7 +327,8 @@ def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, lis
     if not liked:
         return None
     ages = np.array([profile.ages.get(paper, 0.0) for paper in liked], np.float32)
-    weights = np.asarray(0.5 ** (ages / profile.half_life), np.float32)
+    # Beside the newest like: all may be so old that no number is small enough for their weights.
+    weights = np.asarray(0.5 ** ((ages - ages.min()) / profile.half_life), np.float32)
     dislikes = [index.rows[paper] for paper in profile.dislikes if paper in index.rows]
     return [index.rows[paper] for paper in liked], weights, dislikes
 
@@ -338,11 +338,15 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     if known is None:
         return None
     rows, weights, _ = known
-    scores = index.likeness.scores(*known)
+    shares = index.likeness.shares(rows, weights)
+    fit = index.likeness.fit(*known)
+    if not fit.above.any():
+        return None
+    scores = np.where(fit.above, fit.scores, -np.inf)
 
     def explain(place: int) -> str:
         alike = [float(index.likeness.to(row)[place]) for row in rows]
-        nearest = rows[int(np.argmax(weights * alike))]
+        nearest = rows[int(np.argmax(shares * alike))]
         words = ", ".join(index.shared_terms(nearest, place))
         return f"because you liked “{index.documents[nearest].name}”" + (words and f": {words}")
 
@@ -369,7 +373,7 @@ def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> s
     for name in (*profile.muted, *profile.names):
         places.update(index.written_by(name))
     for muted in profile.muted:
-        places.update(index.holding(stems(muted)).tolist())
+        places.update(index.wording.holding(muted))
     return places
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
@@ -191,7 +191,7 @@ def _stored(row: _Row) -> tuple[int, float, str]:
 
 
 def _write_edition(at: datetime, rows: list[_Row]) -> None:
-    day = at.date()
+    day = at.astimezone(UTC).date()
     known = Edition.objects.filter(day=day).first()
     if known and Edition.objects.filter(day__gt=day).exists():
         return

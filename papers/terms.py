@@ -96,18 +96,6 @@ class Vocabulary:
         rows.eliminate_zeros()
         return unit(rows)
 
-    def column(self, term: str) -> int | None:
-        """Where a word or a pair (stems separated by one space) stands, if any text holds it."""
-        places = [self._stems.get(part, -1) for part in term.split(" ")]
-        if min(places) < 0:
-            return None
-        if len(places) == 1:
-            return places[0]
-        pair = places[0] * len(self._stems) + places[1]
-        at = int(np.searchsorted(self._pairs, pair))
-        found = at < len(self._pairs) and self._pairs[at] == pair
-        return len(self._stems) + at if found else None
-
     def stems_of(self, column: int) -> list[str]:
         """The stem of a word's column, or both of a pair's."""
         if column < len(self._names):

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from papers import prior
 from papers.growth import HALF_LIFE, Calendar, Growth, Readings, exposure, grow
 
-FORMULA_VERSION: Final = "2"
+FORMULA_VERSION: Final = "3"
 FORMULA: Final = (
     (
         "Growth, not fame",
         "We read the public counts of a paper again and again: upvotes, comments, repository "
         "stars, citations, and the likes of our own confirmed subscribers, one for each person. "
-        "Only what is added between two readings counts. The first reading is the base line and "
+        "Only what is added between two readings counts, and what the source takes back later is "
+        "taken off again. The first reading is the base line and "
         "counts nothing. One exception: votes and comments that are read within a day of a "
         "paper’s announcement can only have come since then, so they stand in for growth until "
         "more is known, less with every hour and not at all twelve hours after the first reading.",
@@ -40,7 +41,8 @@ FORMULA: Final = (
     (
         "Fading",
         "Growth counts half after two announcement days, a quarter after four. Days without "
-        "announcements, as at weekends, do not count. Where two readings lie far apart, what came "
+        "announcements, as at weekends, do not count, nor do days with only a paper or two where "
+        "there are usually dozens. Where two readings lie far apart, what came "
         "between them is dated early, because attention ebbs away. Papers are ranked for 30 days.",
     ),
     (
@@ -53,15 +55,25 @@ FORMULA: Final = (
     (
         "What cannot be bought",
         "What one source can give is capped: growth faster than that of 99 in 100 peers counts "
-        "only by its logarithm, and the more a source has given, the less it adds. Growth three "
-        "times faster still is not believed and counts like that of the paper in the middle. Where "
-        "two sources agree that a paper does well, it gets a quarter more, and the first three "
-        "places are given to papers on which two sources agree or that an editor picked, as far "
-        "as there are any.",
+        "only by its logarithm, and the more a source has given, the less it adds. What came "
+        "between two readings may all have come in one hour, so a longer time between them allows "
+        "no more than four hours do. Three times as much as the best gain is not believed: 60 "
+        "votes or 120 stars within an hour, 150 votes or 300 stars in any time between two "
+        "readings, or half as much again in two steps. It counts like the growth of the paper in "
+        "the middle.",
+    ),
+    (
+        "The first three places",
+        "Where two sources agree that a paper does well, it gets a quarter more. The first three "
+        "places are given to papers on which two sources agree or that an editor picked. If there "
+        "are fewer than three, the places that are left go to papers that grew between two "
+        "readings, no faster than 99 in 100 peers, and only then to the rest. A paper that stands "
+        "there unconfirmed is marked as such.",
     ),
     (
         "An editor’s pick",
-        "A pick counts like one good day and fades like it. It is marked as such.",
+        "A pick counts like one good day and fades like it. It is marked as such, and for a week "
+        "it is offered in digests, whatever the age of the paper.",
     ),
     (
         "Room for every field",
@@ -70,6 +82,14 @@ FORMULA: Final = (
     ),
 )
 CHANGES: Final = (
+    (
+        "3",
+        "2026-11-26",
+        "A burst between two distant readings is doubted like one between two near ones, and "
+        "votes that were taken back count no longer. Papers that two sources or an editor speak "
+        "for still come first; of the others, those that grew steadily. Stray announcements on "
+        "a weekend are no day.",
+    ),
     (
         "2",
         "2026-11-26",
@@ -92,7 +112,13 @@ AGREEMENT: Final = 1.25
 PICK: Final = 1.0
 PICK_SPEAKS: Final = 0.25
 """An editor speaks for a paper until the pick has faded to this."""
+PICK_LASTS: Final = timedelta(days=7)
+"""So long a pick stands on the site and is offered in digests."""
 PODIUM: Final = 3
+VOUCHED: Final = 2
+"""The standing of a paper on which two sources agree or for which an editor speaks."""
+TELLING: Final = 0.25
+"""Growth that is worth less, in days of an ordinary paper, says nothing about a paper."""
 ROOM: Final = 2.0
 NOUNS: Final = {
     "upvotes": ("upvote", "upvotes"),
@@ -141,17 +167,18 @@ def score(papers: Entrants, readings: Readings) -> Scored:
     age = calendar.age(papers.announced)
     expected = _expected(papers, readings, growth, calendar)
     start = START * expected * 0.5 ** (age / HALF_LIFE) / _attention(growth, len(age))
-    given = _given(readings, growth, len(age))
+    given = _given(readings, growth.worth, growth, len(age))
     picked = np.nan_to_num(papers.picked)
     pick = np.where(picked > 0, PICK * 0.5 ** (calendar.age(picked) / HALF_LIFE), 0.0)
-    agreed = (given >= AGREEING).sum(axis=1) > 1
+    agreed = (_given(readings, growth.sound, growth, len(age)) >= AGREEING).sum(axis=1) > 1
     merit = (start + given.sum(axis=1) + pick) * np.where(agreed, AGREEMENT, 1.0)
     merit *= 1 - 1e-6 * _positions(age)
     room = _room(merit, field, len(names))
-    scores, lifted = _podium(merit * room, agreed | (pick >= PICK_SPEAKS))
-    worth = np.bincount(growth.paper, _weighted(readings, growth), len(age))
-    cut = np.maximum(worth - given.sum(axis=1), 0)
-    columns = _Columns(age, expected, start, cut, pick, agreed, room, lifted)
+    standing = _standing(readings, growth, given, agreed, pick)
+    scores, first, lifted = _podium(merit * room, standing)
+    cut = np.maximum(_by_paper(readings, growth.worth, growth, len(age)) - given.sum(axis=1), 0)
+    unconfirmed = first & (standing < VOUCHED)
+    columns = _Columns(age, expected, start, cut, pick, agreed, room, lifted, unconfirmed)
     return Scored(np.round(scores, 9).tolist(), _parts(papers, readings, growth, columns))
 
 
@@ -174,8 +201,10 @@ def _attention(growth: Growth, size: int) -> NDArray[np.float64]:
     return np.where(np.isnan(opened), 1.0, exposure(np.nan_to_num(opened)))
 
 
-def _given(readings: Readings, growth: Growth, size: int) -> NDArray[np.float64]:
-    """What each source gives each paper (papers x sources), capped.
+def _given(
+    readings: Readings, worth: NDArray[np.float64], growth: Growth, size: int
+) -> NDArray[np.float64]:
+    """What each source gives each paper (papers x sources), capped, of the worth of its growth.
 
     Votes and comments of one place are one source. Stars, citations and likes are one source
     each, whoever tells them.
@@ -186,7 +215,7 @@ def _given(readings: Readings, growth: Growth, size: int) -> NDArray[np.float64]
         own = ("votes", source) if name in {"upvotes", "comments"} else (name, "")
         columns.append(sources.setdefault(own, len(sources)))
     given = np.zeros((size, len(sources)))
-    worth = _weighted(readings, growth)
+    worth = _weighted(readings, worth, growth)
     for series, (_, name) in enumerate(readings.names):
         rows = growth.series == series
         told = np.zeros(size)
@@ -219,19 +248,47 @@ def _room(merit: NDArray[np.float64], field: NDArray[np.intp], fields: int) -> N
     return room
 
 
+def _standing(
+    readings: Readings,
+    growth: Growth,
+    given: NDArray[np.float64],
+    agreed: NDArray[np.bool_],
+    pick: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """How good a claim each paper has to one of the first places.
+
+    2 for those that two sources or an editor speak for. 1 for those that do well by what they
+    gained between two readings, no faster than the best peers. 0 for all others.
+    """
+    size = len(pick)
+    hasty = _by_paper(readings, growth.hasty + growth.early, growth, size) >= TELLING
+    steady = (given.sum(axis=1) >= AGREEING) & ~hasty
+    return np.where(agreed | (pick >= PICK_SPEAKS), VOUCHED, steady).astype(np.int64)
+
+
+def _by_paper(
+    readings: Readings, worth: NDArray[np.float64], growth: Growth, size: int
+) -> NDArray[np.float64]:
+    weighted = _weighted(readings, worth, growth)
+    return np.bincount(growth.paper, weighted, size).astype(np.float64)
+
+
 def _podium(
-    scores: NDArray[np.float64], vouched: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Lift the best papers that two sources or an editor speak for onto the first places."""
-    order = np.argsort(-scores, kind="stable")
-    best = order[vouched[order]][:PODIUM]
-    scores, lifted = scores.copy(), np.zeros(len(scores), bool)
-    others = np.setdiff1d(order, best)
-    for number, place in enumerate(best[::-1], start=1):
-        floor = (scores[others].max() if len(others) else 0.0) * (1 + 1e-6 * number)
-        lifted[place] = scores[place] < floor
-        scores[place] = max(scores[place], floor)
-    return scores, lifted
+    scores: NDArray[np.float64], standing: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The scores with the first places given to the best of the best standing.
+
+    Also which papers those are, and which of them had to be lifted for it.
+    """
+    order = np.lexsort((-scores, -standing))
+    scores, lifted, first = scores.copy(), *np.zeros((2, len(scores)), bool)
+    first[order[:PODIUM]] = True
+    floor = scores[~first].max(initial=0.0)
+    for place in order[:PODIUM][::-1]:
+        if scores[place] < floor:
+            lifted[place], scores[place] = True, floor * (1 + 1e-6)
+        floor = max(floor, scores[place])
+    return scores, first, lifted
 
 
 class _Columns(NamedTuple):
@@ -245,6 +302,7 @@ class _Columns(NamedTuple):
     agreed: NDArray[np.bool_]
     room: NDArray[np.float64]
     lifted: NDArray[np.bool_]
+    unconfirmed: NDArray[np.bool_]
 
 
 def _parts(
@@ -254,7 +312,7 @@ def _parts(
     listed = [day.isoformat() for day in map(_day, papers.announced // 24)]
     rounded = [(column if column.dtype == bool else column.round(4)).tolist() for column in columns]
     found = []
-    for place, (age, expected, start, cut, pick, agreed, room, lifted) in enumerate(
+    for place, (age, expected, start, cut, pick, agreed, room, lifted, unconfirmed) in enumerate(
         zip(*rounded, strict=True)
     ):
         parts: dict[str, Any] = {
@@ -266,8 +324,9 @@ def _parts(
             "gains": gains.get(place, []),
             "room": room,
         }
-        said = (("cut", cut), ("pick", pick), ("agreed", agreed), ("lifted", lifted))
-        parts.update((name, value) for name, value in said if value)
+        said = {"cut": cut, "pick": pick, "agreed": agreed, "lifted": lifted}
+        said["unconfirmed"] = unconfirmed
+        parts.update((name, value) for name, value in said.items() if value)
         found.append(parts)
     return found
 
@@ -277,16 +336,18 @@ def _day(number: float) -> date:
     return EPOCH + timedelta(days=number)
 
 
-def _weighted(readings: Readings, growth: Growth) -> NDArray[np.float64]:
-    """What each growth is worth, with the weight of its measure."""
+def _weighted(
+    readings: Readings, worth: NDArray[np.float64], growth: Growth
+) -> NDArray[np.float64]:
+    """The worth of each growth, or a part of it, with the weight of its measure."""
     weights = [COMMENT_WEIGHT if name == "comments" else 1.0 for _, name in readings.names]
-    weighted: NDArray[np.float64] = growth.worth * np.array(weights)[growth.series]
+    weighted: NDArray[np.float64] = worth * np.array(weights)[growth.series]
     return weighted
 
 
 def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]]:
     """What each paper gained that still counts, by paper, the worthiest first."""
-    worth = _weighted(readings, growth)
+    worth = _weighted(readings, growth.worth, growth)
     telling = np.flatnonzero((growth.gain > 0) & (worth.round(3) > 0))
     telling = telling[np.argsort(-worth[telling], kind="stable")]
     chosen = (growth.gain.round(2), growth.days.round(2), worth.round(3))
@@ -306,6 +367,8 @@ def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]
 def reason(parts: dict[str, Any]) -> str:
     """Why a paper trends, in words, from the parts of its score; empty when nothing is known."""
     gains = [gain for gain in parts.get("gains", ()) if not gain.get("doubted")]
+    if parts.get("pick") and _lifted_by_pick(parts, gains):
+        return "the editor's pick"
     if gains:
         shown = gains[: 2 if parts.get("agreed") else 1]
         return "trending: " + ", ".join(_gained(gain) for gain in shown)
@@ -313,6 +376,14 @@ def reason(parts: dict[str, Any]) -> str:
         day = date.fromisoformat(parts["announced"])
         return f"new in the listing of {day.day} {day:%B}"
     return ""
+
+
+def _lifted_by_pick(parts: dict[str, Any], gains: Sequence[dict[str, Any]]) -> bool:
+    """Whether the pick gives more than anything else, or a place that growth does not give."""
+    gained = sum(gain["worth"] for gain in gains) - parts.get("cut", 0)
+    spoken_for = parts["pick"] >= PICK_SPEAKS and not parts.get("agreed")
+    most: bool = parts["pick"] > max(gained, parts.get("start", 0))
+    return most or bool(parts.get("lifted") and spoken_for)
 
 
 def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -343,6 +414,8 @@ def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("Better papers in its field", f"×{parts['room']:.2f}"))
     if parts.get("lifted"):
         rows.append(("Lifted onto the first three places", ""))
+    if parts.get("unconfirmed"):
+        rows.append(("First for want of papers that two sources or the editor speak for", ""))
     return rows
 
 

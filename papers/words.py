@@ -104,11 +104,6 @@ def spellings(texts: Iterable[str]) -> dict[str, tuple[str, int]]:
     return found
 
 
-def stems(text: str) -> list[str]:
-    """The stems of a text in their order, words without meaning left out."""
-    return [found for word in words(text) if (found := stem(word))]
-
-
 def owners(text: str) -> list[str]:
     """Who stands behind the links of a text: owners of repositories, names of project sites."""
     found = []

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from papers import taxonomy
+
+# https://info.arxiv.org/help/availability.html: what came until 14:00 in New York is announced
+# at 20:00 there; nothing on Friday and Saturday evenings.
+HOME: Final = ZoneInfo("America/New_York")
+DEADLINE: Final = time(14)
+ANNOUNCEMENT: Final = time(20)
+FRIDAY: Final = 4
 
 # "This paper has been withdrawn by the author", "Withdrawn due to an error": a whole statement.
 # "Withdrawn from ICLR 2024" or "replaces the withdrawn 1234.5678" say something else.
@@ -28,6 +37,19 @@ ARCHIVE_NAMES: Final = {
     "q-bio": "Quantitative Biology", "q-fin": "Quantitative Finance", "stat": "Statistics",
 }  # fmt: skip
 PERHAPS_WITHDRAWN: Final = re.compile(r"\b(?:withdrawn|retracted)\b", re.IGNORECASE)
+
+
+def announcement_of(submitted: datetime) -> datetime:
+    """The first announcement that a paper of this time can have been in (UTC).
+
+    arXiv's holidays and papers held for moderation come out later.
+    """
+    home = submitted.astimezone(HOME)
+    day = home.date() + timedelta(days=home.time() >= DEADLINE)
+    while day.weekday() > FRIDAY:
+        day += timedelta(days=1)
+    evening = day + timedelta(days=2 if day.weekday() == FRIDAY else 0)
+    return datetime.combine(evening, ANNOUNCEMENT, HOME).astimezone(UTC)
 
 
 def is_withdrawn(comment: str, abstract: str = "", *, has_pdf: bool = True) -> bool:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from lxml.etree import _Element
 
 from papers import identifiers, text
 from papers.identifiers import ArxivId
 from papers.sources import markup
-from papers.sources.arxiv import is_withdrawn
+from papers.sources.arxiv import ANNOUNCEMENT, HOME, is_withdrawn
 from papers.sources.dates import midnight, moment
 from papers.sources.markup import child, children
 from papers.sources.record import (
@@ -40,9 +39,7 @@ PREAMBLE: Final = re.compile(
 # A cross-list comes with its paper or later; the last ids of a month come out in the next.
 CROSSING_MONTHS: Final = timedelta(days=5)
 BASE: Final = "https://rss.arxiv.org/rss/"
-# arXiv announces at 20:00 in New York; the feed follows at midnight there, or some hours later.
-HOME: Final = ZoneInfo("America/New_York")
-ANNOUNCEMENT: Final = time(20)
+# The feed follows the announcement at midnight in New York, or some hours later.
 FEED_HOUR: Final = 4
 
 

@@ -64,8 +64,8 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
             listing.records.append(_record(_object(item), observed_at))
         except RecordError as error:
             listing.rejections.append(Rejection(_called(item, position), str(error)))
-    days = [record.announced_at.date() for record in listing.records if record.announced_at]
-    listing.day = day or max(days, default=None)
+    dates = [record.announced_at or record.published_at for record in listing.records]
+    listing.day = day or max((at.date() for at in dates if at), default=None)
     if not listing.records and not listing.rejections:
         listing.note = "A quiet day: Hugging Face lists no paper."
     return listing
@@ -147,7 +147,7 @@ def _listed_at(both: tuple[dict[str, Any], ...], submitted: datetime | None) -> 
     outer = moment(_word(both[0].get("publishedAt")))
     if listed is None and outer and (submitted is None or outer > submitted):
         listed = outer
-    return listed or submitted
+    return listed
 
 
 def _measurements(paper: dict[str, Any], outer: dict[str, Any]) -> Iterable[Measurement]:
@@ -243,7 +243,7 @@ def _feed_record(
         own,
         authors=fields.get("authors", "").split(", "),
         published_at=submitted,
-        announced_at=built or submitted,
+        announced_at=built,
         measurements=() if upvotes is None else (Measurement("upvotes", upvotes),),
         observed_at=built,
     )

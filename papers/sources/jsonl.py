@@ -48,6 +48,26 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     return listing
 
 
+def json_object(line: bytes) -> dict[str, Any]:
+    """The object that one line holds. Raises RecordError."""
+    try:
+        found = json.loads(line.strip().decode())
+    except UnicodeDecodeError as error:
+        raise RecordError(
+            f"It is not UTF-8 text at byte {error.start + 1}; save the file as UTF-8."
+        ) from error
+    except RecursionError as error:
+        raise RecordError("Its brackets are nested too deeply; write one flat object.") from error
+    except json.JSONDecodeError as error:
+        reason = f"It is not JSON: {error.msg.lower()} at character {error.pos + 1}."
+        raise RecordError(reason) from error
+    except ValueError as error:
+        raise RecordError(f"It is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise RecordError("It is a list or a single value; write one object in braces.")
+    return found
+
+
 def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(body.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if line.strip():
@@ -55,12 +75,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"It is not JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise RecordError("It is no JSON object.")
+    found = json_object(line)
     comment = _text(found, "comment")
     categories = _list(found, "categories")
     announced = midnight(day) if day else _moment(found, "announced")

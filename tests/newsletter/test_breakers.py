@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from newsletter import breakers, delivery, dispatch
-from newsletter.models import DeliveryEvent, Digest, Stream, Suppression
+from newsletter import addresses, breakers, delivery, dispatch, tracking
+from newsletter.models import DeliveryEvent, Digest, Heartbeat, Stream, Subscriber, Suppression
 from tests.factories import a_digest, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +16,12 @@ SENT = 1000
 
 
 def history(sent: int, reason: str, count: int) -> None:
-    """A day on which so many digests left and so many addresses were suppressed."""
+    """A day on which so many digests left, and so many of them had their reader suppressed."""
     person, day = a_subscriber(next_digest_at=None), now().date()
+    for _ in range(count):
+        digest = a_digest(state=Digest.State.SENT, sent_at=now(), items=[])
+        suppress(digest.subscriber, reason, digest)
+    sent -= count
     Digest.objects.bulk_create(
         Digest(
             subscriber=person,
@@ -28,8 +32,26 @@ def history(sent: int, reason: str, count: int) -> None:
         )
         for number in range(sent)
     )
-    Suppression.objects.bulk_create(
-        Suppression(address_hash=f"{number}", reason=reason) for number in range(count)
+
+
+def suppress(person: Subscriber, reason: str, digest: Digest | None) -> None:
+    """The person is suppressed for what was told of this digest, or of a notice."""
+    key = person.email_key
+    Suppression.objects.create(address_hash=addresses.hash_of(key), email_key=key, reason=reason)
+    told(digest, person.email, {"complaint": "complained"}.get(reason, "bounced"))
+
+
+def told(digest: Digest | None, email: str, type_: str, description: str = "") -> None:
+    DeliveryEvent.objects.create(
+        provider="Postmark",
+        event_key=f"{DeliveryEvent.objects.count()}",
+        type=type_,
+        digest=digest,
+        recipient=email,
+        email_key=email,
+        description=description,
+        reject_reason="bounced" if type_ == "bounced" else "",
+        occurred_at=now(),
     )
 
 
@@ -72,17 +94,139 @@ def test_what_the_operator_has_looked_at_does_not_stop_the_stream_again() -> Non
 
 
 def test_a_complaint_is_weighed_when_it_comes_in() -> None:
-    history(SENT, "complaint", 2)
-    digest = a_digest()
-    DeliveryEvent.objects.create(
-        provider="Postmark",
-        event_key="1",
-        type="complained",
-        digest=digest,
-        recipient=digest.subscriber.email,
-        occurred_at=now(),
-    )
+    history(SENT - 1, "complaint", 2)
+    digest = a_digest(state=Digest.State.SENT, sent_at=now())
+    told(digest, digest.subscriber.email, "complained")
     dispatch.sweep_digests()
     assert is_paused()
     stream = Stream.objects.get(name="digests")
     assert "3 complaints among 1000 digests" in stream.paused_reason
+
+
+def test_what_the_command_read_is_weighed_by_the_command() -> None:
+    history(SENT - 1, "complaint", 2)
+    digest = a_digest(state=Digest.State.SENT, sent_at=now())
+    told(digest, digest.subscriber.email, "complained")
+    dispatch.send_due(now())
+    assert is_paused()
+
+
+def test_harm_is_weighed_once_a_minute_though_nothing_new_is_told() -> None:
+    dispatch.hear()
+    history(SENT, "complaint", 10)
+    tracking.process()
+    dispatch.hear()
+    assert not is_paused()
+    Heartbeat.objects.filter(name="breakers").update(at=now() - timedelta(seconds=61))
+    dispatch.hear()
+    assert is_paused()
+
+
+def test_signing_up_dead_addresses_stops_nothing() -> None:
+    history(SENT, "hard_bounce", 0)
+    for _ in range(100):
+        suppress(a_subscriber(confirmed_at=None), "hard_bounce", None)
+    breakers.check(now())
+    assert not is_paused()
+
+
+def test_a_digest_that_was_refused_at_once_counts_as_well() -> None:
+    history(SENT, "hard_bounce", 49)
+    refused = a_digest(state=Digest.State.FAILED, sending_at=now())
+    suppress(refused.subscriber, "hard_bounce", refused)
+    breakers.check(now())
+    assert is_paused()
+
+
+def test_what_left_before_the_operator_looked_counts_for_nothing_when_it_is_told_late() -> None:
+    history(SENT, "complaint", 10)
+    digests = [a_digest(state=Digest.State.SENT, sent_at=now()) for _ in range(10)]
+    delivery.resume("digests")
+    history(SENT, "complaint", 0)
+    for digest in digests:
+        suppress(digest.subscriber, "complaint", digest)
+    breakers.check(now())
+    assert not is_paused()
+
+
+def refused(domain: str, stream: str = "digests", **person: object) -> Subscriber:
+    """Somebody at that domain whose server refuses this mail by policy."""
+    number = Subscriber.objects.count()
+    reader = a_subscriber(email=f"reader{number}@{domain}", **person)
+    digest = a_digest(subscriber=reader, state=Digest.State.SENT) if stream == "digests" else None
+    told(digest, reader.email, "bounced", "550 5.7.1 refused by policy")
+    return reader
+
+
+def paused() -> set[str]:
+    return set(Stream.objects.exclude(paused_at=None).values_list("name", flat=True))
+
+
+def test_policy_refusals_of_three_domains_pause_the_stream_and_spare_the_people() -> None:
+    people = [refused(name) for name in ("one.org", "two.org", "three.org")]
+    tracking.process()
+    assert paused() == {"digests"}
+    assert "5.7.1" in Stream.objects.get(name="digests").paused_reason
+    assert not Suppression.objects.exists()
+    assert {person.status for person in people} == {Subscriber.Status.ACTIVE}
+
+
+@pytest.mark.parametrize(
+    "domains", [("one.org",) * 5, ("a.one.org", "b.one.org", "c.one.org"), ("one.org", "two.org")]
+)
+def test_whoever_owns_a_domain_or_two_stops_nothing(
+    domains: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    a_subscriber(email="ada@elsewhere.org")
+    for name in domains:
+        refused(name)
+    tracking.process()
+    assert not paused()
+    assert "refused by policy at" in caplog.text
+    assert "one.org" in caplog.text
+
+
+def test_a_domain_that_has_all_the_readers_stops_the_stream_alone() -> None:
+    a_subscriber(email="ada@mail.university.edu")
+    refused("university.edu")
+    others = Subscriber.objects.exclude(email_key__endswith="university.edu")
+    others.update(status=Subscriber.Status.PENDING)
+    tracking.process()
+    assert paused() == {"digests"}
+
+
+def test_refused_confirmations_of_strangers_stop_nothing() -> None:
+    for name in ("one.org", "two.org", "three.org"):
+        refused(name, "notices", confirmed_at=None)
+    tracking.process()
+    assert not paused()
+
+
+def test_refused_notices_do_not_stop_the_digests() -> None:
+    for name in ("one.org", "two.org", "three.org"):
+        refused(name, "notices")
+    tracking.process()
+    assert paused() == {"notices"}
+
+
+def test_refusals_of_yesterday_and_from_before_a_resumption_stop_nothing() -> None:
+    a_subscriber(email="ada@elsewhere.org")
+    refused("one.org")
+    tracking.process()
+    DeliveryEvent.objects.update(received_at=now() - timedelta(hours=2))
+    refused("two.org")
+    tracking.process()
+    delivery.resume("digests")
+    refused("three.org")
+    refused("four.org")
+    tracking.process()
+    assert not paused()
+
+
+def test_an_address_of_the_internet_protocol_is_no_status_code() -> None:
+    for name in ("one.org", "two.org", "three.org"):
+        digest = a_digest(subscriber=a_subscriber(email=f"ada@{name}"))
+        told(digest, digest.subscriber.email, "bounced", "550 5.1.1 no such user at 10.5.7.1")
+    tracking.process()
+    assert not paused()
+    assert Suppression.objects.count() == 3

@@ -81,6 +81,14 @@ def test_a_site_without_https_is_an_error(production: Settings) -> None:
     assert ids() == {"paperboy.E001"}
 
 
+def test_an_address_too_long_for_the_unsubscribe_header_is_a_warning(production: Settings) -> None:
+    production.SITE_URL = f"https://{'p' * 13}.example.org:80"
+    assert len(production.SITE_URL) == 34 + 2
+    assert ids() == {"paperboy.W003"}
+    production.SITE_URL = production.SITE_URL[:-2]
+    assert ids() == set()
+
+
 @pytest.mark.parametrize(
     ("variable", "finding"),
     [

@@ -50,6 +50,16 @@ class TestAssembling:
         digest = Digest.objects.get()
         assert (digest.state, digest.reason) == (State.SKIPPED, "There are no papers yet.")
 
+    def test_a_digest_assembled_late_may_leave_no_later_than_one_assembled_in_time(self) -> None:
+        a_paper()
+        at = now()
+        due_at = at - timedelta(hours=11, minutes=59)
+        a_subscriber(next_digest_at=due_at, hour=(at + timedelta(hours=2)).hour)
+        digests.assemble(at)
+        digest = Digest.objects.get()
+        assert digest.state == State.QUEUED
+        assert digest.expires_at == due_at + timedelta(hours=12)
+
     def test_two_due_dates_on_one_day_give_one_digest(self) -> None:
         a_paper()
         person = a_subscriber(hour=23)
@@ -105,6 +115,11 @@ class TestAssembling:
         with django_assert_max_num_queries(20):
             assert len(digests.assemble(now())) == 60
 
+    def test_a_paper_that_came_since_the_last_scoring_has_a_reason_too(self) -> None:
+        a_paper(announced_at=datetime(2026, 3, 9, tzinfo=UTC))
+        (item,) = digests.preview(a_subscriber(), datetime(2026, 3, 9, 8, tzinfo=UTC)).items
+        assert item["reason"] == "new in the listing of 9 March"
+
 
 @pytest.mark.django_db
 class TestNeverAgain:
@@ -130,6 +145,46 @@ class TestNeverAgain:
         )
         Digest.objects.update(due_on="2020-01-01", state=State.SENT)
         assert digests.preview(person, now()).state == State.SKIPPED
+
+    def test_nobody_gets_what_they_wrote_themselves(self) -> None:
+        a_paper(authors=["Grace Hopper", "Ada Byron"])
+        other = a_paper(authors=["Ada Lovelace"])
+        person = a_subscriber()
+        Interest.objects.create(subscriber=person, kind="name", value="Byron, A.")
+        assert papers_of(digests.preview(person, now())) == [other.canonical_id]
+
+    @pytest.mark.parametrize("verdict", ["like", "dislike"])
+    def test_a_judged_paper_that_gained_its_arxiv_id_never_comes(self, verdict: str) -> None:
+        a_paper(canonical_id="2603.00001", former_id="t-0123456789ab")
+        other = a_paper()
+        person = a_subscriber()
+        Interest.objects.create(subscriber=person, kind=verdict, value="t-0123456789ab")
+        assert papers_of(digests.preview(person, now())) == [other.canonical_id]
+
+    def test_a_chunk_of_renamed_likes_takes_one_query_more_and_keeps_their_ages(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        people = [a_subscriber() for _ in range(3)]
+        for number, person in enumerate(people):
+            a_paper(canonical_id=f"2603.0000{number}", former_id=f"t-{number}")
+            like = {"subscriber": person, "kind": "like", "value": f"t-{number}"}
+            Interest.objects.create(**like, created_at=now() - timedelta(days=9))
+        with django_assert_num_queries(2):
+            profiles = digests.profiles_of(people, now())
+        for number, person in enumerate(people):
+            assert profiles[person.pk].likes == [f"2603.0000{number}"]
+            assert round(profiles[person.pk].ages[f"2603.0000{number}"]) == 9
+
+    def test_a_liked_paper_of_last_year_is_read_under_its_new_id(self) -> None:
+        old = a_paper(canonical_id="2603.00001", former_id="t-0123456789ab", title="Coral reefs")
+        Paper.objects.filter(pk=old.pk).update(announced_at=now() - timedelta(days=400))
+        near = a_paper(title="Coral reefs from space")
+        a_paper(title="Variable stars")
+        person = a_subscriber()
+        Interest.objects.create(subscriber=person, kind="like", value="t-0123456789ab")
+        first, *_ = digests.preview(person, now()).items
+        assert (first["paper"], first["slot"]) == (near.canonical_id, "personal")
+        assert first["reason"].startswith("because you liked “Coral reefs”")
 
     def test_papers_of_a_cancelled_digest_may_come_again(self) -> None:
         a_paper()

@@ -121,11 +121,20 @@ def test_a_folder_that_cannot_be_made_is_refused(
         env.folder("X", tmp_path)
 
 
-def test_a_command_says_in_one_line_what_is_wrong_with_a_setting(tmp_path: Path) -> None:
-    run = manage("check", env=environment(tmp_path, DATABASE_URL="mysql://root@127.0.0.1/paperboy"))
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DATABASE_URL", "mysql://root@127.0.0.1/paperboy", "begins with 'mysql'"),
+        ("LIKE_HALF_LIFE_DAYS", "0", "is '0'; write 1 or more"),
+    ],
+)
+def test_a_command_says_in_one_line_what_is_wrong_with_a_setting(
+    tmp_path: Path, name: str, value: str, sentence: str
+) -> None:
+    run = manage("check", env=environment(tmp_path, **{name: value}))
     assert run.returncode == 1
     assert len(run.stderr.splitlines()) == 1
-    assert "DATABASE_URL begins with 'mysql'" in run.stderr
+    assert f"{name} {sentence}" in run.stderr
 
 
 @pytest.mark.parametrize("url", ["", "postgres://postgres@127.0.0.1:1/paperboy"])

@@ -93,6 +93,10 @@ def test_a_like_under_the_former_id_is_of_the_same_paper() -> None:
     Interest.objects.create(subscriber=a_subscriber(), kind="like", value="t-0123456789abcdef")
     count_likes()
     assert counted(paper) == [0, 1]
+    feedback.record(a_subscriber(), paper.canonical_id, "up")
+    assert counted(paper) == [0, 1, 2]
+    count_likes()
+    assert counted(paper) == [0, 1, 2]
 
 
 def test_a_liked_paper_rises_and_says_why() -> None:

@@ -8,6 +8,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from newsletter.models import Digest, Subscriber, UnsubscribeToken
 from tests.factories import a_paper, a_subscriber
@@ -53,6 +54,14 @@ def test_somebody_who_is_not_active_is_said_to_get_none(
     a_paper(title="Attention at rest")
     assert "Attention at rest" in preview(a_subscriber(status=Subscriber.Status.PAUSED).email)
     assert "is paused: while that lasts, none is sent." in capsys.readouterr().err
+
+
+def test_a_mail_that_may_not_leave_is_refused_in_one_sentence(settings: Settings) -> None:
+    settings.POSTAL_ADDRESS = ""
+    a_paper()
+    with pytest.raises(CommandError, match="set POSTAL_ADDRESS"):
+        preview(a_subscriber().email)
+    assert not UnsubscribeToken.objects.exists()
 
 
 def test_somebody_who_would_get_nothing_is_told_why() -> None:

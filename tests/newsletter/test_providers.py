@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anymail.message import AnymailMessage
+from django.conf import settings as real_settings
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import providers
+from newsletter import addresses, decks, emails, providers, subscriptions
+from newsletter.models import Notice
+from newsletter.subscriptions import Origin
+from tests.factories import a_digest
 
 CREDENTIALS = {
-    "anymail.backends.mailersend": {"MAILERSEND_API_TOKEN": "x"},
     "anymail.backends.mailgun": {"MAILGUN_API_KEY": "x"},
-    "anymail.backends.mailjet": {"MAILJET_API_KEY": "x", "MAILJET_SECRET_KEY": "x"},
     "anymail.backends.mandrill": {"MANDRILL_API_KEY": "x"},
     "anymail.backends.postmark": {"POSTMARK_SERVER_TOKEN": "x"},
     "anymail.backends.sendgrid": {"SENDGRID_API_KEY": "x"},
     "anymail.backends.sparkpost": {"SPARKPOST_API_KEY": "x"},
     "newsletter.brevo": {"BREVO_API_KEY": "x"},
+    "newsletter.mailersend": {"MAILERSEND_API_TOKEN": "x"},
+    "newsletter.mailjet": {"MAILJET_API_KEY": "x", "MAILJET_SECRET_KEY": "x"},
+    "newsletter.postal": {"POSTAL_API_KEY": "x", "POSTAL_API_URL": "https://postal.invalid"},
     "newsletter.resend": {"RESEND_API_KEY": "x"},
 }
 
@@ -41,6 +47,72 @@ def test_nothing_is_tried_again_behind_our_back_and_nothing_waits_forever(
         assert backend.timeout == (10, 60)
     finally:
         backend.close()
+
+
+def both_kinds() -> list[AnymailMessage]:
+    """A digest and a confirmation, as they would leave."""
+    digest = a_digest()
+    address = addresses.parse("new@example.org")
+    subscriptions.sign_up(address, address.email, {}, Origin("test"))
+    return [
+        emails.digest_message(digest, decks.of(digest)),
+        emails.confirm_message(Notice.objects.get()),
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("module", CREDENTIALS)
+def test_every_provider_over_http_takes_both_kinds_of_mail(settings: Settings, module: str) -> None:
+    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS[module]
+    backend: Any = get_connection(f"{module}.EmailBackend")
+    digest, notice = [
+        str(
+            backend.build_message_payload(message, backend.send_defaults).get_request_params(
+                "https://provider.invalid/"
+            )
+        )
+        for message in both_kinds()
+    ]
+    assert "List-Unsubscribe=One-Click" in digest
+    assert "Auto-Submitted" in digest
+    assert "Auto-Submitted" in notice
+    assert "new@example.org" in notice
+
+
+@pytest.mark.django_db
+def test_amazon_takes_both_kinds_of_mail(settings: Settings) -> None:
+    pytest.importorskip("boto3", reason="needs boto3, Amazon's own library")
+    backend: Any = get_connection("anymail.backends.amazon_ses.EmailBackend")
+    for message in both_kinds():
+        payload = backend.build_message_payload(message, backend.send_defaults)
+        payload.finalize_payload()
+        assert b"Auto-Submitted" in payload.params["Content"]["Raw"]["Data"]
+
+
+@pytest.mark.django_db
+def test_a_test_mail_without_metadata_is_taken_too(settings: Settings) -> None:
+    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS["newsletter.mailersend"]
+    backend: Any = get_connection("newsletter.mailersend.EmailBackend")
+    message = both_kinds()[0]
+    message.metadata = {}
+    backend.build_message_payload(message, backend.send_defaults)
+
+
+@pytest.mark.django_db
+def test_what_mailjet_refuses_is_left_to_mailjet(settings: Settings) -> None:
+    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS["newsletter.mailjet"]
+    backend: Any = get_connection("newsletter.mailjet.EmailBackend")
+    for message in both_kinds():
+        payload = backend.build_message_payload(message, backend.send_defaults)
+        names = {name.lower() for name in payload.data["Globals"]["Headers"]}
+        assert not names & {"message-id", "date", "list-id"}
+        assert "feedback-id" in names
+
+
+@pytest.mark.parametrize("name", ["brevo", "mailersend", "mailjet", "postal", "resend"])
+def test_the_usual_name_of_a_backend_means_the_one_that_the_provider_takes(name: str) -> None:
+    usual = f"anymail.backends.{name}.EmailBackend"
+    assert real_settings.SAFE_BACKENDS[usual] == f"newsletter.{name}.EmailBackend"
 
 
 def test_amazon_s_library_tries_once_within_a_deadline(settings: Settings) -> None:

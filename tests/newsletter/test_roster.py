@@ -79,6 +79,7 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
         "dislikes": [],
         "authors": ["Lovelace, Ada"],
         "muted": ["crypto"],
+        "names": [],
     }
     consent = Consent.objects.get()
     assert (consent.action, consent.form) == ("import", "import of people.csv")
@@ -121,6 +122,103 @@ def test_every_bad_row_is_named_and_the_rest_goes_on(file: Path) -> None:
         "ada@example.org",
         "ida@example.org",
     }
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        'bob@example.org,"graphs',
+        'bob@example.org,"graphs" and proteins',
+        '"bob@example.org,graphs',
+    ],
+)
+def test_a_stray_quotation_mark_costs_its_own_row_alone(file: Path, stray: str) -> None:
+    line, err, status = take_in(
+        file,
+        "email,interests\n"
+        "ada@example.org,proteins\n"
+        f"{stray}\n"
+        "cy@example.org,crystals\n"
+        'dee@example.org,"dreams, and more"\n'
+        "eve@example.org,evolution\n",
+    )
+    assert (line, status) == ("created=4 updated=0 unchanged=0 refused=1", 1)
+    assert err.startswith("line 3: ")
+    wishes = Interest.objects.values_list("subscriber__email", "value")
+    assert sorted(wishes) == [
+        ("ada@example.org", "proteins"),
+        ("cy@example.org", "crystals"),
+        ("dee@example.org", "dreams, and more"),
+        ("eve@example.org", "evolution"),
+    ]
+
+
+def test_a_quotation_mark_that_is_never_closed_is_named_by_its_line(file: Path) -> None:
+    line, err, _ = take_in(file, 'email,interests\nada@example.org,"graphs')
+    assert line == "created=0 updated=0 unchanged=0 refused=1"
+    assert err == "line 2: A quotation mark in line 2 is not closed.\n"
+
+
+def test_a_text_of_several_lines_brings_in_nobody_that_it_names(file: Path) -> None:
+    line, err, _ = take_in(
+        file,
+        "email,confirmed_at,consent_source,interests\n"
+        f'ada@example.org,{CONSENTED},"graphs\n'
+        f"bob@example.org,{CONSENTED},graphs\n"
+        'cy@example.org"\n'
+        f"dee@example.org,{CONSENTED},dreams\n",
+    )
+    assert line == "created=1 updated=0 unchanged=0 refused=1"
+    assert "A quotation mark in line 2 is not closed." in err
+    assert Subscriber.objects.get().email == "dee@example.org"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_a_time_at_the_end_of_the_calendar_is_refused_like_any_other(
+    file: Path, moment: str
+) -> None:
+    line, err, _ = take_in(
+        file, f"email,confirmed_at,consent_source\nada@example.org,{moment},old newsletter\n"
+    )
+    assert line == "created=0 updated=0 unchanged=0 refused=1"
+    assert "confirmed_at" in err
+
+
+def test_whoever_paused_is_woken_by_no_file(file: Path) -> None:
+    a_subscriber(email="resting@example.org", status=Status.PAUSED, next_digest_at=None)
+    a_subscriber(email="ada@example.org", consent_source="form")
+    err = io.StringIO()
+    call_command("export_subscribers", out=file, stdout=io.StringIO(), stderr=err)
+    assert "Paused subscribers left out: 1;" in err.getvalue()
+    Subscriber.objects.all().delete()
+    take_in(file)
+    assert Subscriber.objects.get().email == "ada@example.org"
+
+
+@pytest.mark.parametrize(("proof", "status"), [(",", Status.PENDING), (CONSENTED, Status.ACTIVE)])
+def test_a_suppression_that_proves_wrong_makes_nobody_active_who_never_agreed(
+    file: Path, proof: str, status: str
+) -> None:
+    take_in(file, f"email,confirmed_at,consent_source\nada@example.org,{proof}\n")
+    person = Subscriber.objects.get()
+    assert person.status == status
+    subscriptions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
+    subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
+    person.refresh_from_db()
+    assert person.status == status
+    assert bool(person.next_digest_at) == (status == Status.ACTIVE)
+
+
+def test_a_suppression_that_proves_wrong_wakes_nobody_whose_choices_were_imported(
+    file: Path,
+) -> None:
+    person = a_subscriber(email="ada@example.org")
+    subscriptions.pause(person, None, subscriptions.Origin("test"))
+    take_in(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},5\n")
+    subscriptions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
+    subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
+    person.refresh_from_db()
+    assert (person.status, person.size) == (Status.PAUSED, 5)
 
 
 @pytest.mark.parametrize("status", [Status.UNSUBSCRIBED, Status.SUPPRESSED])
@@ -247,6 +345,14 @@ def test_what_goes_out_comes_in_unchanged_and_runs_in_no_spreadsheet(file: Path)
     assert choices.of(after) == before
 
 
+def test_a_liked_paper_that_was_renamed_is_no_news(file: Path) -> None:
+    a_paper(canonical_id="2503.01234", former_id="t-abc")
+    ada = a_subscriber()
+    Interest.objects.create(subscriber=ada, kind="like", value="t-abc")
+    assert give_out(file)[0]["likes"] == "2503.01234"
+    assert take_in(file)[0] == "created=0 updated=0 unchanged=1 refused=0"
+
+
 def test_the_queries_grow_with_the_batches_and_not_with_the_rows(file: Path) -> None:
     def queries(rows: int, name: str) -> int:
         lines = [f"{name}{n}@example.org,cs.CL;cs.AI,graphs" for n in range(rows)]
@@ -259,5 +365,5 @@ def test_the_queries_grow_with_the_batches_and_not_with_the_rows(file: Path) -> 
 
 
 def test_the_help_names_every_column_and_the_exit_status() -> None:
-    for word in ("consent_source", "muted", "Exit status"):
+    for word in ("consent_source", "muted", "within 7 days is deleted", "Exit status"):
         assert word in import_subscribers.Command.help

@@ -50,6 +50,63 @@ def test_nothing_is_due_before_its_time_and_something_is_at_it(sink: Sink) -> No
     assert run("--at", tomorrow.isoformat())[0]["sent"] == 1
 
 
+def test_a_time_to_come_ends_nobody_s_pause_and_reaches_who_is_back_by_then(sink: Sink) -> None:
+    a_paper()
+    until = now() + timedelta(days=5)
+    rested = {"status": "paused", "paused_until": until, "next_digest_at": None}
+    me = a_subscriber(**rested)
+    for _ in range(2):
+        a_subscriber(**rested)
+    state = Subscriber.objects.order_by("pk").values_list(
+        "status", "paused_until", "next_digest_at"
+    )
+    before = list(state)
+    at = (until + timedelta(days=2)).isoformat()
+    assert run("--at", at, "--to", me.email, "--dry-run")[0]["queued"] == 1
+    assert run("--at", at, "--to", me.email)[0]["sent"] == 1
+    assert sink.recipients == [me.email]
+    assert run("--at", at)[0]["sent"] == 2
+    assert run("--at", at, "--dry-run")[0]["due"] == 0
+    assert list(state.all()) == before
+    assert run()[0]["due"] == 0
+
+
+def test_who_is_paused_at_the_named_time_gets_nothing(sink: Sink) -> None:
+    a_paper()
+    until = now() + timedelta(days=5)
+    a_subscriber(status="paused", paused_until=until, next_digest_at=None)
+    a_subscriber(status="paused", paused_until=None, next_digest_at=None)
+    assert run("--at", (until - timedelta(hours=1)).isoformat())[0]["due"] == 0
+    assert run("--at", (until + timedelta(seconds=1)).isoformat(), "--dry-run")[0]["due"] == 0
+
+
+def test_a_run_for_one_person_leaves_the_pauses_of_others_to_the_worker() -> None:
+    over = {"status": "paused", "paused_until": now() - timedelta(hours=1), "next_digest_at": None}
+    me, other = a_subscriber(**over), a_subscriber(**over)
+    run("--to", me.email)
+    me.refresh_from_db()
+    other.refresh_from_db()
+    assert (me.status, other.status) == (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED)
+
+
+def test_a_dry_run_counts_who_comes_back_from_a_pause_today(sink: Sink) -> None:
+    a_paper()
+    a_subscriber(
+        status="paused", paused_until=now() - timedelta(hours=1), next_digest_at=None, hour=8
+    )
+    at = (now() + timedelta(days=1, hours=1)).isoformat()
+    planned = run("--at", at, "--dry-run")[0]["due"]
+    assert planned == run("--at", at)[0]["due"] == 1
+
+
+def test_a_time_long_past_is_no_reason_to_fail_what_a_person_asked_for(sink: Sink) -> None:
+    at = now() - timedelta(hours=44)
+    a_paper(announced_at=at - timedelta(hours=3), first_seen_at=at - timedelta(hours=3))
+    a_subscriber(next_digest_at=at - timedelta(hours=1))
+    counts, _, status = run("--at", at.isoformat())
+    assert (counts["sent"], counts["failed"], status) == (1, 0, 0)
+
+
 def test_only_the_named_subscriber_is_served(sink: Sink) -> None:
     a_paper()
     chosen, other = a_subscriber(), a_subscriber()
@@ -96,7 +153,7 @@ def test_somebody_who_has_had_everything_is_skipped(sink: Sink) -> None:
     counts, _, status = run("--at", at.isoformat())
     assert (counts["skipped"], status) == (1, 0)
     reason = Digest.objects.get(subscriber=person, state="skipped").reason
-    assert reason == "Every paper on offer was already sent."
+    assert reason == "Every paper on offer was already sent or is muted."
 
 
 def test_a_refused_recipient_is_counted_as_failed_and_ends_in_status_1(sink: Sink) -> None:
@@ -155,6 +212,7 @@ def test_a_paused_stream_sends_nothing_and_says_why(sink: Sink) -> None:
         ["--at", "tomorrow"],
         ["--at", "2026-02-31T08:00"],
         ["--at", "9999-12-31"],
+        ["--at", "0001-01-01T00:00:00+05:00"],
         ["--to", "nobody"],
     ],
 )

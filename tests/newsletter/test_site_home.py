@@ -93,6 +93,14 @@ def test_a_pick_that_does_not_trend_stands_on_its_own_with_its_note(client: Clie
     assert stale.title not in page
 
 
+def test_it_says_when_no_paper_of_the_day_is_confirmed(client: Client) -> None:
+    edition = an_edition(a_paper(), a_paper())
+    assert "is confirmed by two sources" not in front_page(client)
+    edition.entries[0]["parts"] = {"unconfirmed": True}
+    edition.save()
+    assert "No paper of this day is confirmed by two sources" in front_page(client)
+
+
 def test_a_paper_with_nothing_but_a_title_and_a_date_is_fine(client: Client) -> None:
     bare = a_paper(
         authors=[], categories=[], primary_category="", url="", abstract="",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import logging
 import threading
 import time
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import dispatch, subscriptions, sweeper, tasks
+from newsletter import dispatch, personal_data, subscriptions, sweeper, tasks
 from newsletter.addresses import parse
-from newsletter.models import Consent, Digest, Heartbeat, Notice, Subscriber
+from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
 from newsletter.subscriptions import Origin
 from newsletter.sweeper import Sweeper
 from tests.factories import a_digest, a_paper, a_subscriber
@@ -52,6 +56,26 @@ def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:
     dispatch.sweep_notices()
     assert Notice.objects.get().kind == Notice.Kind.MANAGE
     assert "/preferences/" in sink.accepted[0].decode()
+
+
+def test_a_confirmation_whose_link_has_died_is_not_sent(sink: Sink) -> None:
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    notice, consent = Notice.objects.get(), Consent.objects.get()
+    assert notice.expires_at == consent.at + timedelta(hours=72)
+    Notice.objects.update(expires_at=now() - timedelta(minutes=1))
+    assert dispatch.sweep_notices() == {"failed": 1}
+    assert sink.accepted == []
+
+
+def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
+    a_paper(title="Attention at rest")
+    person = a_subscriber()
+    dispatch.sweep_digests()
+    digest = Digest.objects.get()
+    assert digest.subject.startswith("Attention at rest")
+    sent = email.message_from_bytes(sink.accepted[0], policy=email.policy.default)
+    assert sent["Subject"] == digest.subject
+    assert personal_data.export(person)["digests"][0]["subject"] == digest.subject
 
 
 def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
@@ -97,6 +121,28 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     waiting = Digest.objects.exclude(state=Digest.State.SENT).count()
     threads.stop()
     assert latecomer.digests.exists()
+    assert waiting > 5
+
+
+def test_what_providers_tell_is_heard_while_digests_leave(sink: Sink, settings: Settings) -> None:
+    settings.MAIL_RATE = 5
+    for _ in range(25):
+        a_digest()
+    threads = Sweeper(threading.Event())
+    threads.start()
+    while not sink.accepted:
+        time.sleep(0.05)
+    gone = a_digest(state=Digest.State.SENT).subscriber
+    DeliveryEvent.objects.create(
+        provider="x", event_key="1", type="complained", email_key=gone.email_key, occurred_at=now()
+    )
+    deadline = time.monotonic() + 10
+    while DeliveryEvent.objects.get().processed_at is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    waiting = Digest.objects.exclude(state=Digest.State.SENT).count()
+    threads.stop()
+    gone.refresh_from_db()
+    assert gone.status == Subscriber.Status.SUPPRESSED
     assert waiting > 5
 
 

@@ -193,6 +193,19 @@ def test_feedback_on_a_paper_that_was_renamed_since_goes_to_its_new_id(reader: C
     assert Interest.objects.get().value == "2503.01234"
 
 
+def test_what_was_said_of_a_paper_before_it_was_renamed_still_stands(reader: Client) -> None:
+    a_paper(canonical_id="2503.01234", former_id="t-old")
+    digest = a_digest(to=a_subscriber(), items=[{"paper": "t-old"}])
+    Interest.objects.create(subscriber=digest.subscriber, kind="like", value="t-old")
+    up = f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/"
+    down = f"/feedback/{tokens.feedback_token(digest, 0, 'down')}/"
+    assert reader.get(up).context["said"] == "up"
+    reader.post(up)
+    assert Interest.objects.count() == 1
+    reader.post(down)
+    assert [(row.kind, row.value) for row in Interest.objects.all()] == [("dislike", "2503.01234")]
+
+
 class TestPreferences:
     """The page where everything is managed."""
 
@@ -221,6 +234,7 @@ class TestPreferences:
             "likes": f"https://arxiv.org/abs/{paper.canonical_id}v3\na listed paper\n1706.03762",
             "authors": "Lovelace, Ada",
             "muted": "blockchain",
+            "names": "Byron, Ada",
             "dislikes": "",
         }
         page = reader.post(path, sent).content.decode()
@@ -239,6 +253,7 @@ class TestPreferences:
             "dislikes": [],
             "authors": ["Lovelace, Ada"],
             "muted": ["blockchain"],
+            "names": ["Byron, Ada"],
         }
         assert Subscriber.objects.get().next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
         assert "Wednesday, 5 March at 07:00 (Europe/Berlin)" in page
@@ -252,6 +267,19 @@ class TestPreferences:
         shown = reader.get(path).context["form"]["likes"].value()
         assert reader.post(path, {"likes": shown}).status_code == 200
         assert choices.of(subscriber)["likes"] == ["2503.01234", "hep-th/9901001", "t-abc"]
+
+    def test_a_liked_paper_that_was_renamed_is_shown_by_its_title_and_stays_as_old_as_it_is(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        a_paper(canonical_id="2503.01234", former_id="t-abc", title="Attention")
+        since = NOON - timedelta(days=9)
+        like = Interest(subscriber=subscriber, kind="like", value="t-abc", created_at=since)
+        like.save()
+        shown = reader.get(path).context["form"]["likes"].value()
+        assert shown == "2503.01234 Attention"
+        reader.post(path, {"likes": shown})
+        row = Interest.objects.get()
+        assert (row.value, row.created_at) == ("2503.01234", since)
 
     def test_what_is_not_sent_stays_as_it_was(
         self, reader: Client, subscriber: Subscriber, path: str
@@ -308,12 +336,13 @@ class TestPreferences:
         token = tokens.unsubscribe_token(subscriber)
         a_digest(to=subscriber)
         a_digest(to=a_subscriber(email="bob@example.org"))
-        reader.post(path, {"size": "4", "authors": "Grace Hopper"})
+        reader.post(path, {"size": "4", "authors": "Grace Hopper", "names": "Ada Byron"})
         response = reader.post(path, {"action": "export"})
         assert response["Content-Disposition"].startswith("attachment")
         data = response.json()
         assert data["subscription"]["email"] == "ada@example.org"
         assert data["choices"]["authors"] == ["Grace Hopper"]
+        assert data["choices"]["names"] == ["Ada Byron"]
         assert [line["action"] for line in data["consent_log"]] == ["change"]
         assert len(data["digests"]) == 1
         subscriber.refresh_from_db()

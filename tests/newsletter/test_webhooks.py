@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import tracking
+from newsletter import tracking, webhooks
 from newsletter.models import DeliveryEvent, Digest, Stream, Subscriber, Suppression
-from tests.factories import a_digest
+from tests.factories import a_digest, a_subscriber
 
 pytestmark = pytest.mark.django_db
 State = Digest.State
@@ -151,13 +151,17 @@ def test_thirty_quiet_days_start_the_score_again() -> None:
     assert digest.subscriber.soft_bounce_score == 0.5
 
 
-def test_a_policy_refusal_pauses_the_stream_and_spares_the_person() -> None:
-    digest = a_digest(state=State.SENT)
-    post(bounce(digest, "HardBounce", Details="550 5.7.1 message refused by policy"))
+def test_policy_refusals_pause_the_stream_and_spare_the_person() -> None:
+    for number in range(3):
+        reader = a_subscriber(email=f"ada@university{number}.org")
+        digest = a_digest(subscriber=reader, state=State.SENT)
+        details = "550 5.7.1 message refused by policy"
+        post(bounce(digest, "HardBounce", number, Details=details))
     tracking.process()
     assert Stream.objects.get(name="digests").paused_at is not None
-    digest.subscriber.refresh_from_db()
-    assert digest.subscriber.status == Subscriber.Status.ACTIVE
+    assert not Suppression.objects.exists()
+    reader.refresh_from_db()
+    assert reader.status == Subscriber.Status.ACTIVE
 
 
 def test_a_policy_refusal_counts_for_nobody_s_score() -> None:
@@ -188,6 +192,78 @@ def test_our_own_note_of_a_refusal_proves_no_sending() -> None:
     tracking.process()
     digest.refresh_from_db()
     assert digest.state == Digest.State.UNCERTAIN
+
+
+def test_an_event_without_metadata_is_matched_by_the_provider_s_own_id() -> None:
+    digest = a_digest(state=State.SENT, provider_id="message-1")
+    post(bounce(digest, "HardBounce", Metadata={}, Email="forwarded@example.net"))
+    tracking.process()
+    digest.subscriber.refresh_from_db()
+    assert digest.subscriber.status == Subscriber.Status.SUPPRESSED
+    assert DeliveryEvent.objects.get().digest == digest
+
+
+def test_an_event_that_cannot_be_acted_on_does_not_stop_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second = a_digest(state=State.SENT), a_digest(state=State.SENT)
+    post(bounce(first, "HardBounce", 1))
+    DeliveryEvent.objects.update(payload=["no object"])
+    post(bounce(second, "HardBounce", 2))
+    assert tracking.process() == 2
+    second.subscriber.refresh_from_db()
+    assert second.subscriber.status == Subscriber.Status.SUPPRESSED
+    assert "could not be acted on" in caplog.text
+
+
+def test_a_thousand_events_in_one_request_are_a_handful_of_statements(
+    settings: Settings, django_assert_max_num_queries: Any
+) -> None:
+    settings.ANYMAIL = {"WEBHOOK_SECRET": SECRET}
+    digest = a_digest(state=State.SENT)
+    events = [
+        {
+            "event": "delivered",
+            "email": digest.subscriber.email,
+            "timestamp": 1770000000,
+            "sg_event_id": f"event-{number}",
+            "sg_message_id": "message-1",
+            "smtp-id": "<x@example.org>",
+            "digest": str(digest.public_id),
+        }
+        for number in range(1000)
+    ]
+    login = base64.b64encode(SECRET.encode()).decode()
+    with django_assert_max_num_queries(30):
+        answer = Client().post(
+            "/anymail/sendgrid/tracking/",
+            json.dumps(events),
+            content_type="application/json",
+            headers={"Authorization": f"Basic {login}"},
+        )
+    assert answer.status_code == 200
+    assert DeliveryEvent.objects.filter(digest=digest, type="delivered").count() == 1000
+
+
+def test_one_event_that_cannot_be_stored_does_not_take_the_others_along(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    digest = a_digest(state=State.SENT)
+    whole = webhooks._insert
+
+    def one_by_one(events: list[webhooks.Told]) -> None:
+        if len(events) > 1 or events[0].row.event_key == "2":
+            raise ValueError("This cannot be stored.")
+        whole(events)
+
+    monkeypatch.setattr(webhooks, "_insert", one_by_one)
+    rows = [
+        DeliveryEvent(provider="x", event_key=f"{n}", type="sent", occurred_at=now())
+        for n in range(4)
+    ]
+    webhooks._keep([webhooks.Told(row, digest.public_id) for row in rows])
+    assert set(digest.events.values_list("event_key", flat=True)) == {"0", "1", "3"}
+    assert "could not be stored" in caplog.text
 
 
 def test_what_no_column_can_hold_is_cut_and_kept() -> None:

@@ -22,8 +22,9 @@ KEYS = [
 
 def test_every_paper_is_one_line_with_the_promised_keys() -> None:
     read_file(DATA / "arxiv-api" / "search-page-0-10.xml", "arxiv-api")
-    out = io.StringIO()
-    call_command("export_papers", stdout=out, stderr=io.StringIO())
+    out, err = io.StringIO(), io.StringIO()
+    call_command("export_papers", stdout=out, stderr=err)
+    assert err.getvalue() == "papers=10\n"
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len(lines) == 10
     assert [line["id"] for line in lines] == sorted(line["id"] for line in lines)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,16 @@ ITEMS = [
 
 
 def write(path: Path, lines: list[Any]) -> Path:
-    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-    if path.suffix == ".gz":
-        path.write_bytes(gzip.compress(text.encode()))
-    else:
-        path.write_text(text)
+    raw = b"\n".join(map(as_bytes, lines))
+    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
     return path
+
+
+def as_bytes(line: Any) -> bytes:
+    """A line as it is, or written as JSON."""
+    if isinstance(line, bytes):
+        return line
+    return line.encode() if isinstance(line, str) else json.dumps(line).encode()
 
 
 def rank(
@@ -80,6 +86,12 @@ def test_unknown_ids_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
         ({"likes": [0]}, 'needs a "user"'),
         ("{broken", "This is no JSON object"),
         ("[1]", "This is no JSON object"),
+        ("[" * 200_000, "nested too deeply; write one flat object"),
+        ('{"user": "u\\ud800", "likes": [0]}', "half of a character"),
+        (b'{"user": "\xff", "likes": [0]}', "not UTF-8 text at byte 11; save the file as UTF-8"),
+        ({"user": ["eve"], "likes": [0]}, 'needs a "user", text or a number'),
+        ('{"user": NaN, "likes": [0]}', 'needs a "user", text or a number'),
+        ({"user": "eve", "likes": [[0]]}, "neither text nor a number"),
     ],
 )
 def test_a_profile_that_is_no_use_is_refused_and_the_next_is_ranked(
@@ -89,6 +101,92 @@ def test_a_profile_that_is_no_use_is_refused_and_the_next_is_ranked(
     assert [line["user"] for line in found] == ["ada"]
     assert sentence in said
     assert status == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        ("[" * 200_000, "nested too deeply"),
+        (b'{"id": 9, "title": "\xff"}', "not UTF-8 text"),
+        ('{"id": 9, "title": "half \\ud800"}', "half of a character"),
+        ({"id": {}, "title": "A title"}, 'needs an "id", text or a number'),
+        ({"id": 9, "title": "A title", "abstract": []}, '"abstract" must be text'),
+        (ITEMS[0], "was there before"),
+    ],
+)
+def test_an_item_that_is_no_use_is_refused_and_the_others_are_ranked(
+    tmp_path: Path, broken: Any, sentence: str
+) -> None:
+    found, said, status = rank(
+        tmp_path, [{"user": "ada", "likes": [0]}], items=[*ITEMS[:2], broken, *ITEMS[2:]]
+    )
+    assert sorted(found[0]["ranked"]) == [1, 2, 3]
+    assert said.startswith("items.jsonl, line 3: ")
+    assert sentence in said
+    assert ("ranked=1 rejected=1" in said, status) == (True, 1)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    marked = [b"\xef\xbb\xbf" + as_bytes(ITEMS[0]), *ITEMS[1:]]
+    found, _, status = rank(tmp_path, [{"user": "ada", "likes": [0]}], items=marked)
+    assert (len(found[0]["ranked"]), status) == (3, 0)
+
+
+def test_a_paper_that_is_listed_twice_is_ranked_once(tmp_path: Path) -> None:
+    profiles = [
+        {"user": "ada", "likes": [0], "candidates": [1, 2, 1, "1"]},
+        {"user": "eve", "likes": [0, 0, 2], "candidates": [1, 3]},
+        {"user": "bob", "likes": [0, 2], "candidates": [1, 3]},
+    ]
+    (ada, eve, bob), _, _ = rank(tmp_path, profiles)
+    assert ada["ranked"] == [1, 2]
+    assert eve["ranked"] == bob["ranked"]
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-20], lambda whole: whole[:12] + whole])
+@pytest.mark.parametrize("name", ["items", "profiles"])
+def test_a_damaged_gzip_file_is_said_in_one_sentence(
+    tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    files = {
+        "items": write(tmp_path / "items.gz", ITEMS),
+        "profiles": write(tmp_path / "profiles.gz", [{"user": "ada", "likes": [0]}]),
+    }
+    files[name].write_bytes(damage(files[name].read_bytes()))
+    arguments = [part for key, path in files.items() for part in (f"--{key}", str(path))]
+    with pytest.raises(CommandError, match=rf"{name}\.gz is a damaged gzip file") as refused:
+        call_command("rank", *arguments, stdout=io.StringIO(), stderr=io.StringIO())
+    assert refused.value.returncode == 2
+
+
+def test_profiles_are_read_one_at_a_time(tmp_path: Path) -> None:
+    """Some 60 MB of them would be over 200 MB as a list."""
+    profile = {"user": "ada", "likes": [0], "candidates": [1] * 10_000}
+    items = write(tmp_path / "items.jsonl", ITEMS)
+    profiles = write(tmp_path / "profiles.jsonl", [profile] * 300)
+    out = io.StringIO()
+    tracemalloc.start()
+    call_command("rank", items=items, profiles=profiles, top=1, stdout=out, stderr=io.StringIO())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(out.getvalue().splitlines()) == 300
+    assert peak < 10_000_000
+
+
+def test_no_paper_wanted_is_a_wrong_argument(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="write 1 or more") as refused:
+        rank(tmp_path, [], top=0)
+    assert refused.value.returncode == 2
+
+
+def test_with_a_file_to_write_the_counts_are_on_standard_output(tmp_path: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    items = write(tmp_path / "items.jsonl", ITEMS)
+    profiles = write(tmp_path / "profiles.jsonl", [{"user": "ada", "likes": [0]}])
+    ranked = tmp_path / "ranked.jsonl"
+    call_command("rank", items=items, profiles=profiles, out=ranked, stdout=out, stderr=err)
+    assert (out.getvalue(), err.getvalue()) == ("ranked=1 rejected=0\n", "")
+    assert json.loads(ranked.read_text())["user"] == "ada"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

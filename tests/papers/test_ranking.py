@@ -82,6 +82,41 @@ def test_a_paper_is_found_through_its_neighbour() -> None:
     assert rank(index, Profile(likes=["gptq"]), few, top=1) == ["search"]
 
 
+def test_beside_a_single_like_the_best_candidates_have_a_say() -> None:
+    """What shares a little with the like stands behind its like, if the others have that too."""
+    found = [Document(f"f{n}", f"Quantization with fisher{n}", "Hessians.") for n in range(3)]
+    friend = Document("friend", "Weights of hessians", "Steps.")
+    loner = Document("loner", "Weights of pendulums", "Swings.")
+    others = [Document(f"o{n}", f"Topic{n} study{n}", f"Words{n} about{n}.") for n in range(120)]
+    index = Index([loner, friend, *found, *others], [GPTQ])
+    few = rank(index, Profile(likes=["gptq"]), index.place, top=5)
+    assert few.index("friend") < few.index("loner")
+
+
+def test_what_has_nothing_in_common_with_the_likes_is_no_pick_of_theirs() -> None:
+    empty = [Document(f"e{n}", "") for n in range(3)]
+    [likes] = interests(Index([AWQ, REEFS, *empty], [GPTQ]), Profile(likes=["gptq"]))
+    places = [place for place, *_ in likes.best()]
+    assert places[0] == 0
+    assert not set(places) & {2, 3, 4}
+
+
+def test_likes_in_a_language_that_no_paper_is_in_are_no_interest() -> None:
+    strange = Document("strange", "扩散模型综述")
+    assert list(interests(Index(LIBRARY, [strange]), Profile(likes=["strange"]))) == []
+
+
+@pytest.mark.parametrize(("disliked", "left"), [(0, "search"), (1, "robots")])
+def test_a_dislike_counts_in_meaning_too(disliked: int, left: str) -> None:
+    kinds = np.eye(4, dtype=np.float32)
+    vectors = {"gptq": kinds[0] + kinds[1], "robots": kinds[0], "search": kinds[1]}
+    vectors |= {"awq": kinds[2], "reefs": kinds[3], "zero": kinds[0], "one": kinds[1]}
+    judged = [replace(STARS, id="zero"), replace(STARS, id="one")]
+    index = Index([AWQ, REEFS, ROBOTS, SEARCH], [GPTQ, *judged], vectors)
+    wish = Profile(likes=["gptq"], dislikes=[judged[disliked].id])
+    assert rank(index, wish, ["robots", "search"], top=1) == [left]
+
+
 def test_words_that_no_paper_holds_are_no_interest() -> None:
     assert list(interests(Index(LIBRARY), Profile(texts=["zymurgy"]))) == []
 
@@ -105,6 +140,13 @@ def test_the_half_life_says_how_fast_likes_fade() -> None:
     faded = Profile(likes=["gptq", "old"], ages={"old": 90.0})
     patient = replace(faded, half_life=10_000.0)
     assert score(index, faded, "stars") < score(index, patient, "stars")
+
+
+def test_likes_that_are_all_very_old_count_as_they_did_when_they_were_new() -> None:
+    index = Index(LIBRARY, [GPTQ, REEFS])
+    fresh = Profile(likes=["gptq", "reefs"], ages={"gptq": 0.0, "reefs": 2.0}, half_life=1.0)
+    old = replace(fresh, ages={"gptq": 1000.0, "reefs": 1002.0})
+    assert score(index, old, "awq") == score(index, fresh, "awq")
 
 
 def test_a_few_candidates_are_ordered_as_all_of_them_are() -> None:

@@ -85,9 +85,10 @@ def test_the_number_of_queries_does_not_grow_with_the_papers(
 
 
 @pytest.mark.parametrize(("name", "burst"), [("upvotes", 300), ("stars", 500)])
+@pytest.mark.parametrize("hours", [1, 6, 12, 24])
 @pytest.mark.parametrize("day", [date(2025, 10, 14), date(2025, 10, 15), date(2025, 10, 16)])
 def test_a_burst_from_one_source_does_not_lift_a_median_paper_into_the_top_ten(
-    october: dict[str, Paper], name: str, burst: float, day: date
+    october: dict[str, Paper], name: str, burst: float, hours: int, day: date
 ) -> None:
     paper = median(october, day)
     last = paper.signals.order_by("observed_at").filter(name=name).last()
@@ -97,16 +98,30 @@ def test_a_burst_from_one_source_does_not_lift_a_median_paper_into_the_top_ten(
     if last is None:
         read(paper, name, (at.observed_at, before))
         last = at
-    read(paper, name, (last.observed_at + timedelta(hours=1), before + burst))
+    read_again = last.observed_at + timedelta(hours=hours)
+    read(paper, name, (read_again, before + burst))
+    score(max(EVENING, read_again))
+    assert paper.canonical_id not in ranking()[:10]
+
+
+@pytest.mark.parametrize("hours", [1, 6, 12, 24])
+def test_a_reading_in_the_middle_of_a_burst_does_not_help_it(
+    october: dict[str, Paper], hours: int
+) -> None:
+    paper = median(october, date(2025, 10, 15))
+    paper.signals.filter(observed_at__gt=EVENING - timedelta(hours=hours)).delete()
+    middle = EVENING - timedelta(hours=hours / 2)
+    read(paper, "upvotes", (EVENING - timedelta(hours=hours), 4), (middle, 154), (EVENING, 304))
     score(EVENING)
     assert paper.canonical_id not in ranking()[:10]
 
 
+@pytest.mark.parametrize("hours", [1, 8, 12, 20, 23])
 def test_a_paper_that_begins_with_a_burst_does_not_enter_the_top_ten(
-    october: dict[str, Paper],
+    october: dict[str, Paper], hours: int
 ) -> None:
-    paper = a_paper(announced_at=datetime(2025, 10, 16, 4, tzinfo=UTC), primary_category="")
-    read(paper, "upvotes", (datetime(2025, 10, 16, 5, tzinfo=UTC), 300))
+    paper = a_paper(announced_at=datetime(2025, 10, 16, 3, tzinfo=UTC), primary_category="")
+    read(paper, "upvotes", (paper.announced_at + timedelta(hours=hours), 300))
     score(EVENING)
     assert paper.canonical_id not in ranking()[:10]
     paper.refresh_from_db()

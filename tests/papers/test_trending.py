@@ -128,6 +128,16 @@ def test_votes_that_were_lost_and_came_back_are_no_growth() -> None:
     assert day.scored().parts[shaky]["gains"] == []
 
 
+def test_votes_that_the_source_took_back_are_taken_off_the_growth() -> None:
+    day = Day()
+    paper, begun = day.paper(), day.paper()
+    day.read(paper, "upvotes", (3, 10), (13, 59), (23, 19))
+    day.read(begun, "upvotes", (3, 50), (6, 5))
+    scored = day.scored()
+    assert trending.reason(scored.parts[paper]) == "trending: +9 upvotes in 20 hours"
+    assert scored.parts[begun]["gains"][0]["gain"] == 5
+
+
 def test_growth_counts_half_after_two_announcement_days() -> None:
     worth = []
     for later in (24, 48, 72):
@@ -148,6 +158,21 @@ def test_nothing_fades_over_a_weekend_without_announcements() -> None:
         return day.scored().scores
 
     assert scores(0) == scores(2)
+
+
+def test_a_stray_announcement_at_a_weekend_is_no_day() -> None:
+    def score(*strays: float) -> float:
+        day = Day()
+        paper = day.paper()
+        day.read(paper, "stars", (2, 10), (10, 20))
+        for _ in range(50):
+            day.paper()
+            day.paper(hour=72)
+        for hour in strays:
+            day.paper(hour=hour)
+        return day.scored().scores[paper]
+
+    assert score() == score(24, 48) == score(-24, 24)
 
 
 def test_a_source_that_says_nothing_neither_helps_nor_harms() -> None:
@@ -192,6 +217,44 @@ def test_the_first_three_places_need_two_sources_or_an_editor() -> None:
     assert places[0] == 4
 
 
+@pytest.mark.parametrize("name", ["upvotes", "stars"])
+def test_growth_that_was_cut_does_not_reach_the_first_three_places_unconfirmed(name: str) -> None:
+    day = Day()
+    day.crowd(12)
+    hasty = day.paper(field="math.LO")
+    day.read(hasty, name, (8, 5), (9, 55))
+    scored = day.scored()
+    assert day.ranks()[hasty] == trending.PODIUM + 1
+    assert not {"lifted", "unconfirmed"} & scored.parts[hasty].keys()
+
+
+def test_a_first_reading_does_not_reach_the_first_three_places_unconfirmed() -> None:
+    day = Day()
+    day.crowd(12)
+    new = day.paper(hour=20, field="math.LO")
+    day.read(new, "upvotes", (24, 30))
+    assert day.ranks()[new] == trending.PODIUM + 1
+
+
+def test_first_places_are_given_although_nobody_is_confirmed_and_that_is_said() -> None:
+    day = Day()
+    for votes in (10, 8, 6, 4):
+        day.read(day.paper(), "upvotes", (6, votes))
+    assert day.ranks() == [1, 2, 3, 4]
+    said = "First for want of papers that two sources or the editor speak for"
+    rows = [dict(trending.explain(parts)) for parts in day.scored().parts]
+    assert [said in row for row in rows] == [True, True, True, False]
+
+
+def test_a_source_that_is_not_believed_agrees_with_nobody() -> None:
+    day = Day()
+    paper = day.paper()
+    day.read(paper, "upvotes", (2, 0), (20, 900))
+    day.read(paper, "comments", (2, 0), (20, 3))
+    day.read(paper, "stars", (2, 5), (20, 30))
+    assert "agreed" not in day.scored().parts[paper]
+
+
 def test_a_pick_counts_like_a_good_day_and_fades() -> None:
     day = Day()
     picked, other = day.paper(picked=5), day.paper()
@@ -228,7 +291,7 @@ def test_new_papers_start_higher_when_papers_like_them_did_well() -> None:
         for authors in range(1, 31):
             paper = day.paper(authors=authors)
             day.read(paper, "upvotes", (6, 0), (24, 2 * authors))
-    few, many = day.paper(hour=26, authors=2), day.paper(hour=26, authors=30)
+    few, *_, many = (day.paper(hour=26, authors=authors) for authors in (2, *[10] * 8, 30))
     scored = day.scored()
     assert scored.parts[many]["expected"] > 1 > scored.parts[few]["expected"]
     assert scored.scores[many] > scored.scores[few]
@@ -260,6 +323,64 @@ def test_the_reason_is_one_line_in_words(parts: dict[str, Any], words: str) -> N
         dict(zip(("name", "gain", "days"), gain, strict=True)) for gain in parts.get("gains", ())
     ]
     assert trending.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
+
+
+def test_what_honest_papers_gain_between_distant_readings_is_believed() -> None:
+    day = Day()
+    riser = day.paper()
+    day.crowd(30)
+    day.read(riser, "upvotes", (8, 60), (24, 140))
+    gain = day.scored().parts[riser]["gains"][0]
+    assert gain["gain"] == 80
+    assert "doubted" not in gain
+    assert day.ranks()[riser] == trending.PODIUM + 1
+
+
+def test_the_best_paper_of_a_year_is_believed_among_quiet_ones_that_are_read_every_hour() -> None:
+    day = Day()
+    riser = day.paper()
+    day.read(riser, "upvotes", *((hour, 30 * hour) for hour in range(1, 7)))
+    for _ in range(30):
+        day.read(day.paper(), "upvotes", *((hour, hour // 3) for hour in range(1, 7)))
+    assert "doubted" not in day.scored().parts[riser]["gains"][0]
+    assert day.ranks()[riser] <= trending.PODIUM + 1
+
+
+@pytest.mark.parametrize(("name", "believed"), [("upvotes", False), ("likes", True)])
+def test_many_bursts_do_not_make_bursts_usual_but_many_readers_do(
+    name: str, believed: bool
+) -> None:
+    day = Day()
+    for _ in range(150):
+        day.read(day.paper(), name, (8, 2), (20, 302))
+    gains = [parts["gains"][0] for parts in day.scored().parts]
+    assert {"doubted" not in gain for gain in gains} == {believed}
+
+
+def test_growth_that_is_not_believed_counts_like_one_median_day_at_most() -> None:
+    day = Day()
+    paper = day.paper()
+    day.read(paper, "upvotes", (30, 3), (30 + 96, 503))
+    assert day.scored().parts[paper]["gains"][0]["worth"] <= 0.5
+
+
+def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
+    day = Day()
+    old = day.paper(picked=170)
+    slow = day.paper(hour=168, picked=170)
+    for hour in range(24, 169, 24):
+        day.crowd(12, hour)
+    day.read(slow, "upvotes", (172, 1), (190, 3))
+    parts = day.scored().parts
+    assert [trending.reason(parts[paper]) for paper in (old, slow)] == ["the editor's pick"] * 2
+
+
+def test_a_picked_paper_that_grows_by_itself_trends_for_its_growth() -> None:
+    day = Day()
+    picked = day.paper(picked=5)
+    day.read(picked, "upvotes", (6, 10), (24, 45))
+    day.read(picked, "stars", (6, 10), (24, 45))
+    assert trending.reason(day.scored().parts[picked]).startswith("trending: +")
 
 
 def test_growth_that_is_not_believed_is_no_reason() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from newsletter import roster, spreadsheets
+from newsletter import roster, spreadsheets, subscriptions
 
 PRINTED: Final = ("created", "updated", "unchanged", "refused")
 
@@ -20,8 +20,10 @@ class Command(BaseCommand):
         "Create and update subscribers from a CSV file (UTF-8, a line of column names). Columns: "
         f"{', '.join(roster.COLUMNS)}; only email is required, an empty cell says nothing, lists "
         "inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with confirmed_at "
-        "and consent_source becomes active, one without becomes pending and gets no mail. Whoever "
-        "unsubscribed or is suppressed stays so. "
+        "and consent_source becomes active, one without becomes pending and gets no mail; a "
+        "pending one that nobody confirms on the site within "
+        f"{subscriptions.PENDING_LIFETIME.days} days is deleted. "
+        "Whoever unsubscribed or is suppressed stays so. "
         "Exit status: 0 all rows taken, 1 some refused, 2 the file cannot be read."
     )
 

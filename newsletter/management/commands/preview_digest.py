@@ -27,7 +27,10 @@ class Command(BaseCommand):
             raise CommandError(f"{person.email} would get nothing now. {digest.reason}")
         # Links in the mail may have to mint a token; a preview takes that back.
         with transaction.atomic():
-            message = emails.digest_message(digest, decks.of(digest))
+            try:
+                message = emails.digest_message(digest, decks.of(digest))
+            except emails.MessageIncomplete as error:
+                raise CommandError(f"There is no mail for {person.email}. {error}") from error
             text = self._format(message, options["format"])
             transaction.set_rollback(True)
         self.stdout.write(text)

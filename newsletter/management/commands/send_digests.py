@@ -20,6 +20,7 @@ from newsletter.models import Digest, Stream, Subscriber
 from papers.management.progress import bar
 
 State = Digest.State
+FIRST_YEAR: Final = 1
 LAST_YEAR: Final = 9999
 SHOWN_PAPERS: Final = 3
 
@@ -27,8 +28,8 @@ SHOWN_PAPERS: Final = 3
 def moment(text: str) -> datetime:
     """An ISO 8601 time; one without a zone is UTC. Raises ValueError."""
     parsed = parse_datetime(text) or datetime.fromisoformat(text)
-    if parsed.year >= LAST_YEAR:
-        raise ValueError("The calendar ends before the next digest would be due.")
+    if not FIRST_YEAR < parsed.year < LAST_YEAR:
+        raise ValueError("The calendar has no room for the digests before and after it.")
     return parsed.replace(tzinfo=UTC) if is_naive(parsed) else parsed
 
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, OutputWrapper
 
+from papers.management.output import COUNTS, whole_file
 from papers.management.progress import bar
 from papers.models import Paper
 
@@ -41,7 +42,11 @@ def exported(paper: Paper) -> dict[str, object]:
 class Command(BaseCommand):
     """One JSON object a line, in the order of the public ids."""
 
-    help = "Write every paper as JSON Lines to standard output or a file."
+    help = (
+        "Write every paper as JSON Lines to standard output or a file. "
+        f"{COUNTS.format(counts='papers=')} "
+        "Exit status: 0 written, 2 the file cannot be written."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
@@ -51,13 +56,8 @@ class Command(BaseCommand):
         if not isinstance(out, Path):
             self.stderr.write(f"papers={self._write(self.stdout)}")
             return
-        unfinished = out.with_name(out.name + ".part")
-        try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                count = self._write(file)
-            unfinished.replace(out)
-        except OSError as error:
-            raise CommandError(f"{out} cannot be written: {error.strerror}.") from error
+        with whole_file(out) as file:
+            count = self._write(file)
         self.stdout.write(f"papers={count}")
 
     def _write(self, file: TextIO | OutputWrapper) -> int:

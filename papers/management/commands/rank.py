@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
 import json
+import math
+import os
+import re
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from tqdm import tqdm
 
-from papers import semantic
+from papers import saved, semantic
+from papers.management.output import COUNTS, whole_file
+from papers.management.progress import bar
 from papers.ranking import Document, Index, Profile, rank
+from papers.sources.jsonl import json_object
+from papers.sources.record import RecordError
 
-UNREADABLE = 2
+UNUSABLE: Final = 2
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+BOM: Final = b"\xef\xbb\xbf"
+SHOWN: Final = 5
+"""So many unknown ids are named, each with as many characters as ``SHOWN_LENGTH``."""
+SHOWN_LENGTH: Final = 60
 
 
 class Refused(Exception):  # noqa: N818
@@ -24,9 +36,11 @@ class Refused(Exception):  # noqa: N818
 
 class Command(BaseCommand):
     help = (
-        "Rank items for profiles. Reads JSON Lines (.gz too), writes one JSON line per profile "
-        '({"user", "ranked"}) and, on standard error, the counts ranked= rejected=. '
-        "Exit status: 0 all ranked, 1 some lines refused, 2 a file cannot be read."
+        "Rank items for profiles. Reads JSON Lines (gzipped, too), writes one JSON line for each "
+        'profile ({"user", "ranked"}). A line that is no use is named on standard error and the '
+        f"rest goes on. {COUNTS.format(counts='ranked= rejected=')} "
+        "Exit status: 0 all ranked, 1 some lines refused, 2 bad arguments or a file that cannot "
+        "be read or written."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,43 +55,75 @@ class Command(BaseCommand):
             help='{"user", "likes": [ids], "candidates": [ids]}; without candidates: every item',
         )
         parser.add_argument("--top", type=int, default=10, metavar="N", help="default: 10")
+        parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["top"] < 1:
-            raise CommandError("--top is the number of papers wanted; write 1 or more.")
+            sentence = "--top is the number of papers wanted; write 1 or more."
+            raise CommandError(sentence, returncode=UNUSABLE)
         self.rejected = 0
         self.names: dict[str, Any] = {}
+        try:
+            self.run(options)
+        except saved.UnreadableError as error:
+            raise CommandError(str(error), returncode=UNUSABLE) from error
+        if self.rejected:
+            raise SystemExit(1)
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Rank, write and count. Raises UnreadableError."""
         papers = list(self.documents(options["items"]))
         index = Index(papers, **semantic.of(papers))
+        if options["out"]:
+            with whole_file(options["out"]) as file:
+                ranked = self.write(index, options, file)
+        else:
+            ranked = self.write(index, options, self.stdout)
+        said = self.stdout if options["out"] else self.stderr
+        said.write(f"ranked={ranked} rejected={self.rejected}")
+
+    def write(self, index: Index, options: dict[str, Any], file: TextIO | OutputWrapper) -> int:
+        """One line for each profile that is of use; returns how many."""
         ranked = 0
-        profiles = list(self.lines(options["profiles"]))
-        for number, profile in tqdm(profiles, unit=" profiles", leave=False, disable=None):
+        for number, profile in self.objects(options["profiles"]):
             try:
                 line = self.ranked(index, profile, options["top"])
             except Refused as refused:
                 self.reject(options["profiles"], number, refused)
             else:
-                self.stdout.write(json.dumps(line, ensure_ascii=False))
+                with tqdm.external_write_mode():
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 ranked += 1
-        self.stderr.write(f"ranked={ranked} rejected={self.rejected}")
-        if self.rejected:
-            raise SystemExit(1)
+        return ranked
 
     def documents(self, path: Path) -> Iterator[Document]:
         """The items; an id keeps the spelling (number or text) that its file gives it."""
-        for number, item in self.lines(path):
-            if "id" not in item or not isinstance(item.get("title"), str):
-                self.reject(path, number, Refused('An item needs an "id" and a "title".'))
-            elif str(item["id"]) in self.names:
-                self.reject(path, number, Refused(f"The id {item['id']!r} was there before."))
-            else:
-                self.names[str(item["id"])] = item["id"]
-                yield Document(str(item["id"]), item["title"], str(item.get("abstract") or ""))
+        for number, item in self.objects(path):
+            try:
+                yield self.document(item)
+            except Refused as refused:
+                self.reject(path, number, refused)
+
+    def document(self, item: dict[str, Any]) -> Document:
+        """One item, whose id is taken from now on. Raises Refused."""
+        title, abstract = item.get("title"), item.get("abstract")
+        abstract = "" if abstract is None else abstract
+        if not _is_name(item.get("id")) or not isinstance(title, str):
+            raise Refused('An item needs an "id", text or a number, and a "title".')
+        _require_whole(item["id"], title, abstract)
+        if not isinstance(abstract, str):
+            raise Refused(f'Item {item["id"]!r}: "abstract" must be text.')
+        name = str(item["id"])
+        if name in self.names:
+            raise Refused(f"The id {item['id']!r} was there before.")
+        self.names[name] = item["id"]
+        return Document(name, title, abstract)
 
     def ranked(self, index: Index, profile: dict[str, Any], top: int) -> dict[str, Any]:
         """One line of the answer. Raises Refused."""
-        if "user" not in profile:
-            raise Refused('A profile needs a "user".')
+        if not _is_name(profile.get("user")):
+            raise Refused('A profile needs a "user", text or a number.')
+        _require_whole(profile["user"])
         likes = self.known(profile, "likes")
         if not likes:
             raise Refused(
@@ -89,42 +135,78 @@ class Command(BaseCommand):
         found = rank(index, Profile(likes=likes), candidates, top)
         return {"user": profile["user"], "ranked": [self.names[paper] for paper in found]}
 
-    def known(self, profile: dict[str, Any], name: str) -> list[str]:
-        """The ids of a list that are items; the others are named and left out."""
-        listed = profile.get(name)
+    def known(self, profile: dict[str, Any], key: str) -> list[str]:
+        """The ids of a list that are items, each once; the others are named and left out."""
+        listed = profile.get(key)
         if not isinstance(listed, list):
-            raise Refused(f'User {profile["user"]!r}: "{name}" must be a list of ids.')
-        unknown = [paper for paper in listed if str(paper) not in self.names]
+            raise Refused(f'User {profile["user"]!r}: "{key}" must be a list of ids.')
+        known: dict[str, None] = {}
+        unknown = []
+        for paper in listed:
+            if _is_name(paper) and str(paper) in self.names:
+                known[str(paper)] = None
+            else:
+                unknown.append(paper)
         if unknown:
-            some = ", ".join(map(str, unknown[:5]))
-            self.stderr.write(
-                f"User {profile['user']!r}: {len(unknown)} unknown ids in {name}, left out: {some}"
+            some = ", ".join(_shown(paper) for paper in unknown[:SHOWN])
+            self.say(
+                f"User {profile['user']!r}: {len(unknown)} unknown ids in {key}, left out: {some}"
             )
-        return [str(paper) for paper in listed if str(paper) in self.names]
+        return list(known)
 
-    def lines(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The objects of a JSON Lines file with their line numbers."""
-        opened = gzip.open if path.suffix == ".gz" else open
-        try:
-            with opened(path, "rt", encoding="utf-8") as file:
-                for number, line in enumerate(file, start=1):
-                    if line.strip():
-                        yield from self.object(path, number, line)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            sentence = f"{path} cannot be read: {reason}."
-            raise CommandError(sentence, returncode=UNREADABLE) from error
-
-    def object(self, path: Path, number: int, line: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        try:
-            found = json.loads(line)
-        except ValueError:
-            found = None
-        if isinstance(found, dict):
-            yield number, found
-        else:
-            self.reject(path, number, Refused("This is no JSON object."))
+    def objects(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The objects of a JSON Lines file with their line numbers. Raises UnreadableError."""
+        for number, line in _lines(path):
+            try:
+                found = json_object(line)
+            except RecordError as error:
+                self.reject(path, number, Refused(f"This is no JSON object. {error}"))
+            else:
+                yield number, found
 
     def reject(self, path: Path, number: int, why: Refused) -> None:
         self.rejected += 1
-        self.stderr.write(f"{path.name}, line {number}: {why}")
+        self.say(f"{path.name}, line {number}: {why}")
+
+    def say(self, sentence: str) -> None:
+        """A line on standard error, above the bar if there is one."""
+        with tqdm.external_write_mode():
+            self.stderr.write(sentence)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not empty, with a bar that goes by the bytes of the file."""
+    with saved.reading(path), path.open("rb") as file, _bar(path, file) as progress:
+        for number, line in enumerate(saved.unpacked(file), start=1):
+            if file.seekable():
+                progress.update(file.tell() - progress.n)
+            if number == 1:
+                line = line.removeprefix(BOM)  # noqa: PLW2901
+            if line.strip():
+                yield number, line
+
+
+def _bar(path: Path, file: BufferedReader) -> tqdm[Any]:
+    size = os.fstat(file.fileno()).st_size
+    return bar(desc=path.name, total=size or None, unit="B", unit_scale=True, leave=False)
+
+
+def _is_name(value: object) -> bool:
+    """Whether a value can be the name of a user or of an item."""
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _shown(value: object) -> str:
+    """A value that was to be an id, short and on one line."""
+    if not _is_name(value):
+        return "what is neither text nor a number"
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
+
+
+def _require_whole(*values: object) -> None:
+    """Raise Refused when a text holds half of a character, which no file can hold."""
+    if any(isinstance(value, str) and SURROGATE.search(value) for value in values):
+        raise Refused(
+            "It escapes half of a character, one of \\ud800 to \\udfff; write whole characters."
+        )

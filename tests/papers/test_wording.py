@@ -1,0 +1,73 @@
+"""What a muted word or phrase matches: itself, as it stands, in whole words."""
+
+from __future__ import annotations
+
+import pytest
+
+from papers.composition import compose
+from papers.ranking import Document, Index, Profile
+from papers.wording import Wording
+
+
+def holds(text: str, phrase: str) -> bool:
+    return list(Wording(["Another text", text]).holding(phrase)) == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("We ask GPT-4 and others", "GPT-4"),
+        ("We ask GPT 4-turbo", "gpt-4"),
+        ("GPT\u20114 (Turbo)", "GPT-4"),
+        ("Bindings for C++, and more", "C++"),
+        ("the State-of-the-Art", "state of the art"),
+        ("the state  of\nthe art.", "state-of-the-art"),
+        ("A new method", "new method"),
+        ("Llama 3 is out", "3"),
+        ("基于扩散模型的图像生成", "扩散模型"),
+        ("使用GPT模型", "gpt"),
+        ("拡散モデルを使う", "モデル"),
+        ("Full width ＧＰＵ", "gpu"),
+        ("Die Straße", "STRASSE"),
+        ("Alzheimer’s disease", "Alzheimer's"),
+        ("Alzheimer’s disease", "alzheimer"),
+        ("Study of blockchain", "“Blockchain”"),
+        ("A new robot 🤖", "🤖"),
+    ],
+)
+def test_a_phrase_is_found_as_it_stands(text: str, phrase: str) -> None:
+    assert holds(text, phrase)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("We ask GPT-2", "GPT-4"),
+        ("GPT-40 and ChatGPT-4", "GPT-4"),
+        ("The language C and vitamin C", "C++"),
+        ("The art of the state", "state of the art"),
+        ("A newer method, news, methods", "new method"),
+        ("Llama 33", "3"),
+        ("Several robots", "robot"),
+        ("Universities", "universe"),
+        ("扩散 与 模型", "扩散模型"),
+        ("Anything at all", "-"),
+        ("Anything at all", "“ ”"),
+        ("Anything at all", "nowhere"),
+    ],
+)
+def test_nothing_else_is_found(text: str, phrase: str) -> None:
+    assert not holds(text, phrase)
+
+
+def test_no_phrase_reaches_from_the_title_into_the_abstract() -> None:
+    library = [Document("1", "A study of coral", "Reefs are seen"), Document("2", "Coral reefs")]
+    assert [pick.paper for pick in compose(Index(library), Profile(muted=["coral reefs"]), 5)] == [
+        "1"
+    ]
+
+
+def test_a_muted_word_in_the_abstract_keeps_the_paper_away() -> None:
+    library = [Document("1", "A study", "We ask GPT-4."), Document("2", "A study", "Of GPT-2.")]
+    picks = compose(Index(library), Profile(muted=["gpt-4"]), 5)
+    assert [pick.paper for pick in picks] == ["2"]
