@@ -7,12 +7,15 @@ of the digest together with the intent to send it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from newsletter.cards import Card, card
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
+
+log = logging.getLogger(__name__)
 
 ABSENT: Final = "-"
 # About 4 kB each.
@@ -29,17 +32,26 @@ class Deck:
     def __init__(self) -> None:
         self.cards: dict[str, Card] = {}
 
-    def deal(self, digests: Collection[Digest]) -> Iterator[tuple[Digest, Mapping[str, Card]]]:
-        """Each digest with its cards by paper; the keys of what is said first are noted in it."""
+    def deal(
+        self, digests: Collection[Digest]
+    ) -> Iterator[tuple[Digest, Mapping[str, Card] | Exception]]:
+        """Each digest with its cards by paper, or with the reason why it has none.
+
+        The keys of what is said first are noted in the digest.
+        """
         fresh = [digest for digest in digests if not digest.cards]
         self._fetch({item["paper"] for digest in fresh for item in digest.items})
         thawed = thaw({key for digest in digests for key in digest.cards.split()})
         for digest in digests:
+            hand: Mapping[str, Card] | Exception = self.cards
             if digest.cards:
-                yield digest, _by_paper(digest, thawed)
+                try:
+                    hand = _by_paper(digest, thawed)
+                except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
+                    hand = error
             else:
                 digest.cards = self._keys(digest)
-                yield digest, self.cards
+            yield digest, hand
 
     def _fetch(self, papers: set[str]) -> None:
         """Have the cards of these papers, and forget those that were not asked for longest."""
@@ -69,11 +81,17 @@ def read(papers: Collection[str]) -> dict[str, Card]:
     if not papers:
         return {}
     found = Paper.objects.filter(canonical_id__in=papers).only(*NEEDED)
-    cards = {paper.canonical_id: card(paper) for paper in found}
-    missing = set(papers) - cards.keys()
+    named = {paper.canonical_id: paper for paper in found}
+    missing = set(papers) - named.keys()
     if missing:  # A listing paper whose arXiv id became known after the choice was frozen.
         for paper in Paper.objects.filter(former_id__in=missing).only(*NEEDED):
-            cards[paper.former_id] = card(paper)
+            named[paper.former_id] = paper
+    cards: dict[str, Card] = {}
+    for name, paper in named.items():
+        try:
+            cards[name] = card(paper)
+        except Exception:
+            log.exception("The paper %s cannot be shown and is left out.", name)
     return cards
 
 
@@ -88,16 +106,28 @@ def freeze(cards: Collection[Card]) -> None:
     FrozenCard.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def thaw(keys: set[str]) -> dict[str, Card]:
-    """The cards under these keys."""
+def thaw(keys: set[str]) -> dict[str, Card | Exception]:
+    """The cards under these keys, or why one cannot be read: another version may have frozen it."""
     wanted = keys - {ABSENT}
     if not wanted:
         return {}
-    rows = FrozenCard.objects.filter(key__in=wanted).values_list("key", "content")
-    return {key: Card.of(content) for key, content in rows}
+    cards: dict[str, Card | Exception] = {}
+    for key, content in FrozenCard.objects.filter(key__in=wanted).values_list("key", "content"):
+        try:
+            cards[key] = Card.of(content)
+        except Exception as error:  # noqa: BLE001 - whoever needs this card is told
+            cards[key] = error
+    return cards
 
 
-def _by_paper(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Card]:
+def _by_paper(digest: Digest, cards: Mapping[str, Card | Exception]) -> dict[str, Card]:
+    """The cards of a digest that was tried before. Raises what kept one from being read."""
     papers = [item["paper"] for item in digest.items]
-    keys = digest.cards.split()
-    return {paper: cards[key] for paper, key in zip(papers, keys, strict=True) if key in cards}
+    shown: dict[str, Card] = {}
+    for paper, key in zip(papers, digest.cards.split(), strict=True):
+        known = cards.get(key)
+        if isinstance(known, Exception):
+            raise known
+        if known is not None:
+            shown[paper] = known
+    return shown

@@ -12,16 +12,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
 from newsletter import disk, outbox, streams
+from newsletter.emails import MessageIncomplete, SettingsIncomplete
 from newsletter.outbox import (
     CLAIM_LEASE,
     MAX_ATTEMPTS,
@@ -60,11 +62,15 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 Until = Callable[[], bool]
+Watch = Callable[[Counter[str]], None]
 # A database that is being restarted gets this long before what came back must be given up.
 DATABASE_PATIENCE: Final = 60.0
 DATABASE_PAUSE: Final = 0.5
 UNREACHABLE_SECONDS: Final = 15.0
 LONGEST_NAP: Final = 1.0
+# So many refusals one after another are no chance.
+ALIKE: Final = 5
+CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 
 
 def deliver(
@@ -73,15 +79,18 @@ def deliver(
     wanted: QuerySet[Any] | None = None,
     until: Until = lambda: False,
     patient: bool = True,
+    watch: Watch = lambda _counts: None,
 ) -> Counter[str]:
     """Send what is queued in this lane, chunk by chunk, and count the states reached.
 
     ``wanted`` restricts the run; ``until`` is asked between messages whether to stop early;
-    a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause.
-    A row that went back to the queue is counted as ``queued``.
+    a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause;
+    ``watch`` is shown the counts as they grow.
+    A row that went back to the queue is counted as ``queued``. Nothing is done while other runs
+    of this process use all the connections that this lane may have.
     """
-    with wires() as carriers:
-        run = Run(lane, lane.rows if wanted is None else wanted, carriers, until)
+    with wires(lane.stream) as carriers:
+        run = Run(lane, lane.rows if wanted is None else wanted, carriers, until, watch)
         run.send(patient=patient)
     return run.counts
 
@@ -90,13 +99,19 @@ class Run:
     """One sender's way through a lane; ``counts`` are the states that rows reached."""
 
     def __init__(
-        self, lane: Lane, wanted: QuerySet[Any], carriers: Wires[Draft], until: Until
+        self,
+        lane: Lane,
+        wanted: QuerySet[Any],
+        carriers: Wires[Draft],
+        until: Until,
+        watch: Watch,
     ) -> None:
         self.lane = lane
         self.wanted = wanted
         self.render = lane.renderer()
         self.wires = carriers
         self.until = until
+        self.watch = watch
         self.pace = Pace(carriers.limits.rate)
         self.window = Pace(self._window_rate(), f"window of {lane.stream}")
         self.counts: Counter[str] = Counter()
@@ -104,6 +119,9 @@ class Run:
         self.halted = False
         self.again = True
         self.reason = ""
+        # Rows that were refused one after another, and the reason once they are too many.
+        self.refused: list[Any] = []
+        self.alike = ""
 
     def _window_rate(self) -> float:
         """Messages a second at which what waits is gone when MAIL_WINDOW ends for the newest."""
@@ -134,6 +152,8 @@ class Run:
                 self.counts += persist(self.lane, results, [])[0]
                 results.clear()
             raise
+        for pace in (self.window, self.pace):
+            pace.give_back()
         if self.stopping:
             for claimed in self.claims:
                 self.counts[State.QUEUED] += outbox.release(claimed, self.reason)
@@ -150,6 +170,7 @@ class Run:
                 self.counts += counted
                 results.clear()
                 self.wires.start(granted)
+                self.watch(self.counts)
             elif not self.wires.in_flight and (stopping or not ahead):
                 return
             if not stopping:
@@ -192,9 +213,16 @@ class Run:
         unhandled = {row.pk for row in claimed.rows}
         for row, message in self.render(claimed.rows):
             unhandled.discard(row.pk)
+            if isinstance(message, SettingsIncomplete):
+                self._stop(str(message))
+                return
             if isinstance(message, Exception):
                 log.error("%s %s cannot be written: %s", self.lane.stream, row.pk, message)
                 self._fail(row, f"It could not be written: {message}")
+                if not isinstance(message, MessageIncomplete):
+                    self._suspect(row, f"It could not be written: {message}")
+                if self.halted:
+                    return
             elif row.expires_at and row.expires_at < now():
                 self._fail(row, "It could not be sent before it was too late.")
             else:
@@ -216,17 +244,47 @@ class Run:
             return []
         trouble = self.wires.prepare(room)
         if trouble is not None:
-            self.halted, self.reason = True, trouble.reason
             if trouble.stop:
-                pause(self.lane.stream, trouble.reason)
+                self._stop(trouble.reason)
             else:
+                self.halted, self.reason = True, trouble.reason
                 hold(self.lane.stream, UNREACHABLE_SECONDS, trouble.reason)
             return []
         room = min(room, len(self.wires.idle))
         going, ahead[:] = ahead[:room], ahead[room:]
         return going
 
+    def _stop(self, reason: str) -> None:
+        """Pause the stream: no other message would fare better until the operator has looked."""
+        self.halted, self.reason = True, reason
+        pause(self.lane.stream, reason)
+
+    def _suspect(self, row: Any, reason: str) -> None:
+        """After ALIKE refusals without a message taken between them, blame none of these rows."""
+        self.refused.append(row)
+        if len(self.refused) < ALIKE or self.alike:
+            return
+        self.alike = f"{ALIKE} mails in a row were refused. {reason}"
+        self._stop(self.alike)
+        spared = outbox.take_back(self.lane, self.refused, reason)
+        self.counts += Counter({State.QUEUED: spared})
+        self.counts -= Counter({State.FAILED: spared})
+
     def _judge(self, results: list[tuple[Draft, Outcome]]) -> None:
+        """Draw from what came back what it means for the next; before it is written down."""
+        for draft, outcome in results:
+            if outcome.verdict == Verdict.SENT:
+                self.refused.clear()
+            elif outcome.may_meet_all:
+                self._suspect(draft.row, outcome.reason)
+        if self.alike:
+            results[:] = [
+                (
+                    draft,
+                    replace(outcome, verdict=Verdict.RETRY) if outcome.may_meet_all else outcome,
+                )
+                for draft, outcome in results
+            ]
         if any(outcome.stop or outcome.hold_seconds for _, outcome in results):
             self.halted = True
         if any(outcome.at_once for _, outcome in results):
@@ -238,16 +296,55 @@ class Run:
 def persist(
     lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
-    """``outbox.record`` on a database that may be restarting: what came back is not forgotten.
+    """``outbox.record``, and when one row cannot be written, all the others by themselves.
 
-    Raises OperationalError when it stays away too long; the rows are then ``sending``, and
-    become ``uncertain`` when their lease is over.
+    Raises OperationalError when the database stays away too long; the rows are then ``sending``,
+    and become ``uncertain`` when their lease is over.
     """
+    try:
+        return _record(lane, results, drafts)
+    except CONNECTION_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001 - the row that is to blame is found below
+        log.warning("Recording row by row, because together: %s", type(error).__name__)
+    return _record_singly(lane, results, drafts)
+
+
+def _record_singly(
+    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+) -> tuple[Counter[str], list[Draft]]:
+    """What can be written is; a result that cannot is logged, an intent that cannot is failed."""
+    counts: Counter[str] = Counter()
+    for draft, outcome in results:
+        try:
+            counts += _record(lane, [(draft, outcome)], [])[0]
+        except CONNECTION_ERRORS:
+            raise
+        except Exception:
+            log.exception("%s %s: its result cannot be written.", lane.stream, draft.row.pk)
+    granted: list[Draft] = []
+    for draft in drafts:
+        try:
+            counted, going = _record(lane, [], [draft])
+        except (DataError, IntegrityError) as error:
+            log.exception("%s %s: its intent cannot be written.", lane.stream, draft.row.pk)
+            reason = f"It could not be written down: {type(error).__name__}."
+            counts[outbox.move(lane, draft.row, State.FAILED, reason=reason)] += 1
+        else:
+            counts += counted
+            granted += going
+    return counts, granted
+
+
+def _record(
+    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+) -> tuple[Counter[str], list[Draft]]:
+    """``outbox.record`` on a database that may be restarting: what came back is not forgotten."""
     deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:
             return outbox.record(lane, results, drafts)
-        except (OperationalError, InterfaceError) as error:
+        except CONNECTION_ERRORS as error:
             if time.monotonic() > deadline or connection.in_atomic_block:
                 raise
             log.warning(

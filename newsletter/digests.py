@@ -129,6 +129,9 @@ def renderer() -> Renderer:
     def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
         tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
         for row, cards in deck.deal(rows):
+            if isinstance(cards, Exception):
+                yield row, cards
+                continue
             try:
                 message = emails.digest_message(row, cards)
             except Exception as error:  # noqa: BLE001 - one bad digest never stops the run

@@ -58,6 +58,8 @@ SETTLED: Final = (
     Digest.State.CANCELLED,
 )
 Until = Callable[[], bool]
+Watch = Callable[[int, int], None]
+"""Is told how many digests came to something, and how many there are."""
 _assembling = Lock()
 
 
@@ -126,23 +128,37 @@ def balance_line(counts: Counter[str]) -> str:
     return " ".join([*words, f"queued={waiting}"])
 
 
-def send_due(at: datetime, *, to: str = "", punctual: bool = True) -> Counter[str]:
+def send_due(
+    at: datetime,
+    *,
+    to: str = "",
+    punctual: bool = True,
+    until: Until = never,
+    watch: Watch = lambda _done, _due: None,
+) -> Counter[str]:
     """What the command does: assemble what is due at ``at``, send it, and keep the balance.
 
     Counts every digest that this run wrote or found waiting; the states add up to ``due``.
     A time to come ends nobody's pause: whose will be over by then gets this digest and no more.
+    ``until`` is asked between messages whether to stop; ``watch`` is told how far it is.
     """
     hear()
     for lane in LANES:
         delivery.reap(lane)
-    delivery.deliver(NOTICES, patient=False)
+    delivery.deliver(NOTICES, patient=False, until=until)
     subscriptions.resume_due(min(at, now()), to=to)
-    written = digests.assemble(at, to=to, punctual=punctual)
+    written = digests.assemble(at, to=to, punctual=punctual, until=until)
     lane, mine = _lane(at), _rows_of(to)
     ids = _ids(written, _unfinished(mine))
     del written
-    delivery.deliver(lane, wanted=mine, patient=False)
-    _take_over(lane, mine)
+    delivery.deliver(
+        lane,
+        wanted=mine,
+        patient=False,
+        until=until,
+        watch=lambda counts: watch(counts.total(), len(ids)),
+    )
+    _take_over(lane, mine, until)
     hear(every=timedelta())  # Who was refused for good is not asked again.
     return _balance(ids)
 
@@ -179,13 +195,15 @@ def _ids(written: list[int], waiting: QuerySet[Digest, int]) -> NDArray[numpy.in
     return numpy.unique(numpy.fromiter(chain(written, waiting.iterator()), dtype=numpy.int64))
 
 
-def _take_over(lane: Lane, mine: QuerySet[Digest]) -> None:
+def _take_over(lane: Lane, mine: QuerySet[Digest], until: Until) -> None:
     """Send what a sender that died had claimed; one that is alive renews its claims meanwhile."""
     deadline = time.monotonic() + CLAIM_LEASE.total_seconds() + 1
     while time.monotonic() < deadline and mine.filter(state=Digest.State.CLAIMED).exists():
+        if until():
+            return
         time.sleep(TAKE_OVER_SECONDS)
         if delivery.reap(lane)[Digest.State.QUEUED]:
-            delivery.deliver(lane, wanted=mine, patient=False)
+            delivery.deliver(lane, wanted=mine, patient=False, until=until)
 
 
 def _balance(ids: NDArray[numpy.int64]) -> Counter[str]:

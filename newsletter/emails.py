@@ -32,6 +32,7 @@ __all__ = [
     "BadHeaderError",
     "Card",
     "MessageIncomplete",
+    "SettingsIncomplete",
     "card",
     "confirm_message",
     "digest_message",
@@ -59,6 +60,10 @@ class MessageIncomplete(Exception):  # noqa: N818
     """The mail lacks something without which it must not leave; the message says what."""
 
 
+class SettingsIncomplete(MessageIncomplete):
+    """What this mail lacks, every other lacks as well, until the operator has mended it."""
+
+
 def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     """The mail of a digest; items whose card is missing are left out.
 
@@ -67,7 +72,7 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     """
     context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
     if not press.is_complete(context):
-        raise MessageIncomplete(LACKING)
+        raise SettingsIncomplete(LACKING)
     html, text = _fitting(context)
     sender, subscriber = settings.DEFAULT_FROM_EMAIL, digest.subscriber
     headers = _headers(digest, sender) | {
@@ -251,7 +256,7 @@ def _require(html: str, text: str, *values: str) -> None:
     """Refuse a mail that does not show each of the values in both parts."""
     for value in values:
         if not value or value not in text or escape(value) not in html:
-            raise MessageIncomplete(LACKING)
+            raise SettingsIncomplete(LACKING)
 
 
 def _links(subscriber: Subscriber) -> dict[str, str]:

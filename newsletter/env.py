@@ -155,6 +155,26 @@ def email(name: str) -> dict[str, Any]:
     }
 
 
+def anymail() -> dict[str, Any]:
+    """Anymail's own settings. Raises ImproperlyConfigured for a deadline that is none.
+
+    ANYMAIL_REQUESTS_TIMEOUT is seconds, or those to connect and those to answer: ``10,60``.
+    """
+    found: dict[str, Any] = dict(prefixed("ANYMAIL_"))
+    written = found.get("REQUESTS_TIMEOUT", "60")
+    try:
+        seconds = tuple(map(float, written.split(",")))
+    except ValueError:
+        seconds = ()
+    if len(seconds) not in {1, 2} or not all(0 < one < float("inf") for one in seconds):
+        raise ImproperlyConfigured(
+            f"ANYMAIL_REQUESTS_TIMEOUT is {written!r}; write seconds such as 60 or 10,60."
+        )
+    if "REQUESTS_TIMEOUT" in found:
+        found["REQUESTS_TIMEOUT"] = seconds if len(seconds) == 2 else seconds[0]
+    return found
+
+
 def prefixed(prefix: str) -> dict[str, str]:
     """Every variable that starts with the prefix, by the rest of its name."""
     return {

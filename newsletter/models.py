@@ -128,7 +128,8 @@ class Outbound(models.Model):
         State.QUEUED: frozenset({State.CLAIMED, State.CANCELLED}),
         State.CLAIMED: frozenset({State.QUEUED, State.SENDING, State.CANCELLED, State.FAILED}),
         State.SENDING: frozenset({State.SENT, State.QUEUED, State.FAILED, State.UNCERTAIN}),
-        State.UNCERTAIN: frozenset({State.SENT, State.QUEUED}),
+        # An answer may come after the lease of its row, and then settles it all the same.
+        State.UNCERTAIN: frozenset({State.SENT, State.QUEUED, State.FAILED}),
         State.FAILED: frozenset({State.QUEUED}),
         State.SENT: frozenset(),
         State.SKIPPED: frozenset(),

@@ -37,9 +37,13 @@ CLAIM_LEASE: Final = timedelta(seconds=10)
 RENEW_SECONDS: Final = 3.0
 SENDING_LEASE: Final = timedelta(minutes=2)
 MAX_ATTEMPTS: Final = 8
+# Among so many places do those choose who met at the same rows.
+RIVALS: Final = 8
 FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
 
+# The provider of an event that is our own note of a server's refusal: it had never been sent.
+REFUSAL: Final = "smtp"
 # What this module and its callers read of a row.
 OWN: Final = (
     *("public_id", "state", "lease", "attempts", "expires_at"),
@@ -124,16 +128,23 @@ class Claim:
 
 
 def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
-    """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one."""
-    waiting = ready(wanted).order_by("next_attempt_at", "pk")
-    ids = list(waiting.values_list("pk", flat=True)[:limit])
+    """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one.
+
+    Nothing is taken only when nothing waits: whoever finds that a rival was quicker begins
+    elsewhere, and each time that this happens the rival has got on.
+    """
+    waiting = ready(wanted).order_by("next_attempt_at", "pk").values_list("pk", flat=True)
     taken = Claim(lane, Outbound.new_lease(), [])
-    if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
-        state=State.CLAIMED, lease=taken.lease, lease_until=now() + CLAIM_LEASE
-    ):
-        mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
-        mine = mine.select_related("subscriber").order_by("pk")
-        taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
+    start = 0
+    while (ids := list(waiting[start : start + limit])) or start:
+        if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
+            state=State.CLAIMED, lease=taken.lease, lease_until=now() + CLAIM_LEASE
+        ):
+            mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
+            mine = mine.select_related("subscriber").order_by("pk")
+            taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
+            break
+        start = 0 if start else limit * random.randrange(RIVALS)  # noqa: S311 - no secret
     return taken
 
 
@@ -269,9 +280,10 @@ def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
         case Verdict.SENT:
             return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])
         case Verdict.FINAL:
-            if outcome.reject_reason:
+            reached = move(lane, row, State.FAILED, reason=outcome.reason)
+            if reached == State.FAILED and outcome.reject_reason:
                 _note_bounce(row, outcome)
-            return move(lane, row, State.FAILED, reason=outcome.reason)
+            return reached
         case Verdict.UNCERTAIN if not lane.repeatable:
             return move(lane, row, State.UNCERTAIN, reason=outcome.reason)
     if row.attempts >= MAX_ATTEMPTS:
@@ -287,7 +299,7 @@ def _note_bounce(row: Any, outcome: Outcome) -> None:
     DeliveryEvent.objects.bulk_create(
         [
             DeliveryEvent(
-                provider="smtp",
+                provider=REFUSAL,
                 event_key=f"{row.public_id.hex}-{row.attempts}",
                 type="bounced",
                 recipient=row.subscriber.email,
@@ -361,6 +373,15 @@ def resend(lane: Lane, ids: Iterable[int]) -> int:
         lease="",
         reason="Resent by the operator.",
     )
+
+
+def take_back(lane: Lane, rows: list[Any], reason: str) -> int:
+    """Queue again what failed under these leases: the fault turned out not to be theirs."""
+    failed = Q()
+    for row in rows:
+        failed |= Q(pk=row.pk, lease=row.lease)
+    mine = lane.rows.filter(failed, state=State.FAILED)
+    return mine.update(state=State.QUEUED, lease="", reason=reason[:500]) if rows else 0
 
 
 def confirm_sent(digest_id: int, provider_id: str) -> bool:

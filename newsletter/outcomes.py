@@ -22,7 +22,8 @@ from anymail.message import AnymailStatus
 from django.core.exceptions import ImproperlyConfigured
 
 ACCEPTED: Final = frozenset({"sent", "queued"})
-REFUSED: Final = frozenset({"invalid", "rejected", "failed"})
+REFUSED_RECIPIENT: Final = frozenset({"invalid", "rejected"})
+REFUSED: Final = REFUSED_RECIPIENT | {"failed"}
 # No other message would fare better until the operator has looked.
 STOP_STATUS: Final = {
     401: "Check its API key.",
@@ -37,6 +38,7 @@ DOUBTFUL_STATUS: Final = frozenset({409, 502, 504, *range(520, 528)})
 DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 DISK_SECONDS: Final = 15.0
 TOO_MANY: Final = 429
+LONGEST_HOLD: Final = 3600.0
 TOO_MANY_SECONDS: Final = 30.0
 # What Amazon SES calls the same things (its API, version 2, and the common errors of AWS).
 SES_TOO_MANY: Final = frozenset(
@@ -87,7 +89,8 @@ class Outcome:
     other message would fare better (credentials refused) and names an operator's job. After
     ``connection_lost`` the next message needs a new connection; ``at_once`` says that this one
     may have it right away, because nothing was wrong but a connection that had grown old.
-    ``reject_reason`` is Anymail's word for why the recipient was refused for good.
+    ``reject_reason`` is Anymail's word for why a mail server refused the recipient for good;
+    ``personal`` says that a provider did, which tells the reason in an event.
     """
 
     verdict: Verdict
@@ -98,6 +101,12 @@ class Outcome:
     connection_lost: bool = False
     at_once: bool = False
     reject_reason: str = ""
+    personal: bool = False
+
+    @property
+    def may_meet_all(self) -> bool:
+        """Whether this is a refusal that says nothing about the recipient."""
+        return self.verdict == Verdict.FINAL and not (self.reject_reason or self.personal)
 
 
 def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
@@ -113,7 +122,12 @@ def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
     if recipient.status in ACCEPTED:
         return Outcome(Verdict.SENT, provider_id=provider_id)
     if recipient.status in REFUSED:
-        return Outcome(Verdict.FINAL, f"The provider answered {recipient.status!r}.", provider_id)
+        return Outcome(
+            Verdict.FINAL,
+            f"The provider answered {recipient.status!r}.",
+            provider_id,
+            personal=recipient.status in REFUSED_RECIPIENT,
+        )
     return Outcome(Verdict.UNCERTAIN, f"The provider answered {recipient.status!r}.", provider_id)
 
 
@@ -228,7 +242,7 @@ def _of_anymail_without_answer(error: AnymailError) -> Outcome:
     if isinstance(error, AnymailRequestsAPIError):
         return _of_requests(error)
     if isinstance(error, AnymailRecipientsRefused):
-        return Outcome(Verdict.FINAL, "The provider refused the recipient.")
+        return Outcome(Verdict.FINAL, "The provider refused the recipient.", personal=True)
     if isinstance(error, AnymailAPIError):
         return _of_ses(error)
     # Serialization and feature errors are raised before anything leaves.
@@ -272,17 +286,21 @@ def _of_ses_answer(response: dict[str, Any]) -> Outcome:
 
 
 def retry_after(response: Any) -> float:
-    """Seconds asked for by Retry-After (RFC 9110 section 10.2.3), 0 when it is absent."""
+    """Seconds asked for by Retry-After (RFC 9110 section 10.2.3), 0 when it is absent.
+
+    At most LONGEST_HOLD: some write a moment of Unix time where seconds belong.
+    """
     value = (getattr(response, "headers", None) or {}).get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_HOLD)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
         return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, seconds), LONGEST_HOLD)
 
 
 def _smtp(code: int, text: bytes | str, phase: str) -> str:

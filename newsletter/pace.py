@@ -22,6 +22,8 @@ CREDIT: Final = timedelta(milliseconds=20)
 MARGIN: Final = 0.97
 # Slots are booked for so long ahead, so that the row is not written for every message.
 BOOKED: Final = timedelta(milliseconds=250)
+# What lies further ahead than so many senders book together comes from a clock that was wrong.
+SENDERS: Final = 50
 
 
 class Pace:
@@ -34,6 +36,7 @@ class Pace:
         self.name = (name or f"mail {settings.EMAIL_BACKEND}")[:64]
         self.spacing = timedelta(seconds=1 / (rate * MARGIN)) if rate else timedelta()
         self.slots: deque[datetime] = deque()
+        self.booked = now()
         if rate:
             Turn.objects.get_or_create(name=self.name)
 
@@ -44,6 +47,8 @@ class Pace:
         moment = now()
         while self.slots and self.slots[0] < moment - CREDIT:
             self.slots.popleft()
+        if self.slots and self.slots[0] > self._furthest(moment):
+            self.slots.clear()
         if not self.slots:
             self._book(moment)
         taken = 0
@@ -58,13 +63,24 @@ class Pace:
             return None
         return max(0.0, (self.slots[0] - now()).total_seconds()) if self.slots else 0.0
 
+    def give_back(self) -> None:
+        """Leave the slots that were not used to the next sender, if nobody booked behind them."""
+        if self.slots:
+            mine = Turn.objects.filter(name=self.name, next_at=self.booked)
+            mine.update(next_at=self.slots[0])
+            self.slots.clear()
+
+    def _furthest(self, moment: datetime) -> datetime:
+        return moment + SENDERS * max(self.spacing, BOOKED)
+
     def _book(self, moment: datetime) -> None:
         count = max(1, BOOKED // self.spacing)
         while True:
             stored = Turn.objects.values_list("next_at", flat=True).get(name=self.name)
             first = max(stored, moment - CREDIT)
-            if Turn.objects.filter(name=self.name, next_at=stored).update(
-                next_at=first + count * self.spacing
-            ):
+            if stored > self._furthest(moment):
+                first = moment
+            self.booked = first + count * self.spacing
+            if Turn.objects.filter(name=self.name, next_at=stored).update(next_at=self.booked):
                 self.slots.extend(first + place * self.spacing for place in range(count))
                 return

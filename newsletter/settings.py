@@ -146,7 +146,7 @@ ANYMAIL: dict[str, Any] = {
         }
     },
     "REQUESTS_TIMEOUT": (10, 60),
-    **env.prefixed("ANYMAIL_"),
+    **env.anymail(),
     "DEBUG_API_REQUESTS": False,
 }
 # The backends that others offer, in the form that is safe to repeat and that the provider takes.

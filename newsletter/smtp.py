@@ -195,7 +195,7 @@ class EmailBackend(smtp.EmailBackend):
                 raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
             self.unread += come
             if len(self.unread) > READ_SIZE:
-                raise smtplib.SMTPResponseException(500, "Line too long.")
+                raise smtplib.SMTPServerDisconnected("a reply without an end")
             more = isinstance(self.client.sock, ssl.SSLSocket)
             self._hear()
 
@@ -212,7 +212,6 @@ class EmailBackend(smtp.EmailBackend):
 
     def _take(self, reply: Reply) -> None:
         if self.handed_over:
-            self.handed_over = False
             self._finish_data(reply)
         elif len(self.heard) == len(self.said):
             self._interrupt(reply)
@@ -236,12 +235,15 @@ class EmailBackend(smtp.EmailBackend):
         self._say(self.content)
 
     def _finish_data(self, reply: Reply) -> None:
-        if reply[0] == 250:
+        """The first digit decides (RFC 5321, 4.2.1); what is no answer leaves the doubt."""
+        if 200 <= reply[0] < 300:
             self.carried += 1
             self.needs_reset = False
             self._end(Outcome(Verdict.SENT))
-        else:
+        elif 400 <= reply[0] < 600:
             self._refuse(b"DATA", reply)
+        else:
+            raise smtplib.SMTPServerDisconnected("the answer is neither a yes nor a no")
 
     def _interrupt(self, reply: Reply) -> None:
         """The server answers before the end of the message, so it has not got it."""

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from newsletter import addresses, breakers, delivery, personal_data, subscriptions
 from newsletter.breakers import BOUNCES
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
+from newsletter.outbox import REFUSAL
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def _attempt(event: DeliveryEvent) -> None:
 
 def _act(event: DeliveryEvent) -> None:
     digest = event.digest or _adopt(event)
-    if digest is not None and event.type in PROOF_OF_SENDING:
+    if digest is not None and event.type in PROOF_OF_SENDING and event.provider != REFUSAL:
         delivery.confirm_sent(digest.pk, event.provider_id)
     person = digest.subscriber if digest is not None else _person_of(event)
     match event.type:

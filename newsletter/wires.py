@@ -11,8 +11,10 @@ import logging
 import selectors
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -21,13 +23,35 @@ from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from newsletter import outcomes, providers, smtp
-from newsletter.outcomes import Outcome
+from newsletter.outcomes import Outcome, Verdict
 
 log = logging.getLogger(__name__)
 
 # How long the quick wait for the slow, so that many share one commit.
 GATHER_SECONDS: Final = 0.02
 Carried = TypeVar("Carried", bound="Mail")
+
+
+class Permits:
+    """How many connections each kind of mail has in this process, all its runs together."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.taken: Counter[str] = Counter()
+
+    def take(self, kind: str, limit: int) -> bool:
+        """One more connection, unless there are as many as there may be."""
+        with self.lock:
+            free = self.taken[kind] < limit
+            self.taken[kind] += free
+            return free
+
+    def give_back(self, kind: str, count: int) -> None:
+        with self.lock:
+            self.taken[kind] -= count
+
+
+permits: Final = Permits()
 
 
 class Mail(Protocol):
@@ -41,15 +65,21 @@ class Wires(ABC, Generic[Carried]):
     """As many kept connections as are needed, at most what the provider takes.
 
     A run begins with one and doubles them with every round that went well, so that three mails
-    do not open eight connections and a troubled server is not pressed.
+    do not open eight connections and a troubled server is not pressed. Runs with the same
+    ``kind`` of mail share what the provider takes; each keeps one connection to the end, and has
+    no room at all when there is none left.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self.limits = providers.limits()
         self.width = 1
+        self.permits = 0
+        self.open = 0
         self.idle: list[BaseEmailBackend] = []
 
     def __enter__(self) -> Self:
+        self.width = int(self._permit())
         return self
 
     def __exit__(
@@ -60,6 +90,7 @@ class Wires(ABC, Generic[Carried]):
     ) -> None:
         for connection in self.idle:
             close(connection)
+        permits.give_back(self.kind, self.permits)
 
     @property
     @abstractmethod
@@ -69,12 +100,15 @@ class Wires(ABC, Generic[Carried]):
     @property
     def room(self) -> int:
         """How many messages may be started now."""
-        return max(0, self.width - self.in_flight)
+        free = self.limits.connections - permits.taken[self.kind]
+        return max(0, min(self.width, self.permits + free) - self.in_flight)
 
     def prepare(self, count: int) -> Outcome | None:
-        """Connect for that many messages; None when at least one can leave, else why not."""
+        """Connect for that many messages, or for fewer; why, if nobody answered at all."""
         trouble: Outcome | None = None
         while len(self.idle) < count and trouble is None:
+            if self.open == self.permits and not self._permit():
+                break
             try:
                 connection = get_connection()
                 connection.open()
@@ -82,8 +116,27 @@ class Wires(ABC, Generic[Carried]):
                 trouble = outcomes.of_connection_error(error)
                 self.width = max(1, len(self.idle) + self.in_flight)
             else:
+                self.open += 1
                 self.idle.append(connection)
+        self._give_back()
         return None if self.idle else trouble
+
+    def _permit(self) -> bool:
+        given = permits.take(self.kind, self.limits.connections)
+        self.permits += given
+        return given
+
+    def _give_back(self) -> None:
+        """Leave to others what is not used, but for one."""
+        spare = self.permits - max(1, self.open)
+        if spare > 0:
+            self.permits -= spare
+            permits.give_back(self.kind, spare)
+
+    def _close(self, connection: BaseEmailBackend) -> None:
+        close(connection)
+        self.open -= 1
+        self._give_back()
 
     @abstractmethod
     def start(self, mails: list[Carried]) -> None:
@@ -106,8 +159,8 @@ class Wires(ABC, Generic[Carried]):
 class Threads(Wires[Carried]):
     """For any mail backend: it sends and waits, each message in a thread."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
         self.pool = ThreadPoolExecutor(self.limits.connections, "wire")
         self.futures: dict[Future[Outcome], tuple[Carried, BaseEmailBackend]] = {}
 
@@ -133,7 +186,7 @@ class Threads(Wires[Carried]):
             outcome = future.result()
             results.append((mail, outcome))
             if outcome.connection_lost:
-                close(connection)
+                self._close(connection)
             else:
                 self.idle.append(connection)
         return results
@@ -142,8 +195,8 @@ class Threads(Wires[Carried]):
 class Sockets(Wires[Carried]):
     """For our SMTP backend: one thread, all connections."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
         self.busy: dict[smtp.EmailBackend, Carried] = {}
         self.done: list[tuple[Carried, Outcome]] = []
         self.watched: dict[smtp.EmailBackend, int] = {}
@@ -215,12 +268,13 @@ class Sockets(Wires[Carried]):
     def _drop(self, connection: smtp.EmailBackend) -> None:
         if self.watched.pop(connection, None) is not None:
             self.selector.unregister(connection)
-        close(connection)
+        self._close(connection)
 
 
-def wires() -> Wires[Any]:
-    """The right kind for the mail backend that the settings name."""
-    return Sockets() if isinstance(get_connection(), smtp.EmailBackend) else Threads()
+def wires(kind: str) -> Wires[Any]:
+    """What carries this kind of mail with the mail backend that the settings name."""
+    backend = get_connection()
+    return Sockets(kind) if isinstance(backend, smtp.EmailBackend) else Threads(kind)
 
 
 @dataclass(frozen=True)
@@ -232,7 +286,9 @@ class Letter:
 
 def send_single(message: AnymailMessage) -> Outcome:
     """Send one message over a connection of its own and say what came of it. Never raises."""
-    with wires() as carriers:
+    with wires("single") as carriers:
+        if not carriers.room:
+            return Outcome(Verdict.RETRY, "Every connection is in use; try again in a minute.")
         trouble = carriers.prepare(1)
         if trouble is not None:
             return trouble

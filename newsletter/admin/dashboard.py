@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from newsletter.dispatch import LANES
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
+from newsletter.streams import held_until
 from papers.admin.base import url_of, url_of_list
 from papers.models import Edition, Source
 
@@ -122,7 +123,6 @@ def _people() -> list[Figure]:
 
 def _machine(moment: datetime) -> list[Figure]:
     pulse = Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first()
-    paused = list(Stream.objects.filter(paused_at__isnull=False))
     events = DeliveryEvent.objects.filter(processed_at=None).count()
     return [
         Figure(
@@ -132,15 +132,26 @@ def _machine(moment: datetime) -> list[Figure]:
             url_of_list(Heartbeat),
             alarm=not pulse or moment - pulse >= SILENCE,
         ),
-        Figure(
-            "Streams",
-            "paused" if paused else "running",
-            "; ".join(f"{stream}: {stream.paused_reason}" for stream in paused)
-            or f"{' and '.join(lane.stream for lane in LANES)}, {events} events to read",
-            url_of_list(Stream),
-            alarm=bool(paused),
-        ),
+        _streams(events),
     ]
+
+
+def _streams(events: int) -> Figure:
+    """Whether mail may leave; ``events`` is how many of the providers' reports wait."""
+    paused, waiting = [], []
+    for stream in Stream.objects.all():
+        if stream.paused_at:
+            paused.append(f"{stream}: {stream.paused_reason}")
+        elif held := held_until(stream):
+            waiting.append(f"{stream}: waiting until {held:%H:%M} UTC")
+    return Figure(
+        "Streams",
+        "paused" if paused else "waiting" if waiting else "running",
+        "; ".join(paused + waiting)
+        or f"{' and '.join(lane.stream for lane in LANES)}, {events} events to read",
+        url_of_list(Stream),
+        alarm=bool(paused),
+    )
 
 
 def _sources() -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from newsletter import delivery
 from newsletter.admin.confirmation import Sending
 from newsletter.dispatch import LANES
 from newsletter.models import Outbound, Stream
+from newsletter.streams import held_until
 from papers.admin.base import ReadOnlyAdmin, log, url_of_list
 
 ALL: Final = "all"
@@ -61,9 +62,15 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
     fields = list_display
     actions_list = ("pause", "resume")
 
-    @display(description="standing", label={"running": "success", "paused": "danger"})
-    def standing(self, stream: Stream) -> str:
-        return "paused" if stream.paused_at else "running"
+    @display(
+        description="standing",
+        label={"running": "success", "waiting": "warning", "paused": "danger"},
+    )
+    def standing(self, stream: Stream) -> str | tuple[str, str]:
+        if stream.paused_at:
+            return "paused"
+        held = held_until(stream)
+        return ("waiting", f"waiting until {held:%H:%M} UTC") if held else "running"
 
     @action(description="Stop a stream", permissions=["send"], icon="pause")
     def pause(self, request: HttpRequest) -> HttpResponse:

@@ -30,8 +30,8 @@ def switch(world: World, deed: str) -> float:
 def test_nothing_leaves_five_seconds_after_a_pause_and_the_rest_after_its_end(
     tmp_path: Path, database_url: str, who: str, figures: Callable[..., None]
 ) -> None:
-    with a_world(tmp_path / "var", database_url, PEOPLE) as world:
-        world.server.delay = 0.25  # 8 connections: the mails take four seconds to leave.
+    with a_world(tmp_path / "var", database_url, PEOPLE, MAIL_CONNECTIONS="4") as world:
+        world.server.delay = 0.5  # The mails take fifteen seconds to leave.
         world.make_due()
         process = world.worker() if who == "worker" else world.sender()
         try:

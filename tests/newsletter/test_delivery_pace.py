@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -26,6 +29,52 @@ def test_two_senders_share_one_rate() -> None:
     wait = theirs.wait()
     assert wait is not None
     assert 0.15 < wait <= 0.21
+
+
+@pytest.mark.parametrize("rate", [0.5, 5, 50])
+def test_a_clock_that_was_ahead_stops_nothing(rate: float) -> None:
+    pace = Pace(rate)
+    with time_machine.travel(now() + timedelta(days=1)):
+        assert pace.take(1) == 1
+        pace.take(100)
+    for sender in (pace, Pace(rate)):
+        sender.take(100)
+        wait = sender.wait()
+        assert wait is not None
+        assert wait <= 2.1 * max(1 / rate, 0.25)
+
+
+@pytest.mark.parametrize("rate", [0.5, 50])
+def test_many_senders_wait_for_each_other_and_not_for_a_clock(rate: float) -> None:
+    senders = [Pace(rate) for _ in range(40)]
+    with time_machine.travel(now(), tick=False):
+        assert sum(sender.take(1) for sender in senders) == 1
+    slots = [slot for sender in senders for slot in sender.slots]
+    assert len(set(slots)) == len(slots)
+
+
+def test_a_sender_that_ends_leaves_its_slot_to_the_next() -> None:
+    """Each round of the worker lasts for 30 s, and here a slot comes every 50 s."""
+    taken = 0
+    with time_machine.travel(now(), tick=False) as clock:
+        for _ in range(12):
+            pace, left = Pace(0.02), 30.0
+            while left > 0:
+                taken += pace.take(1)
+                nap = min(left, pace.wait() or 0.001)
+                clock.shift(nap)
+                left -= nap
+            pace.give_back()
+    assert taken == 1 + 12 * 30 // 52
+
+
+def test_a_slot_behind_which_others_booked_is_not_given_twice() -> None:
+    with time_machine.travel(now(), tick=False):
+        mine, theirs, later = Pace(1), Pace(1), Pace(1)
+        assert [pace.take(1) for pace in (mine, mine, theirs)] == [1, 0, 0]
+        mine.give_back()
+        assert later.take(1) == 0
+        assert later.slots[0] > theirs.slots[0]
 
 
 def test_a_run_keeps_to_the_rate_and_uses_it(sink: Sink, settings: Settings) -> None:

@@ -134,7 +134,19 @@ def test_a_message_refused_by_policy_is_told_from_one_refused_for_itself() -> No
     assert (policy.reject_reason, content.reject_reason) == ("blocked", "")
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("17", 17.0), ("", 30.0), ("soon", 30.0)])
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("17", 17.0),
+        ("", 30.0),
+        ("soon", 30.0),
+        ("²", 30.0),
+        ("1772668800", outcomes.LONGEST_HOLD),
+        ("9" * 400, outcomes.LONGEST_HOLD),
+        ("Tue, 01 Jan 2999 00:00:00 GMT", outcomes.LONGEST_HOLD),
+        ("Tue, 01 Jan 2999 00:00:00 +" + "9" * 20, 30.0),
+    ],
+)
 def test_a_429_makes_the_stream_wait_as_long_as_it_says(value: str, seconds: float) -> None:
     error = answered(429, **{"Retry-After": value})
     assert outcomes.of_error(error, handed_over=False).hold_seconds == seconds

@@ -184,6 +184,16 @@ def test_a_bounce_proves_that_a_doubtful_digest_had_left() -> None:
     assert digest.state == State.SENT
 
 
+def test_our_own_note_of_a_refusal_proves_no_sending() -> None:
+    digest = a_digest(state=Digest.State.UNCERTAIN)
+    DeliveryEvent.objects.create(
+        provider="smtp", event_key="1", type="bounced", digest=digest, occurred_at=now()
+    )
+    tracking.process()
+    digest.refresh_from_db()
+    assert digest.state == Digest.State.UNCERTAIN
+
+
 def test_an_event_without_metadata_is_matched_by_the_provider_s_own_id() -> None:
     digest = a_digest(state=State.SENT, provider_id="message-1")
     post(bounce(digest, "HardBounce", Metadata={}, Email="forwarded@example.net"))

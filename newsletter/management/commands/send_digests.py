@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,7 +16,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, now
 
 from newsletter import addresses, dispatch
-from newsletter.models import Digest, Stream
+from newsletter.models import Digest, Stream, Subscriber
+from papers.management.progress import bar
 
 State = Digest.State
 FIRST_YEAR: Final = 1
@@ -35,11 +40,34 @@ def papers_of(digest: Digest) -> str:
     return f"{len(ids)} paper{'s' if len(ids) > 1 else ''}: {first}"
 
 
+@contextmanager
+def stopping() -> Iterator[Event]:
+    """What the first Ctrl-C or SIGTERM sets; the second one ends the process as ever."""
+    asked = Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(*_: object) -> None:
+        asked.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        restore()
+
+
 class Command(BaseCommand):
     help = (
         "Assemble and deliver every digest that is due. The last line counts them: "
         "due = sent + failed + uncertain + skipped + cancelled + queued (to be tried again). "
-        "Exit status: 0 all settled, 1 some failed or could not be sent yet, 2 bad arguments."
+        "Exit status: 0 all settled, 1 some failed or could not be sent yet, 2 bad arguments. "
+        "Ctrl-C and SIGTERM end it once what is on its way has arrived."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,11 +83,28 @@ class Command(BaseCommand):
         at, punctual = self._time(options["at"])
         to = self._address(options["to"])
         if options["dry_run"]:
-            self.stdout.write(dispatch.balance_line(self._rehearse(at, to, punctual=punctual)))
+            self._report(self._rehearse(at, to, punctual=punctual), to)
             return
-        counts = dispatch.send_due(at, to=to, punctual=punctual)
+        counts, stopped = self._send(at, to, punctual=punctual)
+        self._report(counts, to)
+        self._complain(counts, stopped=stopped)
+
+    def _report(self, counts: Counter[str], to: str) -> None:
+        if to and not counts.total():
+            self.stderr.write(self._why_nothing(to))
         self.stdout.write(dispatch.balance_line(counts))
-        self._complain(counts)
+
+    def _send(self, at: datetime, to: str, *, punctual: bool) -> tuple[Counter[str], bool]:
+        """The balance, and whether somebody stopped the run before its end."""
+        with stopping() as asked, bar(unit=" digests", desc="choosing papers") as shown:
+
+            def show(done: int, due: int) -> None:
+                shown.total = due
+                shown.set_description("sending", refresh=False)
+                shown.update(done - shown.n)
+
+            counts = dispatch.send_due(at, to=to, punctual=punctual, until=asked.is_set, watch=show)
+        return counts, asked.is_set()
 
     def _rehearse(self, at: datetime, to: str, *, punctual: bool) -> Counter[str]:
         """One line for each digest that would go, or would not and why."""
@@ -88,13 +133,24 @@ class Command(BaseCommand):
         except addresses.AddressError as error:
             raise CommandError(f"--to {text!r}: {error}", returncode=2) from None
 
-    def _complain(self, counts: Counter[str]) -> None:
+    def _why_nothing(self, to: str) -> str:
+        """Why nothing was due for the one subscriber who was named."""
+        person = Subscriber.objects.filter(email_key=to).first()
+        if person is None:
+            return f"Nobody with the address {to} is known."
+        if person.status != Subscriber.Status.ACTIVE or person.next_digest_at is None:
+            return f"{to} is {person.get_status_display()} and gets no digest."
+        return f"Nothing is due for {to} before {person.next_digest_at:%Y-%m-%d %H:%M} UTC."
+
+    def _complain(self, counts: Counter[str], *, stopped: bool) -> None:
         waiting = sum(counts.values()) - sum(counts[state] for state in dispatch.SETTLED)
         if waiting:
             stream = Stream.objects.filter(name=dispatch.DIGESTS.stream).first()
             why = (stream and stream.paused_reason) or self._last_reason()
             self.stderr.write(f"{waiting} not sent yet and kept for the next run. {why}")
-        if waiting or counts[State.FAILED]:
+        if stopped:
+            self.stderr.write("Stopped before the end; the next run does the rest.")
+        if waiting or stopped or counts[State.FAILED]:
             raise SystemExit(1)
 
     def _last_reason(self) -> str:

@@ -1,0 +1,80 @@
+"""What a mail server says after the final dot decides whether it has the message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter import delivery, dispatch, wires
+from newsletter.models import Digest
+from newsletter.outcomes import Verdict
+from tests import smtpd
+from tests.factories import a_digest
+from tests.newsletter.test_smtp import a_message, point_at
+
+State = Digest.State
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[smtpd.Server]:
+    with smtpd.running() as server:
+        point_at(server.port, settings)
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("250 taken", Verdict.SENT),
+        ("251 will forward", Verdict.SENT),
+        ("252 taken, I think", Verdict.SENT),
+        ("299 taken", Verdict.SENT),
+        ("421 4.3.2 closing", Verdict.RETRY),
+        ("452 4.3.1 no room", Verdict.RETRY),
+        ("554 5.6.0 no", Verdict.FINAL),
+        ("150 wait", Verdict.UNCERTAIN),
+        ("354 go on", Verdict.UNCERTAIN),
+        ("600 who knows", Verdict.UNCERTAIN),
+        ("hello", Verdict.UNCERTAIN),
+        ("2", Verdict.UNCERTAIN),
+        ("x" * 70_000, Verdict.UNCERTAIN),
+    ],
+    ids=lambda value: value[:9],
+)
+def test_the_first_digit_of_the_last_answer_decides(
+    server: smtpd.Server, answer: str, verdict: Verdict
+) -> None:
+    server.trouble = lambda phase, _who: answer if phase == "dot" else ""
+    assert wires.send_single(a_message()).verdict == verdict
+
+
+def test_a_line_without_an_end_is_no_reason_to_give_a_message_up(server: smtpd.Server) -> None:
+    server.trouble = lambda phase, _who: "x" * 70_000 if phase == "mail" else ""
+    assert wires.send_single(a_message()).verdict == Verdict.RETRY
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("answer", "state"), [("251 will forward", State.SENT), ("hello", State.UNCERTAIN)]
+)
+def test_a_digest_that_may_have_been_taken_never_leaves_again(
+    server: smtpd.Server, answer: str, state: str
+) -> None:
+    digests = [a_digest() for _ in range(3)]
+    asked: list[str] = []
+
+    def odd(phase: smtpd.Phase, who: str) -> str:
+        if phase == "dot":
+            asked.append(who)
+        return answer if (phase, who) == ("dot", digests[1].subscriber.email) else ""
+
+    server.trouble = odd
+    for _ in range(3):
+        Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
+        delivery.deliver(dispatch.DIGESTS)
+    assert sorted(asked) == sorted(digest.subscriber.email for digest in digests)
+    states = Digest.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == [State.SENT, state, State.SENT]

@@ -1,0 +1,149 @@
+"""Several runs at once share the connections of their process and the rows of their lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from newsletter import delivery, dispatch, outbox, wires
+from newsletter.models import Digest, Notice
+from newsletter.outbox import State
+from tests import smtpd
+from tests.factories import a_digest, a_paper, a_subscriber
+from tests.newsletter.test_smtp import point_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANE = dispatch.DIGESTS
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[smtpd.Server]:
+    with smtpd.running() as server:
+        point_at(server.port, settings)
+        yield server
+
+
+def run(lane: delivery.Lane) -> Thread:
+    """A run of its own in a thread of its own."""
+
+    def work() -> None:
+        delivery.deliver(lane)
+        connections.close_all()
+
+    thread = Thread(target=work)
+    thread.start()
+    return thread
+
+
+def digests(count: int) -> None:
+    paper = a_paper()
+    items = [{"paper": paper.canonical_id, "reason": "new", "slot": "trending", "score": 0.5}]
+    for _ in range(count):
+        a_digest(items=items)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_all_runs_of_a_process_together_keep_to_the_limit(
+    server: smtpd.Server, settings: Settings, limit: int
+) -> None:
+    settings.MAIL_CONNECTIONS = limit
+    server.delay = 0.004
+    digests(300)  # More than one claim takes.
+    for thread in [run(LANE) for _ in range(3)]:
+        thread.join()
+    assert set(Digest.objects.values_list("state", flat=True)) == {State.SENT}
+    assert server.most_open == limit
+    assert server.duplicates == []
+
+
+def test_a_confirmation_needs_no_connection_of_the_digests(
+    server: smtpd.Server, settings: Settings
+) -> None:
+    settings.MAIL_CONNECTIONS = 1
+    server.delay = 0.1
+    digests(10)
+    person = a_subscriber()
+    thread = run(LANE)
+    assert server.wait_for(1, 10)
+    Notice.objects.create(kind=Notice.Kind.MANAGE, subscriber=person)
+    assert delivery.deliver(dispatch.NOTICES) == {"sent": 1}
+    assert len(server.taken) < 11
+    thread.join()
+    assert (len(server.taken), server.most_open) == (11, 2)
+
+
+@pytest.mark.parametrize("phase", ["connect", "mail", "dot"])
+def test_every_connection_is_given_back_whatever_became_of_it(
+    server: smtpd.Server, phase: str
+) -> None:
+    digests(12)
+    seen: list[str] = []
+
+    def some(at: smtpd.Phase, _who: str) -> str:
+        seen.append(at)
+        return "drop" if at == phase and seen.count(at) % 3 == 0 else ""
+
+    server.trouble = some
+    delivery.deliver(LANE)
+    assert not +wires.permits.taken
+    server.trouble = smtpd.calm
+    Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
+    delivery.deliver(LANE, patient=False)
+    assert not Digest.objects.filter(state=State.QUEUED).exists()
+    assert server.duplicates == []
+
+
+class Rival:
+    """Takes the very rows that somebody is about to claim, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.taken: list[int] = []
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        if self.times and sql.startswith("UPDATE") and State.CLAIMED in (params or ()):
+            self.times -= 1
+            self.taken += [row.pk for row in outbox.claim(LANE, LANE.rows, limit=4).rows]
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_whoever_finds_rows_taken_by_a_rival_looks_for_others(times: int) -> None:
+    digests(12)
+    rival = Rival(times)
+    with connection.execute_wrapper(rival):
+        mine = [row.pk for row in outbox.claim(LANE, LANE.rows, limit=4).rows]
+    assert len(rival.taken) == 4 * times
+    assert len(mine) == 4
+    assert not set(mine) & set(rival.taken)
+
+
+def test_whoever_finds_that_a_rival_took_the_last_ends() -> None:
+    digests(4)
+    with connection.execute_wrapper(Rival(1)):
+        assert outbox.claim(LANE, LANE.rows, limit=4).rows == []
+
+
+def test_rivals_who_claim_at_once_take_everything_between_them() -> None:
+    digests(60)
+    taken: list[int] = []
+
+    def work() -> None:
+        while rows := outbox.claim(LANE, LANE.rows, limit=4).rows:
+            taken.extend(row.pk for row in rows)
+        connections.close_all()
+
+    threads = [Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(Digest.objects.values_list("pk", flat=True))
