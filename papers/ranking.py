@@ -229,15 +229,14 @@ class Interest:
 
     def best(self) -> Iterator[tuple[int, float, float]]:
         """Places with their percentiles and scores, best first, as far as the interest goes."""
-        head = min(HEAD, len(self.scores))
-        least = np.partition(self.scores, -head)[-head]
+        negative = -self.scores
+        head = min(HEAD, len(negative))
         # With all that are as good as the last of them, in the order of their places.
-        first = np.flatnonzero(self.scores >= least)
-        order = first[np.argsort(-self.scores[first], kind="stable")]
+        first = np.flatnonzero(negative <= np.partition(negative, head - 1)[head - 1])
+        order = first[np.argsort(negative[first], kind="stable")]
         yield from self._stretch(order, 0)
-        if len(order) < len(self.scores):
-            others = np.argsort(-self.scores, kind="stable")[len(order) :]
-            yield from self._stretch(others, len(order))
+        if len(order) < len(negative):
+            yield from self._stretch(np.argsort(negative, kind="stable")[len(order) :], len(order))
 
     def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
         others = max(1, len(self.scores) - 1)
@@ -313,11 +312,14 @@ def in_field(topic: str, document: Document) -> bool:
 
 
 def _trending(
-    index: Index, kind: Literal["author", "topic"], places: Collection[int], why: str
+    index: Index,
+    kind: Literal["author", "topic"],
+    places: list[int] | NDArray[np.intp],
+    why: str,
 ) -> Interest:
     """An interest in some papers, the most trending first."""
     scores = np.full(len(index), -np.inf, np.float32)
-    scores[list(places)] = index.trending[list(places)]
+    scores[places] = index.trending[places]
     return Interest(kind, scores, lambda _: why)
 
 
