@@ -124,7 +124,10 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     assert waiting > 5
 
 
-def test_what_providers_tell_is_heard_while_digests_leave(sink: Sink, settings: Settings) -> None:
+def test_what_providers_tell_is_heard_while_digests_leave(
+    sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "PAUSE_SECONDS", 0.3)
     settings.MAIL_RATE = 5
     for _ in range(25):
         a_digest()
