@@ -45,6 +45,7 @@ LISTENERS: Final = 4
 """One candidate in so many, of the best, is compared with them."""
 SPOKEN: Final = 2.0
 """What the very best say counts so much beside a single like."""
+ROUNDS: Final = 2
 LEAST_WEIGHT: Final = 1e-6
 STEPS: Final = np.float32(16384)
 KEPT_BYTES: Final = 256 << 20
@@ -172,30 +173,40 @@ class Likeness:
     ) -> Scores:
         """Scores of which the best are joined by how alike those are to the very best of them.
 
-        Pseudo-relevance feedback (Croft and Harper, 1979), by the candidates' own words. Nobody
-        speaks for themselves: what a candidate has in common with itself is taken off.
+        Pseudo-relevance feedback (Croft and Harper, 1979), twice: the very best of the second
+        time are those that the first has found.
         """
         count = min(SPEAKERS, int(SPEAKERS_SHARE * len(which)))
         if count < 2:
             return scores
         scores = _scaled(scores)
         fresh = np.where(np.isin(which, judged), -np.inf, scores)
-        order = np.argsort(-fresh)[: len(which) // LISTENERS]
-        rows = which[order]
-        shares = self.shares(rows[:count], np.maximum(scores[order[:count]], LEAST_WEIGHT))
-        heads = self.matrix[rows]
-        said = shares @ heads[:count]
-        found = Compared(count, heads @ said, None)
+        best = np.argsort(-fresh)[: len(which) // LISTENERS]
+        rows, first = which[best], scores[best]
+        words, joined = self.matrix[rows], first
+        for _ in range(ROUNDS):
+            speakers = np.argsort(-joined)[:count]
+            joined = first + SPOKEN / likes * self._said(rows, words, speakers, joined[speakers])
+        heard: Scores = scores - scores.max() + joined.min()
+        heard[best] = joined
+        return heard
+
+    def _said(
+        self, rows: NDArray[np.intp], words: Matrix, speakers: NDArray[np.intp], scores: Scores
+    ) -> Scores:
+        """How alike some candidates are to the speakers among them, by their own words.
+
+        Nobody speaks for themselves: what a paper has in common with itself is taken off.
+        """
+        shares = self.shares(rows[speakers], np.maximum(scores, LEAST_WEIGHT))
+        found = Compared(len(speakers), words @ (shares @ words[speakers]), None)
         if self.meaning is not None:
-            wanted = np.asarray(shares @ self.meaning.vectors[rows[:count]], np.float32)
+            wanted = np.asarray(shares @ self.meaning.vectors[rows[speakers]], np.float32)
             found = found._replace(meaning=self.meaning.likeness(wanted, rows))
         for part in found[1:]:
             if part is not None:
-                part[:count] = (part[:count] - shares) / (1 - shares)
-        second = _scaled(self._standardised(found, rows))
-        heard = np.full(len(which), second.min(), np.float32)
-        heard[order] = second
-        return scores + SPOKEN / likes * heard
+                part[speakers] = (part[speakers] - shares) / (1 - shares)
+        return _scaled(self._standardised(found, rows))
 
     def _compared(
         self,
