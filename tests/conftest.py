@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings as real_settings
 from pytest_django import Settings
+
+from tests.faults.provider import Provider, running_provider
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
@@ -18,6 +21,19 @@ SEED_LISTING = ROOT / "seeds" / "trending-papers-listing.txt"
 def private_folders(settings: Settings, tmp_path: Path) -> None:
     """Mail written by a test stays in the test's own folder."""
     settings.MAIL_DIR = tmp_path / "mail"
+
+
+@pytest.fixture
+def provider(settings: Settings) -> Iterator[Provider]:
+    """An HTTP provider, in Postmark's words, that the settings point at."""
+    with running_provider() as provider:
+        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+        settings.ANYMAIL = {
+            "POSTMARK_SERVER_TOKEN": "token",
+            "POSTMARK_API_URL": provider.url,
+            "REQUESTS_TIMEOUT": 5,
+        }
+        yield provider
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from django.utils.timezone import now
-from pytest_django import Settings
 
 from newsletter import delivery, dispatch
 from newsletter.models import Digest, Stream
 from tests.factories import a_digest
-from tests.faults.provider import Provider, running_provider
+from tests.faults.provider import Provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 10
 State = Digest.State
-
-
-@pytest.fixture
-def provider(settings: Settings) -> Iterator[Provider]:
-    with running_provider() as provider:
-        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
-        settings.ANYMAIL = {
-            "POSTMARK_SERVER_TOKEN": "token",
-            "POSTMARK_API_URL": provider.url,
-            "REQUESTS_TIMEOUT": 5,
-        }
-        yield provider
 
 
 def doubles(provider: Provider) -> list[str]:

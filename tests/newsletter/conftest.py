@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from tests import smtpd
+from tests.newsletter.test_smtp import point_at
 from tests.sink import Sink, running_sink
 
 
@@ -21,3 +23,11 @@ def sink(settings: Settings) -> Iterator[Sink]:
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         settings.EMAIL_TIMEOUT = 10
         yield sink
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[smtpd.Server]:
+    """One whose answers a test can choose."""
+    with smtpd.running() as server:
+        point_at(server.port, settings)
+        yield server

@@ -6,30 +6,20 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
-from pytest_django import Settings
 
 from newsletter.models import Digest, Subscriber
 from tests import smtpd
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.newsletter.test_send_digests_command import run
-from tests.newsletter.test_smtp import point_at
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Digest.State
 PEOPLE = 150
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[smtpd.Server]:
-    with smtpd.running() as server:
-        point_at(server.port, settings)
-        yield server
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.utils.timezone import now
-from pytest_django import Settings
 
 from newsletter import delivery, dispatch, wires
 from newsletter.models import Digest
 from newsletter.outcomes import Verdict
 from tests import smtpd
 from tests.factories import a_digest
-from tests.newsletter.test_smtp import a_message, point_at
+from tests.newsletter.test_smtp import a_message
 
 State = Digest.State
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[smtpd.Server]:
-    with smtpd.running() as server:
-        point_at(server.port, settings)
-        yield server
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,25 +14,13 @@ from newsletter import delivery, dispatch, env
 from newsletter.models import Consent, Digest, Notice, Stream
 from papers.models import Paper
 from tests.factories import a_digest, a_subscriber
-from tests.faults.provider import Provider, running_provider
+from tests.faults.provider import Provider
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 20
 LANE = dispatch.DIGESTS
 State = Digest.State
-
-
-@pytest.fixture
-def provider(settings: Settings) -> Iterator[Provider]:
-    with running_provider() as provider:
-        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
-        settings.ANYMAIL = {
-            "POSTMARK_SERVER_TOKEN": "token",
-            "POSTMARK_API_URL": provider.url,
-            "REQUESTS_TIMEOUT": 5,
-        }
-        yield provider
 
 
 def paused_because(stream: str = "digests") -> str:

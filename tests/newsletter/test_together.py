@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
@@ -16,17 +16,9 @@ from newsletter.models import Digest, Notice
 from newsletter.outbox import State
 from tests import smtpd
 from tests.factories import a_digest, a_paper, a_subscriber
-from tests.newsletter.test_smtp import point_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANE = dispatch.DIGESTS
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[smtpd.Server]:
-    with smtpd.running() as server:
-        point_at(server.port, settings)
-        yield server
 
 
 def run(lane: delivery.Lane) -> Thread:
