@@ -186,26 +186,27 @@ class Likeness:
         words, joined = self.matrix[rows], first
         for _ in range(ROUNDS):
             speakers = np.argsort(-joined)[:count]
-            joined = first + SPOKEN / likes * self._said(rows, words, speakers, joined[speakers])
+            shares = np.zeros(len(rows), np.float32)
+            shares[speakers] = self.shares(
+                rows[speakers], np.maximum(joined[speakers], LEAST_WEIGHT)
+            )
+            joined = first + SPOKEN / likes * self._said(rows, words, shares)
         heard: Scores = scores - scores.max() + joined.min()
         heard[best] = joined
         return heard
 
-    def _said(
-        self, rows: NDArray[np.intp], words: Matrix, speakers: NDArray[np.intp], scores: Scores
-    ) -> Scores:
-        """How alike some candidates are to the speakers among them, by their own words.
+    def _said(self, rows: NDArray[np.intp], words: Matrix, shares: Scores) -> Scores:
+        """How alike some candidates are to those among them that have a share, by their own words.
 
         Nobody speaks for themselves: what a paper has in common with itself is taken off.
         """
-        shares = self.shares(rows[speakers], np.maximum(scores, LEAST_WEIGHT))
-        found = Compared(len(speakers), words @ (shares @ words[speakers]), None)
+        terms = np.asarray(words @ (shares @ words), np.float32)
+        meaning: Scores | None = None
         if self.meaning is not None:
-            wanted = np.asarray(shares @ self.meaning.vectors[rows[speakers]], np.float32)
-            found = found._replace(meaning=self.meaning.likeness(wanted, rows))
-        for part in found[1:]:
-            if part is not None:
-                part[speakers] = (part[speakers] - shares) / (1 - shares)
+            wanted = np.asarray(shares @ self.meaning.vectors[rows], np.float32)
+            meaning = (self.meaning.likeness(wanted, rows) - shares) / (1 - shares)
+        speakers = int(np.count_nonzero(shares))
+        found = Compared(speakers, (terms - shares) / (1 - shares), meaning)
         return _scaled(self._standardised(found, rows))
 
     def _compared(
