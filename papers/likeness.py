@@ -43,7 +43,7 @@ SPEAKERS: Final = 24
 SPEAKERS_SHARE: Final = 0.025
 LISTENERS: Final = 4
 """One candidate in so many, of the best, is compared with them."""
-SPOKEN: Final = 2.0
+SPOKEN: Final = 2.5
 """What the very best say counts so much beside a single like."""
 ROUNDS: Final = 2
 LEAST_WEIGHT: Final = 1e-6
