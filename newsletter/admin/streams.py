@@ -58,8 +58,8 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
 
     list_before_template = "admin/streams.html"
 
-    list_display = ("name", "standing", "paused_reason", "paused_at", "hold_until")
-    fields = list_display
+    list_display = ("name", "standing", "paused_reason", "paused_at")
+    fields = (*list_display, "hold_until")
     actions_list = ("pause", "resume")
 
     @display(
