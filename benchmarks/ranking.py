@@ -42,9 +42,9 @@ SAMPLES: Final = 2000
 SEED: Final = 7
 
 Floats = NDArray[np.float64]
-Ranker = Callable[[Sequence[int], Sequence[int]], Sequence[int]]
-Task = tuple[list[int], set[int], list[int]]
-"""Profile, hidden likes, candidates: all of them places of items."""
+Ranker = Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]
+Task = tuple[list[Any], set[Any], list[Any]]
+"""Profile, hidden likes, candidates: all of them places of items, or their ids."""
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -82,15 +82,21 @@ def ndcg(ranked: Sequence[int], hidden: set[int]) -> float:
 
 
 def paperboy(index: Index) -> Ranker:
-    """The product: what ``manage.py rank`` calls, with the ids as strings as it has them."""
-    ids = [document.id for document in index.candidates]
+    """The product: what ``manage.py rank`` calls, with the ids as it has them."""
 
-    def order(profile: Sequence[int], candidates: Sequence[int]) -> list[int]:
-        likes = Profile(likes=[ids[paper] for paper in profile])
-        asked = [ids[paper] for paper in candidates]
-        return [int(paper) for paper in rank(index, likes, asked, TOP)]
+    def order(profile: Sequence[str], candidates: Sequence[str]) -> list[str]:
+        return rank(index, Profile(likes=profile), candidates, TOP)
 
     return order
+
+
+def by_id(asked: Sequence[Task], papers: Sequence[Document]) -> list[Task]:
+    """The same tasks in the ids of the items."""
+    ids = [paper.id for paper in papers]
+    return [
+        ([ids[p] for p in profile], {ids[p] for p in hidden}, [ids[p] for p in candidates])
+        for profile, hidden, candidates in asked
+    ]
 
 
 def features(papers: Sequence[Document]) -> Any:
@@ -159,7 +165,7 @@ def compare(name: str, folder: Path, users: int) -> None:
     print(f"{name}: {len(papers)} papers, our index {built:.0f} s of CPU")
     for k in SIZES:
         asked = list(tasks(likes, len(papers), k, users))
-        ours, cpu = measured(paperboy(index), asked)
+        ours, cpu = measured(paperboy(index), by_id(asked, papers))
         theirs, their_cpu = measured(sanity(matrix), asked)
         plain, _ = measured(cosine(matrix), asked)
         low, high = interval(ours, theirs)
@@ -172,7 +178,7 @@ def compare(name: str, folder: Path, users: int) -> None:
         )
 
 
-def agreement(order: Sequence[int], ratings: Mapping[int, float]) -> list[bool]:
+def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
     """For each pair of differently rated papers: is the better one ranked first?"""
     place = {paper: at for at, paper in enumerate(order)}
     return [
@@ -185,18 +191,18 @@ def agreement(order: Sequence[int], ratings: Mapping[int, float]) -> list[bool]:
 
 def experts(folder: Path) -> None:
     papers = documents(folder)
-    rankers = {
-        "paperboy": paperboy(Index(papers, **semantic.of(papers))),
-        "cosine": cosine(features(papers)),
-    }
-    shares = {}
-    for name, ranker in rankers.items():
-        pairs = []
-        for user in read(folder / "ratings.dev.jsonl.gz"):
-            ratings = dict(user["rated"])
-            rated = [paper for paper in ratings if paper not in user["profile"]]
-            pairs += agreement(ranker(user["profile"], rated), {p: ratings[p] for p in rated})
-        shares[name] = float(np.mean(pairs))
+    ours, theirs = paperboy(Index(papers, **semantic.of(papers))), cosine(features(papers))
+    pairs: dict[str, list[bool]] = {"paperboy": [], "cosine": []}
+    for user in read(folder / "ratings.dev.jsonl.gz"):
+        ratings = dict(user["rated"])
+        rated = [paper for paper in ratings if paper not in user["profile"]]
+        task = (user["profile"], set(rated), rated)
+        pairs["cosine"] += agreement(theirs(task[0], rated), {p: ratings[p] for p in rated})
+        [(profile, _, asked)] = by_id([task], papers)
+        pairs["paperboy"] += agreement(
+            ours(profile, asked), {papers[p].id: ratings[p] for p in rated}
+        )
+    shares = {name: float(np.mean(found)) for name, found in pairs.items()}
     print("experts: " + "  ".join(f"{name} {share:.3f}" for name, share in shares.items()))
 
 
