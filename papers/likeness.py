@@ -16,16 +16,17 @@ added with weights that depend on how much text there is and on k. Free of Djang
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from papers.meaning import Meaning, floored, meaning_weight
-from papers.neighbours import Neighbours
+from papers.neighbours import Columns, Neighbours
 from papers.terms import Matrix
 
 Scores = NDArray[np.float32]
@@ -43,7 +44,7 @@ SPEAKERS: Final = 24
 SPEAKERS_SHARE: Final = 0.025
 LISTENERS: Final = 4
 """One candidate in so many, of the best, is compared with them."""
-SPOKEN: Final = 2.5
+SPOKEN: Final = 3.0
 """What the very best say counts so much beside a single like."""
 ROUNDS: Final = 2
 LEAST_WEIGHT: Final = 1e-6
@@ -71,7 +72,16 @@ class Compared(NamedTuple):
 
     number: int
     terms: Scores
-    meaning: Scores | None
+    meaning: Scores | None = None
+
+
+class Listeners(NamedTuple):
+    """Some candidates, their own words, the same turned, and their sentence vectors."""
+
+    rows: NDArray[np.intp]
+    words: Matrix
+    turned: Any
+    vectors: Scores | None
 
 
 class Likeness:
@@ -179,35 +189,39 @@ class Likeness:
         count = min(SPEAKERS, int(SPEAKERS_SHARE * len(which)))
         if count < 2:
             return scores
+        known = np.zeros(self.matrix.shape[0], bool)
+        known[list(judged)] = True
         scores = _scaled(scores)
-        fresh = np.where(np.isin(which, judged), -np.inf, scores)
-        best = np.argsort(-fresh)[: len(which) // LISTENERS]
-        rows, first = which[best], scores[best]
-        words, joined = self.matrix[rows], first
+        best = _best(np.where(known[which], -np.inf, scores), len(which) // LISTENERS)
+        first, listeners = scores[best], self._listeners(which[best])
+        joined = first
         for _ in range(ROUNDS):
-            speakers = np.argsort(-joined)[:count]
-            shares = np.zeros(len(rows), np.float32)
+            speakers = _best(joined, count)
+            shares = np.zeros(len(best), np.float32)
             shares[speakers] = self.shares(
-                rows[speakers], np.maximum(joined[speakers], LEAST_WEIGHT)
+                listeners.rows[speakers], np.maximum(joined[speakers], LEAST_WEIGHT)
             )
-            joined = first + SPOKEN / likes * self._said(rows, words, shares)
+            joined = first + SPOKEN / likes * self._said(listeners, shares, count)
         heard: Scores = scores - scores.max() + joined.min()
         heard[best] = joined
         return heard
 
-    def _said(self, rows: NDArray[np.intp], words: Matrix, shares: Scores) -> Scores:
+    def _listeners(self, rows: NDArray[np.intp]) -> Listeners:
+        words = self.matrix[rows]
+        vectors = None if self.meaning is None else self.meaning.vectors[rows]
+        return Listeners(rows, words, words.T, vectors)
+
+    def _said(self, listeners: Listeners, shares: Scores, speakers: int) -> Scores:
         """How alike some candidates are to those among them that have a share, by their own words.
 
         Nobody speaks for themselves: what a paper has in common with itself is taken off.
         """
-        terms = np.asarray(words @ (shares @ words), np.float32)
-        meaning: Scores | None = None
-        if self.meaning is not None:
-            wanted = np.asarray(shares @ self.meaning.vectors[rows], np.float32)
-            meaning = (self.meaning.likeness(wanted, rows) - shares) / (1 - shares)
-        speakers = int(np.count_nonzero(shares))
-        found = Compared(speakers, (terms - shares) / (1 - shares), meaning)
-        return _scaled(self._standardised(found, rows))
+        rows, words, turned, vectors = listeners
+        alike = [words @ (turned @ shares)]
+        if vectors is not None:
+            alike.append(vectors @ (shares @ vectors))
+        others = [np.asarray((found - shares) / (1 - shares), np.float32) for found in alike]
+        return _scaled(self._standardised(Compared(speakers, others[0], *others[1:]), rows))
 
     def _compared(
         self,
@@ -231,7 +245,7 @@ class Likeness:
                 part = np.stack([self.to(row) for row in rows[start : start + AT_ONCE]])
                 terms += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
         else:
-            terms = self._few(*self.near.lent(rows, signed), places)
+            terms = self._few(*self.near.together(rows, signed), places)
         if self.meaning is None:
             return Compared(len(likes), terms, None)
         wanted = np.asarray(signed @ self.meaning.vectors[rows], np.float32)
@@ -242,13 +256,16 @@ class Likeness:
         shares = weights / np.sqrt(self.spread[np.asarray(likes, np.intp)])
         return np.asarray(shares / shares.sum(), np.float32)
 
-    def _few(self, rare: Matrix, dense: Scores, places: NDArray[np.intp]) -> Scores:
+    def _few(
+        self, columns: Columns, weights: Scores, dense: Scores, places: NDArray[np.intp]
+    ) -> Scores:
         """How much these candidates are like one row, by the heaviest of its terms."""
-        columns, weights = rare.indices, rare.data
         if len(columns) > self.terms:
             best = np.argpartition(-np.abs(weights), self.terms)[: self.terms]
             columns, weights = columns[best], weights[best]
-        found = weights @ self.columns[columns] + self.dense[: self.shown] @ dense[0]
+        found = self.columns[columns].T @ weights
+        if dense.size:
+            found += self.dense[: self.shown] @ dense
         return self.near.at(found, places)
 
     def text_scores(self, cosines: Cosines, vector: Scores | None = None) -> Scores:
@@ -262,9 +279,8 @@ class Likeness:
 
     def _usual(self) -> Scores:
         """The mean likeness of each candidate to the others."""
-        shares = np.full(self.shown, 1 / max(1, self.shown), np.float32)
-        mean = self._cosines(*self.near.lent(np.arange(self.shown), shares))[0]
-        return np.asarray(np.maximum(mean - shares, 0), np.float32)
+        mean = self._cosines(*self.near.mean())[0]
+        return np.asarray(np.maximum(mean - 1 / max(1, self.shown), 0), np.float32)
 
     def _standardised(self, found: Compared, which: NDArray[np.intp]) -> Scores:
         power = found.number / (found.number + SHRINK)
@@ -281,7 +297,7 @@ class Likeness:
 
 
 def _stepped(cosines: Scores) -> Cosines:
-    """As they are kept: what neighbours lend makes none of them larger than 1.69."""
+    """As they are kept: what neighbours lend makes none of them larger than 1.21."""
     return np.asarray(np.rint(cosines * STEPS), np.int16)
 
 
@@ -302,5 +318,11 @@ def _sketches(rows: Matrix) -> Scores:
 
 
 def _scaled(scores: Scores) -> Scores:
-    deviation = float(scores.std())
-    return np.asarray((scores - scores.mean()) / (deviation or 1.0), np.float32)
+    centred = scores - scores.mean()
+    deviation = math.sqrt(float(centred @ centred) / len(centred))
+    return np.asarray(centred / (deviation or 1.0), np.float32)
+
+
+def _best(scores: Scores, count: int) -> NDArray[np.intp]:
+    """The places of the best, in no order."""
+    return np.argpartition(-scores, count - 1)[:count]

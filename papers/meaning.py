@@ -15,6 +15,7 @@ from papers.neighbours import Scores, nearest
 LEAST_SPREAD: Final = 0.2
 """No spread is taken for less than this share of the mean one: it would be noise."""
 FLATTENING: Final = 0.15
+DIRECTIONS: Final = 192
 TITLE_WEIGHT: Final = 0.93
 ABSTRACT_WEIGHT: Final = 0.35
 TITLE_WORDS: Final = 15
@@ -25,8 +26,9 @@ LENT: Final = 0.75
 class Meaning:
     """Sentence vectors, centred and flattened so that no common direction drowns the others.
 
-    Each principal direction is divided by its variance to the power of ``FLATTENING``. Then each
-    paper is lent the meaning of its neighbours, as it is with words.
+    Each principal direction is divided by its variance to the power of ``FLATTENING``; the
+    ``DIRECTIONS`` of the largest variance are kept. Then each paper is lent the meaning of its
+    neighbours, as it is with words.
     """
 
     def __init__(self, vectors: Scores, shown: int) -> None:
@@ -34,7 +36,8 @@ class Meaning:
         self.mean = known.mean(axis=0) if len(known) else np.zeros(vectors.shape[1], np.float32)
         centred = known - self.mean
         variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(known)))
-        self.turn = directions / np.maximum(variances, 1e-6) ** FLATTENING
+        flattened = directions / np.maximum(variances, 1e-6) ** FLATTENING
+        self.turn = flattened[:, -DIRECTIONS:]
         self.vectors = _lent(self.turned(vectors), shown)
         shown_vectors = self.vectors[:shown]
         second = shown_vectors.T @ shown_vectors / shown

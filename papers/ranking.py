@@ -229,14 +229,11 @@ class Interest:
 
     def best(self) -> Iterator[tuple[int, float, float]]:
         """Places with their percentiles and scores, best first, as far as the interest goes."""
-        negative = -self.scores
-        head = min(HEAD, len(negative))
-        # With all that are as good as the last of them, in the order of their places.
-        first = np.flatnonzero(negative <= np.partition(negative, head - 1)[head - 1])
-        order = first[np.argsort(negative[first], kind="stable")]
+        order = _in_order(self.scores, HEAD)
         yield from self._stretch(order, 0)
-        if len(order) < len(negative):
-            yield from self._stretch(np.argsort(negative, kind="stable")[len(order) :], len(order))
+        if len(order) < len(self.scores):
+            rest = np.argsort(-self.scores, kind="stable")[len(order) :]
+            yield from self._stretch(rest, len(order))
 
     def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
         others = max(1, len(self.scores) - 1)
@@ -245,6 +242,18 @@ class Interest:
             if score == -np.inf:
                 return
             yield place, 1 - at / others, score
+
+
+def _in_order(scores: Scores, count: int) -> NDArray[np.intp]:
+    """The places of the best, best first; equal scores in the order of their places.
+
+    At least ``count``, where there are so many: all that are as good as the last of them.
+    """
+    negative = -scores
+    if count >= len(scores):
+        return np.argsort(negative, kind="stable")
+    first = np.flatnonzero(negative <= np.partition(negative, count - 1)[count - 1])
+    return first[np.argsort(negative[first], kind="stable")]
 
 
 def percentiles(values: Scores) -> Scores:
@@ -266,14 +275,15 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
     found = map(index.place.get, candidates, repeat(-1))
     places = np.fromiter(found, np.intp, len(candidates))
     places = places[places >= 0]
+    if not len(places):
+        return []
     if not _has_others(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
         scores = index.likeness.fit(*likes, few).scores
         scores = scores[places] if few is None else scores
     else:
         scores = _best_of(index, profile)[places]
-    order = np.argsort(-scores, kind="stable")[:top]
-    return [index.candidates[places[row]].id for row in order]
+    return [index.candidates[place].id for place in places[_in_order(scores, top)[:top]]]
 
 
 def _has_others(profile: Profile) -> bool:

@@ -185,5 +185,11 @@ def test_unknown_candidates_are_left_out() -> None:
     assert rank(Index(papers), Profile(likes=["0"]), ["none"], 5) == []
 
 
+def test_without_a_known_candidate_sentence_vectors_rank_nothing() -> None:
+    vectors = dict(zip((paper.id for paper in LIBRARY), np.eye(8, dtype=np.float32), strict=False))
+    liked = LIBRARY[0].id
+    assert rank(Index(LIBRARY, [], vectors), Profile(likes=[liked]), ["none"], 5) == []
+
+
 def test_an_empty_library_ranks_nothing() -> None:
     assert rank(Index([]), Profile(likes=["gptq"]), ["gptq"], top=3) == []
