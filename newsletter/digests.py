@@ -171,10 +171,13 @@ class Library:
         return dict(picked.values_list("canonical_id", "editor_note"))
 
     def _first_seen(self) -> datetime:
-        """Digests older than every candidate cannot hold any of them."""
+        """Digests older than every candidate cannot hold any of them.
+
+        A paper may have been removed and read anew since; when it was announced stays the same.
+        """
         seen = Paper.objects.filter(canonical_id__in=list(self.index.place))
-        first = seen.order_by("first_seen_at").values_list("first_seen_at", flat=True).first()
-        return first or now()
+        first = seen.aggregate(Min("announced_at"), Min("first_seen_at"))
+        return min((moment for moment in first.values() if moment), default=now())
 
 
 def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranking.Profile]:

@@ -54,19 +54,39 @@ def compose(
     if size < 1 or not len(index):
         return []
     basket = Basket(index, unwanted(index, profile, exclude))
+    basket.know(exclude)
     for place in index.picked:
         if not basket.picks and basket.may_take(place):
             basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
     guests = min(2, size // TRENDING_SHARE, size - 1) if profile.asks else size
-    _take_in_turn(basket, _turned(list(interests(index, profile)), turn), size - guests)
-    _take_trending(basket, min(size, len(basket.picks) + guests), spread=not profile.asks)
+    wishes = list(interests(index, profile))
+    _take_in_turn(basket, _turned(wishes, turn), size - guests)
+    total = min(size, len(basket.picks) + guests)
+    if profile.asks:
+        _take_trending(basket, total, _outside(index, wishes))
+    _take_trending(basket, total, index.order if profile.asks else index.field_by_field)
     return basket.picks
 
 
+def _outside(index: Index, wishes: Iterable[Interest]) -> Iterator[int]:
+    """The places that no interest would take, what trends most first."""
+    inside = np.zeros(len(index), bool)
+    for wish in wishes:
+        inside |= wish.inside
+    return (place for place in index.order if not inside[place])
+
+
 def _turned(wishes: list[Interest], turn: int) -> list[Interest]:
-    """The interests from another one on, by chance: a fixed step would miss some for ever."""
-    first = Random(turn).randrange(len(wishes)) if len(wishes) > 1 else 0  # noqa: S311
-    return wishes[first:] + wishes[:first]
+    """The followed authors, then the rest, each from another one on.
+
+    The beginning is by chance: a fixed step would miss some for ever.
+    """
+    turned: list[Interest] = []
+    for followed in (True, False):
+        some = [wish for wish in wishes if (wish.kind == "author") is followed]
+        first = Random(turn).randrange(len(some)) if len(some) > 1 else 0  # noqa: S311
+        turned += some[first:] + some[:first]
+    return turned
 
 
 class Basket:
@@ -80,6 +100,11 @@ class Basket:
         self.near: Scores = np.empty((0, 0), np.float32)
         self._closeness: dict[int, float] = {}
         self.picks: list[Pick] = []
+
+    def know(self, told: Iterable[str]) -> None:
+        """Remember the titles that the reader was told: the paper may stand in two rows."""
+        places = self.index.place
+        self.titles.update(self._title(places[paper]) for paper in told if paper in places)
 
     def look(self, places: Iterable[int]) -> None:
         """Work out together how close these candidates are."""
@@ -168,11 +193,11 @@ def _take_next(basket: Basket, queue: Queue, size: int) -> bool:
     return True
 
 
-def _take_trending(basket: Basket, size: int, *, spread: bool) -> None:
-    """Trending papers until there are ``size``; spread means the best of each field first."""
+def _take_trending(basket: Basket, size: int, order: Iterable[int]) -> None:
+    """Trending papers in this order until there are ``size``; one pick of the editor is enough."""
     index = basket.index
-    order = index.field_by_field if spread else index.order
-    offers = (place for place in order if basket.may_take(place))
+    picked = set(index.picked) if any(pick.slot == "pick" for pick in basket.picks) else set()
+    offers = (place for place in order if place not in picked and basket.may_take(place))
     for place in islice(offers, max(0, size - len(basket.picks))):
         why = index.candidates[place].why
         basket.take(place, float(index.trending[place]), "trending", why)

@@ -68,11 +68,15 @@ class Fit(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """The likeness of candidates to ``number`` documents together, by terms and by meaning."""
+    """The likeness of candidates to ``number`` documents together, by terms and by meaning.
+
+    ``share`` is what the documents weigh together: less than one where some count against.
+    """
 
     number: int
     terms: Scores
     meaning: Scores | None = None
+    share: float = 1.0
 
 
 class Listeners(NamedTuple):
@@ -217,11 +221,11 @@ class Likeness:
         Nobody speaks for themselves: what a paper has in common with itself is taken off.
         """
         rows, words, turned, vectors = listeners
-        alike = [words @ (turned @ shares)]
+        terms = (words @ (turned @ shares) - shares) / (1 - shares)
+        meaning: Scores | None = None
         if vectors is not None:
-            alike.append(vectors @ (shares @ vectors))
-        others = [np.asarray((found - shares) / (1 - shares), np.float32) for found in alike]
-        return _scaled(self._standardised(Compared(speakers, others[0], *others[1:]), rows))
+            meaning = (vectors @ (shares @ vectors) - shares) / (1 - shares)
+        return _scaled(self._standardised(Compared(speakers, terms, meaning), rows))
 
     def _compared(
         self,
@@ -247,9 +251,10 @@ class Likeness:
         else:
             terms = self._few(*self.near.together(rows, signed), places)
         if self.meaning is None:
-            return Compared(len(likes), terms, None)
+            return Compared(len(likes), terms, None, float(signed.sum()))
         wanted = np.asarray(signed @ self.meaning.vectors[rows], np.float32)
-        return Compared(len(likes), terms, self.meaning.likeness(wanted, places))
+        meaning = self.meaning.likeness(wanted, places)
+        return Compared(len(likes), terms, meaning, float(signed.sum()))
 
     def shares(self, likes: Sequence[int] | NDArray[np.intp], weights: Scores) -> Scores:
         """What each like counts; one from a crowded corner of the collection says less."""
@@ -284,16 +289,18 @@ class Likeness:
 
     def _standardised(self, found: Compared, which: NDArray[np.intp]) -> Scores:
         power = found.number / (found.number + SHRINK)
-        z = (found.terms - self.usual[which]) / self.spread[which] ** power
+        z = (found.terms - found.share * self.usual[which]) / self.spread[which] ** power
         if self.meaning is None or found.meaning is None:
-            return z.astype(np.float32)
+            return np.asarray(z, np.float32)
         weight = meaning_weight(self.words, power)
         meant = found.meaning / self.meaning.spread[which] ** power
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 
     def _above(self, found: Compared, which: NDArray[np.intp]) -> NDArray[np.bool_]:
-        above = found.terms > self.usual[which]
-        return above if found.meaning is None else above | (found.meaning > 0)
+        above: NDArray[np.bool_] = found.terms > found.share * self.usual[which]
+        if found.meaning is not None:
+            above |= found.meaning > 0
+        return above
 
 
 def _stepped(cosines: Scores) -> Cosines:

@@ -7,12 +7,12 @@ and one threshold means the same for everybody. Free of Django and of I/O.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import repeat
-from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
 from papers.terms import Vocabulary
 from papers.wording import Wording
+from papers.words import Spelling
 
 THRESHOLD: Final = 0.8
 """A personal pick is better than this share of the recent papers for its interest."""
@@ -32,7 +33,8 @@ HEAD: Final = 256
 """So many of the best candidates of an interest are put in order at first; most need no more."""
 NAMED_TERMS: Final = 3
 NAME_LENGTH: Final = 60
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+NEW: Final = "new "
+"""How the reason of a paper begins that has not grown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Index:
         self._fields: dict[str, NDArray[np.intp]] = {}
         self.order: list[int] = np.argsort(-trending, kind="stable").tolist()
         self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
+        self.spelling = lru_cache(maxsize=5000)(self._spelling)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -141,12 +144,15 @@ class Index:
 
     @cached_property
     def field_by_field(self) -> list[int]:
-        """What trends, the best of each field first, then the second best of each."""
+        """What trends, the best of each field first, then the second best of each.
+
+        Papers of which no field is known are a field of their own.
+        """
         seen: dict[str, int] = {}
         turns: list[tuple[int, int]] = []
         for rank, place in enumerate(self.order):
             name = self.candidates[place].field
-            turns.append((seen.get(name, 0) if name else 0, rank))
+            turns.append((seen.get(name, 0), rank))
             seen[name] = seen.get(name, 0) + 1
         return [self.order[rank] for _, rank in sorted(turns)]
 
@@ -177,19 +183,17 @@ class Index:
         columns: NDArray[np.int32],
         weights: Scores,
         place: int,
-        spelled: Mapping[str, str] = NOTHING,
     ) -> tuple[str, ...]:
-        """The same for any words, given by their columns and weights.
-
-        Stems are written as in ``spelled``, or as the papers mostly write them.
-        """
+        """The same for any words, given by their columns and weights; written as the paper does."""
         theirs, their_weights = self._named(place)
         both, ours, other = np.intersect1d(columns, theirs, assume_unique=True, return_indices=True)
         shares = weights[ours] * their_weights[other]
         best = [self.vocabulary.stems_of(c) for c in both[np.argsort(-shares)[: 2 * NAMED_TERMS]]]
-        written = self.vocabulary.written
-        found = [" ".join(spelled.get(stem) or written(stem) for stem in term) for term in best]
-        return _distinct(found)[:NAMED_TERMS]
+        spelling = self.spelling(place)
+        return _distinct([spelling.of(stems) for stems in best])[:NAMED_TERMS]
+
+    def _spelling(self, place: int) -> Spelling:
+        return Spelling(self.candidates[place].text)
 
     def _named(self, row: int) -> tuple[NDArray[np.int32], Scores]:
         return named(self.vocabulary.matrix, row, self.vocabulary.named)
@@ -225,7 +229,21 @@ class Interest:
     @property
     def threshold(self) -> float:
         """The least percentile of a personal pick; who follows an author wants all of it."""
-        return THRESHOLD if self.kind in {"text", "likes"} else 0.0
+        return THRESHOLD if self._compares else 0.0
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Which candidates are good enough for a personal pick."""
+        if not self._compares:
+            return self.scores > -np.inf
+        least = int(THRESHOLD * (len(self.scores) - 1))
+        good = self.scores >= np.partition(self.scores, least)[least]
+        return np.asarray(good & (self.scores > -np.inf))
+
+    @property
+    def _compares(self) -> bool:
+        """Whether every candidate is measured, not only those of a field or an author."""
+        return self.kind in {"text", "likes"}
 
     def best(self) -> Iterator[tuple[int, float, float]]:
         """Places with their percentiles and scores, best first, as far as the interest goes."""
@@ -236,7 +254,8 @@ class Interest:
             yield from self._stretch(rest, len(order))
 
     def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
-        others = max(1, len(self.scores) - 1)
+        compared = len(self.scores) if self._compares else np.count_nonzero(self.inside)
+        others = max(1, int(compared) - 1)
         scores = self.scores[order].tolist()
         for at, (place, score) in enumerate(zip(order.tolist(), scores, strict=True), start):
             if score == -np.inf:
@@ -305,7 +324,7 @@ def interests(index: Index, profile: Profile) -> Iterator[Interest]:
         return
     for author in profile.authors:
         if written := index.written_by(author):
-            yield _trending(index, "author", written, f"you follow {author}")
+            yield _trending(index, "author", written, partial(_followed, author))
     if likes := _liked(index, profile):
         yield likes
     for text in profile.texts:
@@ -313,7 +332,7 @@ def interests(index: Index, profile: Profile) -> Iterator[Interest]:
             yield search
     for topic in profile.topics:
         if len(inside := index.inside(topic)):
-            yield _trending(index, "topic", inside, f"trending in your field {topic}")
+            yield _trending(index, "topic", inside, partial(_in_field, index, topic))
 
 
 def in_field(topic: str, document: Document) -> bool:
@@ -325,12 +344,22 @@ def _trending(
     index: Index,
     kind: Literal["author", "topic"],
     places: list[int] | NDArray[np.intp],
-    why: str,
+    explain: Callable[[int], str],
 ) -> Interest:
     """An interest in some papers, the most trending first."""
     scores = np.full(len(index), -np.inf, np.float32)
     scores[places] = index.trending[places]
-    return Interest(kind, scores, lambda _: why)
+    return Interest(kind, scores, explain)
+
+
+def _followed(author: str, _place: int) -> str:
+    return f"you follow {author}"
+
+
+def _in_field(index: Index, topic: str, place: int) -> str:
+    """The reason of a paper in a field: not every one of them has grown."""
+    new = index.candidates[place].why.startswith(NEW)
+    return f"{'new' if new else 'trending'} in your field {topic}"
 
 
 def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, list[int]] | None:
@@ -371,7 +400,7 @@ def _searched(index: Index, text: str) -> Interest | None:
         return None
 
     def explain(place: int) -> str:
-        found = index.terms_in_common(search.columns, search.weights, place, search.spelled)
+        found = index.terms_in_common(search.columns, search.weights, place)
         words = ", ".join(found)
         return f"matches your search “{text}”" + (words and f": {words}")
 
@@ -391,4 +420,9 @@ def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> s
 
 def _distinct(found: Sequence[str]) -> tuple[str, ...]:
     """Terms without those that a longer one among them already says."""
-    return tuple(a for a in found if not any(a != b and a in b.split() for b in found))
+    parts = [re.split(r"\W+", term.lower()) for term in found]
+    return tuple(
+        term
+        for at, term in enumerate(found)
+        if not any(set(parts[at]) < set(other) for other in parts)
+    )

@@ -18,7 +18,6 @@ from scipy import sparse
 
 from papers.likeness import Cosines, Likeness, Scores
 from papers.terms import Matrix, Vocabulary
-from papers.words import stem, words
 
 KEPT: Final = 1000
 """Searches kept for the next reader who asks the same: 20 kB each among 10,000 candidates."""
@@ -31,13 +30,12 @@ Encoder = Callable[[Sequence[str]], Scores]
 class Search:
     """One text: its words' columns and weights, and its cosines with every candidate.
 
-    ``spelled`` has for each stem the word of the text. ``vector`` is its sentence vector, where
-    there is an encoder. ``known`` says whether any candidate or like holds one of its terms.
+    ``vector`` is its sentence vector, where there is an encoder. ``known`` says whether any
+    candidate or like holds one of its terms.
     """
 
     columns: NDArray[np.int32]
     weights: Scores
-    spelled: dict[str, str]
     cosines: Cosines
     vector: Scores | None
     known: bool
@@ -68,8 +66,7 @@ class Searches:
         for at, (text, vector) in enumerate(zip(missing, vectors, strict=True)):
             columns, weights = named(rows, at, self.vocabulary.named)
             known = rows.indptr[at] < rows.indptr[at + 1]
-            spelled = {stem(word): word for word in words(text)}
-            self._kept[text] = Search(columns, weights, spelled, cosines[at], vector, bool(known))
+            self._kept[text] = Search(columns, weights, cosines[at], vector, bool(known))
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.words import LITTLE_WORDS, Tokens, owners, runs, spellings, stem
+from papers.words import LITTLE_WORDS, Tokens, owners, runs, stem
 
 IDF_POWER: Final = np.float32(1.5)
 SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5, "owners": 0.7, "phrases": 4.0}
@@ -52,7 +52,7 @@ Numbers = NDArray[np.int64]
 
 
 class Vocabulary:
-    """The terms of a collection of texts, their weights, and how they are written.
+    """The terms of a collection of texts, and their weights.
 
     Built once from the collection; texts that come later use its terms and weights, and what it
     has never seen counts nothing. The first ``named`` columns are words and pairs of words.
@@ -77,7 +77,6 @@ class Vocabulary:
             [IN_SEARCHES[kind] / idf**IDF_POWER for kind, idf in self._idf.items()]
         )
         self.matrix: Matrix = self._weigh(counted, tokens)
-        self._surface = _surfaces(tokens, texts)
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
 
@@ -102,10 +101,6 @@ class Vocabulary:
             return [self._names[column]]
         first, second = divmod(int(self._pairs[column - len(self._names)]), len(self._names))
         return [self._names[first], self._names[second]]
-
-    def written(self, stem: str) -> str:
-        """A stem as the collection writes it most often."""
-        return self._surface.get(stem, stem)
 
     def _count(self, texts: Sequence[str], tokens: Tokens, *, grow: bool) -> dict[str, Matrix]:
         """How often each text has each term of a kind. Only to ``grow`` adds new ones."""
@@ -212,18 +207,6 @@ def _part_of(kind: str, tokens: Tokens) -> NDArray[np.float32]:
         sentences = np.bincount(tokens.texts[little], minlength=tokens.count) > 0
         part *= sentences | (lengths < LIST)
     return part
-
-
-def _surfaces(tokens: Tokens, texts: Sequence[str]) -> dict[str, str]:
-    """For each stem the word that it is written as most often, with its capitals."""
-    often = np.bincount(tokens.ids, minlength=len(tokens.words)).tolist()
-    spelled = spellings(texts)
-    found: dict[str, str] = {}
-    for at in sorted(range(len(often)), key=often.__getitem__):
-        word = tokens.words[at]
-        name, count = spelled.get(word, ("", 0))
-        found[stem(word)] = name if 2 * count > often[at] else word
-    return found
 
 
 def unit(rows: Matrix) -> Matrix:

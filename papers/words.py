@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
+from sys import intern
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,7 @@ import snowballstemmer
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 CAPITALS: Final = re.compile(r"\b[A-Za-z0-9]+[A-Z][A-Za-z0-9]*\b")
 """A word with a capital letter that is not its first one: LLM, ImageNet, ViTs."""
+SPELLED: Final = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)?")
 ACCENT: Final = re.compile(r"[\u0300-\u036f]")
 RUN_LENGTH: Final = 4
 LINK: Final = re.compile(
@@ -88,20 +88,44 @@ def runs(word: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case and without accents, in their order."""
-    plain = text.lower()
-    if not plain.isascii():
-        plain = ACCENT.sub("", unicodedata.normalize("NFKD", plain))
-    return WORD.findall(plain)
+    return WORD.findall(_plain(text.lower()))
 
 
-def spellings(texts: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """How words with capitals inside are mostly written, and how often, by their lower case."""
-    counts = Counter(chain.from_iterable(CAPITALS.findall(text) for text in texts))
-    found: dict[str, tuple[str, int]] = {}
-    for written, count in counts.items():
-        if count > found.get(written.lower(), ("", 0))[1]:
-            found[written.lower()] = (written, count)
-    return found
+def _plain(text: str) -> str:
+    """A text without accents."""
+    return text if text.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", text))
+
+
+class Spelling:
+    """How one text writes its words and pairs of words, which are known by their stems."""
+
+    def __init__(self, text: str) -> None:
+        self.text = _plain(text)
+        # Interned: a collection has few different words.
+        self.words = [intern(word) for word in SPELLED.findall(self.text)]
+        self.stems = [stem(word.lower()) for word in self.words]
+
+    def of(self, stems: Sequence[str]) -> str:
+        """A word, or a pair as it stands somewhere; beside each other where it does not."""
+        whole = self._pair(*stems) if len(stems) > 1 else ""
+        return whole or " ".join(self._word(one) for one in stems)
+
+    def _word(self, one: str) -> str:
+        return _calm(self.words[self.stems.index(one)]) if one in self.stems else one
+
+    def _pair(self, first: str, second: str) -> str:
+        for at in (at for at, one in enumerate(self.stems) if one == first):
+            end = next((at for at in range(at + 1, len(self.stems)) if self.stems[at]), at)
+            for glue in (" ", "-"):
+                whole = glue.join(self.words[at : end + 1])
+                if self.stems[end] == second and whole in self.text:
+                    return glue.join(map(_calm, self.words[at : end + 1]))
+        return ""
+
+
+def _calm(word: str) -> str:
+    """A word without the capital letter of a sentence's beginning: ImageNet, LLMs, weights."""
+    return word if CAPITALS.fullmatch(word) else word.lower()
 
 
 def owners(text: str) -> list[str]:

@@ -140,3 +140,66 @@ def test_one_liked_paper_is_enough_to_begin() -> None:
 
 def test_an_empty_library_gives_an_empty_digest() -> None:
     assert compose(Index([]), Profile(texts=["coral"]), 5) == []
+
+
+def test_a_few_dislikes_leave_the_interest_nearly_as_wide_as_it_was() -> None:
+    library = [
+        Document(
+            str(number),
+            f"Study {number} of {SUBJECTS[number % 5]} and {SUBJECTS[number // 5 % 5]}",
+            " ".join(f"detail{(number * 7 + part * part) % 40}" for part in range(12)),
+        )
+        for number in range(200)
+    ]
+    index = Index(library)
+    [alone] = interests(index, Profile(likes=["1", "6"]))
+    [judged] = interests(index, Profile(likes=["1", "6"], dislikes=["2", "3", "4", "7", "8"]))
+    wide, left = (sum(1 for _ in wish.best()) for wish in (alone, judged))
+    assert left > 0.8 * wide
+
+
+def test_papers_without_a_field_are_a_field_of_their_own() -> None:
+    strays = [Document(f"x{n}", f"Stray {n}", f"alone{n} apart{n}") for n in range(20)]
+    picks = compose(Index([*a_library(), *strays]), Profile(), 10)
+    assert sum(pick.paper.startswith("x") for pick in picks) == 1
+
+
+def test_a_followed_author_comes_before_everything_else() -> None:
+    library = [replace(p, authors=("Ada Byron",)) if p.id == "58" else p for p in a_library()]
+    wish = Profile(texts=[f"{subject}" for subject in SUBJECTS], authors=["Ada Byron"])
+    for day in range(10):
+        assert compose(Index(library), wish, 2, turn=day)[0].paper == "58"
+
+
+def test_a_paper_that_stands_in_two_rows_is_told_once() -> None:
+    library = a_library()
+    second = replace(library[1], id="second", abstract="Now with another abstract.")
+    picks = compose(Index([*library, second]), Profile(texts=["coral reefs"]), 20, {"1"})
+    assert not {"1", "second"} & {pick.paper for pick in picks}
+
+
+def test_one_pick_of_the_editor_is_all_even_where_picks_trend() -> None:
+    library = [
+        replace(p, picked=p.id in {"0", "1", "2"}, why="the editor's pick") for p in a_library()
+    ]
+    picks = compose(Index(library), Profile(texts=["protein folding"]), 10)
+    assert [pick.paper in {"0", "1", "2"} for pick in picks].count(True) == 1
+
+
+def test_guests_come_from_outside_the_interests() -> None:
+    wish = Profile(topics=["f0", "f1", "f2", "f3"])
+    picks = compose(Index(a_library()), wish, 10, {"4", "9", "14"})
+    assert [pick.paper for pick in picks if pick.slot == "trending"] == ["19", "24"]
+
+
+def test_in_a_field_of_few_papers_each_is_measured_by_the_others() -> None:
+    library = [
+        replace(p, categories=("cs.RO",), why="new in the listing of 3 May")
+        if p.id in {"57", "58", "59"}
+        else p
+        for p in a_library()
+    ]
+    picks = compose(Index(library), Profile(topics=["cs.RO"]), 3)
+    assert [(pick.score, pick.reason) for pick in picks] == [
+        (score, "new in your field cs.RO") for score in (1.0, 0.5, 0.0)
+    ]

@@ -44,7 +44,7 @@ def test_a_search_without_a_known_word_is_no_interest() -> None:
     assert list(interests(Index(PAPERS), Profile(texts=["zzzz"]))) == []
 
 
-def test_a_reason_repeats_the_words_of_the_search() -> None:
+def test_a_reason_names_words_as_the_paper_writes_them() -> None:
     papers = [
         *PAPERS,
         Document(
@@ -53,7 +53,7 @@ def test_a_reason_repeats_the_words_of_the_search() -> None:
     ]
     [found] = interests(Index(papers), Profile(texts=["learning quantization"]))
     assert found.explain(3) == (
-        "matches your search “learning quantization”: learning quantization"
+        "matches your search “learning quantization”: learn, learned is quantized"
     )
 
 

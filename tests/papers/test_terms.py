@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from papers.terms import Vocabulary
-from papers.words import owners, stem
+from papers.words import owners
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,3 @@ def test_the_order_of_a_mere_list_of_words_means_nothing() -> None:
     texts = [words, shuffled, "A chloroplast genome of barley", "The promoter of a sequence"]
     rows = Vocabulary(texts).matrix
     assert (rows[0] @ rows[1].T).toarray() == pytest.approx(1, abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("texts", "written"),
-    [
-        (["ViTs on ImageNet", "our ViTs"], ["ViTs", "ImageNet"]),
-        (["Planning with LLMs", "LLMS, AND WHAT THEY PLAN", "LLMs"], ["LLMs"]),
-        (["ATTENTION IS ALL", "attention", "Attention"], ["attention"]),
-    ],
-)
-def test_a_name_is_written_with_its_capitals(texts: list[str], written: list[str]) -> None:
-    vocabulary = Vocabulary(texts)
-    assert [vocabulary.written(stem(word.lower())) for word in written] == written
