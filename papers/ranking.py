@@ -124,7 +124,7 @@ class Index:
         self._fields: dict[str, NDArray[np.intp]] = {}
         self.order: list[int] = np.argsort(-trending, kind="stable").tolist()
         self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
-        self.spelling = lru_cache(maxsize=5000)(self._spelling)
+        self.spelling = lru_cache(maxsize=None)(self._spelling)
 
     def __len__(self) -> int:
         return len(self.candidates)
