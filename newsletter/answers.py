@@ -113,12 +113,12 @@ def papers_named(names: Iterable[str]) -> dict[str, str]:
     nothing is left out.
     """
     keys = {name: _paper_key(name) for name in names}
-    ids = set(keys.values())
+    ids = set(keys.values()) - {""}
     titles = {name: identifiers.title_key(name) for name in keys}
     known: dict[str, str] = {}
     rows = Paper.objects.filter(Q(canonical_id__in=ids) | Q(former_id__in=ids))
     for canonical, former in rows.values_list("canonical_id", "former_id"):
-        known |= {canonical: canonical, former: canonical}
+        known |= {key: canonical for key in (canonical, former) if key}
     by_title = dict(
         Paper.objects.filter(title_key__in=titles.values()).values_list("title_key", "canonical_id")
     )

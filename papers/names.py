@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import Final
+
+APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u02bb\u02bc\u2032\u00b4`", "'"))
+HYPHENS: Final = str.maketrans(dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-"))
+PLAIN: Final = str.maketrans({
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th",
+})  # fmt: skip
+"""Letters that Unicode does not take apart into a plain one and a mark."""
+SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
 @lru_cache(maxsize=100_000)
 def name_parts(name: str) -> tuple[str, ...]:
-    """A name without accents, case and full stops; ``Last, First`` is turned round."""
-    last, comma, first = name.partition(",")
-    plain = unicodedata.normalize("NFKD", f"{first} {last}" if comma else name)
-    kept = "".join(c for c in plain.casefold() if c.isalnum() or c in " -'" or c == ".")
-    return tuple(kept.replace(".", " ").replace("-", " ").split())
+    """A name without accents, case, full stops and “Jr.”; ``Last, First`` is turned round."""
+    signs = name.translate(APOSTROPHES | HYPHENS)
+    plain = unicodedata.normalize("NFKD", signs).casefold().translate(PLAIN)
+    kept = "".join(c for c in plain if c.isalnum() or c in " -',.")
+    last, *others = kept.replace(".", " ").replace("-", " ").split(",")
+    first = [other for other in others if other.strip() not in SUFFIXES]
+    parts = tuple(" ".join([*first, last]).split())
+    # After one name alone it is none: Ii is also a Japanese surname.
+    return parts[:-1] if len(parts) > 2 and parts[-1] in SUFFIXES else parts
 
 
 def same_person(one: str, other: str) -> bool:

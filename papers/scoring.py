@@ -19,6 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, FloatField, Func, Max, Q, When
 from django.db.models.functions import Length
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils.timezone import now
 
 from papers import prior, trending
 from papers.growth import NAMES, Readings
@@ -80,8 +81,8 @@ def newest_announcement(at: datetime) -> datetime | None:
 def score(at: datetime) -> dict[str, int]:
     """Recompute trending as of a moment, and the edition of its day (UTC).
 
-    The edition of an earlier day than the latest one is written only if there is none: what was
-    shown stays. Returns the counts ``papers`` (ranked) and ``changed`` (rows written).
+    The edition of a day that is over is written only if there is none: what was shown stays.
+    Returns the counts ``papers`` (ranked) and ``changed`` (rows written).
     """
     newest = newest_announcement(at)
     if newest is None:
@@ -193,7 +194,7 @@ def _stored(row: _Row) -> tuple[int, float, str]:
 def _write_edition(at: datetime, rows: list[_Row]) -> None:
     day = at.astimezone(UTC).date()
     known = Edition.objects.filter(day=day).first()
-    if known and Edition.objects.filter(day__gt=day).exists():
+    if known and day < now().astimezone(UTC).date():
         return
     best = sorted(rows, key=lambda row: (-row.score, row.canonical_id))[:EDITION_SIZE]
     entries = [

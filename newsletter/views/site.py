@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -57,17 +58,25 @@ def home(request: HttpRequest) -> HttpResponse:
 def archive(request: HttpRequest) -> HttpResponse:
     """Every day that had an edition, newest first, each with its first paper."""
     page = Paginator(Edition.objects.all(), DAYS_A_PAGE).get_page(request.GET.get("page"))
-    first = [edition.entries[0]["paper"] for edition in page if edition.entries]
-    titles = dict(
-        Paper.objects.filter(canonical_id__in=first, hidden=False).values_list(
-            "canonical_id", "title"
-        )
-    )
+    shown = [[entry["paper"] for entry in edition.entries] for edition in page]
+    titles = _titles(paper for ids in shown for paper in ids[:1])
+    # Seldom asked: the rest of the days whose first paper is hidden.
+    titles |= _titles(paper for ids in shown if not titles.keys() & ids[:1] for paper in ids[1:])
     days = [
-        (edition, titles.get(edition.entries[0]["paper"], "") if edition.entries else "")
-        for edition in page
+        (edition, next((titles[paper] for paper in ids if paper in titles), ""))
+        for edition, ids in zip(page, shown, strict=True)
     ]
     return render(request, "site/archive.html", {"page": page, "days": days})
+
+
+def _titles(ids: Iterable[str]) -> dict[str, str]:
+    """The titles of the papers that may be shown, by the ids that they had or have."""
+    wanted = set(ids)
+    found = Paper.objects.filter(
+        Q(canonical_id__in=wanted) | Q(former_id__in=wanted), hidden=False
+    ).values_list("canonical_id", "former_id", "title")
+    former = {old: title for _, old, title in found if old}
+    return former | {present: title for present, _, title in found}
 
 
 @require_safe

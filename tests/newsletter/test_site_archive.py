@@ -74,6 +74,29 @@ def test_an_edition_still_shows_a_paper_that_has_a_new_id(client: Client) -> Non
     assert paper.title in client.get("/archive/2025-03-11/").content.decode()
 
 
+def test_the_list_of_days_still_names_a_paper_that_has_a_new_id(client: Client) -> None:
+    paper = a_paper(canonical_id="t-0123456789ab")
+    an_edition(paper, day=date(2025, 3, 11))
+    Paper.objects.update(canonical_id="2503.00001", former_id="t-0123456789ab")
+    page = client.get("/archive/").content.decode()
+    assert paper.title in page
+    assert "An empty day" not in page
+
+
+def test_a_day_is_called_by_its_first_paper_that_is_not_hidden(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    hidden, second, third = a_paper(hidden=True), a_paper(), a_paper()
+    an_edition(hidden, second, third, day=date(2025, 3, 11))
+    an_edition(third, second, day=date(2025, 3, 12))
+    an_edition(hidden, day=date(2025, 3, 13))
+    with django_assert_max_num_queries(4):
+        page = client.get("/archive/").content.decode()
+    assert page.index("An empty day") < page.index(third.title) < page.index(second.title)
+    assert page.count(third.title) == 1
+    assert hidden.title not in page
+
+
 @pytest.mark.parametrize("day", ["2025-13-01", "20250311", "2025-W11-2", "yesterday", "0000-00-00"])
 def test_what_is_not_a_day_is_not_found_and_shows_the_spelling(client: Client, day: str) -> None:
     response = client.get(f"/archive/{day}/")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
@@ -204,3 +205,22 @@ def test_the_edition_of_a_day_is_frozen_as_it_was_shown(october: dict[str, Paper
     score(monday)
     assert Edition.objects.get(day=monday.date()).entries == shown
     assert Edition.objects.get(day=tuesday.date()).entries != shown
+
+
+def test_the_latest_edition_stays_too_once_its_day_is_over() -> None:
+    first, second = a_paper(announced_at=EVENING), a_paper(announced_at=EVENING)
+    score(EVENING)
+    shown = Edition.objects.get().entries
+    Paper.objects.filter(pk=first.pk).update(hidden=True)
+    score(EVENING)
+    assert Edition.objects.get().entries == shown
+    assert ranking()[0] == second.canonical_id
+
+
+def test_the_edition_of_today_follows_the_day() -> None:
+    with time_machine.travel(EVENING, tick=False):
+        hidden, kept = a_paper(), a_paper()
+        score(now())
+        Paper.objects.filter(pk=hidden.pk).update(hidden=True)
+        score(now())
+    assert [entry["paper"] for entry in Edition.objects.get().entries] == [kept.canonical_id]
