@@ -48,8 +48,9 @@ def compose(
     ``exclude`` holds the ids that this reader already got. Never chosen: those, the papers in
     the profile itself, the reader's own, and whatever the reader muted. A reader who asked for
     nothing gets what trends, spread over the fields; who did, gets what fits, and one or two
-    trending papers from outside. ``turn`` changes from mail to mail and says which interest
-    begins, so that all of more interests than papers have their days.
+    trending papers from outside. Likes whose text is still to be fetched ask for nothing.
+    ``turn`` changes from mail to mail and says which interest begins, so that all of more
+    interests than papers have their days.
     """
     if size < 1 or not len(index):
         return []
@@ -58,13 +59,14 @@ def compose(
     for place in index.picked:
         if not basket.picks and basket.may_take(place):
             basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
-    guests = min(2, size // TRENDING_SHARE, size - 1) if profile.asks else size
+    asks = index.can_answer(profile)
+    guests = min(2, size // TRENDING_SHARE, size - 1) if asks else size
     wishes = list(interests(index, profile))
     _take_in_turn(basket, _turned(wishes, turn), size - guests)
     total = min(size, len(basket.picks) + guests)
-    if profile.asks:
+    if asks:
         _take_trending(basket, total, _outside(index, wishes))
-    _take_trending(basket, total, index.order if profile.asks else index.field_by_field)
+    _take_trending(basket, total, index.order if asks else index.field_by_field)
     return basket.picks
 
 

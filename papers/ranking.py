@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from itertools import repeat
 from typing import Final, Literal
@@ -128,6 +128,11 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.candidates)
+
+    def can_answer(self, profile: Profile) -> bool:
+        """Whether the reader asked for anything but papers whose text is still to be fetched."""
+        known = any(paper in self.rows for paper in profile.likes)
+        return known or replace(profile, likes=()).asks
 
     def prepare(self, profiles: Iterable[Profile]) -> None:
         """Compare the likes and searches of many readers with the candidates at once."""

@@ -203,3 +203,8 @@ def test_in_a_field_of_few_papers_each_is_measured_by_the_others() -> None:
     assert [(pick.score, pick.reason) for pick in picks] == [
         (score, "new in your field cs.RO") for score in (1.0, 0.5, 0.0)
     ]
+
+
+def test_a_like_that_is_still_to_be_fetched_leaves_a_whole_digest_of_what_trends() -> None:
+    picks = compose(Index(a_library()), Profile(likes=["1706.03762"]), 5)
+    assert subjects(picks, "trending") == {0, 1, 2, 3, 4}
