@@ -274,7 +274,7 @@ def _compose(
 def _why_nothing(offered: ranking.Index, profile: ranking.Profile) -> str:
     if not len(offered):
         return "There are no papers yet."
-    if profile.asks:
+    if offered.can_answer(profile):
         return "No paper that was not sent yet fits what this reader asked for."
     return "Every paper on offer was already sent or is muted."
 
