@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 
-from newsletter import digests, stories, subscriptions, tokens, wanted
+from newsletter import choices, digests, stories, subscriptions, tokens, wanted
 from newsletter.choices import Choices
 from newsletter.models import Consent, Subscriber
 from newsletter.subscriptions import Origin
@@ -130,3 +133,16 @@ def test_an_id_that_waits_already_keeps_its_place() -> None:
     Submission.objects.create(arxiv_id=CLASSIC, submitted_at=NOON)
     likes(a_subscriber(), CLASSIC)
     assert Submission.objects.get().submitted_at == NOON
+
+
+def test_an_import_has_the_papers_of_those_with_consent_fetched(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "email,confirmed_at,consent_source,likes\n"
+        f"ada@example.org,2024-05-06,old newsletter,{CLASSIC};1706.03762\n"
+        f"bob@example.org,2024-05-06,old newsletter,{CLASSIC}\n"
+        "cy@example.org,,,1412.6980\n"
+    )
+    call_command("import_subscribers", file, stdout=io.StringIO(), stderr=io.StringIO())
+    assert asked_for() == [CLASSIC, "1706.03762"]
+    assert choices.of(Subscriber.objects.get(email_key="cy@example.org"))["likes"] == ["1412.6980"]
