@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, now
 
-from newsletter import addresses, answers, choices, subscriptions
+from newsletter import addresses, answers, choices, subscriptions, wanted
 from newsletter.addresses import Address
 from newsletter.choices import Choices
 from newsletter.models import Consent, Interest, Subscriber, Suppression
@@ -175,6 +175,7 @@ class Chunk:
             Subscriber.objects.bulk_update([person for person, _ in self.changed], IN_ROW)
             self._create(fresh)
             self._replace_lists()
+            wanted.seek_for_all([person for person, _ in self.changed], self.at)
             Consent.objects.bulk_create(self._consent(*pair) for pair in self.changed)
         return self.counts
 

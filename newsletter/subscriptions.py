@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.timezone import now
 
-from newsletter import addresses, choices, emails, schedule, throttle
+from newsletter import addresses, choices, emails, schedule, throttle, wanted
 from newsletter.addresses import Address
 from newsletter.choices import Choices
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
@@ -139,6 +139,7 @@ def confirm(request: Consent, origin: Origin) -> Subscriber:
         subscriber.refresh_from_db()
         if won:
             choices.take(subscriber, request.choices)
+            wanted.seek(subscriber, moment)
             _log(subscriber, Action.CONFIRM, origin, {"request": request.pk})
     return subscriber
 
@@ -176,6 +177,7 @@ def change_preferences(subscriber: Subscriber, wishes: Choices, origin: Origin) 
     moment = now()
     with transaction.atomic():
         choices.take(subscriber, wishes)
+        wanted.seek(subscriber, moment)
         waiting = Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE)
         # One that is due already is on its way and stays so.
         waiting.exclude(next_digest_at__lte=moment).update(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
 from papers import identifiers, saved, visits
@@ -22,7 +23,9 @@ __all__ = [
     "Counts",
     "IngestError",
     "Outcome",
+    "asked",
     "ensure_sources",
+    "queue",
     "read_file",
     "run",
     "submit",
@@ -30,6 +33,8 @@ __all__ = [
 ]
 
 FILE_SIZE: Final = 512 * 1024 * 1024
+ASKED_AGAIN: Final = timedelta(days=30)
+"""An id that arXiv did not know may be of a paper that it had not announced yet."""
 CATEGORIES: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG")
 DEFAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"name": "hf-daily", "kind": "hf-daily", "interval_minutes": 60},
@@ -109,14 +114,30 @@ def submit(text: str) -> Submitted:
     )
     for arxiv_id in dict.fromkeys(wanted):
         (submitted.known if arxiv_id in known else submitted.queued).append(arxiv_id)
-    moment = now()
-    for arxiv_id in submitted.queued:
-        waiting = {"submitted_at": moment, "fetched_at": None, "result": ""}
-        Submission.objects.update_or_create(arxiv_id=arxiv_id, defaults=waiting)
-    if submitted.queued:
-        ensure_sources()
-        Source.objects.filter(name=SUBMISSIONS).update(next_run_at=moment)
+    queue(submitted.queued)
     return submitted
+
+
+def asked(at: datetime) -> QuerySet[Submission]:
+    """What nobody need ask for again at a moment: it waits, or was answered not long ago."""
+    return Submission.objects.filter(Q(fetched_at=None) | Q(fetched_at__gt=at - ASKED_AGAIN))
+
+
+def queue(arxiv_ids: Iterable[str]) -> None:
+    """Have these papers fetched with the next visit to arXiv, which is due at once."""
+    moment = now()
+    # In one order for everybody: two who ask for the same papers wait, and never for each other.
+    rows = [Submission(arxiv_id=name, submitted_at=moment) for name in sorted(set(arxiv_ids))]
+    if not rows:
+        return
+    Submission.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["arxiv_id"],
+        update_fields=["submitted_at", "fetched_at", "result"],
+    )
+    if not Source.objects.filter(name=SUBMISSIONS).update(next_run_at=moment):
+        ensure_sources()
 
 
 def read_file(

@@ -275,6 +275,17 @@ def _note(source: Source, record: IngestRun, outcome: Outcome) -> None:
     IngestRun.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     if outcome.status == Status.SUSPECT:
         _call_for_repair(moment)
+    if good and source.name == SUBMISSIONS:
+        _go_on(source, moment)
+
+
+def _go_on(source: Source, moment: datetime) -> None:
+    """Let what was asked for during a visit, or was too much for one, not wait for a day.
+
+    Called when the visit's own date is stored: whoever asks later moves that date themselves.
+    """
+    if Submission.objects.filter(fetched_at=None).exists():
+        Source.objects.filter(pk=source.pk).update(next_run_at=moment)
 
 
 def _pause(source: Source, outcome: Outcome) -> timedelta:

@@ -48,3 +48,22 @@ def test_an_id_that_arxiv_refuses_costs_no_other_submission(server: SourceServer
     results = dict(Submission.objects.values_list("arxiv_id", "result"))
     assert results["2503.0123"] == "arXiv has no paper with this id."
     assert results["1605.08386"].startswith("Added: ")
+
+
+def test_what_is_asked_for_during_a_visit_is_fetched_by_the_next_one_at_once(
+    server: SourceServer,
+) -> None:
+    ingest.submit("1605.08386")
+    submissions = Source.objects.get(name=visits.SUBMISSIONS)
+    submissions.address = server.answer("/api", Reply(recorded("arxiv-api/one-paper.xml")))
+    submissions.save()
+
+    def ask_for_more() -> bool:
+        ingest.submit("1706.03762")
+        return False
+
+    visit(submissions, server, until=ask_for_more)
+    assert submissions.next_run_at <= now()
+    visit(submissions, server)
+    assert [asked.query["id_list"] for asked in server.asked] == ["1605.08386", "1706.03762"]
+    assert submissions.next_run_at > now()
