@@ -49,7 +49,9 @@ class DigestAdmin(Sending, OutboundAdmin):
                     ("due_on", "due_at", "expires_at"),
                     ("attempts", "next_attempt_at", "lease_until"),
                     ("created_at", "sending_at", "sent_at"),
-                    ("public_id", "message_id", "provider_id"),
+                    "public_id",
+                    "message_id",
+                    "provider_id",
                     "event_link",
                 )
             },

@@ -32,7 +32,9 @@ class NoticeAdmin(OutboundAdmin):
                     ("created_at", "expires_at"),
                     ("attempts", "next_attempt_at", "lease_until"),
                     ("sending_at", "sent_at"),
-                    ("public_id", "message_id", "provider_id"),
+                    "public_id",
+                    "message_id",
+                    "provider_id",
                 )
             },
         ),

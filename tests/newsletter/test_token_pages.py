@@ -312,6 +312,13 @@ class TestPreferences:
         assert "blockchain" in page
         assert not Interest.objects.exists()
 
+    def test_what_was_saved_is_answered_at_the_top_of_the_page(
+        self, reader: Client, path: str
+    ) -> None:
+        # Without an address of its own a form keeps the #pause of the link in the mail.
+        found = reader.get(path).content.decode()
+        assert found.count(f'method="post" action="{path}"') >= 2
+
     def test_a_pause_can_be_taken_and_ended(
         self, reader: Client, subscriber: Subscriber, path: str
     ) -> None:
