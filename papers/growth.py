@@ -149,9 +149,9 @@ def exposure(hours: Floats) -> Floats:
 def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calendar) -> Growth:
     """The growth of each paper in each series, measured against its peers."""
     order = np.lexsort((readings.hour, readings.series, readings.paper))
+    order = order[_telling(readings, order)]
     paper, series = readings.paper[order], readings.series[order]
-    first = np.ones(len(order), bool)
-    first[1:] = (paper[1:] != paper[:-1]) | (series[1:] != series[:-1])
+    first = _firsts(paper, series)
     starts = np.flatnonzero(first)
     steps = _steps(readings, order, first, announced, field, calendar)
     worth, hasty, doubted = _worth(steps)
@@ -179,6 +179,26 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
         total((doubted & (weight > 0)).astype(np.float64)) > 0,
         opened,
     )
+
+
+def _firsts(*columns: Integers) -> NDArray[np.bool_]:
+    """Which rows begin something new in any of the columns."""
+    first = np.ones(len(columns[0]), bool)
+    first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return first
+
+
+def _telling(readings: Readings, order: Integers) -> NDArray[np.bool_]:
+    """Of the ordered readings the first of each series, and the last one of each clock hour.
+
+    However often a source is read, a burst of an hour falls into two neighbouring steps at most.
+    """
+    paper, series = readings.paper[order], readings.series[order]
+    clock = np.floor(readings.hour[order]).astype(np.int64)
+    first, begun = _firsts(paper, series), _firsts(paper, series, clock)
+    last = np.ones(len(order), bool)
+    last[:-1] = begun[1:]
+    return first | last
 
 
 def _steps(

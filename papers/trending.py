@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from papers import prior
 from papers.growth import HALF_LIFE, Calendar, Growth, Readings, exposure, grow
 
-FORMULA_VERSION: Final = "3"
+FORMULA_VERSION: Final = "4"
 FORMULA: Final = (
     (
         "Growth, not fame",
@@ -59,8 +59,8 @@ FORMULA: Final = (
         "between two readings may all have come in one hour, so a longer time between them allows "
         "no more than four hours do. Three times as much as the best gain is not believed: 60 "
         "votes or 120 stars within an hour, 150 votes or 300 stars in any time between two "
-        "readings, or half as much again in two steps. It counts like the growth of the paper in "
-        "the middle.",
+        "readings, or half as much again in two steps. Of the readings within a clock hour only "
+        "the last counts. What is not believed counts like the growth of the paper in the middle.",
     ),
     (
         "The first three places",
@@ -82,6 +82,11 @@ FORMULA: Final = (
     ),
 )
 CHANGES: Final = (
+    (
+        "4",
+        "2026-11-27",
+        "A burst that is read every few minutes is doubted like one that is read every hour.",
+    ),
     (
         "3",
         "2026-11-26",
