@@ -122,7 +122,8 @@ class _Steps:
     """One row a reading, in order of time within its group, which is one series of one paper.
 
     ``kind`` is 0 for an opening, the step from the announcement to the first reading, else the
-    class of the age. ``hour`` is the time of the reading, ``dated`` that of the growth;
+    class of the age. ``told`` is the share of the papers of its day of which the same was ever
+    read. ``hour`` is the time of the reading, ``dated`` that of the growth;
     ``counted`` leaves out first readings that are base lines.
     """
 
@@ -130,6 +131,7 @@ class _Steps:
     name: Integers
     field: Integers
     kind: Integers
+    told: Floats
     gain: Floats
     hours: Floats
     hour: Floats
@@ -149,9 +151,9 @@ def exposure(hours: Floats) -> Floats:
 def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calendar) -> Growth:
     """The growth of each paper in each series, measured against its peers."""
     order = np.lexsort((readings.hour, readings.series, readings.paper))
+    order = order[_telling(readings, order)]
     paper, series = readings.paper[order], readings.series[order]
-    first = np.ones(len(order), bool)
-    first[1:] = (paper[1:] != paper[:-1]) | (series[1:] != series[:-1])
+    first = _firsts(paper, series)
     starts = np.flatnonzero(first)
     steps = _steps(readings, order, first, announced, field, calendar)
     worth, hasty, doubted = _worth(steps)
@@ -181,6 +183,26 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
     )
 
 
+def _firsts(*columns: Integers) -> NDArray[np.bool_]:
+    """Which rows begin something new in any of the columns."""
+    first = np.ones(len(columns[0]), bool)
+    first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return first
+
+
+def _telling(readings: Readings, order: Integers) -> NDArray[np.bool_]:
+    """Of the ordered readings the first of each series, and the last one of each clock hour.
+
+    However often a source is read, a burst of an hour falls into two neighbouring steps at most.
+    """
+    paper, series = readings.paper[order], readings.series[order]
+    clock = np.floor(readings.hour[order]).astype(np.int64)
+    first, begun = _firsts(paper, series), _firsts(paper, series, clock)
+    last = np.ones(len(order), bool)
+    last[:-1] = begun[1:]
+    return first | last
+
+
 def _steps(
     readings: Readings,
     order: Integers,
@@ -200,18 +222,30 @@ def _steps(
     name = codes[readings.series[order]]
     born = np.isin(name, [NAMES.index(name) for name in BORN_WITH_THE_PAPER])
     dated = _dated(announced[paper], since, hour)
-    ages = calendar.place(dated) - calendar.place(announced[paper])
+    day = calendar.place(announced)
+    ages = calendar.place(dated) - day[paper]
     return _Steps(
         group=np.cumsum(first) - 1,
         name=name,
         field=field[paper],
         kind=np.where(first, 0, np.searchsorted(AGE_CLASSES, ages, side="right")),
+        told=_told(paper, name, day),
         gain=value - base,
         hours=np.maximum(hours, 0),
         hour=hour,
         dated=dated,
         counted=~first | ((hours >= 0) & (hours <= OPENING_HOURS) & born),
     )
+
+
+def _told(paper: Integers, name: Integers, day: Integers) -> Floats:
+    """The share of the papers of each reading's day of which the same measure was ever read."""
+    size = int(day.max()) + 1
+    pairs = np.unique(paper * len(NAMES) + name)
+    places = (pairs % len(NAMES)) * size + day[pairs // len(NAMES)]
+    count = np.bincount(places, minlength=len(NAMES) * size)
+    share: Floats = count[name * size + day[paper]] / np.bincount(day)[day[paper]]
+    return share
 
 
 def _dated(announced: Floats, since: Floats, until: Floats) -> Floats:
@@ -242,7 +276,8 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]
     """Each step in units of what a peer gains, whether it was faster than the limit, and whether
     it was too fast to be believed.
 
-    A step that is not believed counts like that of the paper in the middle, for a day at most.
+    A step that is not believed counts like that of the paper in the middle of its day, for a day
+    at most: nothing when half of them were never read, for then the one in the middle was not.
     """
     limit = _limits(steps)[steps.name, steps.kind]
     doubted = _doubted(steps, np.maximum(limit, LIMIT_AN_HOUR[steps.name]))
@@ -252,7 +287,8 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]
     allowed = limit * _span(steps.hours)
     believed = np.where(telling, _cut(steps.gain, allowed), 0.0)
     usual = _usual(steps, believed, np.where(telling, share, 0.0))
-    believed = np.where(doubted, MEDIAN * usual * np.minimum(share, 1), believed)
+    middle = MEDIAN * np.maximum(2 * steps.told - 1, 0)
+    believed = np.where(doubted, middle * usual * np.minimum(share, 1), believed)
     worth = believed / (usual * np.where(opening, share, 1.0))
     return worth, doubted | (steps.gain > allowed), doubted
 

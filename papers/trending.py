@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from papers import prior
 from papers.growth import HALF_LIFE, Calendar, Growth, Readings, exposure, grow
 
-FORMULA_VERSION: Final = "3"
+FORMULA_VERSION: Final = "4"
 FORMULA: Final = (
     (
         "Growth, not fame",
@@ -59,8 +59,9 @@ FORMULA: Final = (
         "between two readings may all have come in one hour, so a longer time between them allows "
         "no more than four hours do. Three times as much as the best gain is not believed: 60 "
         "votes or 120 stars within an hour, 150 votes or 300 stars in any time between two "
-        "readings, or half as much again in two steps. It counts like the growth of the paper in "
-        "the middle.",
+        "readings, or half as much again in two steps. Of the readings within a clock hour only "
+        "the last counts. What is not believed counts like the growth of the paper in the middle "
+        "of its day, and nothing where half of the papers of that day were never read.",
     ),
     (
         "The first three places",
@@ -82,6 +83,12 @@ FORMULA: Final = (
     ),
 )
 CHANGES: Final = (
+    (
+        "4",
+        "2026-11-27",
+        "A burst that is read every few minutes is doubted like one that is read every hour, and "
+        "what is not believed counts nothing where few papers are read.",
+    ),
     (
         "3",
         "2026-11-26",
@@ -346,9 +353,9 @@ def _weighted(
 
 
 def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]]:
-    """What each paper gained that still counts, by paper, the worthiest first."""
+    """What each paper gained that still counts or is not believed, the worthiest first."""
     worth = _weighted(readings, growth.worth, growth)
-    telling = np.flatnonzero((growth.gain > 0) & (worth.round(3) > 0))
+    telling = np.flatnonzero((growth.gain > 0) & ((worth.round(3) > 0) | growth.doubted))
     telling = telling[np.argsort(-worth[telling], kind="stable")]
     chosen = (growth.gain.round(2), growth.days.round(2), worth.round(3))
     columns = (growth.paper, growth.series, *chosen, growth.doubted)

@@ -117,6 +117,21 @@ def test_a_reading_in_the_middle_of_a_burst_does_not_help_it(
     assert paper.canonical_id not in ranking()[:10]
 
 
+@pytest.mark.parametrize(("name", "burst"), [("upvotes", 300), ("stars", 500)])
+@pytest.mark.parametrize("minutes", [1, 3, 5, 20])
+@pytest.mark.parametrize("phase", [0, 40])
+def test_a_burst_that_is_read_every_few_minutes_does_not_enter_the_top_ten(
+    october: dict[str, Paper], name: str, burst: float, minutes: int, phase: int
+) -> None:
+    paper = median(october, date(2025, 10, 15))
+    paper.signals.all().delete()
+    begin = EVENING - timedelta(minutes=60 + phase)
+    steps = [timedelta(minutes=minute) for minute in range(0, 61, minutes)]
+    read(paper, name, *((begin + step, 8 + burst * (step / timedelta(hours=1))) for step in steps))
+    score(EVENING)
+    assert paper.canonical_id not in ranking()[:10]
+
+
 @pytest.mark.parametrize("hours", [1, 8, 12, 20, 23])
 def test_a_paper_that_begins_with_a_burst_does_not_enter_the_top_ten(
     october: dict[str, Paper], hours: int

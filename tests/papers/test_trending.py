@@ -364,6 +364,24 @@ def test_growth_that_is_not_believed_counts_like_one_median_day_at_most() -> Non
     assert day.scored().parts[paper]["gains"][0]["worth"] <= 0.5
 
 
+@pytest.mark.parametrize(("name", "burst"), [("upvotes", 300), ("stars", 500)])
+@pytest.mark.parametrize("read", [0, 2, 19])
+def test_a_burst_counts_nothing_where_half_of_the_papers_are_never_read(
+    name: str, burst: float, read: int
+) -> None:
+    day = Day()
+    paper = day.paper(hour=-24)
+    for number in range(39):
+        other = day.paper(hour=-24)
+        if number < read:
+            day.read(other, name, (8, 3), (9, 4))
+    day.paper()
+    day.read(paper, name, (8, 8), (9, 8 + burst))
+    scored = day.scored()
+    assert scored.parts[paper]["gains"][0]["worth"] == 0
+    assert "not believed" in dict(trending.explain(scored.parts[paper])).values()
+
+
 def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
     day = Day()
     old = day.paper(picked=170)
