@@ -50,7 +50,10 @@ FORMULA: Final = (
         "A new paper starts with a small amount, an eighth of what an ordinary one collects. It is "
         "up to four times more or less, as papers like it fared in the last 30 days: the length of "
         "title and abstract, a name before a colon, the number of authors, published code, and "
-        "the days from submission to announcement. It fades like everything else.",
+        "the days from submission to announcement. The sooner votes are first read, the more it "
+        "weighs: 1.8 times after half an hour, once after eight, 0.6 times after a day. For a "
+        "paper of which nothing is read in time it weighs as for the paper in the middle of its "
+        "day. It fades like everything else.",
     ),
     (
         "What cannot be bought",
@@ -87,7 +90,8 @@ CHANGES: Final = (
         "4",
         "2026-11-27",
         "A burst that is read every few minutes is doubted like one that is read every hour, and "
-        "what is not believed counts nothing where few papers are read.",
+        "what is not believed counts nothing where few papers are read. A new paper of which no "
+        "source tells starts with as much weight as the paper in the middle of its day.",
     ),
     (
         "3",
@@ -173,7 +177,7 @@ def score(papers: Entrants, readings: Readings) -> Scored:
     growth = grow(readings, papers.announced, field.astype(np.int64), calendar)
     age = calendar.age(papers.announced)
     expected = _expected(papers, readings, growth, calendar)
-    start = START * expected * 0.5 ** (age / HALF_LIFE) / _attention(growth, len(age))
+    start = START * expected * 0.5 ** (age / HALF_LIFE) / _attention(growth, age)
     given = _given(readings, growth.worth, growth, len(age))
     picked = np.nan_to_num(papers.picked)
     pick = np.where(picked > 0, PICK * 0.5 ** (calendar.age(picked) / HALF_LIFE), 0.0)
@@ -201,11 +205,20 @@ def _expected(
     return prior.expect(papers.features, calendar.place(papers.announced) - 1, votes)
 
 
-def _attention(growth: Growth, size: int) -> NDArray[np.float64]:
-    """The exposure at each paper's first reading: an expectation weighs more before it."""
-    opened = np.full(size, np.nan)
+def _attention(growth: Growth, age: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The exposure at each paper's first reading: an expectation weighs more before it.
+
+    For a paper that no source told of so early it is that of the paper in the middle of its day:
+    it is not to fall behind because nothing was said.
+    """
+    opened = np.full(len(age), np.nan)
     np.fmin.at(opened, growth.paper, growth.opened)
-    return np.where(np.isnan(opened), 1.0, exposure(np.nan_to_num(opened)))
+    attention = exposure(opened)
+    told = ~np.isnan(attention)
+    usual = np.ones(len(age))
+    for number in np.unique(age[told]):
+        usual[age == number] = np.median(attention[told & (age == number)])
+    return np.where(told, attention, usual)
 
 
 def _given(

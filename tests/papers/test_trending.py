@@ -184,6 +184,15 @@ def test_a_source_that_says_nothing_neither_helps_nor_harms() -> None:
     assert day.scored().scores[:5] == pytest.approx(before, rel=0.05)
 
 
+@pytest.mark.parametrize("first", [0.5, 4, 14, 24])
+def test_a_paper_without_a_vote_is_no_better_or_worse_for_being_read(first: float) -> None:
+    day = Day()
+    read, *others = (day.paper(field=str(number)) for number in range(40))
+    day.read(read, "upvotes", (first, 0), (25, 0))
+    scores = day.scored().scores
+    assert [scores[paper] for paper in others] == pytest.approx([scores[read]] * 39, rel=1e-4)
+
+
 def test_two_sources_that_agree_give_more_than_the_sum_of_both() -> None:
     def score(*names: str) -> float:
         day = Day()
