@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.db.models import Q
 
-from papers import trending
+from papers import reasons, trending
 from papers.models import Edition, Paper
 
 BYLINE_HEAD: Final = 3
@@ -141,6 +141,6 @@ def by_trending(limit: int) -> list[Story]:
     """What trends now, for a site that has papers but has not printed an edition yet."""
     papers = Paper.objects.filter(hidden=False, withdrawn=False)[:limit]
     return [
-        Story(paper, rank, trending.reason(paper.trending_parts))
+        Story(paper, rank, reasons.reason(paper.trending_parts))
         for rank, paper in enumerate(papers, start=1)
     ]

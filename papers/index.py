@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Q
 
-from papers import embeddings, semantic, trending
+from papers import embeddings, reasons, semantic, trending
 from papers.models import Paper
 from papers.ranking import Document, Index
 from papers.scoring import newest_announcement
@@ -59,7 +59,8 @@ def _documents(condition: Q, at: datetime) -> Iterable[Document]:
             authors=tuple(paper.authors),
             categories=tuple(paper.categories),
             trending=paper.trending,
-            why=trending.reason(parts),
+            why=reasons.reason(parts),
+            grown=reasons.has_grown(parts),
             picked=_picked(paper.picked_at, at),
         )
 

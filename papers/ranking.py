@@ -33,14 +33,13 @@ HEAD: Final = 256
 """So many of the best candidates of an interest are put in order at first; most need no more."""
 NAMED_TERMS: Final = 3
 NAME_LENGTH: Final = 60
-NEW: Final = "new "
-"""How the reason of a paper begins that has not grown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the ranking knows of one paper. ``why`` says in words why it trends, and ``picked`` in
-    hours when the editor picked it; 0 where nobody did."""
+    """What the ranking knows of one paper. ``why`` says in words why it trends, ``grown``
+    whether anything was added to it lately, and ``picked`` in hours when the editor picked it; 0
+    where nobody did."""
 
     id: str
     title: str
@@ -49,6 +48,7 @@ class Document:
     categories: tuple[str, ...] = ()
     trending: float = 0.0
     why: str = ""
+    grown: bool = True
     picked: float = 0.0
 
     @property
@@ -363,8 +363,8 @@ def _followed(author: str, _place: int) -> str:
 
 def _in_field(index: Index, topic: str, place: int) -> str:
     """The reason of a paper in a field: not every one of them has grown."""
-    new = index.candidates[place].why.startswith(NEW)
-    return f"{'new' if new else 'trending'} in your field {topic}"
+    grown = index.candidates[place].grown
+    return f"{'trending' if grown else 'new'} in your field {topic}"
 
 
 def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, list[int]] | None:

@@ -21,7 +21,8 @@ from django.db.models.functions import Length
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.timezone import now
 
-from papers import prior, trending
+from papers import prior, reasons, trending
+from papers.formula import FORMULA_VERSION
 from papers.growth import NAMES, Readings
 from papers.models import Edition, Paper, Signal, Source
 
@@ -202,12 +203,12 @@ def _write_edition(at: datetime, rows: list[_Row]) -> None:
             "paper": row.canonical_id,
             "score": row.score,
             "parts": row.parts,
-            "reason": trending.reason(row.parts),
+            "reason": reasons.reason(row.parts),
         }
         for row in best
     ]
     if known is None:
         known = Edition(day=day)
-    if (known.entries, known.formula_version) != (entries, trending.FORMULA_VERSION):
-        known.entries, known.formula_version = entries, trending.FORMULA_VERSION
+    if (known.entries, known.formula_version) != (entries, FORMULA_VERSION):
+        known.entries, known.formula_version = entries, FORMULA_VERSION
         known.save()

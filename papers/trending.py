@@ -1,7 +1,7 @@
 """What is trending: what happened to a paper lately, not how much it ever collected.
 
 The arithmetic alone: papers and readings in, scores and their parts out. Free of Django and of
-I/O. ``FORMULA`` says in words what the code does, for the public page.
+I/O. ``papers/formula.py`` says in words what the code does, for the public page.
 """
 
 from __future__ import annotations
@@ -18,98 +18,6 @@ from numpy.typing import NDArray
 
 from papers import prior
 from papers.growth import HALF_LIFE, Calendar, Growth, Readings, exposure, grow
-
-FORMULA_VERSION: Final = "4"
-FORMULA: Final = (
-    (
-        "Growth, not fame",
-        "We read the public counts of a paper again and again: upvotes, comments, repository "
-        "stars, citations, and the likes of our own confirmed subscribers, one for each person. "
-        "Only what is added between two readings counts, and what the source takes back later is "
-        "taken off again. The first reading is the base line and "
-        "counts nothing. One exception: votes and comments that are read within a day of a "
-        "paper’s announcement can only have come since then, so they stand in for growth until "
-        "more is known, less with every hour and not at all twelve hours after the first reading.",
-    ),
-    (
-        "Beside its peers",
-        "Growth is measured in days of an ordinary paper: what papers of the same field that "
-        "were just as old gained in a day, over the last 30 days. So a vote in a small field can "
-        "weigh as much as ten in a large one. A source that says nothing about a paper neither "
-        "helps nor harms it. A comment weighs a tenth of a vote.",
-    ),
-    (
-        "Fading",
-        "Growth counts half after two announcement days, a quarter after four. Days without "
-        "announcements, as at weekends, do not count, nor do days with only a paper or two where "
-        "there are usually dozens. Where two readings lie far apart, what came "
-        "between them is dated early, because attention ebbs away. Papers are ranked for 30 days.",
-    ),
-    (
-        "Before anybody has voted",
-        "A new paper starts with a small amount, an eighth of what an ordinary one collects. It is "
-        "up to four times more or less, as papers like it fared in the last 30 days: the length of "
-        "title and abstract, a name before a colon, the number of authors, published code, and "
-        "the days from submission to announcement. The sooner votes are first read, the more it "
-        "weighs: 1.8 times after half an hour, once after eight, 0.6 times after a day. For a "
-        "paper of which nothing is read in time it weighs as for the paper in the middle of its "
-        "day. It fades like everything else.",
-    ),
-    (
-        "What cannot be bought",
-        "What one source can give is capped: growth faster than that of 99 in 100 peers counts "
-        "only by its logarithm, and the more a source has given, the less it adds. What came "
-        "between two readings may all have come in one hour, so a longer time between them allows "
-        "no more than four hours do. Three times as much as the best gain is not believed: 60 "
-        "votes or 120 stars within an hour, 150 votes or 300 stars in any time between two "
-        "readings, or half as much again in two steps. Of the readings within a clock hour only "
-        "the last counts. What is not believed counts like the growth of the paper in the middle "
-        "of its day, and nothing where half of the papers of that day were never read.",
-    ),
-    (
-        "The first three places",
-        "Where two sources agree that a paper does well, it gets a quarter more. The first three "
-        "places are given to papers on which two sources agree or that an editor picked. If there "
-        "are fewer than three, the places that are left go to papers that grew between two "
-        "readings, no faster than 99 in 100 peers, and only then to the rest. A paper that stands "
-        "there unconfirmed is marked as such.",
-    ),
-    (
-        "An editor’s pick",
-        "A pick counts like one good day and fades like it. It is marked as such, and for a week "
-        "it is offered in digests, whatever the age of the paper.",
-    ),
-    (
-        "Room for every field",
-        "Papers are ranked inside their field first. Then the lists are merged: the more papers "
-        "of a field stand above a paper, the less it counts, and the sooner so in a small field.",
-    ),
-)
-CHANGES: Final = (
-    (
-        "4",
-        "2026-11-27",
-        "A burst that is read every few minutes is doubted like one that is read every hour, and "
-        "what is not believed counts nothing where few papers are read. A new paper of which no "
-        "source tells starts with as much weight as the paper in the middle of its day.",
-    ),
-    (
-        "3",
-        "2026-11-26",
-        "A burst between two distant readings is doubted like one between two near ones, and "
-        "votes that were taken back count no longer. Papers that two sources or an editor speak "
-        "for still come first; of the others, those that grew steadily. Stray announcements on "
-        "a weekend are no day.",
-    ),
-    (
-        "2",
-        "2026-11-26",
-        "Growth is measured against peers of the same field and age, capped, and fades with the "
-        "days since it happened. Expectations for new papers, agreement of sources, editors’ "
-        "picks and room for every field were added.",
-    ),
-    ("1", "2026-11-23", "The first formula: age and gains."),
-)
 
 AGE_LIMIT_DAYS: Final = 30
 START: Final = 0.125
@@ -131,14 +39,6 @@ VOUCHED: Final = 2
 TELLING: Final = 0.25
 """Growth that is worth less, in days of an ordinary paper, says nothing about a paper."""
 ROOM: Final = 2.0
-NOUNS: Final = {
-    "upvotes": ("upvote", "upvotes"),
-    "comments": ("comment", "comments"),
-    "stars": ("repository star", "repository stars"),
-    "citations": ("citation", "citations"),
-    "likes": ("like by a subscriber", "likes by subscribers"),
-}
-NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 EPOCH: Final = date(1970, 1, 1)
 
 
@@ -157,7 +57,7 @@ class Entrants:
 
 
 class Scored(NamedTuple):
-    """Scores, and the parts of each (see FORMULA): what is shown on the page of a paper."""
+    """Scores, and the parts of each: what is shown on the page of a paper."""
 
     scores: list[float]
     parts: list[dict[str, Any]]
@@ -382,73 +282,3 @@ def _gains(readings: Readings, growth: Growth) -> dict[int, list[dict[str, Any]]
             part["doubted"] = True
         found[paper].append(part)
     return found
-
-
-def reason(parts: dict[str, Any]) -> str:
-    """Why a paper trends, in words, from the parts of its score; empty when nothing is known."""
-    gains = [gain for gain in parts.get("gains", ()) if not gain.get("doubted")]
-    if parts.get("pick") and _lifted_by_pick(parts, gains):
-        return "the editor's pick"
-    if gains:
-        shown = gains[: 2 if parts.get("agreed") else 1]
-        return "trending: " + ", ".join(_gained(gain) for gain in shown)
-    if parts.get("announced"):
-        day = date.fromisoformat(parts["announced"])
-        return f"new in the listing of {day.day} {day:%B}"
-    return ""
-
-
-def _lifted_by_pick(parts: dict[str, Any], gains: Sequence[dict[str, Any]]) -> bool:
-    """Whether the pick gives more than anything else, or a place that growth does not give."""
-    gained = sum(gain["worth"] for gain in gains) - parts.get("cut", 0)
-    spoken_for = parts["pick"] >= PICK_SPEAKS and not parts.get("agreed")
-    most: bool = parts["pick"] > max(gained, parts.get("start", 0))
-    return most or bool(parts.get("lifted") and spoken_for)
-
-
-def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The parts of a score as rows of a table: what, and what it gives.
-
-    Amounts are days of an ordinary paper; factors are written with a multiplication sign.
-    Empty for a paper that is not ranked.
-    """
-    if "start" not in parts:
-        return []
-    rows = [
-        (_gained(gain), "not believed" if gain.get("doubted") else f"{gain['worth']:.2f}")
-        for gain in parts["gains"]
-    ]
-    if parts.get("cut", 0) >= 0.005:
-        rows.append(("What sources gave above their cap", f"−{parts['cut']:.2f}"))
-    if parts.get("pick"):
-        rows.append(("The editor’s pick", f"{parts['pick']:.2f}"))
-    rows.append(
-        (
-            f"New, with {parts['expected']:.1f} times the usual votes expected",
-            f"{parts['start']:.2f}",
-        )
-    )
-    if parts.get("agreed"):
-        rows.append(("Two sources agree", f"×{AGREEMENT}"))
-    if parts["room"] < 1:
-        rows.append(("Better papers in its field", f"×{parts['room']:.2f}"))
-    if parts.get("lifted"):
-        rows.append(("Lifted onto the first three places", ""))
-    if parts.get("unconfirmed"):
-        rows.append(("First for want of papers that two sources or the editor speak for", ""))
-    return rows
-
-
-def _gained(gain: dict[str, Any]) -> str:
-    noun = NOUNS[gain["name"]][gain["gain"] != 1]
-    return f"+{gain['gain']:,.10g} {noun} in {_duration(gain['days'])}"
-
-
-def _duration(days: float) -> str:
-    """A span as people say it: ``an hour``, ``seven hours``, ``a day``, ``12 days``."""
-    count, unit, one = (round(days), "days", "a day")
-    if days < 0.9:
-        count, unit, one = max(1, round(days * 24)), "hours", "an hour"
-    if count == 1:
-        return one
-    return f"{NUMBERS[count] if count < len(NUMBERS) else count} {unit}"

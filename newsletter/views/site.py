@@ -19,8 +19,8 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter import stories, subscriptions
 from newsletter.feeds import TrendingFeed
+from papers import formula, reasons, taxonomy
 from papers import search as papers_search
-from papers import taxonomy, trending
 from papers.identifiers import arxiv_id
 from papers.models import Edition, Paper, Signal
 
@@ -118,8 +118,8 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
         primary_category=found.primary_category, hidden=False, withdrawn=False
     ).exclude(pk=found.pk)
     context = {
-        "story": stories.Story(found, reason=trending.reason(found.trending_parts)),
-        "score_parts": trending.explain(found.trending_parts),
+        "story": stories.Story(found, reason=reasons.reason(found.trending_parts)),
+        "score_parts": reasons.explain(found.trending_parts),
         "paper": found,
         "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
         "signals": list(measured.values()),
@@ -188,9 +188,9 @@ feed = require_safe(public(conditional_page(TrendingFeed())))
 def about_trending(request: HttpRequest) -> HttpResponse:
     """How papers are ranked, in words."""
     context = {
-        "formula": trending.FORMULA,
-        "version": trending.FORMULA_VERSION,
-        "changes": trending.CHANGES,
+        "formula": formula.FORMULA,
+        "version": formula.FORMULA_VERSION,
+        "changes": formula.CHANGES,
     }
     return render(request, "site/about_trending.html", context)
 

@@ -11,7 +11,7 @@ from django.utils.html import escape
 from pytest_django import Settings
 
 from newsletter import subscriptions
-from papers import trending
+from papers import formula
 from papers.models import Edition, Paper
 from tests.factories import a_paper, an_edition
 
@@ -56,10 +56,10 @@ def test_it_is_read_only(client: Client, address: str) -> None:
 
 def test_the_formula_is_explained_as_it_is_in_force(client: Client) -> None:
     page = client.get(reverse("about-trending")).content.decode()
-    assert f"version {trending.FORMULA_VERSION}" in page
-    for title, _ in trending.FORMULA:
+    assert f"version {formula.FORMULA_VERSION}" in page
+    for title, _ in formula.FORMULA:
         assert title in page
-    for _, since, what in trending.CHANGES:
+    for _, since, what in formula.CHANGES:
         assert since in page
         assert escape(what) in page
 

@@ -194,9 +194,7 @@ def test_guests_come_from_outside_the_interests() -> None:
 
 def test_in_a_field_of_few_papers_each_is_measured_by_the_others() -> None:
     library = [
-        replace(p, categories=("cs.RO",), why="new in the listing of 3 May")
-        if p.id in {"57", "58", "59"}
-        else p
+        replace(p, categories=("cs.RO",), grown=False) if p.id in {"57", "58", "59"} else p
         for p in a_library()
     ]
     picks = compose(Index(library), Profile(topics=["cs.RO"]), 3)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from papers import prior, trending
+from papers import formula, prior, reasons, trending
 from papers.growth import Readings
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_votes_that_the_source_took_back_are_taken_off_the_growth() -> None:
     day.read(paper, "upvotes", (3, 10), (13, 59), (23, 19))
     day.read(begun, "upvotes", (3, 50), (6, 5))
     scored = day.scored()
-    assert trending.reason(scored.parts[paper]) == "trending: +9 upvotes in 20 hours"
+    assert reasons.reason(scored.parts[paper]) == "trending: +9 upvotes in 20 hours"
     assert scored.parts[begun]["gains"][0]["gain"] == 5
 
 
@@ -251,7 +251,7 @@ def test_first_places_are_given_although_nobody_is_confirmed_and_that_is_said() 
         day.read(day.paper(), "upvotes", (6, votes))
     assert day.ranks() == [1, 2, 3, 4]
     said = "First for want of papers that two sources or the editor speak for"
-    rows = [dict(trending.explain(parts)) for parts in day.scored().parts]
+    rows = [dict(reasons.explain(parts)) for parts in day.scored().parts]
     assert [said in row for row in rows] == [True, True, True, False]
 
 
@@ -331,7 +331,7 @@ def test_the_reason_is_one_line_in_words(parts: dict[str, Any], words: str) -> N
     gains = [
         dict(zip(("name", "gain", "days"), gain, strict=True)) for gain in parts.get("gains", ())
     ]
-    assert trending.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
+    assert reasons.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
 
 
 def test_what_honest_papers_gain_between_distant_readings_is_believed() -> None:
@@ -388,7 +388,7 @@ def test_a_burst_counts_nothing_where_half_of_the_papers_are_never_read(
     day.read(paper, name, (8, 8), (9, 8 + burst))
     scored = day.scored()
     assert scored.parts[paper]["gains"][0]["worth"] == 0
-    assert "not believed" in dict(trending.explain(scored.parts[paper])).values()
+    assert "not believed" in dict(reasons.explain(scored.parts[paper])).values()
 
 
 def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
@@ -399,7 +399,7 @@ def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
         day.crowd(12, hour)
     day.read(slow, "upvotes", (172, 1), (190, 3))
     parts = day.scored().parts
-    assert [trending.reason(parts[paper]) for paper in (old, slow)] == ["the editor's pick"] * 2
+    assert [reasons.reason(parts[paper]) for paper in (old, slow)] == ["the editor's pick"] * 2
 
 
 def test_a_picked_paper_that_grows_by_itself_trends_for_its_growth() -> None:
@@ -407,13 +407,13 @@ def test_a_picked_paper_that_grows_by_itself_trends_for_its_growth() -> None:
     picked = day.paper(picked=5)
     day.read(picked, "upvotes", (6, 10), (24, 45))
     day.read(picked, "stars", (6, 10), (24, 45))
-    assert trending.reason(day.scored().parts[picked]).startswith("trending: +")
+    assert reasons.reason(day.scored().parts[picked]).startswith("trending: +")
 
 
 def test_growth_that_is_not_believed_is_no_reason() -> None:
     gain = {"name": "upvotes", "gain": 300, "days": 0.04, "worth": 0.1, "doubted": True}
     parts = {"announced": "2026-03-11", "gains": [gain]}
-    assert trending.reason(parts) == "new in the listing of 11 March"
+    assert reasons.reason(parts) == "new in the listing of 11 March"
 
 
 def test_every_part_of_a_score_is_explained() -> None:
@@ -422,7 +422,7 @@ def test_every_part_of_a_score_is_explained() -> None:
     day.read(paper, "upvotes", (2, 5), (20, 30))
     day.read(paper, "stars", (2, 5), (20, 30))
     parts = day.scored().parts[paper]
-    rows = dict(trending.explain(parts))
+    rows = dict(reasons.explain(parts))
     assert {"The editor’s pick", "+25 upvotes in 18 hours", "Two sources agree"} <= rows.keys()
     given = sum(gain["worth"] for gain in parts["gains"]) - parts["cut"]
     total = (given + parts["start"] + parts["pick"]) * trending.AGREEMENT * parts["room"]
@@ -430,10 +430,10 @@ def test_every_part_of_a_score_is_explained() -> None:
 
 
 def test_the_parts_of_an_older_formula_have_no_explanation() -> None:
-    assert trending.explain({"announced": "2026-03-11", "recency": 1.0, "gains": []}) == []
+    assert reasons.explain({"announced": "2026-03-11", "recency": 1.0, "gains": []}) == []
 
 
 def test_the_newest_change_is_the_formula_in_force() -> None:
-    version, since, _ = trending.CHANGES[0]
-    assert version == trending.FORMULA_VERSION
+    version, since, _ = formula.CHANGES[0]
+    assert version == formula.FORMULA_VERSION
     assert datetime.fromisoformat(since).replace(tzinfo=UTC) > START - timedelta(days=7)
