@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from anymail.message import AnymailMessage
 from django.db import transaction
@@ -138,10 +138,27 @@ def confirm(request: Consent, origin: Origin) -> Subscriber:
         )
         subscriber.refresh_from_db()
         if won:
-            choices.take(subscriber, request.choices)
+            choices.take(subscriber, _said_aloud(request))
+            _wait_for_a_day_without_digest(subscriber, moment)
             wanted.seek(subscriber, moment)
             _log(subscriber, Action.CONFIRM, origin, {"request": request.pk})
     return subscriber
+
+
+def _said_aloud(request: Consent) -> Choices:
+    """What was asked for; of a time zone the sign-up form has only a guess that nobody saw."""
+    said = cast(Choices, dict(request.choices))
+    if chose_timezone(request.subscriber):
+        said.pop("timezone", None)
+    return said
+
+
+def _wait_for_a_day_without_digest(subscriber: Subscriber, moment: datetime) -> None:
+    """Who comes back on a day that had its digest gets the next one, not one at once."""
+    today = schedule.due_day(moment, subscriber.timezone)
+    if Digest.objects.filter(subscriber=subscriber, due_on=today).exists():
+        subscriber.next_digest_at = next_due(subscriber, moment)
+        subscriber.save(update_fields=["next_digest_at"])
 
 
 def require_open(request: Consent) -> None:
@@ -189,9 +206,8 @@ def change_preferences(subscriber: Subscriber, wishes: Choices, origin: Origin) 
 
 def chose_timezone(subscriber: Subscriber) -> bool:
     """Did this person ever name a time zone, or is it the one that everybody starts with?"""
-    return (
-        subscriber.timezone != "UTC" or subscriber.consents.filter(choices__timezone="UTC").exists()
-    )
+    named = subscriber.consents.filter(action=Action.CHANGE, choices__timezone="UTC")
+    return subscriber.timezone != "UTC" or named.exists()
 
 
 def pause(subscriber: Subscriber, until: datetime | None, origin: Origin) -> None:

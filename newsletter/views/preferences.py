@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from newsletter import personal_data, subscriptions, tokens
 from newsletter.forms import PreferencesForm
 from newsletter.models import Subscriber
 from newsletter.views.origin import origin_of
+from newsletter.views.standing import standing
 from newsletter.views.token_page import token_page
 
 PAGE: Final = "preferences page"
@@ -98,19 +98,10 @@ def _show(
 ) -> HttpResponse:
     """The page: with what was ``done``, or with what was typed and ``refused``."""
     proposed = not subscriptions.chose_timezone(subscriber)
-    due = subscriber.next_digest_at
-    context = {
-        "subscriber": subscriber,
+    context = standing(subscriber) | {
         "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
         "done": done,
         "unsure": unsure,
-        "next_digest": _local(due, subscriber) if due and due > now() else None,
-        "paused_until": _local(subscriber.paused_until, subscriber),
     }
     status = 400 if refused or unsure else 200
     return render(request, "subscriber/preferences.html", context, status=status)
-
-
-def _local(moment: datetime | None, subscriber: Subscriber) -> datetime | None:
-    """The moment on the subscriber's own clock; naive, so that a template shows it as it is."""
-    return moment and moment.astimezone(ZoneInfo(subscriber.timezone)).replace(tzinfo=None)

@@ -13,6 +13,7 @@ from newsletter import doorbell, feedback, subscriptions, tasks, throttle, token
 from newsletter.forms import SignUpForm
 from newsletter.models import Consent, Subscriber
 from newsletter.views.origin import origin_of
+from newsletter.views.standing import standing
 from newsletter.views.token_page import token_page
 
 
@@ -66,7 +67,7 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
-    context = {"email": subscriber.email, "preferences_url": preferences}
+    context = standing(subscriber) | {"preferences_url": preferences}
     return render(request, "subscriber/confirmed.html", context)
 
 

@@ -263,3 +263,32 @@ def test_a_request_is_forgotten_after_a_week_without_an_answer(
 
 def test_a_new_wording_of_the_consent_gets_a_new_version() -> None:
     assert (subscriptions.CONSENT_VERSION, subscriptions.CONSENT_HASH[:12]) == ("1", "72a9f33ffdb1")
+
+
+def test_who_comes_back_keeps_the_time_zone_that_was_chosen(
+    clock: time_machine.Traveller,
+) -> None:
+    subscriber = join(timezone="Asia/Tokyo")
+    assert subscriber.timezone == "Asia/Tokyo"
+    subscriptions.change_preferences(subscriber, Choices(timezone="Europe/Berlin"), WEB)
+    subscriptions.unsubscribe(subscriber, WEB)
+    clock.shift(timedelta(hours=1))
+    assert join(timezone="Asia/Tokyo", size=7).timezone == "Europe/Berlin"
+    assert Subscriber.objects.get().size == 7
+
+
+def test_a_guess_of_utc_is_no_choice() -> None:
+    subscriber = join(timezone="UTC")
+    assert not subscriptions.chose_timezone(subscriber)
+    subscriptions.change_preferences(subscriber, Choices(timezone="UTC"), WEB)
+    assert subscriptions.chose_timezone(subscriber)
+
+
+def test_who_comes_back_on_a_day_that_had_its_digest_waits_for_the_next(
+    clock: time_machine.Traveller,
+) -> None:
+    subscriber = join()
+    queue_digest(subscriber, Digest.State.SENT)
+    subscriptions.unsubscribe(subscriber, WEB)
+    clock.shift(timedelta(hours=1))
+    assert join().next_digest_at == datetime(2025, 3, 4, 8, tzinfo=UTC)

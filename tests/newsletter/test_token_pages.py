@@ -111,6 +111,18 @@ def test_confirming_starts_the_subscription(reader: Client) -> None:
     assert subscriber.consents.filter(action="confirm").count() == 1
 
 
+def test_an_old_confirmation_link_says_how_things_stand_now(
+    reader: Client, clock: time_machine.Traveller
+) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    assert "first digest is on its way" in reader.post(path).content.decode()
+    subscriber = Subscriber.objects.get()
+    Subscriber.objects.update(next_digest_at=NOON + timedelta(days=1))
+    assert "next digest comes to ada@example.org on Tuesday" in reader.get(path).content.decode()
+    subscriptions.pause(subscriber, None, Origin("preferences page"))
+    assert "Your digests are paused" in reader.get(path).content.decode()
+
+
 def test_a_late_confirmation_is_told_to_ask_again(
     reader: Client, clock: time_machine.Traveller
 ) -> None:
