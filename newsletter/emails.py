@@ -200,12 +200,14 @@ def _entries(digest: Digest, cards: Mapping[str, Card]) -> list[Entry]:
 
 
 def _entry(number: int, place: int, item: Mapping[str, Any], shown: Card) -> Entry:
+    slot = item["slot"] if item.get("slot", "") in SECTIONS else "trending"
     return Entry(
         number,
         place,
         shown,
-        item["slot"] if item.get("slot", "") in SECTIONS else "trending",
-        _reason(item.get("reason", "")),
+        slot,
+        # That it is the editor's pick says the heading above it.
+        _reason("" if slot == "pick" else item.get("reason", "")),
         _clean_line(item["note"]) if item.get("note") else shown.note,
     )
 

@@ -50,6 +50,12 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 class InterestForm(forms.ModelForm):  # type: ignore[type-arg]
     """One interest, read as on the subscriber's own page: a pasted address becomes an id."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A row of the table has no label of its own.
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = name.capitalize()
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if {"kind", "value"} <= cleaned.keys():

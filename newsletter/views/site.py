@@ -48,8 +48,15 @@ def home(request: HttpRequest) -> HttpResponse:
         "stories": shown,
         "picks": stories.picks(now(), beside=shown),
         "more": edition is not None and len(edition.entries) > FRONT_PAGE,
+        "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
     }
     return render(request, "site/home.html", context)
+
+
+def _is_unconfirmed(edition: Edition, shown: Iterable[stories.Story]) -> bool:
+    """Whether nobody speaks for any paper of the day: nobody did, and the editor has not since."""
+    unconfirmed = edition.entries[0].get("parts", {}).get("unconfirmed", False)
+    return unconfirmed and not any(story.paper.picked_at for story in shown)
 
 
 @require_safe

@@ -145,6 +145,15 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     def unhide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         self._change(request, papers, "shown again", hidden=False)
 
+    def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.editor_note and not obj.picked_at:
+            unseen = (
+                "The note is kept and shown once the paper is picked: give it a time under "
+                "“Picked at”, or choose “Pick for today's digests” in the list."
+            )
+            self.message_user(request, unseen, messages.WARNING)
+
     def get_urls(self) -> list[URLPattern]:
         submit = self.admin_site.admin_view(require_POST(self.submit))
         urls: list[URLPattern] = super().get_urls()

@@ -27,6 +27,11 @@ def test_the_page_shows_every_paper_of_the_digest_without_shortening(client: Cli
     assert "on the web" not in page
 
 
+def test_the_page_has_a_heading_and_a_main_part_that_the_mail_has_not(client: Client) -> None:
+    page = client.get(address(a_digest())).content.decode()
+    assert page.count("<h1 ") == page.count("</h1>") == page.count('role="main"') == 1
+
+
 def test_looking_changes_nothing_and_leaves_no_trace_elsewhere(client: Client) -> None:
     digest = a_digest()
     before = list(Subscriber.objects.values())

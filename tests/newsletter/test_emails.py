@@ -130,6 +130,12 @@ def test_picks_come_first_then_the_personal_then_the_trending_ones() -> None:
     assert places == sorted(places)
 
 
+def test_under_the_heading_of_the_pick_no_reason_says_it_again() -> None:
+    message = mail_of(digest_of(rich_paper(1), rich_paper(2), slots="pick personal"))
+    assert "“paper 0”" not in message.body
+    assert "“paper 1”" in message.body
+
+
 def test_a_feedback_link_names_the_paper_it_stands_beside() -> None:
     digest = digest_of(*[rich_paper(n) for n in range(1, 5)])
     item = mail_of(digest).body.partition("Paper 2:")[2].partition("Paper 4:")[0]

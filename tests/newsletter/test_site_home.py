@@ -99,6 +99,8 @@ def test_it_says_when_no_paper_of_the_day_is_confirmed(client: Client) -> None:
     edition.entries[0]["parts"] = {"unconfirmed": True}
     edition.save()
     assert "No paper of this day is confirmed by two sources" in front_page(client)
+    Paper.objects.filter(canonical_id=edition.entries[1]["paper"]).update(picked_at=now())
+    assert "is confirmed by two sources" not in front_page(client)
 
 
 def test_a_paper_with_nothing_but_a_title_and_a_date_is_fine(client: Client) -> None:

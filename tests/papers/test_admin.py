@@ -75,6 +75,18 @@ def test_the_editor_writes_a_note_and_nothing_that_a_source_wrote(
     assert paper.trending == 0
 
 
+@pytest.mark.parametrize(
+    ("picked", "warned"),
+    [({}, True), ({"picked_at_0": "2025-03-03", "picked_at_1": "12:00"}, False)],
+)
+def test_a_note_without_a_pick_is_not_shown_and_the_editor_is_told(
+    desk: Client, paper: Paper, picked: dict[str, str], warned: bool
+) -> None:
+    inline = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
+    page = desk.post(url_of(paper), {"editor_note": "Read this."} | inline | picked, follow=True)
+    assert ("shown once the paper is picked" in page.content.decode()) is warned
+
+
 def test_an_edition_lists_its_papers_by_title_and_escapes_them(desk: Client, paper: Paper) -> None:
     entries = [
         {"paper": "2503.01234", "score": 1.5, "parts": {}, "reason": "rising"},
