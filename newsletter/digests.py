@@ -304,8 +304,10 @@ def _timetable(person: Subscriber) -> dict[str, Any]:
 def _assemble_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[int]:
     composed = _compose_chunk(chunk, library, punctual=punctual)
     moves: dict[tuple[datetime | None, datetime], list[int]] = defaultdict(list)
-    for person in chunk:
-        following = schedule.next_due(**_timetable(person), after=library.at)
+    for person, digest in zip(chunk, composed, strict=True):
+        # A first digest leaves at any hour, and a day has but one.
+        over = max(library.at, schedule.end_of(digest.due_on, person.timezone))
+        following = schedule.next_due(**_timetable(person), after=over)
         moves[(person.next_digest_at, following)].append(person.pk)
     with transaction.atomic():
         Digest.objects.bulk_create(composed, ignore_conflicts=True)

@@ -234,7 +234,7 @@ class Chunk:
             subscriber.consent_source = entry.consent_source
         due = subscriber.next_digest_at
         if subscriber.status == Status.ACTIVE and (due is None or due > self.at):
-            subscriber.next_digest_at = subscriptions.next_due(subscriber, self.at)
+            subscriber.next_digest_at = subscriptions.regular_due(subscriber, self.at)
         return subscriber
 
     def _replace_lists(self) -> None:

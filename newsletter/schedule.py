@@ -23,6 +23,11 @@ def due_day(moment: datetime, timezone: str) -> date:
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
+def end_of(day: date, timezone: str) -> datetime:
+    """The last moment of the subscriber's own calendar day."""
+    return datetime.combine(day, time.max, tzinfo=ZoneInfo(timezone))
+
+
 def next_due(
     *, frequency: str, weekday: int, hour: int, timezone: str, after: datetime
 ) -> datetime:

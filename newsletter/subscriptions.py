@@ -139,7 +139,9 @@ def confirm(request: Consent, origin: Origin) -> Subscriber:
         subscriber.refresh_from_db()
         if won:
             choices.take(subscriber, _said_aloud(request))
-            _wait_for_a_day_without_digest(subscriber, moment)
+            if _was_served(subscriber, moment):
+                subscriber.next_digest_at = next_due(subscriber, moment)
+                subscriber.save(update_fields=["next_digest_at"])
             wanted.seek(subscriber, moment)
             _log(subscriber, Action.CONFIRM, origin, {"request": request.pk})
     return subscriber
@@ -151,14 +153,6 @@ def _said_aloud(request: Consent) -> Choices:
     if chose_timezone(request.subscriber):
         said.pop("timezone", None)
     return said
-
-
-def _wait_for_a_day_without_digest(subscriber: Subscriber, moment: datetime) -> None:
-    """Who comes back on a day that had its digest gets the next one, not one at once."""
-    today = schedule.due_day(moment, subscriber.timezone)
-    if Digest.objects.filter(subscriber=subscriber, due_on=today).exists():
-        subscriber.next_digest_at = next_due(subscriber, moment)
-        subscriber.save(update_fields=["next_digest_at"])
 
 
 def require_open(request: Consent) -> None:
@@ -309,7 +303,21 @@ def clean_up(at: datetime) -> int:
 
 
 def next_due(subscriber: Subscriber, after: datetime) -> datetime:
-    """When this subscriber's next regular digest after that time is due."""
+    """When the next digest after that time comes: not on a day that had one."""
+    if _was_served(subscriber, after):
+        day = schedule.due_day(after, subscriber.timezone)
+        after = schedule.end_of(day, subscriber.timezone)
+    return regular_due(subscriber, after)
+
+
+def _was_served(subscriber: Subscriber, moment: datetime) -> bool:
+    """Whether the subscriber's own day at that moment had its digest already."""
+    day = schedule.due_day(moment, subscriber.timezone)
+    return Digest.objects.filter(subscriber=subscriber, due_on=day).exists()
+
+
+def regular_due(subscriber: Subscriber, after: datetime) -> datetime:
+    """When the first digest after that time is due by the subscriber's timetable alone."""
     return schedule.next_due(
         frequency=subscriber.frequency,
         weekday=subscriber.weekday,

@@ -69,6 +69,15 @@ class TestAssembling:
         digests.assemble(at.replace(hour=23, minute=30))
         assert Digest.objects.filter(subscriber=person).count() == 1
 
+    def test_a_first_digest_before_the_regular_hour_is_the_day_s_only_one(self) -> None:
+        a_paper()
+        night = now().replace(hour=3, minute=31)
+        person = a_subscriber(hour=8, next_digest_at=night)
+        digests.assemble(night)
+        person.refresh_from_db()
+        tomorrow = night + timedelta(days=1)
+        assert person.next_digest_at == tomorrow.replace(hour=8, minute=0, second=0, microsecond=0)
+
     def test_a_day_missed_by_too_much_is_recorded_as_skipped(self) -> None:
         a_paper()
         at = datetime.now(UTC).replace(hour=23)

@@ -292,3 +292,12 @@ def test_who_comes_back_on_a_day_that_had_its_digest_waits_for_the_next(
     subscriptions.unsubscribe(subscriber, WEB)
     clock.shift(timedelta(hours=1))
     assert join().next_digest_at == datetime(2025, 3, 4, 8, tzinfo=UTC)
+
+
+def test_a_later_hour_on_a_day_that_had_its_digest_begins_tomorrow() -> None:
+    subscriber = join()
+    queue_digest(subscriber, Digest.State.SENT)
+    Subscriber.objects.update(next_digest_at=NOON + timedelta(hours=20))
+    subscriber.refresh_from_db()
+    subscriptions.change_preferences(subscriber, Choices(hour=18), WEB)
+    assert subscriber.next_digest_at == datetime(2025, 3, 4, 18, tzinfo=UTC)
