@@ -240,14 +240,9 @@ class Likeness:
         few places are cheaper to compare with the likes together.
         """
         rows = [*likes, *dislikes]
-        against = np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)), np.float32)
-        signed = np.concatenate([self.shares(likes, weights), against])
+        signed = np.concatenate([self.shares(likes, weights), _against(dislikes)])
         if places is None:
-            self.prepare(rows)
-            terms = np.zeros(self.shown, np.float32)
-            for start in range(0, len(rows), AT_ONCE):
-                part = np.stack([self.to(row) for row in rows[start : start + AT_ONCE]])
-                terms += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
+            terms = self._summed(rows, signed)
         else:
             terms = self._few(*self.near.together(rows, signed), places)
         if self.meaning is None:
@@ -255,6 +250,15 @@ class Likeness:
         wanted = np.asarray(signed @ self.meaning.vectors[rows], np.float32)
         meaning = self.meaning.likeness(wanted, places)
         return Compared(len(likes), terms, meaning, float(signed.sum()))
+
+    def _summed(self, rows: Sequence[int], signed: Scores) -> Scores:
+        """The cosines of some documents with every candidate, each counting so much, in one."""
+        self.prepare(rows)
+        terms = np.zeros(self.shown, np.float32)
+        for start in range(0, len(rows), AT_ONCE):
+            part = np.stack([self.to(row) for row in rows[start : start + AT_ONCE]])
+            terms += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
+        return terms
 
     def shares(self, likes: Sequence[int] | NDArray[np.intp], weights: Scores) -> Scores:
         """What each like counts; one from a crowded corner of the collection says less."""
@@ -273,13 +277,18 @@ class Likeness:
             found += self.dense[: self.shown] @ dense
         return self.near.at(found, places)
 
-    def text_scores(self, cosines: Cosines, vector: Scores | None = None) -> Scores:
+    def text_scores(
+        self, cosines: Cosines, vector: Scores | None = None, dislikes: Sequence[int] = ()
+    ) -> Scores:
         """The same for words that are no document; ``vector`` is their sentence vector."""
+        against = _against(dislikes)
+        terms = cosines.astype(np.float32) / STEPS + self._summed(dislikes, against)
         meaning: Scores | None = None
         if self.meaning is not None and vector is not None:
             wanted = self.meaning.turned(vector[np.newaxis])[0]
+            wanted += against @ self.meaning.vectors[list(dislikes)]
             meaning = self.meaning.likeness(wanted, None)
-        found = Compared(1, cosines.astype(np.float32) / STEPS, meaning)
+        found = Compared(1, terms, meaning, 1 + float(against.sum()))
         return self._standardised(found, np.arange(self.shown))
 
     def _usual(self) -> Scores:
@@ -301,6 +310,11 @@ class Likeness:
         if found.meaning is not None:
             above |= found.meaning > 0
         return above
+
+
+def _against(dislikes: Sequence[int]) -> Scores:
+    """What each disliked paper counts."""
+    return np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)), np.float32)
 
 
 def _stepped(cosines: Scores) -> Cosines:

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.likeness import Likeness, Scores
+from papers.likeness import DISLIKE, Likeness, Scores
 from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
 from papers.terms import Vocabulary
@@ -332,12 +332,14 @@ def interests(index: Index, profile: Profile) -> Iterator[Interest]:
             yield _trending(index, "author", written, partial(_followed, author))
     if likes := _liked(index, profile):
         yield likes
+    dislikes = _known(index, profile.dislikes)
     for text in profile.texts:
-        if search := _searched(index, text):
+        if search := _searched(index, text, dislikes):
             yield search
+    dull = _dull(index, dislikes) if profile.topics else 0.0
     for topic in profile.topics:
         if len(inside := index.inside(topic)):
-            yield _trending(index, "topic", inside, partial(_in_field, index, topic))
+            yield _trending(index, "topic", inside, partial(_in_field, index, topic), dull)
 
 
 def in_field(topic: str, document: Document) -> bool:
@@ -350,11 +352,24 @@ def _trending(
     kind: Literal["author", "topic"],
     places: list[int] | NDArray[np.intp],
     explain: Callable[[int], str],
+    dull: Scores | float = 0.0,
 ) -> Interest:
-    """An interest in some papers, the most trending first."""
+    """An interest in some papers, the most trending first, less what each is ``dull``."""
     scores = np.full(len(index), -np.inf, np.float32)
-    scores[places] = index.trending[places]
+    scores[places] = (index.trending - dull)[places]
     return Interest(kind, scores, explain)
+
+
+def _dull(index: Index, dislikes: list[int]) -> Scores | float:
+    """What each candidate loses in a field: nothing, but for the fifth most like the dislikes.
+
+    The nearest of them loses ``DISLIKE``, half of what lies between the first and the last.
+    """
+    if not dislikes:
+        return 0.0
+    fit = index.likeness.fit(dislikes, np.ones(len(dislikes), np.float32))
+    near = percentiles(np.where(fit.above, fit.scores, fit.scores.min()))
+    return np.asarray(DISLIKE * np.maximum(0, near - THRESHOLD) / (1 - THRESHOLD), np.float32)
 
 
 def _followed(author: str, _place: int) -> str:
@@ -375,8 +390,12 @@ def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, lis
     ages = np.array([profile.ages.get(paper, 0.0) for paper in liked], np.float32)
     # Beside the newest like: all may be so old that no number is small enough for their weights.
     weights = np.asarray(0.5 ** ((ages - ages.min()) / profile.half_life), np.float32)
-    dislikes = [index.rows[paper] for paper in profile.dislikes if paper in index.rows]
-    return [index.rows[paper] for paper in liked], weights, dislikes
+    return _known(index, liked), weights, _known(index, profile.dislikes)
+
+
+def _known(index: Index, papers: Iterable[str]) -> list[int]:
+    """The rows of the papers that the index holds."""
+    return [index.rows[paper] for paper in papers if paper in index.rows]
 
 
 def _liked(index: Index, profile: Profile) -> Interest | None:
@@ -399,7 +418,7 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     return Interest("likes", scores, explain)
 
 
-def _searched(index: Index, text: str) -> Interest | None:
+def _searched(index: Index, text: str, dislikes: list[int]) -> Interest | None:
     search = index.searches.of(text)
     if not search.known:
         return None
@@ -409,7 +428,7 @@ def _searched(index: Index, text: str) -> Interest | None:
         words = ", ".join(found)
         return f"matches your search “{text}”" + (words and f": {words}")
 
-    return Interest("text", index.searches.scores(search), explain)
+    return Interest("text", index.searches.scores(search, dislikes), explain)
 
 
 def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:

@@ -76,12 +76,13 @@ class Searches:
         self._kept.move_to_end(text)
         return self._kept[text]
 
-    def scores(self, search: Search) -> Scores:
+    def scores(self, search: Search, dislikes: Sequence[int] = ()) -> Scores:
         """How well each candidate fits; minus infinity for those without a single one of its words.
 
-        Who has the meaning of a text need not have its words.
+        Who has the meaning of a text need not have its words. ``dislikes`` are the rows of
+        documents that count against.
         """
-        found = self.likeness.text_scores(search.cosines, search.vector)
+        found = self.likeness.text_scores(search.cosines, search.vector, dislikes)
         if search.vector is None:
             strange = np.ones(len(found), bool)
             for column in search.columns:

@@ -127,6 +127,18 @@ def test_a_dislike_lowers_what_is_like_it() -> None:
     assert score(index, Profile(likes=["gptq"], dislikes=["awq"]), "awq") < liked
 
 
+@pytest.mark.parametrize(
+    "wish", [Profile(texts=["quantization of weights"]), Profile(topics=["cs"])]
+)
+def test_a_dislike_counts_without_any_like(wish: Profile) -> None:
+    index = Index([replace(paper, categories=("cs.LG",)) for paper in LIBRARY], [GPTQ])
+    [before] = interests(index, wish)
+    [after] = interests(index, replace(wish, dislikes=["gptq"]))
+    awq, reefs = index.place["awq"], index.place["reefs"]
+    assert after.scores[awq] < before.scores[awq]
+    assert after.scores[reefs] >= before.scores[reefs]
+
+
 def test_an_old_like_weighs_less_than_a_new_one() -> None:
     index = Index(LIBRARY, [GPTQ, replace(STARS, id="old")])
     fresh = Profile(likes=["gptq", "old"])
