@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 
 from papers.likeness import Scores
-from papers.ranking import Index, Interest, Profile, interests, unwanted
+from papers.ranking import Index, Interest, Profile, interests, trending_order, unwanted
 
 Slot = Literal["personal", "trending", "pick"]
 
@@ -27,7 +27,7 @@ WINDOW: Final = 6
 RELEVANCE: Final = 0.8
 """The share of relevance in marginal relevance; the rest is being unlike what is in already."""
 TRENDING_SHARE: Final = 5
-"""One slot in so many goes to a trending paper outside the interests, two at most."""
+"""One slot in so many goes to a trending paper outside the interests, one at least, two at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +55,31 @@ def compose(
     if size < 1 or not len(index):
         return []
     basket = Basket(index, unwanted(index, profile, exclude))
-    basket.know(exclude)
+    basket.know([*exclude, *profile.likes, *profile.dislikes])
     for place in index.picked:
         if not basket.picks and basket.may_take(place):
             basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
     asks = index.can_answer(profile)
-    guests = min(2, size // TRENDING_SHARE, size - 1) if asks else size
+    guests = min(2, max(1, size // TRENDING_SHARE), size - 1) if asks else size
     wishes = list(interests(index, profile))
     _take_in_turn(basket, _turned(wishes, turn), size - guests)
     total = min(size, len(basket.picks) + guests)
+    order = trending_order(index, profile)
     if asks:
-        _take_trending(basket, total, _outside(index, wishes))
-    _take_trending(basket, total, index.order if asks else index.field_by_field)
+        _take_trending(basket, total, _outside(index, wishes, order))
+        _take_trending(basket, total, order)
+    else:
+        usual = order is index.order
+        _take_trending(basket, total, index.field_by_field if usual else index.spread(order))
     return basket.picks
 
 
-def _outside(index: Index, wishes: Iterable[Interest]) -> Iterator[int]:
-    """The places that no interest would take, what trends most first."""
+def _outside(index: Index, wishes: Iterable[Interest], order: Iterable[int]) -> Iterator[int]:
+    """The places of an order that no interest would take."""
     inside = np.zeros(len(index), bool)
     for wish in wishes:
         inside |= wish.inside
-    return (place for place in index.order if not inside[place])
+    return (place for place in order if not inside[place])
 
 
 def _turned(wishes: list[Interest], turn: int) -> list[Interest]:
@@ -105,8 +109,8 @@ class Basket:
 
     def know(self, told: Iterable[str]) -> None:
         """Remember the titles that the reader was told: the paper may stand in two rows."""
-        places = self.index.place
-        self.titles.update(self._title(places[paper]) for paper in told if paper in places)
+        rows = self.index.rows
+        self.titles.update(self.index.title_of(rows[paper]) for paper in told if paper in rows)
 
     def look(self, places: Iterable[int]) -> None:
         """Work out together how close these candidates are."""
@@ -128,15 +132,12 @@ class Basket:
         return (
             place not in self.refused
             and self.closeness(place) < LIKENESS_LIMIT
-            and self._title(place) not in self.titles
+            and self.index.title_of(place) not in self.titles
         )
-
-    def _title(self, place: int) -> str:
-        return self.index.candidates[place].title.casefold()
 
     def take(self, place: int, score: float, slot: Slot, reason: str) -> None:
         self.refused.add(place)
-        self.titles.add(self._title(place))
+        self.titles.add(self.index.title_of(place))
         self.places.append(place)
         self.near = self.index.likeness.sketches[self.places]
         self._closeness.clear()

@@ -43,13 +43,14 @@ FORMULA: Final = (
     (
         "What cannot be bought",
         "What one source can give is capped: growth faster than that of 99 in 100 peers counts "
-        "only by its logarithm, which a later reading must confirm, and the more a source has given, the less it adds. What came "
-        "between two readings may all have come in one hour, so a longer time between them allows "
-        "no more than four hours do. Three times as much as the best gain is not believed: 60 "
-        "votes or 120 stars within an hour, 150 votes or 300 stars in any time between two "
-        "readings, or half as much again in two steps. Of the readings within a clock hour only "
-        "the last counts. What is not believed counts like the growth of the paper in the middle "
-        "of its day, and nothing where half of the papers of that day were never read.",
+        "only by its logarithm, which a later reading must confirm, and the more a source has "
+        "given, the less it adds. What came between two readings may all have come in one hour, "
+        "so a longer time between them allows no more than four hours do. Three times as much as "
+        "the best gain is not believed: 60 votes or 120 stars within an hour, 150 votes or 300 "
+        "stars in any time between two readings, or half as much again in two steps. Of the "
+        "readings within a clock hour only the last counts. What is not believed counts like the "
+        "growth of the paper in the middle of its day, and nothing where half of the papers of "
+        "that day were never read.",
     ),
     (
         "The first three places",

@@ -18,6 +18,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from papers.identifiers import title_key
 from papers.likeness import DISLIKE, Likeness, Scores
 from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
@@ -150,17 +151,29 @@ class Index:
 
     @cached_property
     def field_by_field(self) -> list[int]:
-        """What trends, the best of each field first, then the second best of each.
+        """What trends, the best of each field first: see ``spread``."""
+        return self.spread(self.order)
+
+    def spread(self, order: list[int]) -> list[int]:
+        """Of an order the best of each field first, then the second best of each.
 
         Papers of which no field is known are a field of their own.
         """
-        seen: dict[str, int] = {}
+        seen: dict[str, int] = defaultdict(int)
         turns: list[tuple[int, int]] = []
-        for rank, place in enumerate(self.order):
+        for rank, place in enumerate(order):
             name = self.candidates[place].field
-            turns.append((seen.get(name, 0), rank))
-            seen[name] = seen.get(name, 0) + 1
-        return [self.order[rank] for _, rank in sorted(turns)]
+            turns.append((seen[name], rank))
+            seen[name] += 1
+        return [order[rank] for _, rank in sorted(turns)]
+
+    def title_of(self, row: int) -> str:
+        """A document's title as it compares: without case, accents, marks and spaces."""
+        return self._titles[row]
+
+    @cached_property
+    def _titles(self) -> list[str]:
+        return [title_key(document.title) for document in self.documents]
 
     def inside(self, topic: str) -> NDArray[np.intp]:
         """The places of the candidates in a category or an archive."""
@@ -359,6 +372,17 @@ def _trending(
     scores = np.full(len(index), -np.inf, np.float32)
     scores[places] = (index.trending - dull)[places]
     return Interest(kind, scores, explain)
+
+
+def trending_order(index: Index, profile: Profile) -> list[int]:
+    """The places of the candidates, what trends most first, what is like a dislike further back."""
+    dislikes = _known(index, profile.dislikes)
+    if not dislikes:
+        return index.order
+    order: list[int] = np.argsort(
+        -(index.trending - _dull(index, dislikes)), kind="stable"
+    ).tolist()
+    return order
 
 
 def _dull(index: Index, dislikes: list[int]) -> Scores | float:

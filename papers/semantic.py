@@ -7,6 +7,7 @@ and the ranking goes by terms alone.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -41,7 +42,9 @@ def available() -> bool:
 
 def encode(texts: Sequence[str]) -> Scores:
     """Texts x 384, rows of length one. Needs the extra."""
-    found = _model().encode(list(texts), batch_size=BATCH, normalize_embeddings=True)
+    found = _model().encode(
+        list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
+    )
     return np.asarray(found, np.float32)
 
 
@@ -56,6 +59,11 @@ def of(documents: Sequence[Document]) -> Vectors:
 @cache
 def _model() -> Any:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    # Its bars and remarks are for whoever waits for a download; ours is at hand.
+    disable_progress_bar()
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
 
     spec = find_spec(PACKAGE)
     assert spec is not None  # noqa: S101 - available() was asked first

@@ -106,9 +106,9 @@ class Spelling:
         self.stems = [stem(word.lower()) for word in self.words]
 
     def of(self, stems: Sequence[str]) -> str:
-        """A word, or a pair as it stands somewhere; beside each other where it does not."""
+        """A word, or a pair as it stands somewhere; one after the other where it does not."""
         whole = self._pair(*stems) if len(stems) > 1 else ""
-        return whole or " ".join(self._word(one) for one in stems)
+        return whole or ", ".join(self._word(one) for one in stems)
 
     def _word(self, one: str) -> str:
         return _calm(self.words[self.stems.index(one)]) if one in self.stems else one

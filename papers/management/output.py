@@ -21,14 +21,16 @@ COUNTS: Final = (
 def whole_file(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
     """A file to write that gets its name once it is whole. Raises CommandError.
 
-    ``mode`` is what the umask leaves of its permissions.
+    ``mode`` is what the umask leaves of its permissions. A pipe or a device is written as it is.
     """
-    unfinished = path.with_name(f"{path.name}.part")
     try:
+        special = path.exists() and not path.is_file()
+        unfinished = path if special else path.with_name(f"{path.name}.part")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
             yield file
-        unfinished.replace(path)
+        if not special:
+            unfinished.replace(path)
     except OSError as error:
         sentence = f"{path} cannot be written: {error.strerror}."
         raise CommandError(sentence, returncode=UNWRITABLE) from error

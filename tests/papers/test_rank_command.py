@@ -90,6 +90,7 @@ def test_unknown_ids_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
         ('{"user": "u\\ud800", "likes": [0]}', "half of a character"),
         (b'{"user": "\xff", "likes": [0]}', "not UTF-8 text at byte 11; save the file as UTF-8"),
         ({"user": ["eve"], "likes": [0]}, 'needs a "user", text or a number'),
+        ({"user": True, "likes": [0]}, 'needs a "user", text or a number'),
         ('{"user": NaN, "likes": [0]}', 'needs a "user", text or a number'),
         ({"user": "eve", "likes": [[0]]}, "neither text nor a number"),
     ],
@@ -193,3 +194,32 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"nowhere\.jsonl cannot be read") as refused:
         call_command("rank", "--items", str(tmp_path / "nowhere.jsonl"), "--profiles", "x")
     assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize("door", [(), ("--out", "/dev/full")])
+def test_an_answer_that_cannot_be_written_is_said_in_one_sentence(
+    tmp_path: Path, door: tuple[str, ...]
+) -> None:
+    items = write(tmp_path / "items.jsonl", ITEMS)
+    profiles = write(tmp_path / "profiles.jsonl", [{"user": "ada", "likes": [0]}])
+    named = ("--items", str(items), "--profiles", str(profiles), "--top", "3", *door)
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        out = io.TextIOWrapper(full, write_through=True)
+        with pytest.raises(CommandError, match=r"(?i)cannot be written: no space") as refused:
+            call_command("rank", *named, stdout=out)
+    assert refused.value.returncode == 2
+    assert Path("/dev/full").is_char_device()
+
+
+def test_an_answer_is_written_where_only_ascii_is(tmp_path: Path) -> None:
+    items = write(tmp_path / "items.jsonl", [*ITEMS, {"id": "é", "title": "Quantization"}])
+    profiles = write(tmp_path / "profiles.jsonl", [{"user": "Zoë\u2028", "likes": [0]}])
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    call_command(
+        "rank", "--items", str(items), "--profiles", str(profiles), "--top", "9", stdout=out
+    )
+    [line] = raw.getvalue().decode("ascii").splitlines()
+    found = json.loads(line)
+    assert found["user"] == "Zoë\u2028"
+    assert "é" in found["ranked"]

@@ -15,7 +15,7 @@ from papers.words import Spelling, stem
         ("ATTENTION IS ALL", "attention", "ATTENTION"),
         ("We quantize to low-bit weights.", "low bit", "low-bit"),
         ("Models of language, and language models", "models language", "models of language"),
-        ("Dense. Retrieval", "dense retrieval", "dense retrieval"),
+        ("Dense. Retrieval", "dense retrieval", "dense, retrieval"),
     ],
 )
 def test_a_term_is_written_as_the_text_has_it(text: str, term: str, written: str) -> None:

@@ -65,8 +65,15 @@ class Command(BaseCommand):
         self.names: dict[str, Any] = {}
         try:
             self.run(options)
+            self.stdout.flush()
         except saved.UnreadableError as error:
             raise CommandError(str(error), returncode=UNUSABLE) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            sentence = f"The answer cannot be written: {reason}."
+            raise CommandError(sentence, returncode=UNUSABLE) from error
         if self.rejected:
             raise SystemExit(1)
 
@@ -92,7 +99,7 @@ class Command(BaseCommand):
                 self.reject(options["profiles"], number, refused)
             else:
                 with tqdm.external_write_mode():
-                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    file.write(json.dumps(line) + "\n")
                 ranked += 1
         return ranked
 
@@ -193,6 +200,8 @@ def _bar(path: Path, file: BufferedReader) -> tqdm[Any]:
 
 def _is_name(value: object) -> bool:
     """Whether a value can be the name of a user or of an item."""
+    if isinstance(value, bool):
+        return False
     return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
