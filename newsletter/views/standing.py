@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.utils.timezone import now
 
 from newsletter.models import Subscriber
+
+SUBSCRIBED: Final = frozenset({Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED})
+"""Those who get a digest sooner or later."""
 
 
 def standing(subscriber: Subscriber) -> dict[str, Any]:
@@ -16,6 +19,7 @@ def standing(subscriber: Subscriber) -> dict[str, Any]:
     due = subscriber.next_digest_at
     return {
         "subscriber": subscriber,
+        "subscribed": subscriber.status in SUBSCRIBED,
         "next_digest": _local(due, subscriber) if due and due > now() else None,
         "paused_until": _local(subscriber.paused_until, subscriber),
     }

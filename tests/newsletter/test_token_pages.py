@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -61,6 +62,17 @@ def paths_of_every_link() -> list[str]:
         f"/feedback/{tokens.feedback_token(digest, 0, 'down')}/",
         f"/digest/{tokens.digest_token(digest)}/",
     ]
+
+
+def heading(page: str) -> str:
+    """The heading of a page, which the title of its tab repeats."""
+    title, words = (
+        re.search(rf"<{name}[^>]*>(.*?)</{name}>", page, re.DOTALL) for name in ("title", "h1")
+    )
+    assert title
+    assert words
+    assert title[1].strip().startswith(words[1].strip())
+    return words[1].strip()
 
 
 def test_a_mail_scanner_that_opens_every_link_changes_nothing(reader: Client) -> None:
@@ -196,6 +208,48 @@ def test_feedback_is_taken_turned_round_and_taken_back(reader: Client) -> None:
     assert say("down") == "down"
     assert Interest.objects.count() == 1
     assert say("down", action="withdraw") is None
+
+
+def test_a_question_that_contradicts_what_was_said_does_not_look_like_an_answer(
+    reader: Client,
+) -> None:
+    digest = a_digest(to=a_subscriber())
+    up, down = (
+        f"/feedback/{tokens.feedback_token(digest, 0, verdict)}/" for verdict in tokens.VERDICTS
+    )
+    asked = reader.get(down).content.decode()
+    said = reader.post(up).content.decode()
+    differs = reader.get(down).content.decode()
+    turned = reader.post(down).content.decode()
+    assert heading(asked) == "Fewer papers like this?"
+    assert heading(said) == "Noted: more like this"
+    assert heading(differs) == "You said: more like this"
+    assert "Less like this instead?" in differs
+    assert heading(turned) == "Noted: less like this"
+    assert "instead?" not in asked + said + turned
+
+
+@pytest.mark.parametrize(
+    ("status", "comes"),
+    [
+        (Status.ACTIVE, True),
+        (Status.PAUSED, True),
+        (Status.PENDING, False),
+        (Status.UNSUBSCRIBED, False),
+        (Status.SUPPRESSED, False),
+    ],
+)
+def test_a_next_digest_is_spoken_of_only_to_those_who_get_one(
+    reader: Client, status: Status, comes: bool
+) -> None:
+    digest = a_digest(to=a_subscriber(status=status))
+    for path in (
+        f"/preferences/{tokens.preferences_token(digest.subscriber)}/",
+        f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/",
+    ):
+        page = reader.get(path).content.decode()
+        assert bool(re.search("Your next digests? follows? what you", page)) is comes
+        assert ("is kept in case that changes" in page) is not comes
 
 
 def test_feedback_on_a_paper_that_was_renamed_since_goes_to_its_new_id(reader: Client) -> None:
