@@ -398,6 +398,19 @@ class TestPreferences:
         assert subscriber.status == Status.ACTIVE
         assert subscriber.next_digest_at == datetime(2025, 3, 4, 8, tzinfo=UTC)
 
+    def test_a_pause_says_in_which_time_zone_it_ends_and_what_comes_then(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        Subscriber.objects.update(timezone="Asia/Tokyo", hour=8)
+        page = reader.post(path, {"action": "pause", "for": "week"}).content.decode()
+        assert (
+            "Paused until Monday, 10 March at 21:00; the next digest comes on Tuesday, 11 March "
+            "at 08:00 (Asia/Tokyo)." in page
+        )
+        confirmed = reader.get(f"/confirm/{tokens.confirm_token(a_request())}/").content.decode()
+        assert "until Monday, 10 March at 21:00" in confirmed
+        assert "the next one comes on Tuesday, 11 March at 08:00 (Asia/Tokyo)" in confirmed
+
     def test_leaving_from_here_works_too(self, reader: Client, path: str) -> None:
         reader.post(path, {"action": "unsubscribe"})
         assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
