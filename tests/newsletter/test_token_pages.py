@@ -378,6 +378,19 @@ class TestPreferences:
         assert "blockchain" in page
         assert not Interest.objects.exists()
 
+    def test_every_mistake_is_listed_at_the_top_with_a_link_to_its_field(
+        self, reader: Client, path: str
+    ) -> None:
+        wrong = {"size": "31", "frequency": "hourly", "topics": "cs.XX", "authors": "Ada\x00"}
+        page = reader.post(path, wrong).content.decode()
+        [summary] = re.findall(r'<div class="errors"[^>]* autofocus>(.*?)</div>', page, re.DOTALL)
+        named = re.findall(r'<li><a href="#(\w+)">', summary)
+        assert named == ["id_topics", "id_authors", "id_frequency", "id_size"]
+        places = [page.index(f' id="{name}"') for name in named]
+        assert places == sorted(places)
+        assert "write a number from 1 to 30" in summary
+        assert "autofocus" not in reader.get(path).content.decode()
+
     def test_what_was_saved_is_answered_at_the_top_of_the_page(
         self, reader: Client, path: str
     ) -> None:
@@ -410,6 +423,18 @@ class TestPreferences:
         confirmed = reader.get(f"/confirm/{tokens.confirm_token(a_request())}/").content.decode()
         assert "until Monday, 10 March at 21:00" in confirmed
         assert "the next one comes on Tuesday, 11 March at 08:00 (Asia/Tokyo)" in confirmed
+
+    @pytest.mark.parametrize(
+        ("field", "helps"),
+        [
+            ("weekday", "For the weekly digest only."),
+            ("dislikes", "One a line. They never come again, and what is like them comes less"),
+        ],
+    )
+    def test_a_field_that_needs_a_word_of_help_has_it(
+        self, reader: Client, path: str, field: str, helps: str
+    ) -> None:
+        assert f'id="id_{field}_helptext">{helps}' in reader.get(path).content.decode()
 
     def test_leaving_from_here_works_too(self, reader: Client, path: str) -> None:
         reader.post(path, {"action": "unsubscribe"})
