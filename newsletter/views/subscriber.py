@@ -67,7 +67,11 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
-    context = standing(subscriber) | {"preferences_url": preferences}
+    context = standing(subscriber) | {
+        "preferences_url": preferences,
+        "chosen": subscriptions.chose_anything(subscriber),
+        "returning": subscriber.digests.exists(),
+    }
     return render(request, "subscriber/confirmed.html", context)
 
 

@@ -16,7 +16,15 @@ from django.test import Client
 from newsletter import choices, feedback, subscriptions, tokens
 from newsletter.addresses import parse
 from newsletter.choices import Choices
-from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
+from newsletter.models import (
+    Consent,
+    Digest,
+    Interest,
+    Notice,
+    RateLimit,
+    Subscriber,
+    Suppression,
+)
 from newsletter.subscriptions import Origin
 from papers import identifiers
 from tests.factories import a_digest, a_paper, a_subscriber
@@ -133,6 +141,23 @@ def test_an_old_confirmation_link_says_how_things_stand_now(
     assert "next digest comes to ada@example.org on Tuesday" in reader.get(path).content.decode()
     subscriptions.pause(subscriber, None, Origin("preferences page"))
     assert "Your digests are paused" in reader.get(path).content.decode()
+
+
+def test_who_comes_back_hears_that_their_choices_are_kept(reader: Client) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    new = reader.post(path).content.decode()
+    assert "The first digest is on its way" in new
+    assert "Tell us what you read" in new
+    subscriber = Subscriber.objects.get()
+    a_digest(to=subscriber, due_on=NOON.date() - timedelta(days=1))
+    subscriptions.change_preferences(subscriber, {"size": 5}, Origin("preferences page"))
+    subscriptions.unsubscribe(subscriber, Origin("unsubscribe link"))
+    RateLimit.objects.all().delete()
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    back = reader.post(path).content.decode()
+    assert "The next digest is on its way" in back
+    assert "What you chose is kept" in back
+    assert "Tell us what you read" not in back
 
 
 def test_a_late_confirmation_is_told_to_ask_again(
