@@ -116,6 +116,7 @@ def test_an_unknown_link_says_so_and_what_to_do(reader: Client, page: str, token
     response = reader.get(f"/{page}/{token}/")
     assert response.status_code == 404
     assert "enter your address again" in response.content.decode()
+    assert "cut long links" in response.content.decode()
 
 
 def test_confirming_starts_the_subscription(reader: Client) -> None:
@@ -168,6 +169,7 @@ def test_a_late_confirmation_is_told_to_ask_again(
     for response in (reader.get(path), reader.post(path)):
         assert response.status_code == 410
         assert "has expired" in response.content.decode()
+        assert "cut long links" not in response.content.decode()
     assert Subscriber.objects.get().status == Status.PENDING
 
 
@@ -183,7 +185,12 @@ def test_this_was_not_me_forgets_the_request(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
     assert reader.post(path, {"action": "disown"}).status_code == 200
     assert not Subscriber.objects.exists()
-    assert reader.post(path).status_code == 404
+    opened_again = reader.get(path)
+    assert opened_again.status_code == reader.post(path).status_code == 404
+    page = opened_again.content.decode()
+    assert "The request behind this link is gone: it was taken back" in page
+    assert "not complete" not in page
+    assert "cut long links" not in page
 
 
 @pytest.mark.parametrize(
@@ -496,7 +503,10 @@ class TestPreferences:
         assert subscriber.email not in everything()
         assert not Digest.objects.exists()
         assert Suppression.objects.get().email_key == ""
-        assert reader.get(path).status_code == 404
+        gone = reader.get(path)
+        assert gone.status_code == 404
+        assert "What this link belonged to was erased." in gone.content.decode()
+        assert "cut long links" not in gone.content.decode()
         a_request()
         notice = Notice.objects.select_related("subscriber").get()
         assert subscriptions.answer(notice) is None
