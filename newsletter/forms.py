@@ -25,7 +25,7 @@ TopicGroup = tuple[str, int, list[tuple[str, str, bool]]]
 
 
 class AddressField(forms.Field):
-    """An e-mail address; the cleaned value is an ``Address``."""
+    """An email address; the cleaned value is an ``Address``."""
 
     def to_python(self, value: str | None) -> Address:
         try:
