@@ -17,6 +17,7 @@ from unicodedata import is_normalized
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.timezone import now
 
 from newsletter import stories
 from newsletter.prints import Print, printed
@@ -78,7 +79,7 @@ class Card:
 
 
 def card(paper: Paper) -> Card:
-    """The card of a paper. Reads nothing but the row itself."""
+    """The card of a paper as of now. Reads nothing but the row itself."""
     page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
     url, pdf, code = map(web_address, (paper.url, paper.pdf_url, paper.code_url))
     offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
@@ -86,10 +87,10 @@ def card(paper: Paper) -> Card:
         paper=paper.canonical_id,
         title=shorten(_line(paper.title), TITLE_LIMIT),
         authors=shorten(_line(stories.byline(paper.authors)), BYLINE_LIMIT),
-        date=day(paper.published_at or paper.announced_at),
+        date=day(paper.announced_at),
         category=_line(paper.primary_category),
         excerpt=stories.excerpt(_line(paper.abstract)).lead,
-        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.picked_at else "",
+        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
     )

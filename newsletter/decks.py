@@ -11,6 +11,8 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from django.db.models import Q
+
 from newsletter.cards import Card, card
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
@@ -40,17 +42,20 @@ class Deck:
         The keys of what is said first are noted in the digest.
         """
         fresh = [digest for digest in digests if not digest.cards]
-        self._fetch({item["paper"] for digest in fresh for item in digest.items})
+        named = {item["paper"] for digest in fresh for item in digest.items}
+        self._fetch(named)
+        hidden = hidden_of(named)  # Since they were chosen, or since their card was made.
+        shown = {paper: card for paper, card in self.cards.items() if paper not in hidden}
         thawed = thaw({key for digest in digests for key in digest.cards.split()})
         for digest in digests:
-            hand: Mapping[str, Card] | Exception = self.cards
+            hand: Mapping[str, Card] | Exception = shown
             if digest.cards:
                 try:
                     hand = _by_paper(digest, thawed)
                 except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
                     hand = error
             else:
-                digest.cards = self._keys(digest)
+                digest.cards = _keys(digest, shown)
             yield digest, hand
 
     def _fetch(self, papers: set[str]) -> None:
@@ -64,16 +69,29 @@ class Deck:
         for paper in list(self.cards)[: max(0, len(self.cards) - max(LARGEST, len(papers)))]:
             del self.cards[paper]
 
-    def _keys(self, digest: Digest) -> str:
-        cards = [self.cards.get(item["paper"]) for item in digest.items]
-        return " ".join([card.key if card else ABSENT for card in cards])
-
 
 def of(digest: Digest) -> dict[str, Card]:
-    """The cards of one digest as it was sent or would be sent now; nothing is stored."""
-    if digest.cards:
-        return _by_paper(digest, thaw(set(digest.cards.split())))
-    return read({item["paper"] for item in digest.items})
+    """The cards of one digest as it was sent or would be sent now; nothing is stored.
+
+    Papers that were hidden since are left out.
+    """
+    named = {item["paper"] for item in digest.items}
+    cards = _by_paper(digest, thaw(set(digest.cards.split()))) if digest.cards else read(named)
+    hidden = hidden_of(named)
+    return {paper: card for paper, card in cards.items() if paper not in hidden}
+
+
+def hidden_of(papers: Collection[str]) -> set[str]:
+    """Which of these papers an editor has hidden, by the ids that they had or have."""
+    found = Paper.objects.filter(
+        Q(canonical_id__in=papers) | Q(former_id__in=papers), hidden=True
+    ).values_list("canonical_id", "former_id")
+    return {name for names in found for name in names if name}
+
+
+def _keys(digest: Digest, cards: Mapping[str, Card]) -> str:
+    found = [cards.get(item["paper"]) for item in digest.items]
+    return " ".join([card.key if card else ABSENT for card in found])
 
 
 def read(papers: Collection[str]) -> dict[str, Card]:

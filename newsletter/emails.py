@@ -104,6 +104,8 @@ def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
     Raises MessageIncomplete when none of its papers is there.
     """
     context = _digest_context(digest, cards) | _links(digest.subscriber)
+    # The subject that was sent may name a paper that was hidden since.
+    context["subject"] = _digest_subject(digest, context["entries"])
     return press.html(context, _sections(context["entries"]), web=True).text
 
 
@@ -178,7 +180,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         "subject": digest.subject or _digest_subject(digest, entries),
         "preheader": shorten("; ".join(titles[1:]) or entries[0].reason.text.decode(), PREHEADER),
         "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
-        "receipt": f"You get this because you confirmed {subscriber.email}{since} at",
+        "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
         "entries": entries,
         "left_out": 0,
     }

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.db.models import Q
+from django.utils.timezone import now
 
-from papers import reasons, trending
-from papers.models import Edition, Paper
+from papers import reasons
+from papers.models import Edition, Paper, picked
 
 BYLINE_HEAD: Final = 3
 URL_LIMIT: Final = 500
@@ -41,11 +42,22 @@ class Excerpt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One paper on a page. ``rank`` is 0 where the order means nothing."""
+    """One paper on a page as of a moment. ``rank`` is 0 where the order means nothing."""
 
     paper: Paper
     rank: int = 0
     reason: str = ""
+    at: datetime = field(default_factory=now)
+
+    @property
+    def picked(self) -> bool:
+        """Whether the editor's pick was in force."""
+        return self.paper.is_picked(self.at)
+
+    @property
+    def note(self) -> str:
+        """What the editor says of a pick."""
+        return self.paper.editor_note if self.picked else ""
 
     @property
     def byline(self) -> str:
@@ -102,12 +114,18 @@ def web_address(url: str) -> str:
     return url if sane and url.isprintable() and " " not in url else ""
 
 
-def of_edition(edition: Edition, *, limit: int | None = None) -> list[Story]:
-    """The stories of a day in the order they were shown, without papers hidden since."""
+def of_edition(
+    edition: Edition, *, at: datetime | None = None, limit: int | None = None
+) -> list[Story]:
+    """The stories of a day in the order they were shown, without papers hidden since.
+
+    As of its end (UTC), or of a moment.
+    """
     entries: list[Mapping[str, Any]] = edition.entries[:limit]
     papers = _shown([entry["paper"] for entry in entries])
+    as_of = at or min(now(), datetime.combine(edition.day, time.max, UTC))
     return [
-        Story(papers[entry["paper"]], rank, entry.get("reason", ""))
+        Story(papers[entry["paper"]], rank, entry.get("reason", ""), as_of)
         for rank, entry in enumerate(entries, start=1)
         if entry["paper"] in papers
     ]
@@ -130,11 +148,9 @@ def _shown(ids: Sequence[str]) -> dict[str, Paper]:
 def picks(at: datetime, *, beside: Iterable[Story]) -> list[Story]:
     """What the editor chose lately and does not stand on the page already, newest first."""
     present = [story.paper.pk for story in beside]
-    chosen = Paper.objects.filter(
-        picked_at__gt=at - trending.PICK_LASTS, picked_at__lte=at, hidden=False
-    )
+    chosen = Paper.objects.filter(picked(at), hidden=False)
     newest = chosen.exclude(pk__in=present).order_by("-picked_at", "canonical_id")
-    return [Story(paper) for paper in newest[:PICKS]]
+    return [Story(paper, at=at) for paper in newest[:PICKS]]
 
 
 def by_trending(limit: int) -> list[Story]:

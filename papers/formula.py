@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMULA_VERSION: Final = "4"
+FORMULA_VERSION: Final = "5"
 FORMULA: Final = (
     (
         "Growth, not fame",
@@ -43,7 +43,7 @@ FORMULA: Final = (
     (
         "What cannot be bought",
         "What one source can give is capped: growth faster than that of 99 in 100 peers counts "
-        "only by its logarithm, and the more a source has given, the less it adds. What came "
+        "only by its logarithm, which a later reading must confirm, and the more a source has given, the less it adds. What came "
         "between two readings may all have come in one hour, so a longer time between them allows "
         "no more than four hours do. Three times as much as the best gain is not believed: 60 "
         "votes or 120 stars within an hour, 150 votes or 300 stars in any time between two "
@@ -53,7 +53,8 @@ FORMULA: Final = (
     ),
     (
         "The first three places",
-        "Where two sources agree that a paper does well, it gets a quarter more. The first three "
+        "Where two sources agree that a paper does well, it gets a quarter more; what grew faster "
+        "than 99 in 100 peers is no part of an agreement. The first three "
         "places are given to papers on which two sources agree or that an editor picked. If there "
         "are fewer than three, the places that are left go to papers that grew between two "
         "readings, no faster than 99 in 100 peers, and only then to the rest. A paper that stands "
@@ -71,6 +72,13 @@ FORMULA: Final = (
     ),
 )
 CHANGES: Final = (
+    (
+        "5",
+        "2026-11-27",
+        "Growth faster than that of 99 in 100 peers agrees with no other source, and the part of "
+        "it that is beyond waits for a later reading: so a burst that is read in its middle gains "
+        "nothing by that.",
+    ),
     (
         "4",
         "2026-11-27",

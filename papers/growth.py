@@ -100,7 +100,7 @@ class Growth:
     ``days`` the time that took; ``worth`` is the faded growth in units of what a new peer gains in
     a day, and ``doubted`` says whether some of it was too fast to be believed. ``hasty`` is the
     part of the worth that came faster than the limit, ``early`` the part that a first reading
-    stands in for, ``sound`` the worth without what is doubted. ``opened`` is the hours from
+    stands in for, ``sound`` the worth without what is hasty. ``opened`` is the hours from
     announcement to the first reading, or not a number.
     """
 
@@ -177,7 +177,7 @@ def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calen
         total(worth),
         total(worth * hasty),
         total(worth * (steps.kind == 0)),
-        total(worth * ~doubted),
+        total(worth * ~hasty),
         total((doubted & (weight > 0)).astype(np.float64)) > 0,
         opened,
     )
@@ -285,7 +285,9 @@ def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]
     share = np.where(opening, exposure(steps.hours), steps.hours / 24)
     telling = steps.counted & ~doubted
     allowed = limit * _span(steps.hours)
-    believed = np.where(telling, _cut(steps.gain, allowed), 0.0)
+    settled = opening | np.append(steps.group[1:] == steps.group[:-1], False)
+    cut = np.where(settled, _cut(steps.gain, allowed), np.minimum(steps.gain, allowed))
+    believed = np.where(telling, cut, 0.0)
     usual = _usual(steps, believed, np.where(telling, share, 0.0))
     middle = MEDIAN * np.maximum(2 * steps.told - 1, 0)
     believed = np.where(doubted, middle * usual * np.minimum(share, 1), believed)

@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Q
 
 from papers import embeddings, reasons, semantic, trending
-from papers.models import Paper
+from papers.models import Paper, picked
 from papers.ranking import Document, Index
 from papers.scoring import newest_announcement
 
@@ -38,9 +38,8 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
     if newest is None:
         return Index([])
     recent = Q(announced_at__gt=newest - WINDOW)
-    picked = Q(picked_at__gt=at - trending.PICK_LASTS, picked_at__lte=at)
     shown = Q(withdrawn=False, hidden=False, announced_at__lte=at)
-    candidates = list(_documents((recent | picked) & shown, at))
+    candidates = list(_documents((recent | picked(at)) & shown, at))
     known = {document.id for document in candidates}
     others = list(_documents(Q(canonical_id__in=set(liked) - known), at)) if liked else []
     vectors = embeddings.vectors_of({document.id for document in (*candidates, *others)})
@@ -61,12 +60,11 @@ def _documents(condition: Q, at: datetime) -> Iterable[Document]:
             trending=paper.trending,
             why=reasons.reason(parts),
             grown=reasons.has_grown(parts),
-            picked=_picked(paper.picked_at, at),
+            picked=_picked(paper, at),
         )
 
 
-def _picked(chosen: datetime | None, at: datetime) -> float:
+def _picked(paper: Paper, at: datetime) -> float:
     """When the editor picked a paper, in hours of the epoch; 0 unless the pick is in force."""
-    if chosen is None or not at - trending.PICK_LASTS < chosen <= at:
-        return 0.0
-    return trending.hours(chosen)
+    chosen = paper.picked_at
+    return trending.hours(chosen) if chosen and paper.is_picked(at) else 0.0

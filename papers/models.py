@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from django.db import models
 from django.urls import reverse
 from django.utils.timezone import now
+
+PICK_LASTS: Final = timedelta(days=7)
+"""So long a pick stands on the site and is offered in digests."""
+
+
+def picked(at: datetime) -> models.Q:
+    """The papers whose pick by the editor is in force at a moment."""
+    return models.Q(picked_at__gt=at - PICK_LASTS, picked_at__lte=at)
 
 
 class Source(models.Model):
@@ -136,8 +147,13 @@ class Paper(models.Model):
     )
     authority = models.PositiveSmallIntegerField(default=0, editable=False)
     withdrawn = models.BooleanField(default=False)
-    hidden = models.BooleanField(default=False, help_text="Never shown and never mailed.")
-    picked_at = models.DateTimeField(null=True, blank=True, help_text="Chosen by the editor.")
+    hidden = models.BooleanField(
+        default=False,
+        help_text="Neither on the site nor in mail that is yet to leave.",
+    )
+    picked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Chosen by the editor, for a week from then."
+    )
     editor_note = models.TextField(blank=True, help_text="Shown beside the editor's pick.")
     trending = models.FloatField(default=0.0, db_index=True)
     trending_parts = models.JSONField(default=dict, blank=True)
@@ -157,6 +173,10 @@ class Paper(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("paper", args=[self.canonical_id])
+
+    def is_picked(self, at: datetime) -> bool:
+        """Whether the editor's pick is in force at a moment."""
+        return self.picked_at is not None and at - PICK_LASTS < self.picked_at <= at
 
 
 class Embedding(models.Model):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from papers.likeness import DISLIKE, Likeness, Scores
 from papers.names import name_parts, same_person
 from papers.searches import Encoder, Searches, named
+from papers.taxonomy import NAMES
 from papers.terms import Vocabulary
 from papers.wording import Wording
 from papers.words import Spelling
@@ -379,7 +380,7 @@ def _followed(author: str, _place: int) -> str:
 def _in_field(index: Index, topic: str, place: int) -> str:
     """The reason of a paper in a field: not every one of them has grown."""
     grown = index.candidates[place].grown
-    return f"{'trending' if grown else 'new'} in your field {topic}"
+    return f"{'trending' if grown else 'new'} in your field: {NAMES.get(topic, topic)}"
 
 
 def _known_likes(index: Index, profile: Profile) -> tuple[list[int], Scores, list[int]] | None:

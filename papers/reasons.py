@@ -62,7 +62,7 @@ def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
         for gain in parts["gains"]
     ]
     if parts.get("cut", 0) >= 0.005:
-        rows.append(("What sources gave above their cap", f"−{parts['cut']:.2f}"))
+        rows.append(("The more a source gives, the less it adds", f"−{parts['cut']:.2f}"))
     if parts.get("pick"):
         rows.append(("The editor’s pick", f"{parts['pick']:.2f}"))
     rows.append(

@@ -31,8 +31,6 @@ AGREEMENT: Final = 1.25
 PICK: Final = 1.0
 PICK_SPEAKS: Final = 0.25
 """An editor speaks for a paper until the pick has faded to this."""
-PICK_LASTS: Final = timedelta(days=7)
-"""So long a pick stands on the site and is offered in digests."""
 PODIUM: Final = 3
 VOUCHED: Final = 2
 """The standing of a paper on which two sources agree or for which an editor speaks."""

@@ -37,17 +37,16 @@ public = cache_control(public=True, max_age=60)
 @cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
     """The front page: the sign-up form and what is trending today."""
+    at = now()
     edition = Edition.objects.exclude(entries=[]).first()
-    shown = (
-        stories.of_edition(edition, limit=FRONT_PAGE)
-        if edition
-        else stories.by_trending(FRONT_PAGE)
-    )
+    found = stories.of_edition(edition, at=at) if edition else stories.by_trending(FRONT_PAGE)
+    shown = found[:FRONT_PAGE]
     context = {
         "edition": edition,
+        "count": len(found),
         "stories": shown,
-        "picks": stories.picks(now(), beside=shown),
-        "more": edition is not None and len(edition.entries) > FRONT_PAGE,
+        "picks": stories.picks(at, beside=shown),
+        "more": len(found) > FRONT_PAGE,
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
     }
     return render(request, "site/home.html", context)
@@ -56,22 +55,19 @@ def home(request: HttpRequest) -> HttpResponse:
 def _is_unconfirmed(edition: Edition, shown: Iterable[stories.Story]) -> bool:
     """Whether nobody speaks for any paper of the day: nobody did, and the editor has not since."""
     unconfirmed = edition.entries[0].get("parts", {}).get("unconfirmed", False)
-    return unconfirmed and not any(story.paper.picked_at for story in shown)
+    return unconfirmed and not any(story.picked for story in shown)
 
 
 @require_safe
 @public
 @conditional_page
 def archive(request: HttpRequest) -> HttpResponse:
-    """Every day that had an edition, newest first, each with its first paper."""
+    """Every day that had an edition, newest first, each with the titles of its papers."""
     page = Paginator(Edition.objects.all(), DAYS_A_PAGE).get_page(request.GET.get("page"))
-    shown = [[entry["paper"] for entry in edition.entries] for edition in page]
-    titles = _titles(paper for ids in shown for paper in ids[:1])
-    # Seldom asked: the rest of the days whose first paper is hidden.
-    titles |= _titles(paper for ids in shown if not titles.keys() & ids[:1] for paper in ids[1:])
+    titles = _titles(entry["paper"] for edition in page for entry in edition.entries)
     days = [
-        (edition, next((titles[paper] for paper in ids if paper in titles), ""))
-        for edition, ids in zip(page, shown, strict=True)
+        (edition, [titles[e["paper"]] for e in edition.entries if e["paper"] in titles])
+        for edition in page
     ]
     return render(request, "site/archive.html", {"page": page, "days": days})
 
@@ -100,10 +96,12 @@ def archive_day(request: HttpRequest, day: str) -> HttpResponse:
     edition = Edition.objects.filter(day=wanted).first()
     shown = stories.of_edition(edition) if edition else stories.of_day(wanted)
     if edition is None and not shown:
-        raise Http404(f"There is no edition of {wanted:%-d %B %Y}. The archive lists every day.")
+        missing = f"There is no edition of {wanted:%-d %B %Y}. The archive lists the days with one."
+        raise Http404(missing)
     context = {
         "day": wanted,
         "stories": shown,
+        "ranked": edition is not None,
         "newer": Edition.objects.filter(day__gt=wanted).order_by("day").only("day").first(),
         "older": Edition.objects.filter(day__lt=wanted).only("day").first(),
     }
@@ -130,6 +128,7 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
         "paper": found,
         "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
         "signals": list(measured.values()),
+        "field": taxonomy.NAMES.get(found.primary_category) or found.primary_category,
         "related": related[:RELATED] if found.primary_category else [],
         "json_ld": _script_safe(_scholarly_article(found)),
     }

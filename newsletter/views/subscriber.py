@@ -111,7 +111,7 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
     said = feedback.verdict_on(subscriber, paper_id)
     stem = token.removesuffix(verdict)
     context = {
-        "paper": paper,
+        "paper": None if paper and paper.hidden else paper,
         "title": paper.title if paper else paper_id,
         "asked": verdict,
         "said": said,

@@ -129,7 +129,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     def links(self, paper: Paper) -> str:
         return ", ".join(filter(None, (paper.url, paper.pdf_url, paper.code_url)))
 
-    @admin.action(description="Pick for today's digests", permissions=["change"])
+    @admin.action(description="Pick for the site and this week's digests", permissions=["change"])
     def pick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         self._change(request, papers, "picked", picked_at=now())
 
@@ -150,7 +150,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         if obj.editor_note and not obj.picked_at:
             unseen = (
                 "The note is kept and shown once the paper is picked: give it a time under "
-                "“Picked at”, or choose “Pick for today's digests” in the list."
+                "“Picked at”, or choose “Pick for the site and this week's digests” in the list."
             )
             self.message_user(request, unseen, messages.WARNING)
 

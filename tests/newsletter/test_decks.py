@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -139,3 +140,33 @@ def test_claimed_rows_hold_everything_that_a_mail_says(
     cards = decks.of(row)
     with django_assert_num_queries(0):
         emails.digest_message(row, cards)
+
+
+def test_a_paper_hidden_after_the_choice_does_not_leave_and_is_not_shown(
+    server: smtpd.Server,
+) -> None:
+    kept, hidden = a_paper(title="Kept"), a_paper(title="Hidden")
+    digest = digest_of(hidden, kept)
+    Paper.objects.filter(pk=hidden.pk).update(hidden=True)
+    send()
+    [mail] = server.bodies
+    assert b"Kept" in mail
+    assert b"Hidden" not in mail
+    digest.refresh_from_db()
+    assert "Hidden" not in emails.digest_page(digest, decks.of(digest))
+
+
+def test_a_paper_hidden_after_it_was_sent_leaves_the_web_view(server: smtpd.Server) -> None:
+    kept, hidden = a_paper(title="Kept"), a_paper(title="Hidden")
+    digest = digest_of(hidden, kept)
+    send()
+    digest.refresh_from_db()
+    assert "Hidden" in emails.digest_page(digest, decks.of(digest))
+    Paper.objects.filter(pk=hidden.pk).update(hidden=True)
+    assert "Hidden" not in emails.digest_page(digest, decks.of(digest))
+
+
+@pytest.mark.parametrize("days", [-1, 8])
+def test_a_note_is_read_only_while_the_pick_is_in_force(days: int) -> None:
+    paper = a_paper(picked_at=now() - timedelta(days=days), editor_note="Read it twice.")
+    assert decks.read([paper.canonical_id])[paper.canonical_id].note == ""

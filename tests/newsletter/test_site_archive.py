@@ -110,3 +110,21 @@ def test_an_unchanged_page_is_not_sent_twice(client: Client) -> None:
     again = client.get("/archive/2025-03-11/", headers={"if-none-match": first["ETag"]})
     assert again.status_code == 304
     assert "Cookie" not in first.get("Vary", "")
+
+
+def test_a_day_shows_the_picks_that_stood_on_it(client: Client) -> None:
+    evening = datetime(2025, 3, 11, 20, tzinfo=UTC)
+    then = a_paper(picked_at=evening, editor_note="Chosen that day.")
+    later = a_paper(picked_at=evening + timedelta(days=1), editor_note="Chosen on the next.")
+    old = a_paper(picked_at=evening - timedelta(days=8), editor_note="Long faded.")
+    an_edition(then, later, old, day=date(2025, 3, 11))
+    page = client.get("/archive/2025-03-11/").content.decode()
+    assert "Chosen that day." in page
+    assert "Chosen on the next." not in page
+    assert "Long faded." not in page
+
+
+def test_hidden_papers_are_not_counted(client: Client) -> None:
+    an_edition(a_paper(), a_paper(), a_paper(hidden=True), day=date(2025, 3, 11))
+    for page in ("/archive/", "/archive/2025-03-11/", "/"):
+        assert "2 papers" in client.get(page).content.decode()

@@ -121,3 +121,16 @@ def test_many_papers_cost_no_more_queries_than_one(
     with django_assert_max_num_queries(4):
         page = front_page(client)
     assert "All 60 papers of this day" in page
+
+
+@pytest.mark.parametrize("days", [-1, 8])
+def test_a_pick_of_tomorrow_or_of_last_week_is_no_pick(client: Client, days: int) -> None:
+    an_edition(a_paper(picked_at=now() - timedelta(days=days), editor_note="Read section four."))
+    page = front_page(client)
+    assert "Editor’s pick" not in page
+    assert "Read section four." not in page
+
+
+def test_a_note_keeps_its_paragraphs(client: Client) -> None:
+    an_edition(a_paper(picked_at=now(), editor_note="Read section four.\n\nThen read it again."))
+    assert "<p>Then read it again.</p>" in front_page(client)

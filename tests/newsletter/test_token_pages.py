@@ -27,6 +27,7 @@ from newsletter.models import (
 )
 from newsletter.subscriptions import Origin
 from papers import identifiers
+from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -289,6 +290,16 @@ def test_feedback_on_a_paper_that_was_renamed_since_goes_to_its_new_id(reader: C
     digest = a_digest(to=a_subscriber(), items=[{"paper": "t-old"}])
     reader.post(f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/")
     assert Interest.objects.get().value == "2503.01234"
+
+
+def test_feedback_on_a_paper_that_was_hidden_since_leads_nowhere(reader: Client) -> None:
+    paper = a_paper()
+    digest = a_digest(items=[{"paper": paper.canonical_id, "slot": "trending", "reason": "new"}])
+    link = f'href="{paper.get_absolute_url()}"'
+    path = f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/"
+    assert link in reader.get(path).content.decode()
+    Paper.objects.filter(pk=paper.pk).update(hidden=True)
+    assert link not in reader.get(path).content.decode()
 
 
 def test_what_was_said_of_a_paper_before_it_was_renamed_still_stands(reader: Client) -> None:

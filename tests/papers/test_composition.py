@@ -199,7 +199,7 @@ def test_in_a_field_of_few_papers_each_is_measured_by_the_others() -> None:
     ]
     picks = compose(Index(library), Profile(topics=["cs.RO"]), 3)
     assert [(pick.score, pick.reason) for pick in picks] == [
-        (score, "new in your field cs.RO") for score in (1.0, 0.5, 0.0)
+        (score, "new in your field: Robotics") for score in (1.0, 0.5, 0.0)
     ]
 
 

@@ -264,6 +264,27 @@ def test_a_source_that_is_not_believed_agrees_with_nobody() -> None:
     assert "agreed" not in day.scored().parts[paper]
 
 
+def test_growth_that_is_faster_than_its_peers_agrees_with_nobody() -> None:
+    day = Day()
+    day.crowd(40)
+    hasty = day.paper()
+    day.read(hasty, "upvotes", (8, 10), (24, 30))
+    day.read(hasty, "stars", (10, 0), (24, 250))
+    assert not day.scored().parts[hasty].get("agreed")
+
+
+def test_growth_beyond_the_limit_counts_once_a_later_reading_confirms_it() -> None:
+    def scored(*later: tuple[float, float]) -> float:
+        day = Day()
+        day.crowd(40)
+        paper = day.paper()
+        day.read(paper, "stars", (10, 0), (22, 250), *later)
+        day.read(day.paper(), "stars", (10, 0), (24, 0))
+        return day.scored().scores[paper]
+
+    assert scored() < 0.95 * scored((24, 250))
+
+
 def test_a_pick_counts_like_a_good_day_and_fades() -> None:
     day = Day()
     picked, other = day.paper(picked=5), day.paper()
