@@ -1,4 +1,4 @@
-"""E-mail addresses: which are accepted, how two spellings of one are recognised, what is kept.
+"""Email addresses: which are accepted, how two spellings of one are recognised, what is kept.
 
 An address is accepted as RFC 5321 has it, without quoted local parts, literals or line breaks;
 whether somebody reads mail there is for the confirmation to show.
@@ -16,6 +16,31 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 MAX_LENGTH: Final = 254
+TOO_LONG: Final = f"An email address has at most {MAX_LENGTH} characters; look for a mistake in it."
+SLIPS: Final = tuple(
+    (re.compile(pattern), sentence)
+    for pattern, sentence in (
+        (r"^[^@]*$", "The @ is missing; write the whole address, such as ada@example.org."),
+        (r"@.*[\s,;].*@", "These are several email addresses; write one of them."),
+        (r'[<>()\[\]"]', "Write the address alone, without a name, quotation marks or brackets."),
+        (r"\s", "An email address has no spaces in it; take them out."),
+        (r"@.*@", "An email address has only one @; take out the other."),
+        (r"^@", "The part before the @ is missing; write the whole, such as ada@example.org."),
+        (r"@$", "The part after the @ is missing; write the whole, such as ada@example.org."),
+        (r"\.$", "An email address does not end with a dot; take it away."),
+        (r"\.\.", "There are two dots side by side; take one of them away."),
+        (r"^\.|\.@|@\.", "No dot can stand at the beginning or beside the @; take it away."),
+        (r"@[^.]*$", "The part after the @ has no dot in it; write it whole, such as example.org."),
+        (r"@[\d.]+$", "A number stands after the @; write a name such as example.org there."),
+        (r"^[^@]{65}", "The part before the @ has at most 64 characters; look for a mistake."),
+    )
+)
+"""What people get wrong most often, in the order in which it is looked for."""
+ODD: Final = (
+    (re.compile(r"^[^@]*?([^@a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-])"), "before"),
+    (re.compile(r"@.*?([^\w.-]|_)"), "after"),
+)
+"""Characters that an address cannot have in its parts."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 # Private networks and test beds do deliver to names such as .local and .test, so a reserved name
@@ -52,19 +77,23 @@ class Address:
 def parse(typed: str) -> Address:
     """The address that a person typed. Raises AddressError."""
     if CONTROL.search(typed):
-        raise AddressError("An e-mail address has no line breaks or control characters in it.")
+        raise AddressError(
+            "An email address has no line breaks or control characters in it; take them out."
+        )
     typed = typed.strip()
     if not typed:
-        raise AddressError("Write your e-mail address, such as ada@example.org.")
+        raise AddressError("Write your email address, such as ada@example.org.")
+    if len(typed) > MAX_LENGTH:
+        raise AddressError(TOO_LONG)
     try:
         found = email_validator.validate_email(
             typed, allow_smtputf8=False, check_deliverability=False, strict=True
         )
     except email_validator.EmailNotValidError as error:
-        raise AddressError(f"This is not a complete e-mail address: {_clause(error)}") from error
+        raise AddressError(_slip(typed)) from error
     email = found.ascii_email
     if email is None or len(email) > MAX_LENGTH:
-        raise AddressError(f"An e-mail address has at most {MAX_LENGTH} characters.")
+        raise AddressError(TOO_LONG)
     local, _, domain = email.rpartition("@")
     return Address(email=email, key=f"{local.lower()}@{domain.lower()}")
 
@@ -96,7 +125,13 @@ def _hash(key: str, secret: str) -> str:
     return salted_hmac("newsletter.suppression", key, secret=secret, algorithm="sha256").hexdigest()
 
 
-def _clause(error: Exception) -> str:
-    """The library's explanation as the end of our sentence: it sometimes takes two of its own."""
-    message = str(error).replace(". It ", ": it ")
-    return message[:1].lower() + message[1:]
+def _slip(typed: str) -> str:
+    """What is wrong with it and what to do: the validator's own words are for programmers."""
+    for pattern, sentence in SLIPS:
+        if pattern.search(typed):
+            return sentence
+    for pattern, place in ODD:
+        found = pattern.search(typed)
+        if found and found[1].isprintable():
+            return f"“{found[1]}” cannot stand {place} the @; check that part of the address."
+    return "No mail can be sent to such an address; look for a typing mistake in it."

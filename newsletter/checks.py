@@ -77,7 +77,8 @@ def postal_address_is_given() -> Iterator[CheckMessage]:
     if not env.text("POSTAL_ADDRESS"):
         yield Error(
             "POSTAL_ADDRESS is not set; the law asks for it in every newsletter.",
-            hint="Set POSTAL_ADDRESS to one line with name, street, town and country.",
+            hint="Set POSTAL_ADDRESS to one line with street, town and country; every mail shows "
+            "it behind the name of the site.",
             id="paperboy.E003",
         )
 

@@ -25,7 +25,7 @@ TopicGroup = tuple[str, int, list[tuple[str, str, bool]]]
 
 
 class AddressField(forms.Field):
-    """An e-mail address; the cleaned value is an ``Address``."""
+    """An email address; the cleaned value is an ``Address``."""
 
     def to_python(self, value: str | None) -> Address:
         try:
@@ -84,6 +84,7 @@ class ChoicesForm(forms.Form):
     weekday = AnswerField(
         answers.weekday,
         label="Day of the week",
+        help_text="For the weekly digest only.",
         widget=forms.Select(choices=[(int(day), str(day.label)) for day in Subscriber.Weekday]),
     )
     hour = AnswerField(
@@ -116,6 +117,8 @@ class ChoicesForm(forms.Form):
         answers.paper_ids,
         empty=[],
         label="Papers you would rather not see more of",
+        help_text="One a line. They never come again, and what is like them comes less often, "
+        "whether a liked paper, a subject or a field would bring it.",
         widget=Lines({"rows": 2}),
     )
     authors = AnswerField(
@@ -183,7 +186,12 @@ class SignUpForm(ChoicesForm):
 
 
 class PreferencesForm(ChoicesForm):
-    """Everything that a subscriber chose, to be changed."""
+    """Everything that a subscriber chose, to be changed, in the order of the page."""
+
+    field_order = (
+        *("topics", "interests", "likes", "authors", "muted", "dislikes", "names"),
+        *("frequency", "weekday", "hour", "timezone", "size"),
+    )
 
     def __init__(
         self,

@@ -204,6 +204,12 @@ def chose_timezone(subscriber: Subscriber) -> bool:
     return subscriber.timezone != "UTC" or named.exists()
 
 
+def chose_anything(subscriber: Subscriber) -> bool:
+    """Did this person ever say what they read, or change anything?"""
+    changed = subscriber.consents.filter(action=Action.CHANGE)
+    return subscriber.interests.exists() or changed.exists()
+
+
 def pause(subscriber: Subscriber, until: datetime | None, origin: Origin) -> None:
     """Send nothing until that time, or until the subscriber resumes."""
     with transaction.atomic():

@@ -46,10 +46,19 @@ class TokenError(Exception):
 
 
 class TokenInvalid(TokenError):  # noqa: N818
-    """The link is not one of ours, was cut short, or belongs to somebody who was erased."""
+    """The link is not one of ours, was cut short, or belongs to what is gone."""
 
-    def __init__(self) -> None:
-        super().__init__("This link is not complete, or what it belonged to is gone.")
+    def __init__(
+        self, message: str = "This link is not complete, or what it belonged to is gone."
+    ) -> None:
+        super().__init__(message)
+
+
+class TokenGone(TokenInvalid):
+    """The link is whole and was ours; what it belonged to is gone."""
+
+    def __init__(self, message: str = "What this link belonged to was erased.") -> None:
+        super().__init__(message)
 
 
 class TokenExpired(TokenError):  # noqa: N818
@@ -146,12 +155,16 @@ def confirm_token(consent: Consent) -> str:
 def consent_of_confirm_token(token: str) -> Consent:
     """The request that the token confirms, within 72 hours of it.
 
-    Raises TokenExpired when it is older, TokenInvalid when there is no such request.
+    Raises TokenExpired when it is older, TokenGone when the request was forgotten since,
+    TokenInvalid when there never was one.
     """
     pk, _, fingerprint = _verify("confirm", token).partition("-")
     consent = Consent.objects.select_related("subscriber").filter(pk=int(pk)).first()
     if consent is None or fingerprint != _fingerprint(consent.subscriber):
-        raise TokenInvalid
+        raise TokenGone(
+            "The request behind this link is gone: it was taken back, not confirmed in time, "
+            "or erased."
+        )
     if consent.at + CONFIRM_LIFETIME < now():
         raise TokenExpired
     return consent
@@ -163,11 +176,11 @@ def preferences_token(subscriber: Subscriber) -> str:
 
 
 def subscriber_of_preferences_token(token: str) -> Subscriber:
-    """Whose page it is. Raises TokenInvalid."""
+    """Whose page it is. Raises TokenInvalid, or TokenGone once they were erased."""
     public_id = _long(_verify("preferences", token))
     subscriber = Subscriber.objects.filter(public_id=public_id).first()
     if subscriber is None:
-        raise TokenInvalid
+        raise TokenGone
     return subscriber
 
 
@@ -226,7 +239,7 @@ def _feedback_stem(digest: Digest) -> str:
 def _digest(value: str) -> Digest:
     digest = Digest.objects.select_related("subscriber").filter(public_id=_long(value)).first()
     if digest is None:
-        raise TokenInvalid
+        raise TokenGone
     return digest
 
 

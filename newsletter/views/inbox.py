@@ -42,6 +42,11 @@ POLICY: Final = (
     "allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 )
 
+# Pixels: what a mail of ours takes beside its lines, each line, and the tallest frame.
+FRAME: Final = 240
+FRAME_LINE: Final = 22
+TALLEST_FRAME: Final = 1275
+
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -78,7 +83,8 @@ def message(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: its headers, its HTML in a frame, its text."""
     stored = _stored(name)
     headers = [(name, stored.headers[name]) for name in SHOWN_HEADERS if name in stored.headers]
-    return render(request, "inbox/message.html", {"mail": stored, "headers": headers})
+    context = {"mail": stored, "headers": headers, "height": _height(stored)}
+    return render(request, "inbox/message.html", context)
 
 
 @require_safe
@@ -105,6 +111,16 @@ def _stored(name: str) -> StoredMessage:
         return mailbox.read(name)
     except OSError as error:
         raise Http404("There is no such mail in the folder.") from error
+
+
+def _height(mail: StoredMessage) -> int:
+    """How tall the frame is, guessed from the text that says the same.
+
+    Nobody may look into the frame to measure it: no script runs there, and it has no origin.
+    """
+    if not mail.text:
+        return TALLEST_FRAME
+    return min(FRAME + FRAME_LINE * mail.text.count("\n"), TALLEST_FRAME)
 
 
 def _leaving_the_frame(html: str) -> str:

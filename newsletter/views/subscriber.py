@@ -13,7 +13,7 @@ from newsletter import doorbell, feedback, subscriptions, tasks, throttle, token
 from newsletter.forms import SignUpForm
 from newsletter.models import Consent, Subscriber
 from newsletter.views.origin import origin_of
-from newsletter.views.standing import standing
+from newsletter.views.standing import SUBSCRIBED, standing
 from newsletter.views.token_page import token_page
 
 
@@ -57,7 +57,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
     subscriber = consent.subscriber
-    if subscriber.status in {Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED}:
+    if subscriber.status in SUBSCRIBED:
         return _confirmed(request, subscriber)
     subscriptions.require_open(consent)
     context = {"email": subscriber.email, "consent_text": subscriptions.CONSENT_TEXT}
@@ -67,7 +67,11 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
-    context = standing(subscriber) | {"preferences_url": preferences}
+    context = standing(subscriber) | {
+        "preferences_url": preferences,
+        "chosen": subscriptions.chose_anything(subscriber),
+        "returning": subscriber.digests.exists(),
+    }
     return render(request, "subscriber/confirmed.html", context)
 
 
@@ -111,6 +115,7 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
         "title": paper.title if paper else paper_id,
         "asked": verdict,
         "said": said,
+        "subscribed": subscriber.status in SUBSCRIBED,
         "other_path": reverse("feedback", args=[stem + feedback.OPPOSITE[verdict]]),
         "preferences_url": tokens.url_for("preferences", tokens.preferences_token(subscriber)),
     }

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from newsletter.tokens import TokenError, TokenExpired
+from newsletter.tokens import TokenError, TokenExpired, TokenGone, TokenInvalid
 
 View = Callable[[HttpRequest, str], HttpResponse]
 
@@ -38,12 +38,17 @@ def token_page(view: View) -> View:
         try:
             response = view(request, token)
         except TokenError as error:
-            status = 410 if isinstance(error, TokenExpired) else 404
-            response = render(
-                request, "subscriber/refused.html", {"reason": str(error)}, status=status
-            )
+            response = _refused(request, error)
         for name, value in HEADERS.items():
             response.headers[name] = value
         return response
 
     return page
+
+
+def _refused(request: HttpRequest, error: TokenError) -> HttpResponse:
+    gone = isinstance(error, TokenGone)
+    cut = isinstance(error, TokenInvalid) and not gone
+    context = {"reason": str(error), "gone": gone, "cut": cut}
+    status = 410 if isinstance(error, TokenExpired) else 404
+    return render(request, "subscriber/refused.html", context, status=status)

@@ -59,6 +59,39 @@ def test_what_is_no_address_is_refused_in_one_sentence(typed: str) -> None:
     assert ". " not in message
 
 
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("ada.example.org", "The @ is missing; write the whole address"),
+        ("ada@localhost", "The part after the @ has no dot in it; write it whole"),
+        ("ada@example,org", "The part after the @ has no dot in it; write it whole"),
+        ("ada@", "The part after the @ is missing"),
+        ("@example.org", "The part before the @ is missing"),
+        ("ada@@example.org", "An email address has only one @"),
+        ("ada b@example.org", "An email address has no spaces in it"),
+        ("ada@ example.org", "An email address has no spaces in it"),
+        ("ada@example.org.", "An email address does not end with a dot"),
+        ("ada@example..org", "There are two dots side by side"),
+        ("ada.@example.org", "No dot can stand at the beginning or beside the @"),
+        ("ada@example.org, bob@example.org", "These are several email addresses"),
+        ("Ada <ada@example.org>", "Write the address alone, without a name"),
+        ("ada@127.0.0.1", "A number stands after the @"),
+        ("äda@example.org", "“ä” cannot stand before the @"),
+        ("mailto:ada@example.org", "“:” cannot stand before the @"),
+        ("ada@exa_mple.org", "“_” cannot stand after the @"),
+        ("a" * 65 + "@example.org", "The part before the @ has at most 64 characters"),
+        ("a@" + ".".join(["b" * 62] * 4) + ".org", "An email address has at most 254 characters"),
+        ("ada@-example.org", "look for a typing mistake"),
+        ("ada\u200b@example.org", "look for a typing mistake"),
+    ],
+)
+def test_a_slip_is_named_in_plain_words(typed: str, sentence: str) -> None:
+    with pytest.raises(AddressError) as refusal:
+        parse(typed)
+    assert sentence in str(refusal.value)
+    assert ":" not in str(refusal.value).replace("“:”", "")
+
+
 def test_throw_away_domains_are_recognised_also_by_their_parent() -> None:
     assert parse("ada@mailinator.com").disposable
     assert parse("ada@box.mailinator.com").disposable

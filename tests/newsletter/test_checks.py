@@ -19,7 +19,7 @@ PRODUCTION = {
     "SECRET_KEY": "a-key-of-sixty-letters-that-no-other-site-has-0123456789-abc",
     "EMAIL_URL": "smtp+tls://paperboy:password@smtp.example.org:587",
     "DEFAULT_FROM_EMAIL": "Paperboy <digest@papers.example.org>",
-    "POSTAL_ADDRESS": "Paperboy, 1 Example Street, 12345 Example, Utopia",
+    "POSTAL_ADDRESS": "1 Example Street, 12345 Example, Utopia",
 }
 
 

@@ -21,10 +21,12 @@ def laptop(settings: Settings) -> None:
     settings.EMAIL_BACKEND = BACKEND
 
 
-def put(subject: str = "Hello <you>", html: str = "<html><head></head><p>Hi</p></html>") -> str:
-    message = EmailMultiAlternatives(
-        subject, "See http://127.0.0.1:8000/confirm/abc/", "p@example.org", ["ada@example.org"]
-    )
+def put(
+    subject: str = "Hello <you>",
+    html: str = "<html><head></head><p>Hi</p></html>",
+    text: str = "See http://127.0.0.1:8000/confirm/abc/",
+) -> str:
+    message = EmailMultiAlternatives(subject, text, "p@example.org", ["ada@example.org"])
     message.attach_alternative(html, "text/html")
     get_connection(BACKEND).send_messages([message])
     return mailbox.names()[0]
@@ -60,6 +62,24 @@ def test_a_message_shows_its_headers_its_text_and_a_sandboxed_frame(client: Clie
     assert "Message-ID" in page
     assert re.search(rf'<iframe [^>]*src="/inbox/{name}/html/"[^>]* sandbox="[^"]*"', page)
     assert 'href="http://127.0.0.1:8000/confirm/abc/"' in page
+
+
+def test_the_frame_is_as_tall_as_the_mail_is_long_within_bounds(client: Client) -> None:
+    def height(text: str) -> int:
+        page = client.get(f"/inbox/{put(text=text)}/").content.decode()
+        found = re.search(r'<iframe [^>]*height="(\d+)"', page)
+        assert found
+        return int(found[1])
+
+    short, middling, long = (height("A line.\n" * lines) for lines in (5, 30, 1000))
+    assert 300 < short < middling < long < 1300
+    assert height("") == long
+
+
+def test_only_the_last_words_of_the_line_under_the_subject_are_a_control(client: Client) -> None:
+    page = client.get(f"/inbox/{put()}/").content.decode()
+    assert re.findall(r"<summary>(.*?)</summary>", page) == ["All headers"]
+    assert re.search(r">To ada@example.org, [^<]* UTC\.</p>", page)
 
 
 def test_the_html_part_may_style_itself_and_nothing_else(client: Client) -> None:

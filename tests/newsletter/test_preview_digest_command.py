@@ -48,12 +48,12 @@ def test_an_unknown_address_is_named(address: str) -> None:
         preview(address)
 
 
-def test_somebody_who_is_not_active_is_said_to_get_none(
+def test_somebody_who_is_not_active_is_said_to_get_no_digest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     a_paper(title="Attention at rest")
     assert "Attention at rest" in preview(a_subscriber(status=Subscriber.Status.PAUSED).email)
-    assert "is paused: while that lasts, none is sent." in capsys.readouterr().err
+    assert "is paused: no digest is sent while that lasts." in capsys.readouterr().err
 
 
 def test_a_mail_that_may_not_leave_is_refused_in_one_sentence(settings: Settings) -> None:

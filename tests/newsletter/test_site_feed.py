@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 from lxml import etree
 from pytest_django import DjangoAssertNumQueries
 
@@ -60,6 +61,31 @@ def test_hostile_titles_are_text_and_abstracts_are_escaped_html(client: Client) 
     assert entry.findtext(f"{ATOM}title") == attack
     summary = entry.findtext(f"{ATOM}summary")
     assert summary == "New. &lt;script&gt;alert(1)&lt;/script&gt; a &lt; b"
+
+
+def test_each_author_is_an_element_up_to_a_number_that_readers_bear(client: Client) -> None:
+    names = [f"Author {number}" for number in range(3000)]
+    an_edition(a_paper(authors=["Ada Lovelace", "Alan\x0b Turing"]), a_paper(authors=names))
+    few, many = (
+        [author.text for author in entry.findall(f"{ATOM}author/{ATOM}name")]
+        for entry in feed(client).findall(f"{ATOM}entry")
+    )
+    assert few == ["Ada Lovelace", "Alan Turing"]
+    assert many == names[:30]
+
+
+def test_an_editors_pick_is_marked_with_its_note_while_it_is_in_force(client: Client) -> None:
+    an_edition(
+        a_paper(abstract="A.", picked_at=now(), editor_note="Read\nthis."),
+        a_paper(abstract="B.", picked_at=now()),
+        a_paper(abstract="C.", picked_at=now() - timedelta(days=8), editor_note="Once."),
+        day=now().date() - timedelta(days=1),
+    )
+    assert [entry.findtext(f"{ATOM}summary") for entry in feed(client).findall(f"{ATOM}entry")] == [
+        "Editor’s pick: “Read this.” New. A.",
+        "Editor’s pick. New. B.",
+        "New. C.",
+    ]
 
 
 def test_a_paper_that_trends_for_days_is_one_entry(

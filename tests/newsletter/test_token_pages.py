@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,7 +16,15 @@ from django.test import Client
 from newsletter import choices, feedback, subscriptions, tokens
 from newsletter.addresses import parse
 from newsletter.choices import Choices
-from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
+from newsletter.models import (
+    Consent,
+    Digest,
+    Interest,
+    Notice,
+    RateLimit,
+    Subscriber,
+    Suppression,
+)
 from newsletter.subscriptions import Origin
 from papers import identifiers
 from papers.models import Paper
@@ -64,6 +73,17 @@ def paths_of_every_link() -> list[str]:
     ]
 
 
+def heading(page: str) -> str:
+    """The heading of a page, which the title of its tab repeats."""
+    title, words = (
+        re.search(rf"<{name}[^>]*>(.*?)</{name}>", page, re.DOTALL) for name in ("title", "h1")
+    )
+    assert title
+    assert words
+    assert title[1].strip().startswith(words[1].strip())
+    return words[1].strip()
+
+
 def test_a_mail_scanner_that_opens_every_link_changes_nothing(reader: Client) -> None:
     paths = paths_of_every_link()
     before = everything()
@@ -97,6 +117,7 @@ def test_an_unknown_link_says_so_and_what_to_do(reader: Client, page: str, token
     response = reader.get(f"/{page}/{token}/")
     assert response.status_code == 404
     assert "enter your address again" in response.content.decode()
+    assert "cut long links" in response.content.decode()
 
 
 def test_confirming_starts_the_subscription(reader: Client) -> None:
@@ -124,6 +145,23 @@ def test_an_old_confirmation_link_says_how_things_stand_now(
     assert "Your digests are paused" in reader.get(path).content.decode()
 
 
+def test_who_comes_back_hears_that_their_choices_are_kept(reader: Client) -> None:
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    new = reader.post(path).content.decode()
+    assert "The first digest is on its way" in new
+    assert "Tell us what you read" in new
+    subscriber = Subscriber.objects.get()
+    a_digest(to=subscriber, due_on=NOON.date() - timedelta(days=1))
+    subscriptions.change_preferences(subscriber, {"size": 5}, Origin("preferences page"))
+    subscriptions.unsubscribe(subscriber, Origin("unsubscribe link"))
+    RateLimit.objects.all().delete()
+    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    back = reader.post(path).content.decode()
+    assert "The next digest is on its way" in back
+    assert "What you chose is kept" in back
+    assert "Tell us what you read" not in back
+
+
 def test_a_late_confirmation_is_told_to_ask_again(
     reader: Client, clock: time_machine.Traveller
 ) -> None:
@@ -132,6 +170,7 @@ def test_a_late_confirmation_is_told_to_ask_again(
     for response in (reader.get(path), reader.post(path)):
         assert response.status_code == 410
         assert "has expired" in response.content.decode()
+        assert "cut long links" not in response.content.decode()
     assert Subscriber.objects.get().status == Status.PENDING
 
 
@@ -147,7 +186,12 @@ def test_this_was_not_me_forgets_the_request(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
     assert reader.post(path, {"action": "disown"}).status_code == 200
     assert not Subscriber.objects.exists()
-    assert reader.post(path).status_code == 404
+    opened_again = reader.get(path)
+    assert opened_again.status_code == reader.post(path).status_code == 404
+    page = opened_again.content.decode()
+    assert "The request behind this link is gone: it was taken back" in page
+    assert "not complete" not in page
+    assert "cut long links" not in page
 
 
 @pytest.mark.parametrize(
@@ -197,6 +241,48 @@ def test_feedback_is_taken_turned_round_and_taken_back(reader: Client) -> None:
     assert say("down") == "down"
     assert Interest.objects.count() == 1
     assert say("down", action="withdraw") is None
+
+
+def test_a_question_that_contradicts_what_was_said_does_not_look_like_an_answer(
+    reader: Client,
+) -> None:
+    digest = a_digest(to=a_subscriber())
+    up, down = (
+        f"/feedback/{tokens.feedback_token(digest, 0, verdict)}/" for verdict in tokens.VERDICTS
+    )
+    asked = reader.get(down).content.decode()
+    said = reader.post(up).content.decode()
+    differs = reader.get(down).content.decode()
+    turned = reader.post(down).content.decode()
+    assert heading(asked) == "Fewer papers like this?"
+    assert heading(said) == "Noted: more like this"
+    assert heading(differs) == "You said: more like this"
+    assert "Less like this instead?" in differs
+    assert heading(turned) == "Noted: less like this"
+    assert "instead?" not in asked + said + turned
+
+
+@pytest.mark.parametrize(
+    ("status", "comes"),
+    [
+        (Status.ACTIVE, True),
+        (Status.PAUSED, True),
+        (Status.PENDING, False),
+        (Status.UNSUBSCRIBED, False),
+        (Status.SUPPRESSED, False),
+    ],
+)
+def test_a_next_digest_is_spoken_of_only_to_those_who_get_one(
+    reader: Client, status: Status, comes: bool
+) -> None:
+    digest = a_digest(to=a_subscriber(status=status))
+    for path in (
+        f"/preferences/{tokens.preferences_token(digest.subscriber)}/",
+        f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/",
+    ):
+        page = reader.get(path).content.decode()
+        assert bool(re.search("Your next digests? follows? what you", page)) is comes
+        assert ("is kept in case that changes" in page) is not comes
 
 
 def test_feedback_on_a_paper_that_was_renamed_since_goes_to_its_new_id(reader: Client) -> None:
@@ -335,6 +421,19 @@ class TestPreferences:
         assert "blockchain" in page
         assert not Interest.objects.exists()
 
+    def test_every_mistake_is_listed_at_the_top_with_a_link_to_its_field(
+        self, reader: Client, path: str
+    ) -> None:
+        wrong = {"size": "31", "frequency": "hourly", "topics": "cs.XX", "authors": "Ada\x00"}
+        page = reader.post(path, wrong).content.decode()
+        [summary] = re.findall(r'<div class="errors"[^>]* autofocus>(.*?)</div>', page, re.DOTALL)
+        named = re.findall(r'<li><a href="#(\w+)">', summary)
+        assert named == ["id_topics", "id_authors", "id_frequency", "id_size"]
+        places = [page.index(f' id="{name}"') for name in named]
+        assert places == sorted(places)
+        assert "write a number from 1 to 30" in summary
+        assert "autofocus" not in reader.get(path).content.decode()
+
     def test_what_was_saved_is_answered_at_the_top_of_the_page(
         self, reader: Client, path: str
     ) -> None:
@@ -354,6 +453,31 @@ class TestPreferences:
         subscriber.refresh_from_db()
         assert subscriber.status == Status.ACTIVE
         assert subscriber.next_digest_at == datetime(2025, 3, 4, 8, tzinfo=UTC)
+
+    def test_a_pause_says_in_which_time_zone_it_ends_and_what_comes_then(
+        self, reader: Client, subscriber: Subscriber, path: str
+    ) -> None:
+        Subscriber.objects.update(timezone="Asia/Tokyo", hour=8)
+        page = reader.post(path, {"action": "pause", "for": "week"}).content.decode()
+        assert (
+            "Paused until Monday, 10 March at 21:00; the next digest comes on Tuesday, 11 March "
+            "at 08:00 (Asia/Tokyo)." in page
+        )
+        confirmed = reader.get(f"/confirm/{tokens.confirm_token(a_request())}/").content.decode()
+        assert "until Monday, 10 March at 21:00" in confirmed
+        assert "the next one comes on Tuesday, 11 March at 08:00 (Asia/Tokyo)" in confirmed
+
+    @pytest.mark.parametrize(
+        ("field", "helps"),
+        [
+            ("weekday", "For the weekly digest only."),
+            ("dislikes", "One a line. They never come again, and what is like them comes less"),
+        ],
+    )
+    def test_a_field_that_needs_a_word_of_help_has_it(
+        self, reader: Client, path: str, field: str, helps: str
+    ) -> None:
+        assert f'id="id_{field}_helptext">{helps}' in reader.get(path).content.decode()
 
     def test_leaving_from_here_works_too(self, reader: Client, path: str) -> None:
         reader.post(path, {"action": "unsubscribe"})
@@ -390,7 +514,10 @@ class TestPreferences:
         assert subscriber.email not in everything()
         assert not Digest.objects.exists()
         assert Suppression.objects.get().email_key == ""
-        assert reader.get(path).status_code == 404
+        gone = reader.get(path)
+        assert gone.status_code == 404
+        assert "What this link belonged to was erased." in gone.content.decode()
+        assert "cut long links" not in gone.content.decode()
         a_request()
         notice = Notice.objects.select_related("subscriber").get()
         assert subscriptions.answer(notice) is None

@@ -36,7 +36,8 @@ class Command(BaseCommand):
         self.stdout.write(text)
         if person.status != Subscriber.Status.ACTIVE:
             self.stderr.write(
-                f"{person.email} is {person.get_status_display()}: while that lasts, none is sent."
+                f"{person.email} is {person.get_status_display()}: "
+                "no digest is sent while that lasts."
             )
 
     def _format(self, message: Any, form: str) -> str:
