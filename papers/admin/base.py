@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -11,6 +12,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.timezone import now
 from unfold.admin import ModelAdmin, TabularInline
 
 
@@ -63,6 +66,12 @@ def names_of(model: type[Model]) -> list[str]:
 def counted(model: type[Model], count: int) -> str:
     """A number of rows in words: "1 paper", "12 papers"."""
     return f"{count} {model_ngettext(model._meta, count)}"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was: "a moment ago", "5 minutes ago"."""
+    just_now = now() - moment < timedelta(minutes=1)
+    return "a moment ago" if just_now else f"{timesince(moment)} ago"
 
 
 def url_of(obj: Model) -> str:
