@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import model_ngettext, quote
-from django.db.models import Model
+from django.db.models import DateTimeField, Field, Model
+from django.forms import Field as FormField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -44,6 +46,15 @@ class ListAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_fullwidth = True
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> FormField | None:
+        """The zone of a time that is typed; one that is shown carries its own."""
+        field: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(db_field, DateTimeField):
+            field.help_text = f"{field.help_text} In UTC.".lstrip()
+        return field
 
 
 class ReadOnlyAdmin(NeverAdded, NeverChanged, NeverDeleted, ListAdmin):

@@ -1,0 +1,40 @@
+"""What the pages of the desk say and how: times with their zone, true words, room for values."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from newsletter.models import Subscriber
+from papers.admin.base import url_of, url_of_list
+from tests import factories
+
+MORNING = datetime(2026, 12, 4, 3, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(db: None, client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+def words(desk: Client, url: str) -> str:
+    """What a page says below its header, without markup."""
+    html = desk.get(url).content.decode()
+    content = html[html.index('id="content"') :]
+    return " ".join(re.sub(r"<[^>]*>", " ", content).split())
+
+
+def test_a_time_names_its_zone_in_lists_and_on_pages(desk: Client) -> None:
+    reader = factories.a_subscriber(hour=9, timezone="Asia/Kolkata", next_digest_at=MORNING)
+
+    assert "Asia/Kolkata 4 Dec 2026, 03:30 UTC" in words(desk, url_of_list(Subscriber))
+    assert "Next digest at 4 Dec 2026, 03:30 UTC" in words(desk, url_of(reader))
+
+
+def test_a_time_that_is_typed_says_its_zone(desk: Client) -> None:
+    assert "Chosen by the editor. In UTC." in words(desk, url_of(factories.a_paper()))
