@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from papers import reasons
 from papers.admin.base import url_of, url_of_list
 from papers.models import Edition, IngestRun, Paper, Source, Submission
 
@@ -85,6 +87,57 @@ def test_a_note_without_a_pick_is_not_shown_and_the_editor_is_told(
     inline = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
     page = desk.post(url_of(paper), {"editor_note": "Read this."} | inline | picked, follow=True)
     assert ("shown once the paper is picked" in page.content.decode()) is warned
+
+
+RANKED = {
+    "start": 0.9,
+    "expected": 1.3,
+    "room": 1,
+    "gains": [{"name": "upvotes", "gain": 42.0, "days": 3.0, "worth": 3.77}],
+}
+
+
+def test_a_score_is_shown_as_the_table_of_the_public_page(desk: Client, paper: Paper) -> None:
+    Paper.objects.update(trending=4.67067871, trending_parts=RANKED)
+
+    html = desk.get(url_of(paper)).content.decode()
+
+    table = html[html.index('<table class="desk-table score-table">') :]
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
+    assert rows == [*reasons.explain(RANKED), ("Score", "4.67")]
+    assert "4.67067871" not in html
+    assert "&quot;gains&quot;" not in html
+
+
+def test_a_paper_that_is_not_ranked_says_so(desk: Client, paper: Paper) -> None:
+    assert "0.00: the paper is not ranked." in desk.get(url_of(paper)).content.decode()
+
+
+def test_categories_and_keywords_are_lists_in_plain_words(desk: Client, paper: Paper) -> None:
+    Paper.objects.update(categories=["cs.CL", "stat.ML"], keywords=["<b>bold</b>", "waiting"])
+
+    html = desk.get(url_of(paper)).content.decode()
+
+    assert "cs.CL, stat.ML" in html
+    assert "&lt;b&gt;bold&lt;/b&gt;, waiting" in html
+
+
+def test_links_of_a_paper_lead_to_the_web_and_nowhere_else(desk: Client, paper: Paper) -> None:
+    Paper.objects.update(
+        url="https://arxiv.org/abs/2503.01234?a=1&b=2",
+        pdf_url='https://x.org/"><script>',
+        code_url="javascript:alert(1)",
+    )
+
+    html = desk.get(url_of(paper)).content.decode()
+
+    addresses = re.findall(r'<a class="text-link" href="(.*?)">', html)
+    assert addresses[:2] == [
+        "https://arxiv.org/abs/2503.01234?a=1&amp;b=2",
+        "https://x.org/&quot;&gt;&lt;script&gt;",
+    ]
+    assert "javascript:alert(1)" in html
+    assert 'href="javascript:' not in html
 
 
 def test_an_edition_lists_its_papers_by_title_and_escapes_them(desk: Client, paper: Paper) -> None:
