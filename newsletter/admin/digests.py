@@ -46,9 +46,11 @@ class DigestAdmin(Sending, OutboundAdmin):
             "Delivery",
             {
                 "fields": (
-                    ("due_on", "due_at", "expires_at"),
-                    ("attempts", "next_attempt_at", "lease_until"),
-                    ("created_at", "sending_at", "sent_at"),
+                    ("due_on", "due_at"),
+                    ("created_at", "expires_at"),
+                    ("attempts", "next_attempt_at"),
+                    ("sending_at", "lease_until"),
+                    "sent_at",
                     "public_id",
                     "message_id",
                     "provider_id",

@@ -120,7 +120,8 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
             {
                 "fields": (
                     ("next_digest_at", "paused_until"),
-                    ("created_at", "confirmed_at", "consent_source"),
+                    ("created_at", "confirmed_at"),
+                    "consent_source",
                     ("soft_bounce_score", "last_soft_bounce_at"),
                 )
             },

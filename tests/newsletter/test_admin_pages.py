@@ -6,13 +6,16 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
-from django.test import Client
+from django.db.models import Model
+from django.test import Client, RequestFactory
 
 from newsletter.models import Subscriber
 from papers.admin.base import url_of, url_of_list
 from tests import factories
 
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 MORNING = datetime(2026, 12, 4, 3, 30, tzinfo=UTC)
 
 
@@ -27,6 +30,18 @@ def words(desk: Client, url: str) -> str:
     html = desk.get(url).content.decode()
     content = html[html.index('id="content"') :]
     return " ".join(re.sub(r"<[^>]*>", " ", content).split())
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+def test_a_row_holds_two_values_at_most(model: type[Model]) -> None:
+    request = RequestFactory().get("/admin/")
+    request.user = User(is_superuser=True)
+    page = admin.site._registry[model]
+    fieldsets = page.get_fieldsets(request, model())
+
+    rows = [row for _, options in fieldsets for row in options["fields"]]
+
+    assert all(isinstance(row, str) or len(row) <= 2 for row in rows)
 
 
 def test_a_time_names_its_zone_in_lists_and_on_pages(desk: Client) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
@@ -168,6 +169,27 @@ def test_a_source_asked_to_ingest_is_due_at_once_even_when_the_broker_is_dead(
 
     source.refresh_from_db()
     assert source.next_run_at <= now()
+
+
+@pytest.mark.parametrize(
+    ("enabled", "hours", "words"),
+    [
+        (False, -5, "none while disabled"),
+        (True, -5, "due now"),
+        (True, 5, "10 Mar 2025, 17:00 UTC"),
+    ],
+)
+def test_the_next_visit_is_no_time_of_the_past(
+    desk: Client, source: Source, enabled: bool, hours: int, words: str
+) -> None:
+    noon = datetime(2025, 3, 10, 12, tzinfo=UTC)
+    Source.objects.update(enabled=enabled, next_run_at=noon + timedelta(hours=hours))
+
+    with time_machine.travel(noon, tick=False):
+        pages = [desk.get(url).content.decode() for url in (url_of(source), url_of_list(Source))]
+
+    assert all(words in page for page in pages)
+    assert not any("07:00" in page for page in pages)
 
 
 def test_a_disabled_source_is_not_asked_and_the_page_says_so(desk: Client, source: Source) -> None:
