@@ -16,6 +16,7 @@ from newsletter.models import DeliveryEvent, Digest
 from papers.admin.base import counted, link, log, url_of_list
 from papers.admin.papers import ordered_list
 
+STUCK = (Digest.State.FAILED, Digest.State.UNCERTAIN)
 TWICE = (
     "These digests are queued and leave with the next sweep. One whose state is uncertain may have "
     "arrived before: its reader would then get it twice."
@@ -60,6 +61,9 @@ class DigestAdmin(Sending, OutboundAdmin):
         ),
     )
 
+    def idle_buttons(self, row: Digest) -> frozenset[str]:
+        return frozenset() if row.state in STUCK else frozenset({"resend_this"})
+
     @display(description="papers")
     def paper_count(self, digest: Digest) -> int:
         return len(digest.items)
@@ -68,9 +72,7 @@ class DigestAdmin(Sending, OutboundAdmin):
     def paper_table(self, digest: Digest) -> str:
         if not digest.items:
             return "None was chosen."
-        return ordered_list(
-            (item["paper"], f"{item['slot']}: {item['reason']}") for item in digest.items
-        )
+        return ordered_list((item["paper"], f"{item['slot']}: {item['reason']}") for item in digest.items)
 
     @display(description="events")
     def event_link(self, digest: Digest) -> str:
@@ -78,7 +80,7 @@ class DigestAdmin(Sending, OutboundAdmin):
 
     @admin.action(description="Resend failed and uncertain ones", permissions=["send"])
     def resend(self, request: HttpRequest, digests: QuerySet[Digest]) -> HttpResponse | None:
-        stuck = digests.filter(state__in=(Digest.State.FAILED, Digest.State.UNCERTAIN))
+        stuck = digests.filter(state__in=STUCK)
         page = ask(self, request, stuck, Deed("resend", "Resend", TWICE, f"resend {stuck.count()}"))
         if page is None:
             chosen = list(stuck)

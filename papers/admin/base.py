@@ -56,6 +56,17 @@ class ListAdmin(ModelAdmin):
             field.help_text = f"{field.help_text} In UTC.".lstrip()
         return field
 
+    def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
+        """The buttons of a row's page, without those that could do nothing to it."""
+        buttons: list[Any] = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id)) if buttons else None
+        idle = self.idle_buttons(row) if row else frozenset()
+        return [button for button in buttons if button.method.__name__ not in idle]
+
+    def idle_buttons(self, row: Any) -> frozenset[str]:
+        """The names in ``actions_detail`` that this row does not qualify for."""
+        return frozenset()
+
 
 class ReadOnlyAdmin(NeverAdded, NeverChanged, NeverDeleted, ListAdmin):
     """Rows that the service writes and people only look at."""
