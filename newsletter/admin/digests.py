@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,6 +24,13 @@ TWICE = (
     "These digests are queued and leave with the next sweep. One whose state is uncertain may have "
     "arrived before: its reader would then get it twice."
 )
+
+
+def _remark(item: Mapping[str, Any]) -> str:
+    """Why a paper was chosen, and for which of a digest's places unless that is said already."""
+    slot, reason = item["slot"], item["reason"]
+    said = reason.startswith(slot) or reason.endswith(slot)
+    return reason if said else f"{slot}: {reason}" if reason else slot
 
 
 @admin.register(Digest)
@@ -72,7 +82,7 @@ class DigestAdmin(Sending, OutboundAdmin):
     def paper_table(self, digest: Digest) -> str:
         if not digest.items:
             return "None was chosen."
-        return ordered_list((item["paper"], f"{item['slot']}: {item['reason']}") for item in digest.items)
+        return ordered_list((item["paper"], _remark(item)) for item in digest.items)
 
     @display(description="events")
     def event_link(self, digest: Digest) -> str:

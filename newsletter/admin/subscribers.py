@@ -142,7 +142,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     def sent_links(self, subscriber: Subscriber) -> str:
         narrowed = {"subscriber__id__exact": subscriber.pk}
         return format_html(
-            "{} {}",
+            "{} and {}",
             link(url_of_list(Digest, **narrowed), "digests"),
             link(url_of_list(Notice, **narrowed), "notices"),
         )

@@ -53,3 +53,26 @@ def test_a_time_names_its_zone_in_lists_and_on_pages(desk: Client) -> None:
 
 def test_a_time_that_is_typed_says_its_zone(desk: Client) -> None:
     assert "Chosen by the editor. In UTC." in words(desk, url_of(factories.a_paper()))
+
+
+def test_a_digest_says_once_why_each_paper_is_in_it(desk: Client) -> None:
+    chosen = [
+        ("pick", "the editor's pick", "the editor's pick"),
+        ("trending", "trending: +42 upvotes in three days", "trending: +42 upvotes in three days"),
+        ("trending", "new in the listing of 4 December", "trending: new in the listing of"),
+        ("personal", "like “Sparse attention”", "personal: like “Sparse attention”"),
+        ("personal", "", "personal"),
+    ]
+    items = [
+        {"paper": f"2612.0000{place}", "slot": slot, "reason": reason, "score": 1}
+        for place, (slot, reason, _) in enumerate(chosen)
+    ]
+
+    page = words(desk, url_of(factories.a_digest(items=items))).replace("&#x27;", "'")
+
+    for place, (_, _, shown) in enumerate(chosen):
+        assert f"2612.0000{place} {shown}" in page
+
+
+def test_two_links_beside_each_other_are_told_apart(desk: Client) -> None:
+    assert "Sent to them digests and notices" in words(desk, url_of(factories.a_subscriber()))
