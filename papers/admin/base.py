@@ -22,6 +22,8 @@ from unfold.admin import ModelAdmin, TabularInline
 class NeverAdded:
     """Rows that come into being elsewhere."""
 
+    when_empty = "The service fills this list by itself."
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
@@ -41,11 +43,15 @@ class NeverDeleted:
 
 
 class ListAdmin(ModelAdmin):
-    """A list that stays quick with many rows: one page of them, and no count of all."""
+    """A list that stays quick with many rows: one page of them, and no count of all.
+
+    ``when_empty`` is what it says when there is no row at all.
+    """
 
     show_full_result_count = False
     list_per_page = 50
     list_fullwidth = True
+    when_empty = "Nothing was added yet."
 
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any

@@ -191,6 +191,8 @@ class IngestRunAdmin(ReadOnlyAdmin):
 @admin.register(Submission)
 class SubmissionAdmin(ReadOnlyAdmin):
     """Papers that somebody asked for by their id, and whether they have come."""
+
+    when_empty = "Nobody has asked for a paper yet."
     list_display = ("arxiv_id", "submitted_at", "fetched_at", "result")
     list_filter = (("fetched_at", admin.EmptyFieldListFilter),)
     search_fields = ("arxiv_id",)

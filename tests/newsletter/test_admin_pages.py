@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client, RequestFactory
 
-from newsletter.models import Subscriber
+from newsletter.models import Digest, Stream, Subscriber
 from papers.admin.base import url_of, url_of_list
+from papers.models import Paper, Submission
 from tests import factories
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -53,6 +54,34 @@ def test_a_time_names_its_zone_in_lists_and_on_pages(desk: Client) -> None:
 
 def test_a_time_that_is_typed_says_its_zone(desk: Client) -> None:
     assert "Chosen by the editor. In UTC." in words(desk, url_of(factories.a_paper()))
+
+
+@pytest.mark.parametrize(
+    ("model", "true"),
+    [
+        (Stream, "Neither stream was ever stopped: both are running."),
+        (Submission, "Nobody has asked for a paper yet."),
+        (Paper, "The service fills this list by itself."),
+        (Group, "Nothing was added yet. Add group"),
+    ],
+)
+def test_an_empty_list_says_what_is_true_of_it(desk: Client, model: type[Model], true: str) -> None:
+    page = words(desk, url_of_list(model))
+
+    assert f"Nothing here {true}" in page
+    assert "Create a new item" not in page
+
+
+@pytest.mark.parametrize(
+    "narrowed", [{"q": "nobody"}, {"state__exact": "sent"}, {"subscriber": "7"}]
+)
+def test_a_search_without_a_result_leads_back_to_the_whole_list(
+    desk: Client, narrowed: dict[str, str]
+) -> None:
+    page = words(desk, url_of_list(Digest, **narrowed))
+
+    assert "No results found No row matches what was asked for. Show all" in page
+    assert "by itself" not in page
 
 
 def test_a_digest_says_once_why_each_paper_is_in_it(desk: Client) -> None:
