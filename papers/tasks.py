@@ -38,7 +38,7 @@ def ingest_source(source_id: int) -> None:
     """Visit one source."""
     source = Source.objects.filter(pk=source_id).first()
     if source is not None:
-        visits.run(source, until=stopping.is_set)
+        visits.run_unwatched(source, until=stopping.is_set)
         embeddings.embed(now())
 
 

@@ -42,6 +42,8 @@ RUNS_KEPT: Final = 200
 # Longer than one page can take with all its attempts and its turn; moved on with each page.
 LEASE: Final = timedelta(minutes=20)
 AT_ONCE: Final = 2
+# The same failure after so long is told again: it may stand in no log that is still looked at.
+TOLD_AGAIN: Final = timedelta(hours=1)
 COUNTED: Final = ("created", "updated", "unchanged", "rejected")
 VISIT_FIELDS: Final = (
     "consecutive_failures", "next_run_at", "last_run_at", "last_success_at", "last_status",
@@ -112,6 +114,51 @@ def run(
     if not dry_run:
         _note(source, record, outcome)
     return outcome
+
+
+def run_unwatched(
+    source: Source,
+    *,
+    client: Client | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """``run`` for the worker: nobody reads what it returns, so the log tells how it went."""
+    before = source.last_status, source.last_result, source.last_run_at
+    failures = source.consecutive_failures
+    outcome = run(source, client=client, until=until)
+    what = _one_line(outcome.result)
+    if outcome.status in {Status.OK, Status.QUIET}:
+        word = "went well" if outcome.status == Status.OK else "was quiet"
+        after = f", after {failures} in a row that did not" if failures else ""
+        logger.info("The visit to %s %s%s: %s", source.name, word, after, what)
+    elif _is_news(source, before):
+        word = "failed" if outcome.status == Status.FAILED else "is suspect"
+        in_a_row = source.consecutive_failures
+        logger.warning("The visit to %s %s, %d in a row: %s", source.name, word, in_a_row, what)
+    return outcome
+
+
+def _is_news(source: Source, before: tuple[str, str, datetime | None]) -> bool:
+    """Whether a failure is worth a line of the log.
+
+    Failures come ever more slowly, unless the source itself asks to be tried again at once: then
+    the same one could come each minute. It is told at the first, second, fourth, eighth ... of a
+    row, and whenever it comes with another reason or after a longer wait.
+    """
+    *said, last = before
+    began = source.last_run_at
+    waited = began - last if began and last else TOLD_AGAIN
+    return (
+        said != [source.last_status, source.last_result]
+        or waited >= TOLD_AGAIN
+        or source.consecutive_failures.bit_count() == 1
+    )
+
+
+def _one_line(words: str) -> str:
+    """A reason may quote its source, and a log is read line by line in a terminal."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in words)
+    return " ".join(plain.split())
 
 
 class _Trip:

@@ -9,18 +9,19 @@ from typing import Any, Final
 
 from django.db.models import Count
 from django.http import HttpRequest
-from django.utils.timesince import timesince
 from django.utils.timezone import now
 
 from newsletter.dispatch import LANES
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
 from newsletter.streams import held_until
-from papers.admin.base import url_of, url_of_list
+from papers.admin.base import ago, counted, url_of, url_of_list
+from papers.admin.sources import VISIT_COLOURS
 from papers.models import Edition, Source
 
 State = Digest.State
 STUCK: Final = (State.FAILED, State.UNCERTAIN)
 WAITING: Final = (State.QUEUED, State.CLAIMED, State.SENDING)
+FAILING: Final = (Source.Status.FAILED, Source.Status.SUSPECT)
 SILENCE: Final = timedelta(minutes=2)
 SOURCES_SHOWN: Final = 20
 REASONS_SHOWN: Final = 8
@@ -128,7 +129,7 @@ def _machine(moment: datetime) -> list[Figure]:
         Figure(
             "Worker",
             "alive" if pulse and moment - pulse < SILENCE else "silent",
-            f"last heard {timesince(pulse, moment)} ago" if pulse else "never heard; start it",
+            f"last heard {ago(pulse)}" if pulse else "never heard; start it",
             url_of_list(Heartbeat),
             alarm=not pulse or moment - pulse >= SILENCE,
         ),
@@ -138,6 +139,7 @@ def _machine(moment: datetime) -> list[Figure]:
 
 def _streams(events: int) -> Figure:
     """Whether mail may leave; ``events`` is how many of the providers' reports wait."""
+    unread = counted(DeliveryEvent, events)
     paused, waiting = [], []
     for stream in Stream.objects.all():
         if stream.paused_at:
@@ -148,26 +150,38 @@ def _streams(events: int) -> Figure:
         "Streams",
         "paused" if paused else "waiting" if waiting else "running",
         "; ".join(paused + waiting)
-        or f"{' and '.join(lane.stream for lane in LANES)}, {events} events to read",
+        or f"{' and '.join(lane.stream for lane in LANES)}, {unread} to read",
         url_of_list(Stream),
         alarm=bool(paused),
     )
 
 
 def _sources() -> list[dict[str, str]]:
+    """The sources, those that fail first: what came of the last visit, and when that was."""
+    sources = Source.objects.order_by("-enabled", "-consecutive_failures", "name")
     return [
         {
             "name": source.name,
             "url": url_of(source),
+            "trouble": _trouble(source),
+            "tone": VISIT_COLOURS.get(source.last_status, ""),
             "result": source.last_result or source.get_last_status_display(),
             "age": _age(source),
         }
-        for source in Source.objects.order_by("-enabled", "name")[:SOURCES_SHOWN]
+        for source in sources[:SOURCES_SHOWN]
     ]
 
 
+def _trouble(source: Source) -> str:
+    """That a source fails and for how long; nobody need look after one that is switched off."""
+    if source.last_status not in FAILING or not source.enabled:
+        return ""
+    status, failures = source.get_last_status_display(), source.consecutive_failures
+    return f"{status}, {failures} in a row" if failures > 1 else status
+
+
 def _age(source: Source) -> str:
-    visit = f"{timesince(source.last_run_at)} ago" if source.last_run_at else "not visited yet"
+    visit = ago(source.last_run_at) if source.last_run_at else "not visited yet"
     return visit if source.enabled else f"disabled, {visit}"
 
 

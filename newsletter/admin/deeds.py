@@ -27,6 +27,7 @@ from papers.admin.base import ListAdmin, log, url_of_list
 
 Status = Subscriber.Status
 People = QuerySet[Subscriber]
+STAYING = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
 LEAVING = "They get no more digests from now on; what is queued is cancelled."
 BANNED = (
     "These addresses never get mail again, whoever asks for it, and nothing on this desk takes "
@@ -44,6 +45,11 @@ class SubscriberDeeds(Sending, ListAdmin):
 
     actions = ("export", "send_test", "unsubscribe", "suppress")
     actions_detail = ("preview", "send_test_of_this", "unsubscribe_this", "suppress_this")
+
+    def idle_buttons(self, row: Subscriber) -> frozenset[str]:
+        gone = {"unsubscribe_this"} if row.status not in STAYING else set()
+        banned = {"suppress_this"} if row.status == Status.SUPPRESSED else set()
+        return frozenset(gone | banned)
 
     def has_export_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("newsletter.export_subscribers")
@@ -89,7 +95,7 @@ class SubscriberDeeds(Sending, ListAdmin):
 
     @admin.action(description="Unsubscribe", permissions=["change"])
     def unsubscribe(self, request: HttpRequest, people: People) -> HttpResponse | None:
-        staying = people.filter(status__in=(Status.PENDING, Status.ACTIVE, Status.PAUSED))
+        staying = people.filter(status__in=STAYING)
         deed = Deed("unsubscribe", "Unsubscribe", LEAVING, f"unsubscribe {staying.count()}")
         return self._each(
             request, staying, deed, lambda one: subscriptions.unsubscribe(one, origin(request))

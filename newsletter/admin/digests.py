@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,10 +19,18 @@ from newsletter.models import DeliveryEvent, Digest
 from papers.admin.base import counted, link, log, url_of_list
 from papers.admin.papers import ordered_list
 
+STUCK = (Digest.State.FAILED, Digest.State.UNCERTAIN)
 TWICE = (
     "These digests are queued and leave with the next sweep. One whose state is uncertain may have "
     "arrived before: its reader would then get it twice."
 )
+
+
+def _remark(item: Mapping[str, Any]) -> str:
+    """Why a paper was chosen, and for which of a digest's places unless that is said already."""
+    slot, reason = item["slot"], item["reason"]
+    said = reason.startswith(slot) or reason.endswith(slot)
+    return reason if said else f"{slot}: {reason}" if reason else slot
 
 
 @admin.register(Digest)
@@ -46,9 +57,11 @@ class DigestAdmin(Sending, OutboundAdmin):
             "Delivery",
             {
                 "fields": (
-                    ("due_on", "due_at", "expires_at"),
-                    ("attempts", "next_attempt_at", "lease_until"),
-                    ("created_at", "sending_at", "sent_at"),
+                    ("due_on", "due_at"),
+                    ("created_at", "expires_at"),
+                    ("attempts", "next_attempt_at"),
+                    ("sending_at", "lease_until"),
+                    "sent_at",
                     "public_id",
                     "message_id",
                     "provider_id",
@@ -58,6 +71,9 @@ class DigestAdmin(Sending, OutboundAdmin):
         ),
     )
 
+    def idle_buttons(self, row: Digest) -> frozenset[str]:
+        return frozenset() if row.state in STUCK else frozenset({"resend_this"})
+
     @display(description="papers")
     def paper_count(self, digest: Digest) -> int:
         return len(digest.items)
@@ -66,9 +82,7 @@ class DigestAdmin(Sending, OutboundAdmin):
     def paper_table(self, digest: Digest) -> str:
         if not digest.items:
             return "None was chosen."
-        return ordered_list(
-            (item["paper"], f"{item['slot']}: {item['reason']}") for item in digest.items
-        )
+        return ordered_list((item["paper"], _remark(item)) for item in digest.items)
 
     @display(description="events")
     def event_link(self, digest: Digest) -> str:
@@ -76,7 +90,7 @@ class DigestAdmin(Sending, OutboundAdmin):
 
     @admin.action(description="Resend failed and uncertain ones", permissions=["send"])
     def resend(self, request: HttpRequest, digests: QuerySet[Digest]) -> HttpResponse | None:
-        stuck = digests.filter(state__in=(Digest.State.FAILED, Digest.State.UNCERTAIN))
+        stuck = digests.filter(state__in=STUCK)
         page = ask(self, request, stuck, Deed("resend", "Resend", TWICE, f"resend {stuck.count()}"))
         if page is None:
             chosen = list(stuck)

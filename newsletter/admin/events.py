@@ -33,8 +33,10 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
             "As received",
             {
                 "fields": (
-                    ("provider", "provider_id", "event_key"),
-                    ("occurred_at", "received_at", "processed_at"),
+                    ("provider", "provider_id"),
+                    "event_key",
+                    ("occurred_at", "received_at"),
+                    "processed_at",
                     "payload",
                 )
             },

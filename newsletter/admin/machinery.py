@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from newsletter.models import Heartbeat, RateLimit
-from papers.admin.base import ReadOnlyAdmin
+from papers.admin.base import ReadOnlyAdmin, ago
 
 
 @admin.register(RateLimit)
@@ -31,4 +30,4 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 
     @display(description="age")
     def age(self, heartbeat: Heartbeat) -> str:
-        return f"{timesince(heartbeat.at)} ago"
+        return ago(heartbeat.at)

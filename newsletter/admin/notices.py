@@ -30,8 +30,9 @@ class NoticeAdmin(OutboundAdmin):
             {
                 "fields": (
                     ("created_at", "expires_at"),
-                    ("attempts", "next_attempt_at", "lease_until"),
-                    ("sending_at", "sent_at"),
+                    ("attempts", "next_attempt_at"),
+                    ("sending_at", "lease_until"),
+                    "sent_at",
                     "public_id",
                     "message_id",
                     "provider_id",

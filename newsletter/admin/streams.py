@@ -57,6 +57,7 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
     """Digests and notices are stopped and started apart. A stream without a row here runs."""
 
     list_before_template = "admin/streams.html"
+    when_empty = "Neither stream was ever stopped: both are running."
 
     list_display = ("name", "standing", "paused_reason", "paused_at")
     fields = (*list_display, "hold_until")

@@ -120,7 +120,8 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
             {
                 "fields": (
                     ("next_digest_at", "paused_until"),
-                    ("created_at", "confirmed_at", "consent_source"),
+                    ("created_at", "confirmed_at"),
+                    "consent_source",
                     ("soft_bounce_score", "last_soft_bounce_at"),
                 )
             },
@@ -141,7 +142,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     def sent_links(self, subscriber: Subscriber) -> str:
         narrowed = {"subscriber__id__exact": subscriber.pk}
         return format_html(
-            "{} {}",
+            "{} and {}",
             link(url_of_list(Digest, **narrowed), "digests"),
             link(url_of_list(Notice, **narrowed), "notices"),
         )

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import model_ngettext, quote
-from django.db.models import Model
+from django.db.models import DateTimeField, Field, Model
+from django.forms import Field as FormField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.timezone import now
 from unfold.admin import ModelAdmin, TabularInline
 
 
 class NeverAdded:
     """Rows that come into being elsewhere."""
+
+    when_empty = "The service fills this list by itself."
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -36,11 +43,35 @@ class NeverDeleted:
 
 
 class ListAdmin(ModelAdmin):
-    """A list that stays quick with many rows: one page of them, and no count of all."""
+    """A list that stays quick with many rows: one page of them, and no count of all.
+
+    ``when_empty`` is what it says when there is no row at all.
+    """
 
     show_full_result_count = False
     list_per_page = 50
     list_fullwidth = True
+    when_empty = "Nothing was added yet."
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> FormField | None:
+        """The zone of a time that is typed; one that is shown carries its own."""
+        field: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(db_field, DateTimeField):
+            field.help_text = f"{field.help_text} In UTC.".lstrip()
+        return field
+
+    def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
+        """The buttons of a row's page, without those that could do nothing to it."""
+        buttons: list[Any] = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id)) if buttons else None
+        idle = self.idle_buttons(row) if row else frozenset()
+        return [button for button in buttons if button.method.__name__ not in idle]
+
+    def idle_buttons(self, row: Any) -> frozenset[str]:
+        """The names in ``actions_detail`` that this row does not qualify for."""
+        return frozenset()
 
 
 class ReadOnlyAdmin(NeverAdded, NeverChanged, NeverDeleted, ListAdmin):
@@ -63,6 +94,12 @@ def names_of(model: type[Model]) -> list[str]:
 def counted(model: type[Model], count: int) -> str:
     """A number of rows in words: "1 paper", "12 papers"."""
     return f"{count} {model_ngettext(model._meta, count)}"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was: "a moment ago", "5 minutes ago"."""
+    just_now = now() - moment < timedelta(minutes=1)
+    return "a moment ago" if just_now else f"{timesince(moment)} ago"
 
 
 def url_of(obj: Model) -> str:

@@ -11,11 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from papers import ingest
+from papers import ingest, reasons
 from papers.admin.base import (
     ListAdmin,
     NeverAdded,
@@ -30,6 +31,7 @@ from papers.admin.base import (
     url_of_list,
 )
 from papers.models import Paper, Signal, Submission
+from papers.sources.links import link as web_link
 
 SUBMISSION_LENGTH = 4000
 
@@ -49,6 +51,11 @@ def ordered_list(papers: Iterable[tuple[str, str]]) -> str:
     )
     items = format_html_join("", "<li>{}<br>{}</li>", rows)
     return format_html('<ol class="desk-list">{}</ol>', items)
+
+
+def _shown(address: str) -> str:
+    """An address to click on when it is of the web; any other is shown and leads nowhere."""
+    return link(address, address) if web_link(address) else address
 
 
 class SignalInline(ReadOnlyInline):
@@ -88,20 +95,24 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
                 "fields": (
                     ("canonical_id", "former_id"),
                     ("primary_category", "version"),
-                    ("categories", "keywords"),
+                    ("category_list", "keyword_list"),
                     ("published_at", "revised_at"),
                     ("announced_at", "first_seen_at"),
-                    ("withdrawn", "doi", "license"),
-                    ("journal_ref", "comment"),
+                    ("withdrawn", "license"),
+                    ("doi", "journal_ref"),
+                    "comment",
                 )
             },
         ),
-        ("Trending", {"fields": ("trending", "trending_parts")}),
+        ("Trending", {"fields": ("score_table",)}),
     )
     readonly_fields = (
         *(name for name in names_of(Paper) if name not in {"hidden", "picked_at", "editor_note"}),
         "byline",
         "links",
+        "category_list",
+        "keyword_list",
+        "score_table",
     )
 
     @display(description="trending", ordering="trending")
@@ -127,7 +138,31 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     @display(description="links")
     def links(self, paper: Paper) -> str:
-        return ", ".join(filter(None, (paper.url, paper.pdf_url, paper.code_url)))
+        addresses = filter(None, (paper.url, paper.pdf_url, paper.code_url))
+        return format_html_join(mark_safe("<br>"), "{}", ((_shown(one),) for one in addresses))
+
+    @display(description="categories")
+    def category_list(self, paper: Paper) -> str:
+        return ", ".join(map(str, paper.categories))
+
+    @display(description="keywords")
+    def keyword_list(self, paper: Paper) -> str:
+        return ", ".join(map(str, paper.keywords))
+
+    @display(description="score, in days of an ordinary paper")
+    def score_table(self, paper: Paper) -> str:
+        """What the score is made of, as the paper's public page shows it."""
+        score = self.trending_score(paper)
+        rows = reasons.explain(paper.trending_parts)
+        if not rows:
+            return f"{score}: the paper is not ranked."
+        parts = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
+        return format_html(
+            '<table class="desk-table score-table"><tbody>{}</tbody>'
+            '<tfoot><tr><th scope="row">Score</th><td>{}</td></tr></tfoot></table>',
+            parts,
+            score,
+        )
 
     @admin.action(description="Pick for the site and this week's digests", permissions=["change"])
     def pick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:

@@ -6,8 +6,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
@@ -54,7 +55,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
         "last_visit",
         "last_result",
         "last_run_at",
-        "next_run_at",
+        "next_visit",
         "created_count",
     )
     list_filter = ("enabled", "last_status", "kind")
@@ -72,9 +73,12 @@ class SourceAdmin(NeverDeleted, ListAdmin):
                     ("last_status", "consecutive_failures"),
                     "last_result",
                     "run_link",
-                    ("last_run_at", "last_success_at", "next_run_at"),
-                    ("created_count", "updated_count", "unchanged_count", "rejected_count"),
-                    ("cursor", "etag", "last_modified"),
+                    ("last_run_at", "last_success_at"),
+                    "next_visit",
+                    ("created_count", "updated_count"),
+                    ("unchanged_count", "rejected_count"),
+                    "cursor",
+                    ("etag", "last_modified"),
                 )
             },
         ),
@@ -84,7 +88,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
         identity = {"name", "kind"} if obj else set()
         free = self.editable - identity
-        return [*(name for name in names_of(Source) if name not in free), "run_link"]
+        return [*(name for name in names_of(Source) if name not in free), "run_link", "next_visit"]
 
     @display(description="visits")
     def run_link(self, source: Source) -> str:
@@ -97,6 +101,15 @@ class SourceAdmin(NeverDeleted, ListAdmin):
     )
     def last_visit(self, source: Source) -> tuple[str, str]:
         return source.last_status, source.get_last_status_display()
+
+    @display(description="next visit", ordering="next_run_at")
+    def next_visit(self, source: Source) -> str:
+        """When the source is due, which says nothing as long as it is disabled."""
+        if not source.enabled:
+            return "none while disabled"
+        if source.next_run_at <= now():
+            return "due now"
+        return date_format(localtime(source.next_run_at), "DATETIME_FORMAT")
 
     @admin.action(description="Ingest now", permissions=["change"])
     def ingest_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
@@ -149,7 +162,8 @@ class IngestRunAdmin(ReadOnlyAdmin):
             "Records",
             {
                 "fields": (
-                    ("created_count", "updated_count", "unchanged_count", "rejected_count"),
+                    ("created_count", "updated_count"),
+                    ("unchanged_count", "rejected_count"),
                     "rejection_list",
                 )
             },
@@ -178,6 +192,7 @@ class IngestRunAdmin(ReadOnlyAdmin):
 class SubmissionAdmin(ReadOnlyAdmin):
     """Papers that somebody asked for by their id, and whether they have come."""
 
+    when_empty = "Nobody has asked for a paper yet."
     list_display = ("arxiv_id", "submitted_at", "fetched_at", "result")
     list_filter = (("fetched_at", admin.EmptyFieldListFilter),)
     search_fields = ("arxiv_id",)

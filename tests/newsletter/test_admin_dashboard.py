@@ -81,11 +81,43 @@ def test_a_quiet_source_and_an_old_edition_are_told_in_words(desk: Client) -> No
     assert "of 2025-03-10 and holds 0 papers" in words
 
 
+def test_a_source_that_fails_stands_first_in_an_alarming_tone_with_how_often(
+    desk: Client,
+) -> None:
+    for name, status, failures, enabled in (
+        ("a-good", Source.Status.OK, 0, True),
+        ("b-failing", Source.Status.FAILED, 7, True),
+        ("c-suspect", Source.Status.SUSPECT, 1, True),
+        ("d-off", Source.Status.FAILED, 9, False),
+    ):
+        Source.objects.create(
+            name=name,
+            kind="arxiv-rss",
+            last_status=status,
+            last_result=f"What came of {name}.",
+            consecutive_failures=failures,
+            enabled=enabled,
+        )
+
+    words = page(desk)
+
+    assert re.findall(r"[a-d]-\S+ [^.]*\.", words) == [
+        "b-failing failed, 7 in a row What came of b-failing.",
+        "c-suspect suspect What came of c-suspect.",
+        "a-good What came of a-good.",
+        "d-off What came of d-off.",
+    ]
+    html = desk.get("/admin/").content.decode()
+    [label] = re.findall(r'<span class="([^"]*)"\s*>\s*failed, 7 in a row', html)
+    assert "text-red-700" in label
+
+
 def test_a_worker_that_fell_silent_and_a_stream_that_stands_still_are_named(desk: Client) -> None:
     Heartbeat.objects.create(name="worker", at=NOON)
     Stream.objects.create(name="digests", paused_at=NOON, paused_reason="Too many complaints.")
 
-    assert "Worker alive" in page(desk, NOON + timedelta(minutes=1))
+    assert "Worker alive last heard a moment ago" in page(desk, NOON + timedelta(seconds=59))
+    assert "Worker alive last heard 1 minute ago" in page(desk, NOON + timedelta(minutes=1))
     assert "Worker silent last heard 5 minutes ago" in page(desk, NOON + timedelta(minutes=5))
     assert "Streams paused digests: Too many complaints." in page(desk)
 

@@ -159,6 +159,39 @@ def test_the_button_of_a_digest_leads_to_the_same_question(
     assert Digest.objects.get().state == State.QUEUED
 
 
+@pytest.mark.parametrize("state", State)
+def test_a_digest_offers_to_be_resent_only_when_it_can_be(
+    client: Client, operator: User, reader: Subscriber, state: str
+) -> None:
+    digest = digest_of(reader, state)
+
+    page = client.get(url_of(digest)).content.decode()
+
+    button = f'href="{url_of(digest).removesuffix("change/")}resend/"'
+    assert (button in page) is (state in {State.FAILED, State.UNCERTAIN})
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [
+        ("active", {"unsubscribe", "suppress"}),
+        ("unsubscribed", {"suppress"}),
+        ("suppressed", set()),
+    ],
+)
+def test_a_subscriber_s_page_offers_only_what_can_still_be_done(
+    client: Client, operator: User, reader: Subscriber, status: str, buttons: set[str]
+) -> None:
+    Subscriber.objects.update(status=status)
+
+    page = client.get(url_of(reader)).content.decode()
+
+    own = url_of(reader).removesuffix("change/")
+    assert {
+        name for name in ("unsubscribe", "suppress") if f'href="{own}{name}/"' in page
+    } == buttons
+
+
 def test_all_that_match_can_be_resent_at_once(
     client: Client, operator: User, reader: Subscriber
 ) -> None:

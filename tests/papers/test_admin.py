@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
@@ -12,6 +14,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from papers import reasons
 from papers.admin.base import url_of, url_of_list
 from papers.models import Edition, IngestRun, Paper, Source, Submission
 
@@ -87,6 +90,57 @@ def test_a_note_without_a_pick_is_not_shown_and_the_editor_is_told(
     assert ("shown once the paper is picked" in page.content.decode()) is warned
 
 
+RANKED = {
+    "start": 0.9,
+    "expected": 1.3,
+    "room": 1,
+    "gains": [{"name": "upvotes", "gain": 42.0, "days": 3.0, "worth": 3.77}],
+}
+
+
+def test_a_score_is_shown_as_the_table_of_the_public_page(desk: Client, paper: Paper) -> None:
+    Paper.objects.update(trending=4.67067871, trending_parts=RANKED)
+
+    html = desk.get(url_of(paper)).content.decode()
+
+    table = html[html.index('<table class="desk-table score-table">') :]
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
+    assert rows == [*reasons.explain(RANKED), ("Score", "4.67")]
+    assert "4.67067871" not in html
+    assert "&quot;gains&quot;" not in html
+
+
+def test_a_paper_that_is_not_ranked_says_so(desk: Client, paper: Paper) -> None:
+    assert "0.00: the paper is not ranked." in desk.get(url_of(paper)).content.decode()
+
+
+def test_categories_and_keywords_are_lists_in_plain_words(desk: Client, paper: Paper) -> None:
+    Paper.objects.update(categories=["cs.CL", "stat.ML"], keywords=["<b>bold</b>", "waiting"])
+
+    html = desk.get(url_of(paper)).content.decode()
+
+    assert "cs.CL, stat.ML" in html
+    assert "&lt;b&gt;bold&lt;/b&gt;, waiting" in html
+
+
+def test_links_of_a_paper_lead_to_the_web_and_nowhere_else(desk: Client, paper: Paper) -> None:
+    Paper.objects.update(
+        url="https://arxiv.org/abs/2503.01234?a=1&b=2",
+        pdf_url='https://x.org/"><script>',
+        code_url="javascript:alert(1)",
+    )
+
+    html = desk.get(url_of(paper)).content.decode()
+
+    addresses = re.findall(r'<a class="text-link" href="(.*?)">', html)
+    assert addresses[:2] == [
+        "https://arxiv.org/abs/2503.01234?a=1&amp;b=2",
+        "https://x.org/&quot;&gt;&lt;script&gt;",
+    ]
+    assert "javascript:alert(1)" in html
+    assert 'href="javascript:' not in html
+
+
 def test_an_edition_lists_its_papers_by_title_and_escapes_them(desk: Client, paper: Paper) -> None:
     entries = [
         {"paper": "2503.01234", "score": 1.5, "parts": {}, "reason": "rising"},
@@ -115,6 +169,27 @@ def test_a_source_asked_to_ingest_is_due_at_once_even_when_the_broker_is_dead(
 
     source.refresh_from_db()
     assert source.next_run_at <= now()
+
+
+@pytest.mark.parametrize(
+    ("enabled", "hours", "words"),
+    [
+        (False, -5, "none while disabled"),
+        (True, -5, "due now"),
+        (True, 5, "10 Mar 2025, 17:00 UTC"),
+    ],
+)
+def test_the_next_visit_is_no_time_of_the_past(
+    desk: Client, source: Source, enabled: bool, hours: int, words: str
+) -> None:
+    noon = datetime(2025, 3, 10, 12, tzinfo=UTC)
+    Source.objects.update(enabled=enabled, next_run_at=noon + timedelta(hours=hours))
+
+    with time_machine.travel(noon, tick=False):
+        pages = [desk.get(url).content.decode() for url in (url_of(source), url_of_list(Source))]
+
+    assert all(words in page for page in pages)
+    assert not any("07:00" in page for page in pages)
 
 
 def test_a_disabled_source_is_not_asked_and_the_page_says_so(desk: Client, source: Source) -> None:
