@@ -21,8 +21,9 @@ from typing import Final
 import numpy as np
 
 from benchmarks.ranking import DATA, documents, features, measured, sanity, tasks
+from papers.collection import Index
 from papers.composition import compose
-from papers.ranking import Index, Profile
+from papers.profile import Profile
 
 LIKES: Final = 10
 SIZE: Final = 20

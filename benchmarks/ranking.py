@@ -29,7 +29,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from papers import semantic
-from papers.ranking import Document, Index, Profile, rank
+from papers.collection import Document, Index
+from papers.profile import Profile
+from papers.ranking import rank
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DATA: Final = ROOT.parent / "shared" / "data" / "recsys"

@@ -21,9 +21,11 @@ from newsletter.choices import JUDGED
 from newsletter.decks import Deck
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.outbox import Renderer
-from papers import composition, index, ranking
+from papers import composition, index
 from papers.catalogue import present_ids
+from papers.collection import Index
 from papers.models import Paper
+from papers.profile import Profile
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +182,7 @@ class Library:
         return min((moment for moment in first.values() if moment), default=now())
 
 
-def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranking.Profile]:
+def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, Profile]:
     """The interests of a chunk of subscribers in the ranking's terms.
 
     A paper that gained its arXiv id after it was judged is still the same paper.
@@ -200,9 +202,9 @@ def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, ranki
     return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
 
 
-def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> ranking.Profile:
+def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> Profile:
     kind = Interest.Kind
-    return ranking.Profile(
+    return Profile(
         topics=wishes.get(kind.TOPIC, []),
         texts=wishes.get(kind.TEXT, []),
         likes=wishes.get(kind.LIKE, []),
@@ -242,7 +244,7 @@ def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool)
 
 def _compose(
     person: Subscriber,
-    profile: ranking.Profile,
+    profile: Profile,
     seen: Collection[str],
     library: Library,
     punctual: bool,
@@ -271,7 +273,7 @@ def _compose(
     return digest
 
 
-def _why_nothing(offered: ranking.Index, profile: ranking.Profile) -> str:
+def _why_nothing(offered: Index, profile: Profile) -> str:
     if not len(offered):
         return "There are no papers yet."
     if offered.can_answer(profile):

@@ -15,8 +15,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from papers.collection import Index
 from papers.likeness import Scores
-from papers.ranking import Index, Interest, Profile, interests, trending_order, unwanted
+from papers.profile import Profile
+from papers.ranking import Interest, interests, unwanted
 
 Slot = Literal["personal", "trending", "pick"]
 
@@ -64,7 +66,7 @@ def compose(
     wishes = list(interests(index, profile))
     _take_in_turn(basket, _turned(wishes, turn), size - guests)
     total = min(size, len(basket.picks) + guests)
-    order = trending_order(index, profile)
+    order = index.order_for(index.rows_of(profile.dislikes))
     if asks:
         _take_trending(basket, total, _outside(index, wishes, order))
         _take_trending(basket, total, order)

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from papers import semantic
+from papers.collection import Document
 from papers.likeness import Scores
 from papers.models import Embedding, Paper
-from papers.ranking import Document
 
 KEPT: Final = timedelta(days=90)
 """Papers announced within this time are embedded; older ones only once somebody needs them."""

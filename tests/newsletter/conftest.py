@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from tests import smtpd
 from tests.newsletter.test_smtp import point_at
 from tests.sink import Sink, running_sink
+
+
+@pytest.fixture
+def reader() -> Client:
+    """A mail program's browser: no cookie, and Django insists on CSRF where it applies."""
+    return Client(enforce_csrf_checks=True)
 
 
 @pytest.fixture

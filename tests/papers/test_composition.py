@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from papers.collection import Document, Index
 from papers.composition import Pick, compose
-from papers.ranking import Document, Index, Profile, interests
+from papers.profile import Profile
+from papers.ranking import interests
 
 SUBJECTS = (
     "quantization weights low-bit integers",

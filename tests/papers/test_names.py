@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from papers.collection import Document, Index
 from papers.names import name_parts, same_person
-from papers.ranking import Document, Index
 
 
 @pytest.mark.parametrize(

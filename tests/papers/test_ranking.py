@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from papers.collection import Document, Index
 from papers.meaning import meaning_weight
-from papers.ranking import Document, Index, Profile, interests, rank
+from papers.profile import Profile
+from papers.ranking import interests, rank
 
 GPTQ = Document(
     "gptq",

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from papers import searches
-from papers.ranking import Document, Index, Profile, interests
+from papers.collection import Document, Index
+from papers.profile import Profile
+from papers.ranking import interests
 
 PAPERS = [
     Document("q", "Quantization of language models", "Weights in four bits, kept in memory."),

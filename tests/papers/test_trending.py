@@ -3,76 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import numpy as np
 import pytest
 
-from papers import formula, prior, reasons, trending
-from papers.growth import Readings
-
-START = datetime(2026, 3, 2, tzinfo=UTC)
-
-
-class Day:
-    """Papers and what was read about them; times are hours after midnight of 2 March."""
-
-    def __init__(self) -> None:
-        self.announced: list[float] = []
-        self.fields: list[str] = []
-        self.picked: list[float] = []
-        self.authors: list[float] = []
-        self.rows: list[tuple[int, str, str, float, float]] = []
-
-    def paper(
-        self, hour: float = 0, field: str = "cs.CL", picked: float = np.nan, authors: float = 3
-    ) -> int:
-        self.announced.append(hour)
-        self.fields.append(field)
-        self.picked.append(picked)
-        self.authors.append(authors)
-        return len(self.announced) - 1
-
-    def read(
-        self, paper: int, name: str, *totals: tuple[float, float], source: str = "hf-daily"
-    ) -> None:
-        """Running totals of one measure: pairs of hour and value."""
-        self.rows += [(paper, source, name, value, hour) for hour, value in totals]
-
-    def crowd(self, size: int, hour: float = 0, field: str = "cs.CL", most: float = 40) -> None:
-        """Papers like those of a real list: a few get many votes in their day, most get few."""
-        for number in range(size):
-            votes = most * 0.9**number
-            paper = self.paper(hour, field)
-            opening = (hour + 8, round(votes / 3)), (hour + 24, round(votes))
-            self.read(paper, "upvotes", *opening)
-
-    def scored(self) -> trending.Scored:
-        base = START.timestamp() / 3600
-        size = len(self.announced)
-        features = prior.features(
-            ["A title"] * size, np.full(size, 900.0), np.array(self.authors), np.zeros(size),
-            np.ones(size),
-        )  # fmt: skip
-        papers = trending.Entrants(
-            np.array(self.announced) + base, np.array(self.picked) + base, self.fields, features
-        )
-        names = sorted({(source, name) for _, source, name, _, _ in self.rows})
-        return trending.score(
-            papers,
-            Readings(
-                np.array([row[0] for row in self.rows], np.int64),
-                np.array([names.index((row[1], row[2])) for row in self.rows], np.int64),
-                np.array([row[3] for row in self.rows], np.float64),
-                np.array([row[4] for row in self.rows], np.float64) + base,
-                names,
-            ),
-        )
-
-    def ranks(self) -> list[int]:
-        """The place of each paper, the best first, counted from 1."""
-        order = np.argsort(-np.array(self.scored().scores), kind="stable")
-        return [int(place) + 1 for place in np.argsort(order)]
+from papers import formula, reasons, trending
+from tests.papers.days import START, Day
 
 
 def test_no_papers_have_no_scores() -> None:
@@ -333,28 +268,6 @@ def test_nothing_is_expected_from_a_handful_of_papers() -> None:
     assert {part["expected"] for part in day.scored().parts} == {1.0}
 
 
-@pytest.mark.parametrize(
-    ("parts", "words"),
-    [
-        ({}, ""),
-        ({"announced": "2026-03-11", "gains": []}, "new in the listing of 11 March"),
-        ({"gains": [("upvotes", 84, 2.1)]}, "trending: +84 upvotes in two days"),
-        ({"gains": [("upvotes", 1, 0.05)]}, "trending: +1 upvote in an hour"),
-        ({"gains": [("likes", 1, 0.3)]}, "trending: +1 like by a subscriber in seven hours"),
-        ({"gains": [("stars", 12345, 12)]}, "trending: +12,345 repository stars in 12 days"),
-        (
-            {"gains": [("upvotes", 30, 1), ("stars", 9, 1)], "agreed": True},
-            "trending: +30 upvotes in a day, +9 repository stars in a day",
-        ),
-    ],
-)
-def test_the_reason_is_one_line_in_words(parts: dict[str, Any], words: str) -> None:
-    gains = [
-        dict(zip(("name", "gain", "days"), gain, strict=True)) for gain in parts.get("gains", ())
-    ]
-    assert reasons.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
-
-
 def test_what_honest_papers_gain_between_distant_readings_is_believed() -> None:
     day = Day()
     riser = day.paper()
@@ -410,48 +323,6 @@ def test_a_burst_counts_nothing_where_half_of_the_papers_are_never_read(
     scored = day.scored()
     assert scored.parts[paper]["gains"][0]["worth"] == 0
     assert "not believed" in dict(reasons.explain(scored.parts[paper])).values()
-
-
-def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
-    day = Day()
-    old = day.paper(picked=170)
-    slow = day.paper(hour=168, picked=170)
-    for hour in range(24, 169, 24):
-        day.crowd(12, hour)
-    day.read(slow, "upvotes", (172, 1), (190, 3))
-    parts = day.scored().parts
-    assert [reasons.reason(parts[paper]) for paper in (old, slow)] == ["the editor's pick"] * 2
-
-
-def test_a_picked_paper_that_grows_by_itself_trends_for_its_growth() -> None:
-    day = Day()
-    picked = day.paper(picked=5)
-    day.read(picked, "upvotes", (6, 10), (24, 45))
-    day.read(picked, "stars", (6, 10), (24, 45))
-    assert reasons.reason(day.scored().parts[picked]).startswith("trending: +")
-
-
-def test_growth_that_is_not_believed_is_no_reason() -> None:
-    gain = {"name": "upvotes", "gain": 300, "days": 0.04, "worth": 0.1, "doubted": True}
-    parts = {"announced": "2026-03-11", "gains": [gain]}
-    assert reasons.reason(parts) == "new in the listing of 11 March"
-
-
-def test_every_part_of_a_score_is_explained() -> None:
-    day = Day()
-    paper = day.paper(picked=3)
-    day.read(paper, "upvotes", (2, 5), (20, 30))
-    day.read(paper, "stars", (2, 5), (20, 30))
-    parts = day.scored().parts[paper]
-    rows = dict(reasons.explain(parts))
-    assert {"The editor’s pick", "+25 upvotes in 18 hours", "Two sources agree"} <= rows.keys()
-    given = sum(gain["worth"] for gain in parts["gains"]) - parts["cut"]
-    total = (given + parts["start"] + parts["pick"]) * trending.AGREEMENT * parts["room"]
-    assert day.scored().scores[paper] == pytest.approx(total, rel=0.001)
-
-
-def test_the_parts_of_an_older_formula_have_no_explanation() -> None:
-    assert reasons.explain({"announced": "2026-03-11", "recency": 1.0, "gains": []}) == []
 
 
 def test_the_newest_change_is_the_formula_in_force() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from papers.collection import Document, Index
 from papers.composition import compose
-from papers.ranking import Document, Index, Profile
+from papers.profile import Profile
 from papers.wording import Wording
 
 

@@ -16,9 +16,11 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from tqdm import tqdm
 
 from papers import saved, semantic
+from papers.collection import Document, Index
 from papers.management.output import COUNTS, whole_file
 from papers.management.progress import bar
-from papers.ranking import Document, Index, Profile, rank
+from papers.profile import Profile
+from papers.ranking import rank
 from papers.sources.jsonl import json_object
 from papers.sources.record import RecordError
 
