@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +37,21 @@ SHRINK: Final = 3.0
 """With so many likes a candidate's spread counts for half."""
 DISLIKE: Final = 0.5
 """What the disliked papers together weigh against the liked ones."""
-FEW_LIKES: Final = 3
+FEW_LIKES: Final = 5
 FEW_CANDIDATES: Final = 3000
 """Among more, too many of the best are wrong to speak for the others."""
-SPEAKERS: Final = 24
-SPEAKERS_SHARE: Final = 0.025
 LISTENERS: Final = 4
 """One candidate in so many, of the best, is compared with them."""
-SPOKEN: Final = 3.0
-"""What the very best say counts so much beside a single like."""
-ROUNDS: Final = 2
-LEAST_WEIGHT: Final = 1e-6
+SPOKEN: Final = 2.0
+"""What the best say counts so much beside a single like."""
+LEAST_LISTENERS: Final = 8
+BARE: Final = 0.8
+"""Where sentence vectors count more than that, texts are titles and say too little in words."""
+ROUNDS: Final = 4
+VOICE: Final = 1.5
+"""Each of the best speaks with this power of what their score is above the least of them,"""
+WHISPER: Final = 0.01
+"""and a little more, so that no one speaks alone."""
 STEPS: Final = np.float32(16384)
 KEPT_BYTES: Final = 256 << 20
 """Memory for the likenesses of papers that several readers like."""
@@ -80,12 +84,23 @@ class Compared(NamedTuple):
 
 
 class Listeners(NamedTuple):
-    """Some candidates, their own words, the same turned, and their sentence vectors."""
+    """Some candidates that are compared with each other.
 
-    rows: NDArray[np.intp]
-    words: Matrix
-    turned: Any
-    vectors: Scores | None
+    ``likeness`` says how alike each is to all of them, given what each of those counts; ``own`` is
+    the likeness of each to itself, ``usual`` that to other papers, ``spread`` how much it varies.
+    """
+
+    likeness: Callable[[Scores], Scores]
+    own: Scores
+    usual: Scores
+    spread: Scores
+
+    def said(self, scores: Scores) -> Scores:
+        """How alike they are to the best of them, the better the more; nobody to themselves."""
+        voices = (scores - scores.min() + WHISPER) ** VOICE / np.sqrt(self.spread)
+        voices /= voices.sum()
+        found = (self.likeness(voices) - voices * self.own) / (1 - voices)
+        return _scaled((found - self.usual) / self.spread)
 
 
 class Likeness:
@@ -185,47 +200,34 @@ class Likeness:
     def _heard(
         self, scores: Scores, which: NDArray[np.intp], judged: Sequence[int], likes: int
     ) -> Scores:
-        """Scores of which the best are joined by how alike those are to the very best of them.
+        """Scores of which the best are joined by how alike those are to the best of them.
 
-        Pseudo-relevance feedback (Croft and Harper, 1979), twice: the very best of the second
-        time are those that the first has found.
+        Pseudo-relevance feedback (Croft and Harper, 1979), some times over: who has risen in one
+        round speaks louder in the next.
         """
-        count = min(SPEAKERS, int(SPEAKERS_SHARE * len(which)))
-        if count < 2:
+        count = len(which) // LISTENERS
+        if count < LEAST_LISTENERS:
             return scores
         known = np.zeros(self.matrix.shape[0], bool)
         known[list(judged)] = True
         scores = _scaled(scores)
-        best = _best(np.where(known[which], -np.inf, scores), len(which) // LISTENERS)
+        best = _best(np.where(known[which], -np.inf, scores), count)
         first, listeners = scores[best], self._listeners(which[best])
         joined = first
         for _ in range(ROUNDS):
-            speakers = _best(joined, count)
-            shares = np.zeros(len(best), np.float32)
-            shares[speakers] = self.shares(
-                listeners.rows[speakers], np.maximum(joined[speakers], LEAST_WEIGHT)
-            )
-            joined = first + SPOKEN / likes * self._said(listeners, shares, count)
+            joined = first + SPOKEN / likes * listeners.said(joined)
         heard: Scores = scores - scores.max() + joined.min()
         heard[best] = joined
         return heard
 
     def _listeners(self, rows: NDArray[np.intp]) -> Listeners:
-        words = self.matrix[rows]
-        vectors = None if self.meaning is None else self.meaning.vectors[rows]
-        return Listeners(rows, words, words.T, vectors)
-
-    def _said(self, listeners: Listeners, shares: Scores, speakers: int) -> Scores:
-        """How alike some candidates are to those among them that have a share, by their own words.
-
-        Nobody speaks for themselves: what a paper has in common with itself is taken off.
-        """
-        rows, words, turned, vectors = listeners
-        terms = (words @ (turned @ shares) - shares) / (1 - shares)
-        meaning: Scores | None = None
-        if vectors is not None:
-            meaning = (vectors @ (shares @ vectors) - shares) / (1 - shares)
-        return _scaled(self._standardised(Compared(speakers, terms, meaning), rows))
+        """Candidates that hear each other's words or, where words are few, what those mean."""
+        if self.meaning is not None and meaning_weight(self.words, 1.0) > BARE:
+            spread = self.meaning.spread[rows]
+            nothing = np.zeros_like(spread)
+            return Listeners(self.meaning.among(rows), nothing + 1, nothing, spread)
+        usual, spread = self.usual[rows], self.spread[rows]
+        return Listeners(self.near.among(rows), self.near.own[rows], usual, spread)
 
     def _compared(
         self,

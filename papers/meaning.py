@@ -5,6 +5,7 @@ Free of Django and of I/O.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -54,6 +55,11 @@ class Meaning:
         """The cosine of each candidate, or of some, with a vector; usual is nothing."""
         vectors = self.shown_vectors if places is None else self.shown_vectors[places]
         return np.asarray(vectors @ wanted, np.float32)
+
+    def among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
+        """For what each of some documents counts: how alike each is to all of them together."""
+        vectors = self.vectors[rows]
+        return lambda voices: np.asarray(vectors @ (voices @ vectors), np.float32)
 
 
 def meaning_weight(words: float, power: float) -> float:

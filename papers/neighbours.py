@@ -25,6 +25,9 @@ NEIGHBOURS: Final = 8
 SHARPNESS: Final = 3
 """A neighbour weighs its cosine to this power."""
 LENT: Final = np.float32(0.1)
+AMONG: Final = np.float32(5)
+"""Among the best candidates what is lent counts so many times as much."""
+LESS: Final = AMONG - 1
 HEAVIEST: Final = 10
 """Terms that a paper lends to a liked one."""
 AT_ONCE: Final = 128
@@ -52,40 +55,45 @@ class Neighbours:
         self.weights = weights * LENT
         total, count = self.places.shape
         parts = (self.weights.ravel(), self.places.ravel(), np.arange(total + 1) * count)
-        self._turned: Matrix = sparse.csr_matrix(parts, (total, shown))[:shown].T.tocsr()
+        borrowed: Matrix = sparse.csr_matrix(parts, (total, shown))
+        self._turned: Matrix = borrowed[:shown].T.tocsr()
         heavy_rare, heavy_dense = _heaviest(rare[:shown], dense[:shown])
-        self._rare: Matrix = sparse.vstack([rare, heavy_rare], format="csr")
-        self._dense = np.concatenate([dense, heavy_dense])
+        lent_rare, lent_dense = borrowed @ heavy_rare, borrowed @ heavy_dense
+        whole_rare, whole_dense = rare + AMONG * lent_rare, dense + AMONG * lent_dense
+        self._rare: Matrix = sparse.vstack([whole_rare, lent_rare], format="csr")
+        self._dense = np.concatenate([whole_dense, lent_dense])
+        squares = whole_rare.multiply(whole_rare).sum(axis=1)
+        self.own: Scores = np.asarray(squares, np.float32).ravel() + (whole_dense**2).sum(axis=1)
 
     def lent(self, rows: Sequence[int]) -> tuple[Matrix, Scores]:
         """Each liked document with what it is lent, its terms in two parts."""
-        columns, weights = self._mixed(rows)
-        parts = (weights.ravel(), columns.ravel(), np.arange(len(rows) + 1) * columns.shape[1])
-        mixed = sparse.csr_matrix(parts, (len(rows), len(self._dense)))
-        return mixed @ self._rare, np.asarray(mixed @ self._dense, np.float32)
+        whole = np.asarray(rows, np.intp)
+        lent = whole + len(self.places)
+        rare = self._rare[whole] - LESS * self._rare[lent]
+        return rare, self._dense[whole] - LESS * self._dense[lent]
 
     def together(self, rows: Sequence[int], shares: Scores) -> tuple[Columns, Scores, Scores]:
         """The sum of the same, by the share of each: rare columns, their weights, and the dense."""
-        columns, weights = self._mixed(rows)
-        weights *= shares[:, np.newaxis]
-        found = summed(self._rare, columns.ravel(), weights.ravel())
-        return *found, np.asarray(weights.ravel() @ self._dense[columns.ravel()], np.float32)
+        whole = np.asarray(rows, np.intp)
+        both = np.concatenate([whole, whole + len(self.places)])
+        weights = np.concatenate([shares, -LESS * shares])
+        found = summed(self._rare, both, weights)
+        return *found, np.asarray(weights @ self._dense[both], np.float32)
+
+    def among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
+        """For what each of some documents counts: how alike each is to all of them together."""
+        rare, dense = self._rare[rows], self._dense[rows]
+        turned = rare.T
+        return lambda voices: rare @ (turned @ voices) + dense @ (voices @ dense)
 
     def mean(self) -> tuple[Matrix, Scores]:
         """The mean of all candidates with what they are lent, in two parts."""
         shown = self._turned.shape[0]
         own = np.zeros(len(self.places), np.float32)
         own[:shown] = 1 / max(1, shown)
-        weights = np.concatenate([own, self._turned @ own[:shown]])
+        weights = np.concatenate([own, -LESS * own])
         rare = sparse.csr_matrix(weights @ self._rare)
         return rare, np.asarray([weights @ self._dense], np.float32)
-
-    def _mixed(self, rows: Sequence[int]) -> tuple[Columns, Scores]:
-        """What to add up for each document: its own row and the heavy ones of its neighbours."""
-        asked = np.asarray(rows, np.int32)
-        own = np.ones(len(rows), np.float32)
-        columns = np.column_stack([asked, len(self.places) + self.places[asked]])
-        return columns, np.column_stack([own, self.weights[asked]])
 
     def spread(self, scores: Scores) -> Scores:
         """Rows x candidates: each candidate with a share of its neighbours' scores."""
@@ -98,7 +106,7 @@ class Neighbours:
         return np.asarray(scores[places] + shares, np.float32)
 
 
-def summed(matrix: Matrix, rows: Columns, weights: Scores) -> tuple[Columns, Scores]:
+def summed(matrix: Matrix, rows: NDArray[np.intp], weights: Scores) -> tuple[Columns, Scores]:
     """The weighted sum of a few rows: the columns that are in it, rising, and their values.
 
     A product of scipy's makes room for every column first, which takes longer than the sum.

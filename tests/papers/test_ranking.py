@@ -85,14 +85,26 @@ def test_a_paper_is_found_through_its_neighbour() -> None:
 
 
 def test_beside_a_single_like_the_best_candidates_have_a_say() -> None:
-    """What shares a little with the like stands behind its like, if the others have that too."""
+    """Who says less of the like comes first, if those that say most of it speak up for them."""
     found = [Document(f"f{n}", f"Quantization with fisher{n}", "Hessians.") for n in range(3)]
+    crowd = [Document(f"c{n}", f"Pendulums with bobs{n}", "Swings.") for n in range(3)]
     friend = Document("friend", "Weights of hessians", "Steps.")
-    loner = Document("loner", "Weights of pendulums", "Swings.")
+    loner = Document("loner", "Weights of pendulums for language models", "Swings.")
     others = [Document(f"o{n}", f"Topic{n} study{n}", f"Words{n} about{n}.") for n in range(120)]
-    index = Index([loner, friend, *found, *others], [GPTQ])
+    index = Index([loner, friend, *found, *crowd, *others], [GPTQ])
     few = rank(index, Profile(likes=["gptq"]), index.place, top=5)
     assert few.index("friend") < few.index("loner")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("found", [[], [AWQ]])
+def test_where_one_candidate_or_none_stands_out_nobody_speaks_alone(found: list[Document]) -> None:
+    same = [replace(REEFS, id=f"r{n}") for n in range(40)]
+    index = Index([*found, *same], [GPTQ])
+    ids = [paper.id for paper in index.candidates]
+    assert rank(index, Profile(likes=["gptq"]), ids, top=3) == ids[:3]
+    fit = index.likeness.fit(index.rows_of(["gptq"]), np.ones(1, np.float32))
+    assert np.isfinite(fit.scores).all()
 
 
 def test_what_has_nothing_in_common_with_the_likes_is_no_pick_of_theirs() -> None:
