@@ -39,7 +39,7 @@ DISLIKE: Final = 0.5
 """What the disliked papers together weigh against the liked ones."""
 FEW_LIKES: Final = 5
 FEW_CANDIDATES: Final = 3000
-"""Among more, too many of the best are wrong to speak for the others."""
+"""Among more, feedback is not tried, and its time would grow with them."""
 LISTENERS: Final = 4
 """One candidate in so many, of the best, is compared with them."""
 SPOKEN: Final = 2.0

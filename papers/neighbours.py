@@ -28,6 +28,7 @@ LENT: Final = np.float32(0.1)
 AMONG: Final = np.float32(5)
 """Among the best candidates what is lent counts so many times as much."""
 LESS: Final = AMONG - 1
+"""What is taken off again where it counts once."""
 HEAVIEST: Final = 10
 """Terms that a paper lends to a liked one."""
 AT_ONCE: Final = 128
