@@ -21,9 +21,9 @@ from typing import Final
 import numpy as np
 
 from benchmarks.ranking import DATA, documents, features, measured, sanity, tasks
-from papers.collection import Index
-from papers.composition import compose
-from papers.profile import Profile
+from papers.recommend.diversify import compose
+from papers.recommend.index import Index
+from papers.recommend.profile import Profile
 
 LIKES: Final = 10
 SIZE: Final = 20

@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from papers import semantic
-from papers.collection import Document, Index
-from papers.profile import Profile
-from papers.ranking import rank
+from papers.recommend import encoder
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from papers.recommend.ranking import rank
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DATA: Final = ROOT.parent / "shared" / "data" / "recsys"
@@ -162,7 +162,7 @@ def compare(name: str, folder: Path, users: int) -> None:
     likes = [user["items"] for user in read(folder / "likes.dev.jsonl.gz")]
     matrix = features(papers)
     start = time.process_time()
-    index = Index(papers, **semantic.of(papers))
+    index = Index(papers, **encoder.of(papers))
     built = time.process_time() - start
     print(f"{name}: {len(papers)} papers, our index {built:.0f} s of CPU")
     for k in SIZES:
@@ -193,7 +193,7 @@ def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
 
 def experts(folder: Path) -> None:
     papers = documents(folder)
-    ours, theirs = paperboy(Index(papers, **semantic.of(papers))), cosine(features(papers))
+    ours, theirs = paperboy(Index(papers, **encoder.of(papers))), cosine(features(papers))
     pairs: dict[str, list[bool]] = {"paperboy": [], "cosine": []}
     for user in read(folder / "ratings.dev.jsonl.gz"):
         ratings = dict(user["rated"])
@@ -213,7 +213,7 @@ def main(users: int = 20, folder: str = "") -> None:
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets.")
         return
-    print("sentence vectors:", "used" if semantic.available() else "not installed")
+    print("sentence vectors:", "used" if encoder.available() else "not installed")
     for name in SETS:
         compare(name, data / name, users)
     experts(data / "experts")

@@ -95,7 +95,7 @@ def measure(papers: int) -> dict[str, object]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
     django.setup()
     from papers.models import Signal
-    from papers.scoring import score
+    from papers.trending.update import score
 
     fill(papers)
     at = NEWEST + timedelta(days=1)

@@ -34,9 +34,14 @@ from django.template.loader import render_to_string  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
 from django.utils.timezone import now  # noqa: E402
 
-from newsletter import decks, delivery, digests, dispatch, emails, providers, tokens  # noqa: E402
+from newsletter import jobs  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
+from newsletter.delivery import provider_limits, sender  # noqa: E402
+from newsletter.digests import assembly  # noqa: E402
+from newsletter.mail import messages as emails  # noqa: E402
+from newsletter.mail import snapshots  # noqa: E402
 from newsletter.models import Digest, Interest, Subscriber  # noqa: E402
+from newsletter.security import tokens  # noqa: E402
 from papers.models import Paper  # noqa: E402
 
 DJANGO_SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
@@ -63,7 +68,7 @@ def queue(count: int) -> None:
 
 def paperboy() -> None:
     """The product as it is: ``delivery.deliver``."""
-    delivery.deliver(dispatch.DIGESTS)
+    sender.deliver(jobs.DIGESTS)
 
 
 def send_plainly(pk: int, connection: Any = None) -> None:
@@ -176,7 +181,7 @@ def people(path: Path) -> None:
 def write_message(path: Path) -> dict[str, float]:
     """Write one digest of mean size as a file with plain line ends; how much they differ."""
     sample = list(Digest.objects.select_related("subscriber").order_by("pk")[:SAMPLE])
-    messages = [emails.digest_message(digest, decks.of(digest)).wire() for digest in sample]
+    messages = [emails.digest_message(digest, snapshots.of(digest)).wire() for digest in sample]
     mean = sum(map(len, messages)) / len(messages)
     chosen = min(messages, key=lambda message: abs(len(message) - mean))
     path.write_bytes(chosen.replace(b"\r\n", b"\n"))
@@ -231,7 +236,7 @@ def make_due(count: int) -> None:
 
 def assemble() -> None:
     """Write the digests of everybody who is due."""
-    digests.assemble(now(), punctual=False)
+    assembly.assemble(now(), punctual=False)
 
 
 def measured(contender: Callable[[], None], count: int) -> dict[str, float]:
@@ -274,7 +279,7 @@ def main() -> None:
     queue(count)
     result = measured(CONTENDERS[name], count)
     result["sent"] = Digest.objects.filter(state=Digest.State.SENT).count()
-    result["connections"] = providers.limits().connections if name == "paperboy" else 1
+    result["connections"] = provider_limits.limits().connections if name == "paperboy" else 1
     print(json.dumps(result))
 
 

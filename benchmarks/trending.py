@@ -29,12 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from papers import prior, trending
-from papers.growth import Readings
+from papers.trending import prior, score
+from papers.trending.growth import Readings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DATA: Final = ROOT.parent / "shared" / "data" / "trending" / "papers-dev.jsonl.gz"
-WINDOW_HOURS: Final = trending.AGE_LIMIT_DAYS * 24
+WINDOW_HOURS: Final = score.AGE_LIMIT_DAYS * 24
 LATER_HOURS: Final = 12
 """A list can be judged when its last readings are this much later than its morning."""
 LEAST_PAPERS: Final = 5
@@ -125,8 +125,8 @@ def ours(papers: Sequence[Listed], day: Sequence[Listed]) -> Floats:
         for paper in papers
         if newest - WINDOW_HOURS < paper.announced <= at and paper.readings[0][0] <= at
     ]
-    scored = trending.score(
-        trending.Entrants(
+    scored = score.score(
+        score.Entrants(
             np.array([paper.announced for paper in window]),
             np.full(len(window), np.nan),
             [""] * len(window),

@@ -8,10 +8,16 @@ class NewsletterConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from newsletter import checks, webhooks  # noqa: F401 - they connect themselves
+        from newsletter.process import checks  # noqa: F401 - importing registers them
+        from newsletter.web import webhooks  # noqa: F401 - importing connects its receivers
 
 
 class AdminConfig(admin.AdminConfig):
     """Django's admin behind a door of our own."""
 
-    default_site = "newsletter.staff.StaffSite"
+    default_site = "newsletter.admin.site.StaffSite"
+
+    def ready(self) -> None:
+        """Register the lists of both apps; those of the newsletter stand in one package."""
+        super().ready()
+        from newsletter.admin import lists  # noqa: F401 - importing registers them

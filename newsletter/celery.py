@@ -16,7 +16,7 @@ from celery.beat import EmbeddedService, Scheduler
 from celery.signals import setup_logging, worker_init, worker_shutting_down
 from kombu import Queue
 
-from newsletter import lock
+from newsletter.conf import lock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 
@@ -95,7 +95,7 @@ class Sweeper(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
 
     def create(self, _worker: Any) -> Any:
-        from newsletter.sweeper import Sweeper as Service
+        from newsletter.process.polling import Sweeper as Service
 
         return Service(stopping)
 

@@ -201,7 +201,7 @@ class Digest(Outbound):
 class FrozenCard(models.Model):
     """What mails say of a paper, under a hash of it: a later attempt says the same.
 
-    ``content`` holds the fields of ``newsletter.cards.Card``.
+    ``content`` holds the fields of ``newsletter.mail.cards.Card``.
     """
 
     key = models.CharField(max_length=16, primary_key=True)

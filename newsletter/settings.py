@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from dotenv import load_dotenv
 
-from newsletter import env
+from newsletter.conf import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
@@ -105,7 +105,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "newsletter.branding.branding",
+                "newsletter.web.context_processors.branding",
             ],
         },
     },
@@ -151,20 +151,28 @@ ANYMAIL: dict[str, Any] = {
 }
 # The backends that others offer, in the form that is safe to repeat and that the provider takes.
 SAFE_BACKENDS = {
-    "django.core.mail.backends.smtp.EmailBackend": "newsletter.smtp.EmailBackend",
-    "anymail.backends.brevo.EmailBackend": "newsletter.brevo.EmailBackend",
-    "anymail.backends.mailersend.EmailBackend": "newsletter.mailersend.EmailBackend",
-    "anymail.backends.mailjet.EmailBackend": "newsletter.mailjet.EmailBackend",
-    "anymail.backends.postal.EmailBackend": "newsletter.postal.EmailBackend",
-    "anymail.backends.resend.EmailBackend": "newsletter.resend.EmailBackend",
+    "django.core.mail.backends.smtp.EmailBackend": "newsletter.mail.backends.smtp.EmailBackend",
+    "anymail.backends.brevo.EmailBackend": "newsletter.mail.backends.brevo.EmailBackend",
+    "anymail.backends.mailersend.EmailBackend": "newsletter.mail.backends.mailersend.EmailBackend",
+    "anymail.backends.mailjet.EmailBackend": "newsletter.mail.backends.mailjet.EmailBackend",
+    "anymail.backends.postal.EmailBackend": "newsletter.mail.backends.postal.EmailBackend",
+    "anymail.backends.resend.EmailBackend": "newsletter.mail.backends.resend.EmailBackend",
+    # Paths of before the backends had a package, which installations still name in their .env.
+    "newsletter.smtp.EmailBackend": "newsletter.mail.backends.smtp.EmailBackend",
+    "newsletter.mailbox.EmailBackend": "newsletter.mail.backends.file.EmailBackend",
+    "newsletter.brevo.EmailBackend": "newsletter.mail.backends.brevo.EmailBackend",
+    "newsletter.mailersend.EmailBackend": "newsletter.mail.backends.mailersend.EmailBackend",
+    "newsletter.mailjet.EmailBackend": "newsletter.mail.backends.mailjet.EmailBackend",
+    "newsletter.postal.EmailBackend": "newsletter.mail.backends.postal.EmailBackend",
+    "newsletter.resend.EmailBackend": "newsletter.mail.backends.resend.EmailBackend",
 }
 if env.text("EMAIL_URL"):
     globals().update(env.email("EMAIL_URL"))
 else:
-    EMAIL_BACKEND = env.text("EMAIL_BACKEND", "newsletter.mailbox.EmailBackend")
+    EMAIL_BACKEND = env.text("EMAIL_BACKEND", "newsletter.mail.backends.file.EmailBackend")
     EMAIL_BACKEND = SAFE_BACKENDS.get(EMAIL_BACKEND, EMAIL_BACKEND)
     EMAIL_TIMEOUT = 60
-# 0: what suits the provider (newsletter/providers.py).
+# 0: what suits the provider (newsletter/delivery/provider_limits.py).
 MAIL_CONNECTIONS = int(env.number("MAIL_CONNECTIONS"))
 MAIL_RATE = env.number("MAIL_RATE")
 MAIL_WINDOW = env.number("MAIL_WINDOW")  # Minutes.
@@ -276,7 +284,7 @@ UNFOLD = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"scrub": {"()": "newsletter.scrubbing.Scrub"}},
+    "filters": {"scrub": {"()": "newsletter.security.log_scrubbing.Scrub"}},
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {
         "console": {

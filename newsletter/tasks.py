@@ -8,32 +8,35 @@ from typing import Final
 from celery import shared_task
 from django.utils.timezone import now
 
-from newsletter import dispatch, feedback, subscriptions, tracking
+from newsletter import jobs
 from newsletter.celery import stopping
+from newsletter.delivery import bounces
+from newsletter.subscriptions import feedback
+from newsletter.subscriptions import service as subscriptions
 
 # A task stops after this long and leaves the rest to the next tick, so that a shutdown is quick.
 SLICE_SECONDS: Final = 20.0
 
 
-def _slice() -> dispatch.Until:
+def _slice() -> jobs.Until:
     end = time.monotonic() + SLICE_SECONDS
     return lambda: stopping.is_set() or time.monotonic() > end
 
 
 @shared_task
 def deliver_notices() -> None:
-    dispatch.sweep_notices(_slice())
+    jobs.sweep_notices(_slice())
 
 
 @shared_task
 def send_digests() -> None:
-    dispatch.sweep_digests(_slice(), stopping.is_set)
+    jobs.sweep_digests(_slice(), stopping.is_set)
 
 
 @shared_task
 def clean_up() -> None:
     subscriptions.clean_up(now())
-    tracking.forget(now())
+    bounces.forget(now())
 
 
 @shared_task

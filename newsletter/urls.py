@@ -4,8 +4,8 @@ from anymail import urls as anymail
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from newsletter import webhooks
-from newsletter.views import digest, health, inbox, preferences, site, subscriber
+from newsletter.web import webhooks
+from newsletter.web.views import digest, health, inbox, preferences, site, subscriber
 
 told = [
     URLPattern(one.pattern, webhooks.stored_together(one.callback), one.default_args, one.name)
@@ -37,4 +37,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("anymail/", include((told, anymail.app_name))),
 ]
-handler404 = "newsletter.views.errors.not_found"
+handler404 = "newsletter.web.views.errors.not_found"

@@ -16,8 +16,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from snowballstemmer import stemmer
 
-from papers.identifiers import arxiv_id
 from papers.models import Paper
+from papers.text.identifiers import arxiv_id
 
 MAX_LENGTH: Final = 200
 MAX_WORDS: Final = 8

@@ -10,8 +10,11 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils.timezone import now
 
-from papers import embeddings, ingest, scoring, visits
+from papers.ingest import runs
+from papers.ingest import service as ingest
 from papers.models import Source
+from papers.recommend import embeddings
+from papers.trending import update
 
 # Set when the worker is told to stop: a long visit asks it between two pages.
 stopping = threading.Event()
@@ -29,7 +32,7 @@ def ingest_due() -> None:
         return
     if not Source.objects.exists():
         ingest.ensure_sources()
-    for source_id in visits.claim_due():
+    for source_id in runs.claim_due():
         ingest_source.delay(source_id)
 
 
@@ -38,11 +41,11 @@ def ingest_source(source_id: int) -> None:
     """Visit one source."""
     source = Source.objects.filter(pk=source_id).first()
     if source is not None:
-        visits.run_unwatched(source, until=stopping.is_set)
+        runs.run_unwatched(source, until=stopping.is_set)
         embeddings.embed(now())
 
 
 @shared_task
 def score() -> None:
     """Work out anew what is trending."""
-    scoring.score(now())
+    update.score(now())

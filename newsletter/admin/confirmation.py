@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.timezone import now
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from newsletter import throttle
+from newsletter.security import throttle
 from papers.admin.base import ListAdmin, url_of_list
 
 ONCE: Final = throttle.Limit("admin deed", 1, throttle.DAY)

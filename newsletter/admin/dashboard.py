@@ -11,9 +11,9 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from newsletter.dispatch import LANES
+from newsletter.delivery.streams import held_until
+from newsletter.jobs import LANES
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
-from newsletter.streams import held_until
 from papers.admin.base import ago, counted, url_of, url_of_list
 from papers.admin.sources import VISIT_COLOURS
 from papers.models import Edition, Source

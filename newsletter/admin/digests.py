@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
-from newsletter import delivery
 from newsletter.admin import previews
 from newsletter.admin.confirmation import Deed, Sending, ask
 from newsletter.admin.outbound import OutboundAdmin
-from newsletter.dispatch import DIGESTS
+from newsletter.delivery import outbox
+from newsletter.jobs import DIGESTS
 from newsletter.models import DeliveryEvent, Digest
 from papers.admin.base import counted, link, log, url_of_list
 from papers.admin.papers import ordered_list
@@ -94,7 +94,7 @@ class DigestAdmin(Sending, OutboundAdmin):
         page = ask(self, request, stuck, Deed("resend", "Resend", TWICE, f"resend {stuck.count()}"))
         if page is None:
             chosen = list(stuck)
-            count = delivery.resend(DIGESTS, [digest.pk for digest in chosen])
+            count = outbox.resend(DIGESTS, [digest.pk for digest in chosen])
             log(request, chosen, "resent")
             self.message_user(request, f"{counted(Digest, count)} queued again.", messages.SUCCESS)
         return page

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.timezone import now
 
-from newsletter import roster
 from newsletter.models import Subscriber
+from newsletter.subscriptions import csv_import
 from papers.admin.base import counted
 
 
@@ -25,7 +25,7 @@ class Echo:
 
 def download(request: HttpRequest, people: QuerySet[Subscriber]) -> StreamingHttpResponse:
     """The file, sent as it is read, and one line in the audit log about its size."""
-    chosen = roster.exportable().filter(pk__in=people.order_by().values("pk"))
+    chosen = csv_import.exportable().filter(pk__in=people.order_by().values("pk"))
     LogEntry.objects.create(
         user_id=str(request.user.pk),
         content_type=ContentType.objects.get_for_model(Subscriber),
@@ -45,6 +45,6 @@ def download(request: HttpRequest, people: QuerySet[Subscriber]) -> StreamingHtt
 
 def _lines(people: QuerySet[Subscriber]) -> Iterator[str]:
     writer = csv.writer(Echo())
-    yield writer.writerow(roster.COLUMNS)
-    for row in roster.give_out(people):
+    yield writer.writerow(csv_import.COLUMNS)
+    for row in csv_import.give_out(people):
         yield writer.writerow(row)

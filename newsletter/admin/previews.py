@@ -6,9 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
 
-from newsletter import decks, digests, emails, wires
+from newsletter.delivery import connections
+from newsletter.digests import assembly
+from newsletter.mail import messages, snapshots
+from newsletter.mail.errors import Outcome
 from newsletter.models import Digest, Subscriber
-from newsletter.outcomes import Outcome
 from papers.admin.base import ListAdmin
 
 # A test copy must not offer the operator's mail program to unsubscribe the subscriber.
@@ -22,12 +24,12 @@ class NothingToSend(Exception):  # noqa: N818
 def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:
     """A page of the admin with the digest inside, in a frame that may run and open nothing."""
     context = {**admin.admin_site.each_context(request), "title": title, "opts": admin.opts}
-    cards = decks.of(digest)
+    cards = snapshots.of(digest)
     if digest.items:
-        context["subject"] = digest.subject or emails.digest_subject(digest, cards)
+        context["subject"] = digest.subject or messages.digest_subject(digest, cards)
     try:
-        context["html"] = emails.digest_page(digest, cards)
-    except emails.MessageIncomplete as error:
+        context["html"] = messages.digest_page(digest, cards)
+    except messages.MessageIncomplete as error:
         context["reason"] = digest.reason or error
     return TemplateResponse(request, "admin/preview.html", context)
 
@@ -37,16 +39,16 @@ def send_test(subscriber: Subscriber, address: str) -> Outcome:
 
     Raises NothingToSend.
     """
-    digest = digests.preview(subscriber, now())
+    digest = assembly.preview(subscriber, now())
     if digest.state == Digest.State.SKIPPED:
         raise NothingToSend(digest.reason)
     try:
-        message = emails.digest_message(digest, decks.of(digest))
-    except emails.MessageIncomplete as error:
+        message = messages.digest_message(digest, snapshots.of(digest))
+    except messages.MessageIncomplete as error:
         raise NothingToSend(str(error)) from error
     message.to = [address]
     message.subject = f"[Test] {message.subject}"
     message.metadata = {}
     for header in PERSONAL_HEADERS:
         message.extra_headers.pop(header, None)
-    return wires.send_single(message)
+    return connections.send_single(message)

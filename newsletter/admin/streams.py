@@ -11,17 +11,17 @@ from django.template.response import TemplateResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from newsletter import delivery
 from newsletter.admin.confirmation import Sending
-from newsletter.dispatch import LANES
+from newsletter.delivery import streams
+from newsletter.delivery.streams import held_until
+from newsletter.jobs import LANES
 from newsletter.models import Outbound, Stream
-from newsletter.streams import held_until
 from papers.admin.base import ReadOnlyAdmin, log, url_of_list
 
 ALL: Final = "all"
 
 
-def streams(choice: str) -> list[str]:
+def chosen_streams(choice: str) -> list[str]:
     """The streams that a choice of the form means."""
     return [lane.stream for lane in LANES if choice in {ALL, lane.stream}]
 
@@ -78,9 +78,9 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
         form = PauseForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form, "Stop a stream")
-        chosen, reason = streams(form.cleaned_data["stream"]), form.cleaned_data["reason"]
+        chosen, reason = chosen_streams(form.cleaned_data["stream"]), form.cleaned_data["reason"]
         for stream in chosen:
-            delivery.pause(stream, f"{request.user.get_username()}: {reason}")
+            streams.pause(stream, f"{request.user.get_username()}: {reason}")
         return self._done(request, chosen, f"paused: {reason}")
 
     @action(description="Start a stream", permissions=["send"], icon="play_arrow")
@@ -88,9 +88,9 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
         form = SwitchForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form, "Start a stream")
-        chosen = streams(form.cleaned_data["stream"])
+        chosen = chosen_streams(form.cleaned_data["stream"])
         for stream in chosen:
-            delivery.resume(stream)
+            streams.resume(stream)
         return self._done(request, chosen, "resumed")
 
     def _page(self, request: HttpRequest, form: forms.Form, title: str) -> HttpResponse:

@@ -13,10 +13,11 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from newsletter import answers, choices, personal_data, subscriptions
-from newsletter.admin.deeds import SubscriberDeeds, origin
-from newsletter.forms import timezone_choices
+from newsletter.admin.subscriber_actions import SubscriberDeeds, origin
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber
+from newsletter.subscriptions import parsers, preferences, privacy
+from newsletter.subscriptions import service as subscriptions
+from newsletter.web.forms import timezone_choices
 from papers.admin.base import NeverAdded, ReadOnlyInline, link, names_of, url_of_list
 
 Status = Subscriber.Status
@@ -42,7 +43,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     size = forms.IntegerField(
         label="Papers in a digest",
         min_value=1,
-        max_value=answers.MAX_SIZE,
+        max_value=parsers.MAX_SIZE,
         widget=UnfoldAdminIntegerFieldWidget,
     )
 
@@ -59,10 +60,10 @@ class InterestForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if {"kind", "value"} <= cleaned.keys():
-            read = answers.READERS[choices.KEYS[cleaned["kind"]]]
+            read = parsers.READERS[preferences.KEYS[cleaned["kind"]]]
             try:
                 values: list[str] = read(cleaned["value"])
-            except answers.AnswerError as error:
+            except parsers.AnswerError as error:
                 raise forms.ValidationError({"value": str(error)}) from error
             if len(values) != 1:
                 raise forms.ValidationError({"value": "Write one value in each row."})
@@ -128,7 +129,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
         ),
     )
     readonly_fields = (
-        *(name for name in names_of(Subscriber) if name not in choices.SETTINGS),
+        *(name for name in names_of(Subscriber) if name not in preferences.SETTINGS),
         "sent_links",
     )
     delete_confirmation_template = "admin/erase.html"
@@ -156,7 +157,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
         super().save_related(request, form, formsets, change)
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             subscriber: Subscriber = form.instance
-            wishes = choices.of(subscriber)
+            wishes = preferences.of(subscriber)
             subscriptions.change_preferences(subscriber, wishes, origin(request))
 
     # Erasure: what deleting a subscriber means.
@@ -177,8 +178,8 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
         return names, {"subscribers": len(people)} | counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
-        personal_data.erase(obj)
+        privacy.erase(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
         for subscriber in queryset:
-            personal_data.erase(subscriber)
+            privacy.erase(subscriber)

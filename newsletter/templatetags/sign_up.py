@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from newsletter import forms
+from newsletter.web import forms
 
 register = template.Library()
 

@@ -16,7 +16,6 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from papers import ingest, reasons
 from papers.admin.base import (
     ListAdmin,
     NeverAdded,
@@ -30,8 +29,10 @@ from papers.admin.base import (
     url_of,
     url_of_list,
 )
+from papers.ingest import service as ingest
 from papers.models import Paper, Signal, Submission
 from papers.sources.links import link as web_link
+from papers.trending import reasons
 
 SUBMISSION_LENGTH = 4000
 

@@ -15,7 +15,7 @@ from papers.sources import (
     openalex,
     semantic_scholar,
 )
-from papers.sources.visit import Fetch, Parse, one_page
+from papers.sources.protocol import Fetch, Parse, one_page
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from papers import taxonomy
+from papers.text import taxonomy
 
 # https://info.arxiv.org/help/availability.html: what came until 14:00 in New York is announced
 # at 20:00 there; nothing on Friday and Saturday evenings.

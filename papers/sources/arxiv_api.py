@@ -12,11 +12,10 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from papers import identifiers, text
-from papers.sources import markup
+from papers.sources import xml
 from papers.sources.arxiv import is_withdrawn
 from papers.sources.dates import moment
-from papers.sources.markup import child, children
+from papers.sources.protocol import FetchError, Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -25,7 +24,8 @@ from papers.sources.record import (
     Rejection,
     build,
 )
-from papers.sources.visit import FetchError, Step, Visit, read
+from papers.sources.xml import child, children
+from papers.text import clean, identifiers
 
 ERROR_ID: Final = "/api/errors"
 WHAT: Final = "an answer of the arXiv API (Atom)"
@@ -38,7 +38,7 @@ FIRST_DAYS: Final = timedelta(days=7)
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
     """The papers of one page. Raises ListingError for arXiv's own errors too, with their code."""
-    document = markup.read(body, record="entry", roots=frozenset({"feed"}), what=WHAT)
+    document = xml.read(body, record="entry", roots=frozenset({"feed"}), what=WHAT)
     if any(child(entry, "announce_type") for entry in document.records):
         raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
     listing = Listing(rejections=document.rejections, damage=document.damage)
@@ -47,13 +47,13 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
     errors = []
     for entry in document.records:
         if ERROR_ID in child(entry, "id") or child(entry, "title").strip() == "Error":
-            errors.append(f"arXiv answered with an error: {text.line(child(entry, 'summary'))}.")
+            errors.append(f"arXiv answered with an error: {clean.line(child(entry, 'summary'))}.")
             listing.rejections.append(Rejection(child(entry, "id"), errors[-1]))
             continue
         try:
             listing.records.append(_record(entry))
         except RecordError as error:
-            named = markup.described(entry, child(entry, "id"))
+            named = xml.described(entry, child(entry, "id"))
             listing.rejections.append(Rejection(named, str(error)))
     if errors and not listing.records:
         raise ListingError(errors[0], "Error")

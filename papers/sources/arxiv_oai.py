@@ -13,12 +13,10 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from papers import identifiers, text
-from papers.identifiers import ArxivId
-from papers.sources import markup
+from papers.sources import xml
 from papers.sources.arxiv import category_of, is_withdrawn
 from papers.sources.dates import moment
-from papers.sources.markup import child, children
+from papers.sources.protocol import Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -27,7 +25,9 @@ from papers.sources.record import (
     Rejection,
     build,
 )
-from papers.sources.visit import Step, Visit, read
+from papers.sources.xml import child, children
+from papers.text import clean, identifiers
+from papers.text.identifiers import ArxivId
 
 WHAT: Final = "an OAI-PMH answer"
 NOTHING_NEW: Final = "noRecordsMatch"
@@ -45,10 +45,10 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
     ``day`` of the listing is the latest datestamp in it. Raises ListingError with the protocol's
     error code for every error but "no records match", which is a quiet day.
     """
-    document = markup.read(body, record="record", roots=frozenset({"OAI-PMH"}), what=WHAT)
+    document = xml.read(body, record="record", roots=frozenset({"OAI-PMH"}), what=WHAT)
     listing = Listing(rejections=document.rejections, damage=document.damage)
     for problem in document.root.findall("{*}error"):
-        code, words = str(problem.get("code")), text.line(problem.text or "")
+        code, words = str(problem.get("code")), clean.line(problem.text or "")
         if code != NOTHING_NEW:
             raise ListingError(f"The archive answered with {code}: {words or 'no reason'}.", code)
         listing.note = "A quiet day: the archive has no new or changed record."
@@ -56,7 +56,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
         try:
             _read(record, listing)
         except RecordError as error:
-            named = markup.described(record, child(record, "header/identifier"))
+            named = xml.described(record, child(record, "header/identifier"))
             listing.rejections.append(Rejection(named, str(error)))
     for token in document.root.iter("{*}resumptionToken"):
         listing.next_page = (token.text or "").strip()
@@ -80,7 +80,7 @@ def _read(record: _Element, listing: Listing) -> None:
     metadata = record.find("{*}metadata")
     if metadata is None or not len(metadata):
         raise RecordError("The record has no metadata.")
-    form = markup.name(metadata[0])
+    form = xml.name(metadata[0])
     if form == "arXiv":
         listing.records.append(_arxiv_record(metadata[0], own))
     elif form == "dc":

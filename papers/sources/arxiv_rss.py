@@ -14,12 +14,10 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from papers import identifiers, text
-from papers.identifiers import ArxivId
-from papers.sources import markup
+from papers.sources import xml
 from papers.sources.arxiv import ANNOUNCEMENT, HOME, is_withdrawn
 from papers.sources.dates import midnight, moment
-from papers.sources.markup import child, children
+from papers.sources.protocol import Step, Visit, one_page
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -28,7 +26,9 @@ from papers.sources.record import (
     Rejection,
     build,
 )
-from papers.sources.visit import Step, Visit, one_page
+from papers.sources.xml import child, children
+from papers.text import clean, identifiers
+from papers.text.identifiers import ArxivId
 
 WHAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
 # Until 2024 the title ended in the id and the category.
@@ -47,12 +47,12 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     """The announcement of one day. ``day`` dates entries that have no date of their own."""
     entry_name = "entry" if re.search(rb"<(?:[\w.-]+:)?feed[\s>]", body[:2000]) else "item"
     roots = frozenset({"feed", "rss", "RDF"})
-    document = markup.read(body, record=entry_name, roots=roots, what=WHAT)
+    document = xml.read(body, record=entry_name, roots=roots, what=WHAT)
     feed = document.root.find("{*}channel")
     feed = document.root if feed is None else feed
     about = " ".join(children(feed, "title") + children(feed, "link") + children(feed, "id"))
     if "arxiv" not in about.lower():
-        raise ListingError(f"This feed is not arXiv's but {text.line(about)[:100]!r}.")
+        raise ListingError(f"This feed is not arXiv's but {clean.line(about)[:100]!r}.")
     if child(feed, "totalResults"):
         raise ListingError("This is an answer of arXiv's query interface; its format is arxiv-api.")
     dated = moment(child(feed, "pubDate") or child(feed, "updated") or child(feed, "lastBuildDate"))
@@ -62,7 +62,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
         try:
             listing.records.append(_record(entry, listing.day or today))
         except RecordError as error:
-            named = markup.described(entry, child(entry, "guid") or child(entry, "id"))
+            named = xml.described(entry, child(entry, "guid") or child(entry, "id"))
             listing.rejections.append(Rejection(named, str(error)))
     if not listing.records and not listing.rejections:
         listing.note = _why_empty(feed, listing.day or today)
@@ -90,7 +90,7 @@ def _record(entry: _Element, day: date) -> PaperRecord:
     comment = child(entry, "comment")
     return build(
         TITLE_END.sub("", title),
-        text.without_markup(abstract) if abstract.lstrip().startswith("<p>") else abstract,
+        clean.without_markup(abstract) if abstract.lstrip().startswith("<p>") else abstract,
         own,
         child(entry, "DOI") or child(entry, "doi"),
         [name for names in children(entry, "creator") for name in split_names(names)]

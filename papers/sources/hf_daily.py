@@ -17,11 +17,9 @@ from typing import Any, Final
 from lxml.etree import LxmlError
 from lxml.html import fragment_fromstring
 
-from papers import identifiers, text
-from papers.identifiers import ArxivId
-from papers.sources import markup
+from papers.sources import xml
 from papers.sources.dates import midnight, moment
-from papers.sources.markup import child
+from papers.sources.protocol import Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -32,7 +30,9 @@ from papers.sources.record import (
     build,
     total,
 )
-from papers.sources.visit import Step, Visit, read
+from papers.sources.xml import child
+from papers.text import clean, identifiers
+from papers.text.identifiers import ArxivId
 
 # A signal's name, and the names it goes by in the answers, best first.
 TOTALS: Final = {
@@ -86,7 +86,7 @@ def _items(body: bytes, listing: Listing) -> list[Any]:
             raise ListingError(listing.damage) from error
     if isinstance(answer, dict) and "error" in answer:
         raise ListingError(
-            f"Hugging Face answered with an error: {text.line(str(answer['error']))}."
+            f"Hugging Face answered with an error: {clean.line(str(answer['error']))}."
         )
     if not isinstance(answer, list):
         raise ListingError("The answer is JSON, but no list of daily papers.")
@@ -127,8 +127,8 @@ def _record(outer: dict[str, Any], observed_at: datetime) -> PaperRecord:
     both = (outer, paper)
     submitted = moment(_word(paper.get("publishedAt")))
     return build(
-        text.unescaped(_word(paper.get("title") or outer.get("title"))),
-        text.unescaped(_word(paper.get("summary") or outer.get("summary"))),
+        clean.unescaped(_word(paper.get("title") or outer.get("title"))),
+        clean.unescaped(_word(paper.get("summary") or outer.get("summary"))),
         own,
         authors=_names(paper.get("authors") or outer.get("authors") or []),
         keywords=_keywords(_first(both, "ai_keywords", "aiKeywords") or []),
@@ -169,7 +169,7 @@ def _names(authors: Any) -> list[str]:
     if not isinstance(authors, list):
         return []
     names = (author.get("name") if isinstance(author, dict) else author for author in authors)
-    return [text.unescaped(name) for name in names if isinstance(name, str)]
+    return [clean.unescaped(name) for name in names if isinstance(name, str)]
 
 
 def _keywords(keywords: Any) -> list[str]:
@@ -187,14 +187,14 @@ def _called(item: Any, position: int) -> str:
     outer = item if isinstance(item, dict) else {}
     nested = outer.get("paper")
     paper = nested if isinstance(nested, dict) else outer
-    names = (text.line(_word(paper.get(key))) for key in ("title", "id"))
-    return text.shortened(next(filter(None, names), f"entry {position}"), 120)
+    names = (clean.line(_word(paper.get(key))) for key in ("title", "id"))
+    return clean.shortened(next(filter(None, names), f"entry {position}"), 120)
 
 
 def _parse_feed(body: bytes) -> Listing:
     """The daily papers as an RSS feed with authors, upvotes and summary in HTML."""
     what = "a feed of daily papers"
-    document = markup.read(body, record="item", roots=frozenset({"rss"}), what=what)
+    document = xml.read(body, record="item", roots=frozenset({"rss"}), what=what)
     if any(child(item, "announce_type") for item in document.records):
         raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
     listing = Listing(rejections=document.rejections, damage=document.damage)
@@ -211,7 +211,7 @@ def _parse_feed(body: bytes) -> Listing:
                 )
             )
         except RecordError as error:
-            named = markup.described(item, child(item, "title"))
+            named = xml.described(item, child(item, "title"))
             listing.rejections.append(Rejection(named, str(error)))
     return listing
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
 
-from papers import identifiers, text
-from papers.identifiers import ArxivId
 from papers.sources.arxiv import is_withdrawn
 from papers.sources.dates import midnight, moment
 from papers.sources.record import (
@@ -24,6 +22,8 @@ from papers.sources.record import (
     build,
     total,
 )
+from papers.text import clean, identifiers
+from papers.text.identifiers import ArxivId
 
 IDS: Final = ("id", "arxiv_id", "arxiv", "url", "doi")
 TOTALS: Final = ("upvotes", "comments", "stars", "citations")
@@ -82,8 +82,8 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
     withdrawn = found.get("withdrawn")
     values = {key: _text(found, key) for key in ("pdf_url",) if _text(found, key)}
     return build(
-        text.unescaped(_text(found, "title")),
-        text.unescaped(_text(found, "abstract", "summary")),
+        clean.unescaped(_text(found, "title")),
+        clean.unescaped(_text(found, "abstract", "summary")),
         _own_id(found),
         _text(found, "doi"),
         _list(found, "authors", ", "),

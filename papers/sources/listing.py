@@ -13,7 +13,6 @@ from datetime import date
 from itertools import pairwise
 from typing import Final
 
-from papers import identifiers, text
 from papers.sources.dates import date_line, midnight
 from papers.sources.record import (
     Listing,
@@ -23,6 +22,7 @@ from papers.sources.record import (
     Rejection,
     build,
 )
+from papers.text import clean, identifiers
 
 PROMPT: Final = re.compile(
     r"\b(?:in|to|into) your (?:e-?mail )?inbox\b|^get (?:trending )?papers\b", re.I
@@ -178,8 +178,8 @@ def _record(entry: _Entry) -> PaperRecord:
     elif match := OWN_SENTENCE.search(abstract):
         own = identifiers.arxiv_id(match["id"])
     return build(
-        text.unescaped(entry.title),
-        text.unescaped(abstract),
+        clean.unescaped(entry.title),
+        clean.unescaped(abstract),
         own,
         announced_at=midnight(entry.day),
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from papers import identifiers, text
+from papers.sources.protocol import Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -22,7 +22,7 @@ from papers.sources.record import (
     build,
     total,
 )
-from papers.sources.visit import Step, Visit, read
+from papers.text import clean, identifiers
 
 BASE: Final = "https://api.openalex.org/works"
 FIELDS: Final = "id,doi,title,cited_by_count,locations"
@@ -58,7 +58,7 @@ def _record(work: Any) -> PaperRecord:
     citations = total(work.get("cited_by_count"))
     written = [found.get("author") for found in _objects(work.get("authorships"))]
     return build(
-        text.without_markup(str(work.get("title") or work.get("display_name") or "")),
+        clean.without_markup(str(work.get("title") or work.get("display_name") or "")),
         _abstract(work.get("abstract_inverted_index")),
         own,
         next(
@@ -84,7 +84,7 @@ def _abstract(inverted: Any) -> str:
         for position in positions
         if isinstance(position, int)
     ]
-    return text.without_markup(" ".join(word for _, word in sorted(words)))
+    return clean.without_markup(" ".join(word for _, word in sorted(words)))
 
 
 def fetch(visit: Visit) -> Iterator[Step]:

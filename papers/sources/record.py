@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, TypedDict, Unpack
 
-from papers import identifiers, text
-from papers.identifiers import ArxivId
 from papers.sources.links import code_link, link
+from papers.text import clean, identifiers
+from papers.text.identifiers import ArxivId
 
 TITLE_LENGTH: Final = 1000
 NAME_LENGTH: Final = 300
@@ -146,7 +146,7 @@ def build(
     RecordError when the record has no title.
     """
     own = own or identifiers.arxiv_id(doi)
-    abstract, comment = text.paragraphs(abstract), text.line(comment)
+    abstract, comment = clean.paragraphs(abstract), clean.line(comment)
     categories = _words(values.get("categories", ()), 32)
     code = link(values.get("code_url", "")) or code_link(f"{abstract}\n{comment}")
     return PaperRecord(
@@ -163,7 +163,7 @@ def build(
         revised_at=values.get("revised_at"),
         announced_at=values.get("announced_at"),
         comment=comment,
-        journal_ref=text.shortened(text.line(values.get("journal_ref", "")), 1000),
+        journal_ref=clean.shortened(clean.line(values.get("journal_ref", "")), 1000),
         license=link(values.get("license", ""))[:255],
         url=f"https://arxiv.org/abs/{own.id}" if own else link(values.get("url", "")),
         pdf_url=_pdf(own, values),
@@ -176,20 +176,20 @@ def build(
 
 
 def _title(raw: str) -> str:
-    title = text.shortened(text.line(raw), TITLE_LENGTH)
+    title = clean.shortened(clean.line(raw), TITLE_LENGTH)
     if not title:
         raise RecordError("The record has no title.")
     return title
 
 
 def _authors(names: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (text.shortened(text.line(name), NAME_LENGTH) for name in names)
+    cleaned = (clean.shortened(clean.line(name), NAME_LENGTH) for name in names)
     # Two authors of one paper may have the same name: both stay.
     return tuple(name for name in cleaned if name.strip(".,; "))[:AUTHORS]
 
 
 def _words(words: Iterable[str], length: int) -> tuple[str, ...]:
-    cleaned = dict.fromkeys(text.line(word) for word in words)
+    cleaned = dict.fromkeys(clean.line(word) for word in words)
     return tuple(word for word in cleaned if word and len(word) <= length)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from papers import identifiers, text
+from papers.sources.protocol import Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -23,7 +23,7 @@ from papers.sources.record import (
     build,
     total,
 )
-from papers.sources.visit import Step, Visit, read
+from papers.text import clean, identifiers
 
 BASE: Final = "https://api.semanticscholar.org/graph/v1/paper/batch"
 FIELDS: Final = "externalIds,title,citationCount"
@@ -67,8 +67,8 @@ def _record(item: Any) -> PaperRecord:
     authors = item.get("authors")
     citations = total(item.get("citationCount"))
     return build(
-        text.without_markup(str(item.get("title") or "")),
-        text.without_markup(str(item.get("abstract") or "")),
+        clean.without_markup(str(item.get("title") or "")),
+        clean.without_markup(str(item.get("abstract") or "")),
         identifiers.arxiv_id(str(ids.get("ArXiv") or "")),
         str(ids.get("DOI") or ""),
         [str(author.get("name") or "") for author in authors if isinstance(author, dict)]

@@ -76,7 +76,7 @@ def installed_there(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def point_mail_at(server: smtpd.Server, settings: Settings) -> None:
-    settings.EMAIL_BACKEND = "newsletter.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "newsletter.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False

@@ -23,7 +23,7 @@ def reader() -> Client:
 def sink(settings: Settings) -> Iterator[Sink]:
     """A real SMTP server that the settings point at."""
     with running_sink() as sink:
-        settings.EMAIL_BACKEND = "newsletter.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "newsletter.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = sink.port
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""

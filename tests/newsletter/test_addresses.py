@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from newsletter import addresses
-from newsletter.addresses import AddressError, parse
+from newsletter.security import email_addresses
+from newsletter.security.email_addresses import AddressError, parse
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from newsletter.addresses import AddressError, parse
 def test_an_address_is_kept_as_mail_is_sent_and_known_by_one_key(
     typed: str, email: str, key: str
 ) -> None:
-    assert parse(typed) == addresses.Address(email=email, key=key)
+    assert parse(typed) == email_addresses.Address(email=email, key=key)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_throw_away_domains_are_recognised_also_by_their_parent() -> None:
 def test_a_suppressed_address_is_recognised_after_the_secret_key_rotates(
     settings: Settings,
 ) -> None:
-    before = addresses.hash_of("ada@example.org")
+    before = email_addresses.hash_of("ada@example.org")
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the key of the next year"
-    assert addresses.hash_of("ada@example.org") != before
-    assert before in addresses.hashes_of("ada@example.org")
+    assert email_addresses.hash_of("ada@example.org") != before
+    assert before in email_addresses.hashes_of("ada@example.org")

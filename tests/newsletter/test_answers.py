@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from newsletter import answers
+from newsletter.subscriptions import parsers
 from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.django_db
 def test_an_address_without_an_id_names_no_paper(settings: Settings, text: str) -> None:
     settings.SITE_URL = "https://news.example.org"
     a_paper()
-    with pytest.raises(answers.AnswerError, match="is not a paper we know"):
-        answers.paper_ids(text)
+    with pytest.raises(parsers.AnswerError, match="is not a paper we know"):
+        parsers.paper_ids(text)
 
 
 def test_a_paper_that_never_had_another_id_is_found_beside_a_slash() -> None:
     paper = a_paper(canonical_id="2503.01234")
-    assert answers.papers_named(["/", "2503.01234"]) == {"2503.01234": paper.canonical_id}
-    with pytest.raises(answers.AnswerError, match="“/”"):
-        answers.paper_ids("2503.01234\n/")
+    assert parsers.papers_named(["/", "2503.01234"]) == {"2503.01234": paper.canonical_id}
+    with pytest.raises(parsers.AnswerError, match="“/”"):
+        parsers.paper_ids("2503.01234\n/")

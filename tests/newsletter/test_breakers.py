@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from newsletter import addresses, breakers, delivery, dispatch, tracking
+from newsletter import jobs
+from newsletter.delivery import bounces, circuit_breakers, streams
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Stream, Subscriber, Suppression
+from newsletter.security import email_addresses
 from tests.factories import a_digest, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +39,9 @@ def history(sent: int, reason: str, count: int) -> None:
 def suppress(person: Subscriber, reason: str, digest: Digest | None) -> None:
     """The person is suppressed for what was told of this digest, or of a notice."""
     key = person.email_key
-    Suppression.objects.create(address_hash=addresses.hash_of(key), email_key=key, reason=reason)
+    Suppression.objects.create(
+        address_hash=email_addresses.hash_of(key), email_key=key, reason=reason
+    )
     told(digest, person.email, {"complaint": "complained"}.get(reason, "bounced"))
 
 
@@ -74,22 +78,22 @@ def test_a_share_too_high_stops_the_digests_and_a_lower_one_warns(
     reason: str, count: int, paused: bool, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     history(SENT, reason, count)
-    breakers.check(now())
+    circuit_breakers.check(now())
     assert is_paused() is paused
     assert any(record.levelname == "WARNING" for record in caplog.records) is warned
 
 
 def test_a_few_first_mails_prove_nothing() -> None:
-    history(breakers.LEAST_SENT - 1, "hard_bounce", 50)
-    breakers.check(now())
+    history(circuit_breakers.LEAST_SENT - 1, "hard_bounce", 50)
+    circuit_breakers.check(now())
     assert not is_paused()
 
 
 def test_what_the_operator_has_looked_at_does_not_stop_the_stream_again() -> None:
     history(SENT, "complaint", 10)
-    breakers.check(now())
-    delivery.resume("digests")
-    breakers.check(now())
+    circuit_breakers.check(now())
+    streams.resume("digests")
+    circuit_breakers.check(now())
     assert not is_paused()
 
 
@@ -97,7 +101,7 @@ def test_a_complaint_is_weighed_when_it_comes_in() -> None:
     history(SENT - 1, "complaint", 2)
     digest = a_digest(state=Digest.State.SENT, sent_at=now())
     told(digest, digest.subscriber.email, "complained")
-    dispatch.sweep_digests()
+    jobs.sweep_digests()
     assert is_paused()
     stream = Stream.objects.get(name="digests")
     assert "3 complaints among 1000 digests" in stream.paused_reason
@@ -107,18 +111,18 @@ def test_what_the_command_read_is_weighed_by_the_command() -> None:
     history(SENT - 1, "complaint", 2)
     digest = a_digest(state=Digest.State.SENT, sent_at=now())
     told(digest, digest.subscriber.email, "complained")
-    dispatch.send_due(now())
+    jobs.send_due(now())
     assert is_paused()
 
 
 def test_harm_is_weighed_once_a_minute_though_nothing_new_is_told() -> None:
-    dispatch.hear()
+    jobs.hear()
     history(SENT, "complaint", 10)
-    tracking.process()
-    dispatch.hear()
+    bounces.process()
+    jobs.hear()
     assert not is_paused()
     Heartbeat.objects.filter(name="breakers").update(at=now() - timedelta(seconds=61))
-    dispatch.hear()
+    jobs.hear()
     assert is_paused()
 
 
@@ -126,7 +130,7 @@ def test_signing_up_dead_addresses_stops_nothing() -> None:
     history(SENT, "hard_bounce", 0)
     for _ in range(100):
         suppress(a_subscriber(confirmed_at=None), "hard_bounce", None)
-    breakers.check(now())
+    circuit_breakers.check(now())
     assert not is_paused()
 
 
@@ -134,18 +138,18 @@ def test_a_digest_that_was_refused_at_once_counts_as_well() -> None:
     history(SENT, "hard_bounce", 49)
     refused = a_digest(state=Digest.State.FAILED, sending_at=now())
     suppress(refused.subscriber, "hard_bounce", refused)
-    breakers.check(now())
+    circuit_breakers.check(now())
     assert is_paused()
 
 
 def test_what_left_before_the_operator_looked_counts_for_nothing_when_it_is_told_late() -> None:
     history(SENT, "complaint", 10)
     digests = [a_digest(state=Digest.State.SENT, sent_at=now()) for _ in range(10)]
-    delivery.resume("digests")
+    streams.resume("digests")
     history(SENT, "complaint", 0)
     for digest in digests:
         suppress(digest.subscriber, "complaint", digest)
-    breakers.check(now())
+    circuit_breakers.check(now())
     assert not is_paused()
 
 
@@ -164,7 +168,7 @@ def paused() -> set[str]:
 
 def test_policy_refusals_of_three_domains_pause_the_stream_and_spare_the_people() -> None:
     people = [refused(name) for name in ("one.org", "two.org", "three.org")]
-    tracking.process()
+    bounces.process()
     assert paused() == {"digests"}
     assert "5.7.1" in Stream.objects.get(name="digests").paused_reason
     assert not Suppression.objects.exists()
@@ -180,7 +184,7 @@ def test_whoever_owns_a_domain_or_two_stops_nothing(
     a_subscriber(email="ada@elsewhere.org")
     for name in domains:
         refused(name)
-    tracking.process()
+    bounces.process()
     assert not paused()
     assert "refused by policy at" in caplog.text
     assert "one.org" in caplog.text
@@ -191,35 +195,35 @@ def test_a_domain_that_has_all_the_readers_stops_the_stream_alone() -> None:
     refused("university.edu")
     others = Subscriber.objects.exclude(email_key__endswith="university.edu")
     others.update(status=Subscriber.Status.PENDING)
-    tracking.process()
+    bounces.process()
     assert paused() == {"digests"}
 
 
 def test_refused_confirmations_of_strangers_stop_nothing() -> None:
     for name in ("one.org", "two.org", "three.org"):
         refused(name, "notices", confirmed_at=None)
-    tracking.process()
+    bounces.process()
     assert not paused()
 
 
 def test_refused_notices_do_not_stop_the_digests() -> None:
     for name in ("one.org", "two.org", "three.org"):
         refused(name, "notices")
-    tracking.process()
+    bounces.process()
     assert paused() == {"notices"}
 
 
 def test_refusals_of_yesterday_and_from_before_a_resumption_stop_nothing() -> None:
     a_subscriber(email="ada@elsewhere.org")
     refused("one.org")
-    tracking.process()
+    bounces.process()
     DeliveryEvent.objects.update(received_at=now() - timedelta(hours=2))
     refused("two.org")
-    tracking.process()
-    delivery.resume("digests")
+    bounces.process()
+    streams.resume("digests")
     refused("three.org")
     refused("four.org")
-    tracking.process()
+    bounces.process()
     assert not paused()
 
 
@@ -227,6 +231,6 @@ def test_an_address_of_the_internet_protocol_is_no_status_code() -> None:
     for name in ("one.org", "two.org", "three.org"):
         digest = a_digest(subscriber=a_subscriber(email=f"ada@{name}"))
         told(digest, digest.subscriber.email, "bounced", "550 5.1.1 no such user at 10.5.7.1")
-    tracking.process()
+    bounces.process()
     assert not paused()
     assert Suppression.objects.count() == 3

@@ -105,7 +105,7 @@ def test_a_missing_variable_is_an_error(
 
 
 def test_mail_that_would_stay_in_a_folder_is_an_error(production: Settings) -> None:
-    production.EMAIL_BACKEND = "newsletter.mailbox.EmailBackend"
+    production.EMAIL_BACKEND = "newsletter.mail.backends.file.EmailBackend"
     assert ids() == {"paperboy.E005"}
 
 
@@ -122,8 +122,8 @@ def test_a_mail_backend_that_cannot_start_is_an_error(production: Settings, back
     ("backend", "key"),
     [
         ("anymail.backends.postmark.EmailBackend", "POSTMARK_SERVER_TOKEN"),
-        ("newsletter.resend.EmailBackend", "RESEND_API_KEY"),
-        ("newsletter.brevo.EmailBackend", "BREVO_API_KEY"),
+        ("newsletter.mail.backends.resend.EmailBackend", "RESEND_API_KEY"),
+        ("newsletter.mail.backends.brevo.EmailBackend", "BREVO_API_KEY"),
     ],
     ids=["Postmark", "Resend", "Brevo"],
 )

@@ -11,7 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from newsletter import decks, delivery, digests, dispatch, emails
+from newsletter import jobs
+from newsletter.delivery import outbox, sender
+from newsletter.digests import assembly
+from newsletter.mail import messages, snapshots
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
 from tests import smtpd
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def server(settings: Settings) -> Iterator[smtpd.Server]:
     with smtpd.running() as server:
         server.keep = True
-        settings.EMAIL_BACKEND = "newsletter.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "newsletter.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
@@ -42,7 +45,7 @@ def digest_of(*papers: Paper) -> Digest:
 
 def send() -> None:
     Digest.objects.filter(state=Digest.State.QUEUED).update(next_attempt_at=now())
-    delivery.deliver(dispatch.DIGESTS)
+    sender.deliver(jobs.DIGESTS)
 
 
 def test_a_second_attempt_is_the_same_bytes_although_the_papers_were_corrected(
@@ -57,14 +60,14 @@ def test_a_second_attempt_is_the_same_bytes_although_the_papers_were_corrected(
     deleted.delete()
     lost.save()
     server.trouble = smtpd.calm
-    assert delivery.resend(dispatch.DIGESTS, [digest.pk]) == 1
+    assert outbox.resend(jobs.DIGESTS, [digest.pk]) == 1
     send()
     before, after = server.bodies
     assert before == after
     assert b"First title" in before
     digest.refresh_from_db()
     assert digest.state == Digest.State.SENT
-    assert "First title" in emails.digest_page(digest, decks.of(digest))
+    assert "First title" in messages.digest_page(digest, snapshots.of(digest))
 
 
 def test_a_refused_attempt_freezes_as_well(server: smtpd.Server) -> None:
@@ -102,15 +105,15 @@ def test_a_card_that_many_digests_share_is_stored_once(server: smtpd.Server) -> 
 
 def test_a_card_survives_its_way_through_the_database() -> None:
     paper = a_paper(pdf_url="https://example.org/1.pdf", abstract="Ünï – 字. " * 50)
-    card = emails.card(paper)
-    decks.freeze([card])
-    assert decks.thaw({card.key}) == {card.key: card}
+    card = messages.card(paper)
+    snapshots.freeze([card])
+    assert snapshots.thaw({card.key}) == {card.key: card}
 
 
 def test_the_deck_forgets_what_was_not_asked_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decks, "LARGEST", 3)
+    monkeypatch.setattr(snapshots, "LARGEST", 3)
     one, two, three, four = (a_paper() for _ in range(4))
-    deck = decks.Deck()
+    deck = snapshots.Deck()
     for chosen in ([one, two], [three, one], [four]):
         list(deck.deal([digest_of(*chosen)]))
     assert set(deck.cards) == {paper.canonical_id for paper in (one, three, four)}
@@ -125,7 +128,7 @@ def test_rendering_more_digests_takes_no_more_queries() -> None:
     for rows in (few, many):
         FrozenCard.objects.all().delete()
         with CaptureQueriesContext(connection) as queries:
-            assert len(list(digests.renderer()(rows))) == len(rows)
+            assert len(list(assembly.renderer()(rows))) == len(rows)
         counted.append(len(queries))
     assert counted[0] == counted[1]
 
@@ -134,12 +137,12 @@ def test_claimed_rows_hold_everything_that_a_mail_says(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     digest_of(a_paper())
-    lane = dispatch.DIGESTS
-    [row] = delivery.claim(lane, lane.rows).rows
-    list(digests.renderer()([row]))
-    cards = decks.of(row)
+    lane = jobs.DIGESTS
+    [row] = outbox.claim(lane, lane.rows).rows
+    list(assembly.renderer()([row]))
+    cards = snapshots.of(row)
     with django_assert_num_queries(0):
-        emails.digest_message(row, cards)
+        messages.digest_message(row, cards)
 
 
 def test_a_paper_hidden_after_the_choice_does_not_leave_and_is_not_shown(
@@ -153,7 +156,7 @@ def test_a_paper_hidden_after_the_choice_does_not_leave_and_is_not_shown(
     assert b"Kept" in mail
     assert b"Hidden" not in mail
     digest.refresh_from_db()
-    assert "Hidden" not in emails.digest_page(digest, decks.of(digest))
+    assert "Hidden" not in messages.digest_page(digest, snapshots.of(digest))
 
 
 def test_a_paper_hidden_after_it_was_sent_leaves_the_web_view(server: smtpd.Server) -> None:
@@ -161,12 +164,12 @@ def test_a_paper_hidden_after_it_was_sent_leaves_the_web_view(server: smtpd.Serv
     digest = digest_of(hidden, kept)
     send()
     digest.refresh_from_db()
-    assert "Hidden" in emails.digest_page(digest, decks.of(digest))
+    assert "Hidden" in messages.digest_page(digest, snapshots.of(digest))
     Paper.objects.filter(pk=hidden.pk).update(hidden=True)
-    assert "Hidden" not in emails.digest_page(digest, decks.of(digest))
+    assert "Hidden" not in messages.digest_page(digest, snapshots.of(digest))
 
 
 @pytest.mark.parametrize("days", [-1, 8])
 def test_a_note_is_read_only_while_the_pick_is_in_force(days: int) -> None:
     paper = a_paper(picked_at=now() - timedelta(days=days), editor_note="Read it twice.")
-    assert decks.read([paper.canonical_id])[paper.canonical_id].note == ""
+    assert snapshots.read([paper.canonical_id])[paper.canonical_id].note == ""

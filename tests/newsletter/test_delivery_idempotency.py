@@ -12,9 +12,10 @@ from anymail.exceptions import AnymailRequestsAPIError
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import brevo, decks, emails, outcomes, resend
+from newsletter.mail import errors, messages, snapshots
+from newsletter.mail.backends import brevo, resend
+from newsletter.mail.errors import Verdict
 from newsletter.models import Digest
-from newsletter.outcomes import Verdict
 from tests.factories import a_digest
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ def request_for(digest: Digest, module: str) -> dict[str, Any]:
     """What would be posted to the provider for this digest."""
     backend = get_connection(f"{module}.EmailBackend")
     assert isinstance(backend, resend.EmailBackend | brevo.EmailBackend)
-    message = emails.digest_message(digest, decks.of(digest))
+    message = messages.digest_message(digest, snapshots.of(digest))
     request: dict[str, Any] = backend.build_message_payload(message, {}).get_request_params("")
     return request
 
@@ -32,9 +33,9 @@ def request_for(digest: Digest, module: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("module", "key_of"),
     [
-        ("newsletter.resend", lambda request: request["headers"]["Idempotency-Key"]),
+        ("newsletter.mail.backends.resend", lambda request: request["headers"]["Idempotency-Key"]),
         (
-            "newsletter.brevo",
+            "newsletter.mail.backends.brevo",
             lambda request: json.loads(request["data"])["headers"]["idempotencyKey"],
         ),
     ],
@@ -66,4 +67,4 @@ def test_a_key_that_brevo_knows_already_says_that_the_message_was_taken(
     response.status_code = 400
     response._content = json.dumps({"code": code, "message": "no"}).encode()
     error = AnymailRequestsAPIError("no", response=response, esp_name=esp)
-    assert outcomes.of_error(error, handed_over=False).verdict == verdict
+    assert errors.of_error(error, handed_over=False).verdict == verdict

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from newsletter import tokens
 from newsletter.models import Subscriber, UnsubscribeToken
+from newsletter.security import tokens
 from papers.models import Paper
 from tests.factories import a_digest, a_paper
 

@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter import digests
+from newsletter.digests import assembly
 from newsletter.models import Digest, Interest, Subscriber
 from papers.models import Paper
 from tests.factories import a_paper, a_subscriber
@@ -29,8 +29,8 @@ class TestAssembling:
         a_paper()
         person = a_subscriber()
         at = now()
-        assert len(digests.assemble(at)) == 1
-        assert digests.assemble(at) == []
+        assert len(assembly.assemble(at)) == 1
+        assert assembly.assemble(at) == []
         person.refresh_from_db()
         assert person.next_digest_at is not None
         assert person.next_digest_at > at
@@ -42,11 +42,11 @@ class TestAssembling:
     def test_only_active_subscribers_are_due(self, status: str) -> None:
         a_paper()
         a_subscriber(status=status)
-        assert digests.assemble(now()) == []
+        assert assembly.assemble(now()) == []
 
     def test_somebody_with_nothing_to_read_is_skipped_with_the_reason(self) -> None:
         a_subscriber()
-        digests.assemble(now())
+        assembly.assemble(now())
         digest = Digest.objects.get()
         assert (digest.state, digest.reason) == (State.SKIPPED, "There are no papers yet.")
 
@@ -55,7 +55,7 @@ class TestAssembling:
         at = now()
         due_at = at - timedelta(hours=11, minutes=59)
         a_subscriber(next_digest_at=due_at, hour=(at + timedelta(hours=2)).hour)
-        digests.assemble(at)
+        assembly.assemble(at)
         digest = Digest.objects.get()
         assert digest.state == State.QUEUED
         assert digest.expires_at == due_at + timedelta(hours=12)
@@ -65,15 +65,15 @@ class TestAssembling:
         person = a_subscriber(hour=23)
         at = datetime.now(UTC).replace(hour=9, minute=0)
         Subscriber.objects.update(next_digest_at=at)
-        digests.assemble(at)
-        digests.assemble(at.replace(hour=23, minute=30))
+        assembly.assemble(at)
+        assembly.assemble(at.replace(hour=23, minute=30))
         assert Digest.objects.filter(subscriber=person).count() == 1
 
     def test_a_first_digest_before_the_regular_hour_is_the_day_s_only_one(self) -> None:
         a_paper()
         night = now().replace(hour=3, minute=31)
         person = a_subscriber(hour=8, next_digest_at=night)
-        digests.assemble(night)
+        assembly.assemble(night)
         person.refresh_from_db()
         tomorrow = night + timedelta(days=1)
         assert person.next_digest_at == tomorrow.replace(hour=8, minute=0, second=0, microsecond=0)
@@ -82,7 +82,7 @@ class TestAssembling:
         a_paper()
         at = datetime.now(UTC).replace(hour=23)
         a_subscriber(hour=8, next_digest_at=at.replace(hour=8, minute=0) - timedelta(days=3))
-        digests.assemble(at)
+        assembly.assemble(at)
         digest = Digest.objects.get()
         assert digest.state == State.SKIPPED
         assert digest.reason.startswith("Missed")
@@ -92,21 +92,21 @@ class TestAssembling:
         a_paper()
         at = datetime.now(UTC).replace(hour=23)
         a_subscriber(hour=8, next_digest_at=at - timedelta(days=3))
-        digests.assemble(at, punctual=False)
+        assembly.assemble(at, punctual=False)
         assert Digest.objects.get().state == State.QUEUED
 
     def test_a_preview_is_what_the_digest_will_be_and_stores_nothing(self) -> None:
         for _ in range(3):
             a_paper()
         person = a_subscriber(size=2)
-        preview = digests.preview(person, now())
+        preview = assembly.preview(person, now())
         assert not Digest.objects.exists()
-        digests.assemble(now())
+        assembly.assemble(now())
         assert papers_of(Digest.objects.get()) == papers_of(preview)
 
     def test_the_editor_s_note_travels_with_the_pick(self) -> None:
         a_paper(picked_at=now(), editor_note="Read section 4 first.")
-        preview = digests.preview(a_subscriber(), now())
+        preview = assembly.preview(a_subscriber(), now())
         assert preview.items[0]["slot"] == "pick"
         assert preview.items[0]["note"] == "Read section 4 first."
 
@@ -122,11 +122,11 @@ class TestAssembling:
             )
         Subscriber.objects.update(next_digest_at=now())
         with django_assert_max_num_queries(20):
-            assert len(digests.assemble(now())) == 60
+            assert len(assembly.assemble(now())) == 60
 
     def test_a_paper_that_came_since_the_last_scoring_has_a_reason_too(self) -> None:
         a_paper(announced_at=datetime(2026, 3, 9, tzinfo=UTC))
-        (item,) = digests.preview(a_subscriber(), datetime(2026, 3, 9, 8, tzinfo=UTC)).items
+        (item,) = assembly.preview(a_subscriber(), datetime(2026, 3, 9, 8, tzinfo=UTC)).items
         assert item["reason"] == "new in the listing of 9 March"
 
 
@@ -139,7 +139,7 @@ class TestNeverAgain:
             a_paper(announced_at=start + timedelta(hours=8 * number))
         for day in range(30):
             at = start + timedelta(days=day)
-            digests.assemble(at, punctual=False)
+            assembly.assemble(at, punctual=False)
         Digest.objects.exclude(state=State.SKIPPED).update(state=State.SENT)
         sent = [p for d in Digest.objects.filter(subscriber=person) for p in papers_of(d)]
         assert len(sent) > 50
@@ -148,19 +148,19 @@ class TestNeverAgain:
     def test_a_paper_that_gained_its_arxiv_id_is_not_sent_again(self) -> None:
         paper = a_paper(canonical_id="t-0123456789ab")
         person = a_subscriber()
-        digests.assemble(now())
+        assembly.assemble(now())
         Paper.objects.filter(pk=paper.pk).update(
             canonical_id="2603.00001", former_id="t-0123456789ab"
         )
         Digest.objects.update(due_on="2020-01-01", state=State.SENT)
-        assert digests.preview(person, now()).state == State.SKIPPED
+        assert assembly.preview(person, now()).state == State.SKIPPED
 
     def test_nobody_gets_what_they_wrote_themselves(self) -> None:
         a_paper(authors=["Grace Hopper", "Ada Byron"])
         other = a_paper(authors=["Ada Lovelace"])
         person = a_subscriber()
         Interest.objects.create(subscriber=person, kind="name", value="Byron, A.")
-        assert papers_of(digests.preview(person, now())) == [other.canonical_id]
+        assert papers_of(assembly.preview(person, now())) == [other.canonical_id]
 
     @pytest.mark.parametrize("verdict", ["like", "dislike"])
     def test_a_judged_paper_that_gained_its_arxiv_id_never_comes(self, verdict: str) -> None:
@@ -168,7 +168,7 @@ class TestNeverAgain:
         other = a_paper()
         person = a_subscriber()
         Interest.objects.create(subscriber=person, kind=verdict, value="t-0123456789ab")
-        assert papers_of(digests.preview(person, now())) == [other.canonical_id]
+        assert papers_of(assembly.preview(person, now())) == [other.canonical_id]
 
     def test_a_chunk_of_renamed_likes_takes_one_query_more_and_keeps_their_ages(
         self, django_assert_num_queries: DjangoAssertNumQueries
@@ -179,7 +179,7 @@ class TestNeverAgain:
             like = {"subscriber": person, "kind": "like", "value": f"t-{number}"}
             Interest.objects.create(**like, created_at=now() - timedelta(days=9))
         with django_assert_num_queries(2):
-            profiles = digests.profiles_of(people, now())
+            profiles = assembly.profiles_of(people, now())
         for number, person in enumerate(people):
             assert profiles[person.pk].likes == [f"2603.0000{number}"]
             assert round(profiles[person.pk].ages[f"2603.0000{number}"]) == 9
@@ -191,16 +191,16 @@ class TestNeverAgain:
         a_paper(title="Variable stars")
         person = a_subscriber()
         Interest.objects.create(subscriber=person, kind="like", value="t-0123456789ab")
-        first, *_ = digests.preview(person, now()).items
+        first, *_ = assembly.preview(person, now()).items
         assert (first["paper"], first["slot"]) == (near.canonical_id, "personal")
         assert first["reason"].startswith("because you liked “Coral reefs”")
 
     def test_papers_of_a_cancelled_digest_may_come_again(self) -> None:
         a_paper()
         person = a_subscriber()
-        digests.assemble(now())
+        assembly.assemble(now())
         Digest.objects.update(due_on="2020-01-01", state=State.CANCELLED)
-        assert digests.preview(person, now()).items
+        assert assembly.preview(person, now()).items
 
 
 @pytest.mark.django_db(transaction=True)
@@ -215,7 +215,7 @@ def test_eight_schedulers_at_once_leave_one_row_each() -> None:
     def assemble(_: int) -> None:
         barrier.wait()
         try:
-            digests.assemble(at)
+            assembly.assemble(at)
         finally:
             connections.close_all()
 
@@ -229,9 +229,9 @@ def test_eight_schedulers_at_once_leave_one_row_each() -> None:
 def test_everybody_gets_a_digest_wherever_the_portions_begin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digests, "CHUNK", 3)
+    monkeypatch.setattr(assembly, "CHUNK", 3)
     a_paper()
     for _ in range(20):
         a_subscriber()
-    assert len(digests.assemble(now())) == 20
+    assert len(assembly.assemble(now())) == 20
     assert Digest.objects.count() == 20

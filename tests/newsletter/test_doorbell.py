@@ -12,7 +12,7 @@ from celery import Celery
 from django.db import transaction
 from pytest_django import Settings
 
-from newsletter.doorbell import ring
+from newsletter.process.enqueue import ring
 from tests.sink import free_port
 
 

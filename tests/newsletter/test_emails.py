@@ -14,8 +14,9 @@ from django.utils.html import strip_tags
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import emails, tokens
+from newsletter.mail import messages
 from newsletter.models import Digest
+from newsletter.security import tokens
 from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber
 
@@ -54,7 +55,7 @@ def digest_of(*papers: Paper, slots: str = "personal trending", **fields: Any) -
 
 def mail_of(digest: Digest) -> AnymailMessage:
     papers = Paper.objects.filter(canonical_id__in=[item["paper"] for item in digest.items])
-    return emails.digest_message(digest, {p.canonical_id: emails.card(p) for p in papers})
+    return messages.digest_message(digest, {p.canonical_id: messages.card(p) for p in papers})
 
 
 def html_of(message: AnymailMessage) -> str:
@@ -75,7 +76,7 @@ def test_both_parts_say_the_same_of_every_paper() -> None:
     digest = digest_of(*[rich_paper(n, authors=CROWD[: n * 2]) for n in range(1, 7)])
     message = mail_of(digest)
     seen, text = read_aloud(html_of(message)), words(message.body)
-    cards = [emails.card(paper) for paper in Paper.objects.all()]
+    cards = [messages.card(paper) for paper in Paper.objects.all()]
     assert len(cards) == 6
     for card in cards:
         for value in (card.title, card.authors, card.date, card.category, card.excerpt):
@@ -102,13 +103,13 @@ def test_a_long_list_of_authors_is_three_the_last_and_the_count() -> None:
 
 
 def test_an_abstract_is_cut_after_a_sentence() -> None:
-    card = emails.card(rich_paper(1))
+    card = messages.card(rich_paper(1))
     assert 200 < len(card.excerpt) < 420
     assert card.excerpt.endswith("needs to know.")
 
 
 def test_the_title_leads_to_the_source_or_else_to_our_page() -> None:
-    with_source, without = emails.card(rich_paper(1)), emails.card(rich_paper(2, url=""))
+    with_source, without = messages.card(rich_paper(1)), messages.card(rich_paper(2, url=""))
     assert with_source.url == "https://arxiv.org/abs/2503.00001"
     assert without.url.endswith("/papers/2503.00002/")
     assert [link.label for link in without.links] == ["Paper page", "PDF", "Code"]
@@ -176,7 +177,7 @@ def test_the_reader_learns_why_they_get_it_and_how_to_end_it() -> None:
 
 def test_a_mail_without_a_postal_address_is_refused(settings: Settings) -> None:
     settings.POSTAL_ADDRESS = ""
-    with pytest.raises(emails.MessageIncomplete, match="POSTAL_ADDRESS"):
+    with pytest.raises(messages.MessageIncomplete, match="POSTAL_ADDRESS"):
         mail_of(digest_of(rich_paper(1)))
 
 
@@ -189,7 +190,7 @@ def test_a_template_that_lost_its_unsubscribe_link_is_refused(
     settings.TEMPLATES = [
         engine | {"DIRS": [folder.parent, *engine["DIRS"]]} for engine in settings.TEMPLATES
     ]
-    with pytest.raises(emails.MessageIncomplete, match="template"):
+    with pytest.raises(messages.MessageIncomplete, match="template"):
         mail_of(digest_of(rich_paper(1)))
 
 
@@ -201,7 +202,7 @@ def test_a_paper_that_is_gone_is_left_out_and_a_digest_of_none_is_refused() -> N
     assert "Paper 1" in message.body
     assert "/feedback/" in message.body
     kept.delete()
-    with pytest.raises(emails.MessageIncomplete, match="None of the papers"):
+    with pytest.raises(messages.MessageIncomplete, match="None of the papers"):
         mail_of(digest)
 
 

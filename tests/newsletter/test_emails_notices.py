@@ -8,8 +8,9 @@ import pytest
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import emails, tokens
+from newsletter.mail import messages
 from newsletter.models import Consent, Notice, Subscriber
+from newsletter.security import tokens
 from tests.factories import a_subscriber
 from tests.sink import Sink
 
@@ -41,7 +42,7 @@ def notice_of(kind: Notice.Kind, person: Subscriber | None = None) -> Notice:
 def test_the_confirmation_holds_both_links_the_deadline_and_who_runs_it() -> None:
     notice = notice_of(Notice.Kind.CONFIRM)
     assert notice.consent
-    message = emails.confirm_message(notice)
+    message = messages.confirm_message(notice)
     link = tokens.url_for("confirm", tokens.confirm_token(notice.consent))
     for part in (message.body, message.alternatives[0][0]):
         assert link in part
@@ -52,7 +53,7 @@ def test_the_confirmation_holds_both_links_the_deadline_and_who_runs_it() -> Non
 
 
 def test_the_confirmation_repeats_nothing_that_was_typed() -> None:
-    message = emails.confirm_message(notice_of(Notice.Kind.CONFIRM))
+    message = messages.confirm_message(notice_of(Notice.Kind.CONFIRM))
     body = message.message().as_string().partition("\n\n")[2]
     for typed in ("PILLS", "spam.example", "winner", "Ada@", "ada@example.org"):
         assert typed not in body
@@ -61,13 +62,13 @@ def test_the_confirmation_repeats_nothing_that_was_typed() -> None:
 
 def test_a_confirmation_without_its_request_is_refused() -> None:
     notice = Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=a_subscriber())
-    with pytest.raises(emails.MessageIncomplete, match="request"):
-        emails.confirm_message(notice)
+    with pytest.raises(messages.MessageIncomplete, match="request"):
+        messages.confirm_message(notice)
 
 
 def test_somebody_who_signs_up_again_gets_their_links() -> None:
     notice = notice_of(Notice.Kind.MANAGE)
-    message = emails.manage_message(notice)
+    message = messages.manage_message(notice)
     unsubscribe = tokens.url_for("unsubscribe", tokens.unsubscribe_token(notice.subscriber))
     preferences = tokens.url_for("preferences", tokens.preferences_token(notice.subscriber))
     for part in (message.body, message.alternatives[0][0]):
@@ -77,16 +78,16 @@ def test_somebody_who_signs_up_again_gets_their_links() -> None:
     assert message.extra_headers["List-Unsubscribe"] == f"<{unsubscribe}>"
 
 
-@pytest.mark.parametrize("render", [emails.confirm_message, emails.manage_message])
+@pytest.mark.parametrize("render", [messages.confirm_message, messages.manage_message])
 def test_a_notice_without_a_postal_address_is_refused(settings: Settings, render: object) -> None:
     settings.POSTAL_ADDRESS = ""
-    with pytest.raises(emails.MessageIncomplete, match="POSTAL_ADDRESS"):
+    with pytest.raises(messages.MessageIncomplete, match="POSTAL_ADDRESS"):
         render(notice_of(Notice.Kind.CONFIRM))  # type: ignore[operator]
 
 
 def test_a_confirmation_arrives_from_its_own_address_as_an_automatic_mail(sink: Sink) -> None:
     notice = notice_of(Notice.Kind.CONFIRM)
-    get_connection().send_messages([emails.confirm_message(notice)])
+    get_connection().send_messages([messages.confirm_message(notice)])
     [message] = sink.messages
     assert message["From"] == "Paperboy <hello@papers.example.org>"
     assert message["To"] == "ada@example.org"
@@ -98,7 +99,7 @@ def test_a_confirmation_arrives_from_its_own_address_as_an_automatic_mail(sink: 
 
 def test_a_notice_is_the_same_bytes_each_time() -> None:
     notice = notice_of(Notice.Kind.CONFIRM)
-    first, again = (emails.confirm_message(notice).message().as_bytes() for _ in range(2))
+    first, again = (messages.confirm_message(notice).message().as_bytes() for _ in range(2))
     assert first == again
     parsed = message_from_bytes(first, policy=policy.default)
     assert [part.get_content_type() for part in parsed.walk()] == [

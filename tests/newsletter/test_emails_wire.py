@@ -13,15 +13,17 @@ from anymail.message import AnymailMessage
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import emails, mailbox, tokens
+from newsletter.mail import messages
+from newsletter.mail.backends import file
 from newsletter.models import Digest
+from newsletter.security import tokens
 from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db
 
-FOLDER = "newsletter.mailbox.EmailBackend"
+FOLDER = "newsletter.mail.backends.file.EmailBackend"
 LONG = "Über die Ränge, 字字字 and so on, " * 60
 
 
@@ -49,7 +51,7 @@ def digest() -> Digest:
 
 def mail_of(digest: Digest) -> AnymailMessage:
     papers = Paper.objects.filter(canonical_id__in=[item["paper"] for item in digest.items])
-    return emails.digest_message(digest, {p.canonical_id: emails.card(p) for p in papers})
+    return messages.digest_message(digest, {p.canonical_id: messages.card(p) for p in papers})
 
 
 def header_lines(raw: bytes) -> dict[str, list[str]]:
@@ -106,7 +108,7 @@ def test_a_retry_is_the_same_bytes_whenever_it_happens(digest: Digest) -> None:
 def test_the_folder_holds_what_the_mail_server_gets(sink: Sink, digest: Digest) -> None:
     get_connection().send_messages([mail_of(digest)])
     get_connection(FOLDER).send_messages([mail_of(digest)])
-    stored = mailbox.read(mailbox.names()[0])
+    stored = file.read(file.names()[0])
     assert stored.raw.rstrip() == sink.accepted[0].rstrip()
     assert stored.html.startswith("<!doctype html>")
 

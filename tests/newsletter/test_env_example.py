@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from newsletter import env
+from newsletter.conf import env
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / ".env.example"
@@ -21,7 +21,7 @@ READERS = {
 
 
 def variables_read(path: Path) -> set[str]:
-    """The names given to the readers of newsletter.env, literally."""
+    """The names given to the readers of newsletter.conf.env, literally."""
     calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
     return {
         call.args[0].value

@@ -8,7 +8,8 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import tasks, tracking
+from newsletter import tasks
+from newsletter.delivery import bounces
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 from tests.factories import a_digest, a_subscriber
 
@@ -35,7 +36,7 @@ def kept() -> set[int]:
 
 
 def test_reports_are_forgotten_after_half_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr(bounces, "FORGOTTEN_AT_ONCE", 2)
     person = a_subscriber()
     for _ in range(5):
         told(person, 181)
@@ -46,14 +47,14 @@ def test_reports_are_forgotten_after_half_a_year(monkeypatch: pytest.MonkeyPatch
 
 def test_a_report_that_nobody_acted_on_yet_is_not_forgotten() -> None:
     waiting = told(a_subscriber(), 400, processed_at=None)
-    assert tracking.forget(now()) == 0
+    assert bounces.forget(now()) == 0
     assert kept() == {waiting}
 
 
 def test_an_operator_may_keep_them_for_good(settings: Settings) -> None:
     settings.EVENT_DAYS = 0
     told(a_subscriber(), 4000)
-    assert tracking.forget(now()) == 0
+    assert bounces.forget(now()) == 0
 
 
 def test_a_delivery_told_late_lifts_no_suppression_whose_reasons_are_old() -> None:
@@ -63,15 +64,15 @@ def test_a_delivery_told_late_lifts_no_suppression_whose_reasons_are_old() -> No
         told(
             person, day, "bounced", processed_at=None, digest=digest, email_key="ada@elsewhere.org"
         )
-    tracking.process()
-    assert tracking.forget(now()) == 0
+    bounces.process()
+    assert bounces.forget(now()) == 0
     told(person, 393, processed_at=None)
-    tracking.process()
+    bounces.process()
     assert Suppression.objects.get().reason == Suppression.Reason.SOFT_BOUNCES
 
 
 def test_soft_bounces_that_still_count_are_kept() -> None:
     person = a_subscriber()
     told(person, 200, "bounced", processed_at=None)
-    tracking.process()
-    assert tracking.forget(now()) == 0
+    bounces.process()
+    assert bounces.forget(now()) == 0

@@ -9,7 +9,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
-from newsletter import streams
+from newsletter.delivery import streams
 from newsletter.models import Stream
 
 pytestmark = pytest.mark.django_db

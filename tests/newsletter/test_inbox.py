@@ -10,9 +10,9 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.test import Client
 from pytest_django import Settings
 
-from newsletter import mailbox
+from newsletter.mail.backends import file
 
-BACKEND = "newsletter.mailbox.EmailBackend"
+BACKEND = "newsletter.mail.backends.file.EmailBackend"
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def put(
     message = EmailMultiAlternatives(subject, text, "p@example.org", ["ada@example.org"])
     message.attach_alternative(html, "text/html")
     get_connection(BACKEND).send_messages([message])
-    return mailbox.names()[0]
+    return file.names()[0]
 
 
 def test_the_list_shows_to_whom_what_and_when_newest_first(client: Client) -> None:

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from newsletter import feedback
 from newsletter.models import Interest, Subscriber
+from newsletter.subscriptions import feedback
 from newsletter.tasks import count_likes
 from papers.models import Paper, Signal
-from papers.scoring import score
+from papers.trending.update import score
 from tests.factories import a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from newsletter import mailbox
+from newsletter.mail.backends import file as mailbox
 
-BACKEND = "newsletter.mailbox.EmailBackend"
+BACKEND = "newsletter.mail.backends.file.EmailBackend"
 
 
 def letter(subject: str = "Hello", to: str = "ada@example.org") -> EmailMultiAlternatives:

@@ -11,10 +11,10 @@ import pytest
 from django.core.mail import BadHeaderError
 from pytest_django import Settings
 
-from newsletter import decks, emails
-from newsletter.mime import PrintedMessage, has_long_line, header, stuffed
+from newsletter.mail import messages, snapshots
+from newsletter.mail.mime import PrintedMessage, has_long_line, header, stuffed
+from newsletter.mail.prints import printed
 from newsletter.models import Digest
-from newsletter.prints import printed
 from tests.factories import a_digest, a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def a_message(title: str, abstract: str) -> PrintedMessage:
         created_at=datetime(2025, 3, 11, 8, 0, 5, tzinfo=UTC),
         items=items,
     )
-    message: Any = emails.digest_message(digest, decks.of(digest))
+    message: Any = messages.digest_message(digest, snapshots.of(digest))
     assert isinstance(message, PrintedMessage)
     return message
 

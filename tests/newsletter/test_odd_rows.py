@@ -11,16 +11,18 @@ from anymail.message import AnymailMessage
 from django.db import IntegrityError, connection
 from pytest_django import Settings
 
-from newsletter import delivery, digests, dispatch, outbox
-from newsletter.delivery import persist
+from newsletter import jobs
+from newsletter.delivery import outbox, sender
+from newsletter.delivery.outbox import Draft, State
+from newsletter.delivery.sender import persist
+from newsletter.digests import assembly
+from newsletter.mail.errors import Outcome, Verdict
 from newsletter.models import DeliveryEvent, Digest, FrozenCard
-from newsletter.outbox import Draft, State
-from newsletter.outcomes import Outcome, Verdict
 from tests.factories import a_digest, a_paper
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANE = dispatch.DIGESTS
+LANE = jobs.DIGESTS
 SENT = Outcome(Verdict.SENT)
 REFUSED = Outcome(Verdict.FINAL, "550 no such user", reject_reason="bounced")
 
@@ -98,10 +100,10 @@ def test_a_row_whose_cards_cannot_be_dealt_fails_alone(
     sink: Sink, settings: Settings, spoil: Callable[[Digest], object]
 ) -> None:
     _, odd, _ = (a_digest() for _ in range(3))
-    list(digests.renderer()([odd]))  # Its only card is frozen.
+    list(assembly.renderer()([odd]))  # Its only card is frozen.
     odd.save()
     spoil(odd)
-    assert delivery.deliver(LANE) == {"sent": 2, "failed": 1}
+    assert sender.deliver(LANE) == {"sent": 2, "failed": 1}
     odd.refresh_from_db()
     assert odd.reason.startswith("It could not be written: ")
     assert len(sink.accepted) == 2
@@ -111,7 +113,7 @@ def test_a_paper_that_cannot_be_shown_costs_only_its_own_readers_their_mail(sink
     good, odd = a_digest(), a_digest()
     paper = a_paper(authors=7)
     Digest.objects.filter(pk=odd.pk).update(items=[{"paper": paper.canonical_id}])
-    assert delivery.deliver(LANE) == {"sent": 1, "failed": 1}
+    assert sender.deliver(LANE) == {"sent": 1, "failed": 1}
     good.refresh_from_db()
     assert good.state == State.SENT
 

@@ -10,7 +10,8 @@ import pytest
 from django.core import mail
 from pytest_django import Settings
 
-from newsletter import delivery, dispatch
+from newsletter import jobs
+from newsletter.delivery import sender
 from newsletter.models import Digest
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
@@ -37,7 +38,7 @@ def send_by(backend: str, digest: Digest, settings: Settings) -> None:
     """Send the digest once more, as if for the first time."""
     settings.EMAIL_BACKEND = backend
     Digest.objects.update(state=Digest.State.QUEUED, attempts=0, cards="", message_id="")
-    assert delivery.deliver(dispatch.DIGESTS) == {"sent": 1}
+    assert sender.deliver(jobs.DIGESTS) == {"sent": 1}
 
 
 def parts(message: EmailMessage) -> dict[str, str]:
@@ -52,7 +53,7 @@ def parts(message: EmailMessage) -> dict[str, str]:
 def test_the_quick_road_and_django_s_own_give_one_message(
     sink: Sink, settings: Settings, digest: Digest
 ) -> None:
-    send_by("newsletter.smtp.EmailBackend", digest, settings)
+    send_by("newsletter.mail.backends.smtp.EmailBackend", digest, settings)
     send_by("django.core.mail.backends.smtp.EmailBackend", digest, settings)
     send_by("django.core.mail.backends.locmem.EmailBackend", digest, settings)
     quick, general = sink.messages
@@ -66,7 +67,7 @@ def test_the_quick_road_and_django_s_own_give_one_message(
 def test_a_provider_is_told_what_the_mail_server_gets(
     sink: Sink, settings: Settings, digest: Digest
 ) -> None:
-    send_by("newsletter.smtp.EmailBackend", digest, settings)
+    send_by("newsletter.mail.backends.smtp.EmailBackend", digest, settings)
     send_by("anymail.backends.test.EmailBackend", digest, settings)
     wire = parts(sink.messages[0])
     sent: Any = mail.outbox[-1]

@@ -17,8 +17,8 @@ from anymail.exceptions import (
 )
 from anymail.message import AnymailRecipientStatus, AnymailStatus
 
-from newsletter import outcomes
-from newsletter.outcomes import Verdict
+from newsletter.mail import errors as outcomes
+from newsletter.mail.errors import Verdict
 
 
 def answered(status: int, **headers: str) -> AnymailRequestsAPIError:

@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from django.test import Client
 
-from newsletter import choices, subscriptions, tokens
 from newsletter.models import (
     Digest,
     Interest,
@@ -18,7 +17,10 @@ from newsletter.models import (
     Subscriber,
     Suppression,
 )
-from papers import identifiers
+from newsletter.security import tokens
+from newsletter.subscriptions import preferences
+from newsletter.subscriptions import service as subscriptions
+from papers.text import identifiers
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.newsletter.test_token_pages import NOON, a_request, everything
 
@@ -66,7 +68,7 @@ def test_everything_can_be_chosen_and_is_shown_again(
     page = reader.post(path, sent).content.decode()
     assert "Your choices are saved." in page
     assert "2503.01234 Attention, is it all?" in page
-    chosen = choices.of(Subscriber.objects.get())
+    chosen = preferences.of(Subscriber.objects.get())
     assert chosen == {
         "frequency": "weekly",
         "weekday": 2,
@@ -93,7 +95,7 @@ def test_the_shown_likes_can_be_sent_back_as_they_are(
         Interest.objects.create(subscriber=subscriber, kind="like", value=identifier)
     shown = reader.get(path).context["form"]["likes"].value()
     assert reader.post(path, {"likes": shown}).status_code == 200
-    assert choices.of(subscriber)["likes"] == ["2503.01234", "hep-th/9901001", "t-abc"]
+    assert preferences.of(subscriber)["likes"] == ["2503.01234", "hep-th/9901001", "t-abc"]
 
 
 def test_a_liked_paper_that_was_renamed_is_shown_by_its_title_and_stays_as_old_as_it_is(
@@ -115,9 +117,9 @@ def test_what_is_not_sent_stays_as_it_was(
 ) -> None:
     Interest.objects.create(subscriber=subscriber, kind="topic", value="cs.CL")
     reader.post(path, {"size": "12"})
-    assert (choices.of(subscriber)["topics"], Subscriber.objects.get().size) == (["cs.CL"], 12)
+    assert (preferences.of(subscriber)["topics"], Subscriber.objects.get().size) == (["cs.CL"], 12)
     reader.post(path, {"topics": ""})
-    assert choices.of(subscriber)["topics"] == []
+    assert preferences.of(subscriber)["topics"] == []
 
 
 @pytest.mark.parametrize(

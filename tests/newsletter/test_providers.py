@@ -10,9 +10,12 @@ from django.conf import settings as real_settings
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import addresses, decks, emails, providers, subscriptions
+from newsletter.delivery import provider_limits
+from newsletter.mail import messages, snapshots
 from newsletter.models import Notice
-from newsletter.subscriptions import Origin
+from newsletter.security import email_addresses
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.service import Origin
 from tests.factories import a_digest
 
 CREDENTIALS = {
@@ -21,17 +24,24 @@ CREDENTIALS = {
     "anymail.backends.postmark": {"POSTMARK_SERVER_TOKEN": "x"},
     "anymail.backends.sendgrid": {"SENDGRID_API_KEY": "x"},
     "anymail.backends.sparkpost": {"SPARKPOST_API_KEY": "x"},
-    "newsletter.brevo": {"BREVO_API_KEY": "x"},
-    "newsletter.mailersend": {"MAILERSEND_API_TOKEN": "x"},
-    "newsletter.mailjet": {"MAILJET_API_KEY": "x", "MAILJET_SECRET_KEY": "x"},
-    "newsletter.postal": {"POSTAL_API_KEY": "x", "POSTAL_API_URL": "https://postal.invalid"},
-    "newsletter.resend": {"RESEND_API_KEY": "x"},
+    "newsletter.mail.backends.brevo": {"BREVO_API_KEY": "x"},
+    "newsletter.mail.backends.mailersend": {"MAILERSEND_API_TOKEN": "x"},
+    "newsletter.mail.backends.mailjet": {"MAILJET_API_KEY": "x", "MAILJET_SECRET_KEY": "x"},
+    "newsletter.mail.backends.postal": {
+        "POSTAL_API_KEY": "x",
+        "POSTAL_API_URL": "https://postal.invalid",
+    },
+    "newsletter.mail.backends.resend": {"RESEND_API_KEY": "x"},
 }
 
 
 def test_every_provider_over_http_is_looked_at_here() -> None:
-    others = {"newsletter.smtp", "newsletter.mailbox", "anymail.backends.amazon_ses"}
-    assert providers.DEFAULTS.keys() - others == CREDENTIALS.keys()
+    others = {
+        "newsletter.mail.backends.smtp",
+        "newsletter.mail.backends.file",
+        "anymail.backends.amazon_ses",
+    }
+    assert provider_limits.DEFAULTS.keys() - others == CREDENTIALS.keys()
 
 
 @pytest.mark.parametrize("module", CREDENTIALS)
@@ -52,11 +62,11 @@ def test_nothing_is_tried_again_behind_our_back_and_nothing_waits_forever(
 def both_kinds() -> list[AnymailMessage]:
     """A digest and a confirmation, as they would leave."""
     digest = a_digest()
-    address = addresses.parse("new@example.org")
+    address = email_addresses.parse("new@example.org")
     subscriptions.sign_up(address, address.email, {}, Origin("test"))
     return [
-        emails.digest_message(digest, decks.of(digest)),
-        emails.confirm_message(Notice.objects.get()),
+        messages.digest_message(digest, snapshots.of(digest)),
+        messages.confirm_message(Notice.objects.get()),
     ]
 
 
@@ -91,8 +101,8 @@ def test_amazon_takes_both_kinds_of_mail(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.django_db
 def test_a_test_mail_without_metadata_is_taken_too(settings: Settings) -> None:
-    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS["newsletter.mailersend"]
-    backend: Any = get_connection("newsletter.mailersend.EmailBackend")
+    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS["newsletter.mail.backends.mailersend"]
+    backend: Any = get_connection("newsletter.mail.backends.mailersend.EmailBackend")
     message = both_kinds()[0]
     message.metadata = {}
     backend.build_message_payload(message, backend.send_defaults)
@@ -100,8 +110,8 @@ def test_a_test_mail_without_metadata_is_taken_too(settings: Settings) -> None:
 
 @pytest.mark.django_db
 def test_what_mailjet_refuses_is_left_to_mailjet(settings: Settings) -> None:
-    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS["newsletter.mailjet"]
-    backend: Any = get_connection("newsletter.mailjet.EmailBackend")
+    settings.ANYMAIL = settings.ANYMAIL | CREDENTIALS["newsletter.mail.backends.mailjet"]
+    backend: Any = get_connection("newsletter.mail.backends.mailjet.EmailBackend")
     for message in both_kinds():
         payload = backend.build_message_payload(message, backend.send_defaults)
         names = {name.lower() for name in payload.data["Globals"]["Headers"]}
@@ -112,7 +122,7 @@ def test_what_mailjet_refuses_is_left_to_mailjet(settings: Settings) -> None:
 @pytest.mark.parametrize("name", ["brevo", "mailersend", "mailjet", "postal", "resend"])
 def test_the_usual_name_of_a_backend_means_the_one_that_the_provider_takes(name: str) -> None:
     usual = f"anymail.backends.{name}.EmailBackend"
-    assert real_settings.SAFE_BACKENDS[usual] == f"newsletter.{name}.EmailBackend"
+    assert real_settings.SAFE_BACKENDS[usual] == f"newsletter.mail.backends.{name}.EmailBackend"
 
 
 def test_amazon_s_library_tries_once_within_a_deadline(settings: Settings) -> None:
@@ -123,11 +133,11 @@ def test_amazon_s_library_tries_once_within_a_deadline(settings: Settings) -> No
 
 def test_the_operator_s_numbers_come_first(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
-    assert providers.limits() == providers.Limits(connections=8, rate=14)
+    assert provider_limits.limits() == provider_limits.Limits(connections=8, rate=14)
     settings.MAIL_CONNECTIONS, settings.MAIL_RATE = 3, 200
-    assert providers.limits() == providers.Limits(connections=3, rate=200)
+    assert provider_limits.limits() == provider_limits.Limits(connections=3, rate=200)
 
 
 def test_a_backend_that_nobody_has_heard_of_gets_a_calm_guess(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "elsewhere.backends.EmailBackend"
-    assert providers.limits() == providers.UNKNOWN
+    assert provider_limits.limits() == provider_limits.UNKNOWN

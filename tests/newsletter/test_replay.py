@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from newsletter import digests
+from newsletter.digests import assembly
 from newsletter.models import Digest, Interest, Subscriber
-from papers import identifiers
-from papers.catalogue import upsert
+from papers.ingest.upsert import upsert
 from papers.models import Paper
-from papers.scoring import score
 from papers.sources.record import PaperRecord
+from papers.text import identifiers
+from papers.trending.update import score
 from tests.factories import a_subscriber
 
 BEGIN = datetime(2026, 3, 2, 7, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_ninety_days_bring_no_reader_a_paper_twice() -> None:
             told |= {paper.title: paper for paper in (*fresh, *again)}
             moment = at + timedelta(hours=1, minutes=1)
             score(moment)
-            digests.assemble(moment)
+            assembly.assemble(moment)
     keys = {
         paper: key_of(paper)
         for paper in {i["paper"] for d in Digest.objects.all() for i in d.items}

@@ -14,10 +14,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from newsletter import choices, subscriptions
 from newsletter.management.commands import import_subscribers
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
-from newsletter.spreadsheets import neutralised, restored
+from newsletter.subscriptions import preferences
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.csv_files import neutralised, restored
 from tests.factories import a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +68,7 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
     assert (subscriber.email, subscriber.status) == ("Ada@example.org", Status.ACTIVE)
     assert subscriber.confirmed_at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
     assert subscriber.next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
-    assert choices.of(subscriber) == {
+    assert preferences.of(subscriber) == {
         "frequency": "weekly",
         "weekday": 2,
         "hour": 7,
@@ -260,7 +261,7 @@ def test_a_later_row_changes_an_earlier_one_and_leaves_what_it_does_not_say(file
     subscriber = Subscriber.objects.get()
     assert (subscriber.status, subscriber.hour, subscriber.size) == (Status.ACTIVE, 9, 5)
     assert subscriber.next_digest_at == datetime(2025, 3, 4, 9, tzinfo=UTC)
-    assert choices.of(subscriber)["topics"] == ["cs.AI", "cs.LG"]
+    assert preferences.of(subscriber)["topics"] == ["cs.AI", "cs.LG"]
 
 
 def test_an_imported_consent_does_not_replace_one_that_was_given_here(file: Path) -> None:
@@ -336,13 +337,13 @@ def test_what_goes_out_comes_in_unchanged_and_runs_in_no_spreadsheet(file: Path)
     assert file.stat().st_mode & 0o077 == 0
     assert gone.email not in file.read_text()
     assert take_in(file)[0] == "created=0 updated=0 unchanged=2 refused=0"
-    before = choices.of(ada)
+    before = preferences.of(ada)
     Subscriber.objects.all().delete()
     assert take_in(file)[0] == "created=2 updated=0 unchanged=0 refused=0"
     after = Subscriber.objects.get(status=Status.ACTIVE)
     assert (after.email, after.consent_source) == (ada.email, "+form")
     assert after.confirmed_at == ada.confirmed_at
-    assert choices.of(after) == before
+    assert preferences.of(after) == before
 
 
 def test_a_liked_paper_that_was_renamed_is_no_news(file: Path) -> None:

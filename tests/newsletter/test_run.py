@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from newsletter import launch, lock
+from newsletter.conf import lock
+from newsletter.process import launcher
 from tests.conftest import ROOT
 from tests.service import Service, environment, manage
 from tests.sink import free_port
@@ -109,8 +110,8 @@ def test_a_second_embedded_worker_on_the_same_database_is_refused(var: Path) -> 
 @pytest.mark.parametrize("port", ["eighty", "0", "65536", "-1"])
 def test_a_port_that_is_no_port_is_refused(settings: Settings, port: str) -> None:
     settings.PORT = port
-    with pytest.raises(launch.LaunchError, match="write a number from 1 to 65535"):
-        launch.port()
+    with pytest.raises(launcher.LaunchError, match="write a number from 1 to 65535"):
+        launcher.port()
 
 
 def test_a_folder_that_cannot_be_written_is_refused(
@@ -122,12 +123,12 @@ def test_a_folder_that_cannot_be_written_is_refused(
         "NAME": tmp_path / "file" / "paperboy.sqlite3",
     }
     monkeypatch.setitem(settings.DATABASES, "default", database)
-    with pytest.raises(launch.LaunchError, match="set VAR_DIR to a folder that can"):
-        launch.refuse_second_start()
+    with pytest.raises(launcher.LaunchError, match="set VAR_DIR to a folder that can"):
+        launcher.refuse_second_start()
 
 
 def test_redis_takes_the_beat_out_of_the_worker(settings: Settings) -> None:
     settings.REDIS_URL = ""
-    assert set(launch.processes()) == {"web", "worker"}
+    assert set(launcher.processes()) == {"web", "worker"}
     settings.REDIS_URL = "redis://127.0.0.1/0"
-    assert set(launch.processes()) == {"web", "worker", "beat"}
+    assert set(launcher.processes()) == {"web", "worker", "beat"}

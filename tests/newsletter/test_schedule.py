@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from newsletter.schedule import due_day, last_due, next_due
+from newsletter.subscriptions.schedule import due_day, last_due, next_due
 
 ZONES = [
     "UTC",

@@ -13,8 +13,8 @@ from django.conf import settings as project
 from django.test import Client
 from pytest_django import Settings
 
-from newsletter import tokens
-from newsletter.scrubbing import scrubbed
+from newsletter.security import tokens
+from newsletter.security.log_scrubbing import scrubbed
 from tests.factories import a_subscriber
 
 

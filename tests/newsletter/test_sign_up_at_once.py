@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from newsletter import subscriptions
-from newsletter.addresses import parse
-from newsletter.choices import Choices
 from newsletter.models import Consent, Notice, Subscriber
-from newsletter.subscriptions import Origin
+from newsletter.security.email_addresses import parse
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.preferences import Choices
+from newsletter.subscriptions.service import Origin
 
 THREADS = 8
 

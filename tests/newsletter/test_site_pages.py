@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.html import escape
 from pytest_django import Settings
 
-from newsletter import subscriptions
-from papers import formula
+from newsletter.subscriptions import service as subscriptions
 from papers.models import Edition, Paper
+from papers.trending import explanation
 from tests.factories import a_paper, an_edition
 
 pytestmark = pytest.mark.django_db
@@ -56,10 +56,10 @@ def test_it_is_read_only(client: Client, address: str) -> None:
 
 def test_the_formula_is_explained_as_it_is_in_force(client: Client) -> None:
     page = client.get(reverse("about-trending")).content.decode()
-    assert f"version {formula.FORMULA_VERSION}" in page
-    for title, _ in formula.FORMULA:
+    assert f"version {explanation.FORMULA_VERSION}" in page
+    for title, _ in explanation.FORMULA:
         assert title in page
-    for _, since, what in formula.CHANGES:
+    for _, since, what in explanation.CHANGES:
         assert since in page
         assert escape(what) in page
 

@@ -12,7 +12,7 @@ from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Paper, Signal
-from papers.scoring import score
+from papers.trending.update import score
 from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db

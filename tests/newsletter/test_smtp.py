@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter import wires
-from newsletter.outcomes import Outcome, Verdict
+from newsletter.delivery import connections
+from newsletter.mail.errors import Outcome, Verdict
 from tests.sink import Sink, running_sink
 
 LARGE = "A line of an ordinary length, which is repeated until nobody reads on.\n" * 20_000
@@ -34,7 +34,7 @@ def a_message(body: str = "Papers.\n") -> AnymailMessage:
 
 
 def point_at(port: int, settings: Settings, **changes: Any) -> None:
-    settings.EMAIL_BACKEND = "newsletter.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "newsletter.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
@@ -100,7 +100,7 @@ def any_sink(
 @pytest.mark.parametrize("body", ["Papers.\n", LARGE], ids=["small", "large"])
 def test_a_message_arrives_whole_over_every_kind_of_connection(any_sink: Sink, body: str) -> None:
     message = a_message(body)
-    assert wires.send_single(message) == Outcome(Verdict.SENT)
+    assert connections.send_single(message) == Outcome(Verdict.SENT)
     assert get_connection().send_messages([message]) == 1
     for received in any_sink.messages:
         assert received.get_content().replace("\r\n", "\n") == body
@@ -148,7 +148,7 @@ def test_a_server_that_answers_too_early_or_stops_has_not_got_the_message(
 ) -> None:
     with rude_server(*answers) as port:
         point_at(port, settings)
-        assert wires.send_single(a_message(TOO_LARGE_FOR_ANY_BUFFER)).verdict == verdict
+        assert connections.send_single(a_message(TOO_LARGE_FOR_ANY_BUFFER)).verdict == verdict
 
 
 def test_a_reply_may_come_in_many_lines_and_many_pieces(settings: Settings) -> None:
@@ -175,5 +175,5 @@ def test_a_reply_may_come_in_many_lines_and_many_pieces(settings: Settings) -> N
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         point_at(listener.getsockname()[1], settings)
-        assert wires.send_single(a_message()) == Outcome(Verdict.SENT)
+        assert connections.send_single(a_message()) == Outcome(Verdict.SENT)
         thread.join(10)

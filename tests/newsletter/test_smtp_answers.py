@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.utils.timezone import now
 
-from newsletter import delivery, dispatch, wires
+from newsletter import jobs
+from newsletter.delivery import connections, sender
+from newsletter.mail.errors import Verdict
 from newsletter.models import Digest
-from newsletter.outcomes import Verdict
 from tests import smtpd
 from tests.factories import a_digest
 from tests.newsletter.test_smtp import a_message
@@ -38,12 +39,12 @@ def test_the_first_digit_of_the_last_answer_decides(
     server: smtpd.Server, answer: str, verdict: Verdict
 ) -> None:
     server.trouble = lambda phase, _who: answer if phase == "dot" else ""
-    assert wires.send_single(a_message()).verdict == verdict
+    assert connections.send_single(a_message()).verdict == verdict
 
 
 def test_a_line_without_an_end_is_no_reason_to_give_a_message_up(server: smtpd.Server) -> None:
     server.trouble = lambda phase, _who: "x" * 70_000 if phase == "mail" else ""
-    assert wires.send_single(a_message()).verdict == Verdict.RETRY
+    assert connections.send_single(a_message()).verdict == Verdict.RETRY
 
 
 @pytest.mark.django_db(transaction=True)
@@ -64,7 +65,7 @@ def test_a_digest_that_may_have_been_taken_never_leaves_again(
     server.trouble = odd
     for _ in range(3):
         Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
-        delivery.deliver(dispatch.DIGESTS)
+        sender.deliver(jobs.DIGESTS)
     assert sorted(asked) == sorted(digest.subscriber.email for digest in digests)
     states = Digest.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == [State.SENT, state, State.SENT]

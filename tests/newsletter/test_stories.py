@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.stories import EXCERPT, Story, excerpt
+from newsletter.web.presenters import EXCERPT, Story, excerpt
 from papers.models import Paper
 
 

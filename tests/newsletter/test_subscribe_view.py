@@ -12,8 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from newsletter import forms, subscriptions, throttle
 from newsletter.models import Consent, Notice, RateLimit, Subscriber, Suppression
+from newsletter.security import throttle
+from newsletter.subscriptions import service as subscriptions
+from newsletter.web import forms
 from tests.factories import a_subscriber
 
 pytestmark = pytest.mark.django_db

@@ -9,12 +9,13 @@ from typing import Final
 import pytest
 import time_machine
 
-from newsletter import choices, subscriptions
-from newsletter.addresses import parse
-from newsletter.choices import Choices
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
-from newsletter.subscriptions import Origin
-from newsletter.tokens import TokenExpired
+from newsletter.security.email_addresses import parse
+from newsletter.security.tokens import TokenExpired
+from newsletter.subscriptions import preferences
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.preferences import Choices
+from newsletter.subscriptions.service import Origin
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +61,7 @@ def test_a_request_waits_for_its_confirmation() -> None:
 def test_confirming_makes_the_first_digest_due_at_once() -> None:
     subscriber = join(frequency="weekly", weekday=4, topics=["cs.CL"], likes=["2503.01234"])
     assert (subscriber.status, subscriber.next_digest_at) == (Status.ACTIVE, NOON)
-    chosen = choices.of(subscriber)
+    chosen = preferences.of(subscriber)
     assert (chosen["frequency"], chosen["weekday"]) == ("weekly", 4)
     assert (chosen["topics"], chosen["likes"]) == (["cs.CL"], ["2503.01234"])
 

@@ -13,11 +13,14 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import dispatch, personal_data, subscriptions, sweeper, tasks
-from newsletter.addresses import parse
+from newsletter import jobs, tasks
 from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
-from newsletter.subscriptions import Origin
-from newsletter.sweeper import Sweeper
+from newsletter.process import polling
+from newsletter.process.polling import Sweeper
+from newsletter.security.email_addresses import parse
+from newsletter.subscriptions import privacy
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.service import Origin
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
 
@@ -27,9 +30,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> None:
     a_paper()
     subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
-    assert dispatch.sweep_notices() == {"sent": 1}
+    assert jobs.sweep_notices() == {"sent": 1}
     subscriptions.confirm(Consent.objects.get(), Origin("test"))
-    assert dispatch.sweep_digests() == {"sent": 1}
+    assert jobs.sweep_digests() == {"sent": 1}
     assert sink.recipients == ["ada@example.org", "ada@example.org"]
 
 
@@ -41,8 +44,8 @@ def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptu
     tasks.send_digests.apply()
     sink.at_recipient = "450 4.2.1 later"
     a_subscriber()
-    dispatch.sweep_digests()
-    dispatch.sweep_digests()
+    jobs.sweep_digests()
+    jobs.sweep_digests()
     balances = [line for line in caplog.messages if line.startswith("Digests: ")]
     assert balances == [
         "Digests: due=3 sent=3 failed=0 uncertain=0 skipped=0 cancelled=0 queued=0",
@@ -53,7 +56,7 @@ def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptu
 def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:
     person = a_subscriber(email="ada@example.org")
     subscriptions.sign_up(parse(person.email), person.email, {}, Origin("test"))
-    dispatch.sweep_notices()
+    jobs.sweep_notices()
     assert Notice.objects.get().kind == Notice.Kind.MANAGE
     assert "/preferences/" in sink.accepted[0].decode()
 
@@ -63,25 +66,25 @@ def test_a_confirmation_whose_link_has_died_is_not_sent(sink: Sink) -> None:
     notice, consent = Notice.objects.get(), Consent.objects.get()
     assert notice.expires_at == consent.at + timedelta(hours=72)
     Notice.objects.update(expires_at=now() - timedelta(minutes=1))
-    assert dispatch.sweep_notices() == {"failed": 1}
+    assert jobs.sweep_notices() == {"failed": 1}
     assert sink.accepted == []
 
 
 def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
     a_paper(title="Attention at rest")
     person = a_subscriber()
-    dispatch.sweep_digests()
+    jobs.sweep_digests()
     digest = Digest.objects.get()
     assert digest.subject.startswith("Attention at rest")
     sent = email.message_from_bytes(sink.accepted[0], policy=email.policy.default)
     assert sent["Subject"] == digest.subject
-    assert personal_data.export(person)["digests"][0]["subject"] == digest.subject
+    assert privacy.export(person)["digests"][0]["subject"] == digest.subject
 
 
 def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
     subscriptions.suppress("ada@example.org", "manual")
     subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
-    dispatch.sweep_notices()
+    jobs.sweep_notices()
     assert Notice.objects.get().state == Notice.State.CANCELLED
     assert sink.accepted == []
 
@@ -105,7 +108,7 @@ def test_the_threads_find_what_is_due_by_themselves_and_stop_at_once(sink: Sink)
 def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper, "SLICE_SECONDS", 0.3)
+    monkeypatch.setattr(polling, "SLICE_SECONDS", 0.3)
     settings.MAIL_RATE = 5
     a_paper()
     for _ in range(25):
@@ -127,7 +130,7 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
 def test_what_providers_tell_is_heard_while_digests_leave(
     sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper, "PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr(polling, "PAUSE_SECONDS", 0.3)
     settings.MAIL_RATE = 5
     for _ in range(25):
         a_digest()
@@ -152,13 +155,13 @@ def test_what_providers_tell_is_heard_while_digests_leave(
 def test_choosing_papers_goes_on_when_the_time_of_a_round_is_over(sink: Sink) -> None:
     a_paper()
     a_subscriber()
-    dispatch.sweep_digests(until=lambda: True)
+    jobs.sweep_digests(until=lambda: True)
     assert Digest.objects.get().state == Digest.State.QUEUED
 
 
 def test_two_threads_of_a_worker_do_not_choose_the_same_papers_twice(sink: Sink) -> None:
     a_paper()
     a_subscriber()
-    with dispatch._assembling:
-        dispatch.sweep_digests()
+    with jobs._assembling:
+        jobs.sweep_digests()
     assert not Digest.objects.exists()

@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 from pytest_django import Settings
 
-from newsletter import throttle
-from newsletter.addresses import parse
 from newsletter.models import RateLimit
+from newsletter.security import throttle
+from newsletter.security.email_addresses import parse
 
 NOON: Final = datetime(2025, 3, 3, 12, tzinfo=UTC)
 LIMIT: Final = throttle.Limit("test", 2, timedelta(minutes=10))

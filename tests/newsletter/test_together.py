@@ -11,21 +11,23 @@ from django.db import connection, connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import delivery, dispatch, outbox, wires
+from newsletter import jobs
+from newsletter.delivery import connections as wires
+from newsletter.delivery import outbox, sender
+from newsletter.delivery.outbox import State
 from newsletter.models import Digest, Notice
-from newsletter.outbox import State
 from tests import smtpd
 from tests.factories import a_digest, a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANE = dispatch.DIGESTS
+LANE = jobs.DIGESTS
 
 
-def run(lane: delivery.Lane) -> Thread:
+def run(lane: outbox.Lane) -> Thread:
     """A run of its own in a thread of its own."""
 
     def work() -> None:
-        delivery.deliver(lane)
+        sender.deliver(lane)
         connections.close_all()
 
     thread = Thread(target=work)
@@ -64,7 +66,7 @@ def test_a_confirmation_needs_no_connection_of_the_digests(
     thread = run(LANE)
     assert server.wait_for(1, 10)
     Notice.objects.create(kind=Notice.Kind.MANAGE, subscriber=person)
-    assert delivery.deliver(dispatch.NOTICES) == {"sent": 1}
+    assert sender.deliver(jobs.NOTICES) == {"sent": 1}
     assert len(server.taken) < 11
     thread.join()
     assert (len(server.taken), server.most_open) == (11, 2)
@@ -82,11 +84,11 @@ def test_every_connection_is_given_back_whatever_became_of_it(
         return "drop" if at == phase and seen.count(at) % 3 == 0 else ""
 
     server.trouble = some
-    delivery.deliver(LANE)
+    sender.deliver(LANE)
     assert not +wires.permits.taken
     server.trouble = smtpd.calm
     Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
-    delivery.deliver(LANE, patient=False)
+    sender.deliver(LANE, patient=False)
     assert not Digest.objects.filter(state=State.QUEUED).exists()
     assert server.duplicates == []
 

@@ -13,16 +13,18 @@ from django.apps import apps
 from django.core import serializers
 from django.test import Client
 
-from newsletter import feedback, subscriptions, tokens
-from newsletter.addresses import parse
-from newsletter.choices import Choices
 from newsletter.models import (
     Consent,
     Interest,
     RateLimit,
     Subscriber,
 )
-from newsletter.subscriptions import Origin
+from newsletter.security import tokens
+from newsletter.security.email_addresses import parse
+from newsletter.subscriptions import feedback
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.preferences import Choices
+from newsletter.subscriptions.service import Origin
 from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber
 

@@ -10,8 +10,8 @@ import time_machine
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import tokens
 from newsletter.models import Consent, Digest, Subscriber, UnsubscribeToken
+from newsletter.security import tokens
 
 pytestmark = pytest.mark.django_db
 

@@ -13,12 +13,16 @@ import time_machine
 from django.core.management import call_command
 from django.test import Client
 
-from newsletter import choices, digests, stories, subscriptions, tokens, wanted
-from newsletter.choices import Choices
+from newsletter.digests import assembly
 from newsletter.models import Consent, Subscriber
-from newsletter.subscriptions import Origin
-from papers import scoring
+from newsletter.security import tokens
+from newsletter.subscriptions import paper_requests, preferences
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.preferences import Choices
+from newsletter.subscriptions.service import Origin
+from newsletter.web import presenters
 from papers.models import Edition, Paper, Source, Submission
+from papers.trending import update
 from tests.factories import a_paper, a_subscriber
 from tests.papers.source_server import Reply, SourceServer, recorded, source_server
 from tests.papers.test_visits import visit
@@ -76,10 +80,10 @@ def test_a_fetched_classic_is_no_news_to_anybody(arxiv: SourceServer) -> None:
     fetch_from(arxiv)
     assert Paper.objects.get(canonical_id=CLASSIC).announced_at.year == 2016
     moment = datetime.now(UTC)
-    scoring.score(moment)
-    other = digests.preview(a_subscriber(), moment)
+    update.score(moment)
+    other = assembly.preview(a_subscriber(), moment)
     assert [item["paper"] for item in other.items] == [fresh]
-    assert [story.paper.canonical_id for story in stories.of_edition(Edition.objects.get())] == [
+    assert [story.paper.canonical_id for story in presenters.of_edition(Edition.objects.get())] == [
         fresh
     ]
 
@@ -102,7 +106,7 @@ def test_a_reader_asks_for_twenty_papers_at_a_time() -> None:
     reader = a_subscriber()
     many = [f"1706.{number:05}" for number in range(30)]
     likes(reader, *many)
-    assert asked_for() == many[: wanted.AT_ONCE]
+    assert asked_for() == many[: paper_requests.AT_ONCE]
     likes(reader, *many)
     assert asked_for() == many
 
@@ -110,9 +114,9 @@ def test_a_reader_asks_for_twenty_papers_at_a_time() -> None:
 def test_a_reader_who_changes_all_day_asks_no_more_until_tomorrow() -> None:
     reader = a_subscriber()
     with time_machine.travel(NOON, tick=False) as clock:
-        for number in range(wanted.PER_READER.count + 1):
+        for number in range(paper_requests.PER_READER.count + 1):
             likes(reader, f"1706.{number:05}")
-        assert len(asked_for()) == wanted.PER_READER.count
+        assert len(asked_for()) == paper_requests.PER_READER.count
         clock.shift(timedelta(days=1))
         likes(reader, "1706.00005")
         assert asked_for()[-1] == "1706.00005"
@@ -145,4 +149,6 @@ def test_an_import_has_the_papers_of_those_with_consent_fetched(tmp_path: Path) 
     )
     call_command("import_subscribers", file, stdout=io.StringIO(), stderr=io.StringIO())
     assert asked_for() == [CLASSIC, "1706.03762"]
-    assert choices.of(Subscriber.objects.get(email_key="cy@example.org"))["likes"] == ["1412.6980"]
+    assert preferences.of(Subscriber.objects.get(email_key="cy@example.org"))["likes"] == [
+        "1412.6980"
+    ]

@@ -12,8 +12,9 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import tracking, webhooks
+from newsletter.delivery import bounces
 from newsletter.models import DeliveryEvent, Digest, Stream, Subscriber, Suppression
+from newsletter.web import webhooks
 from tests.factories import a_digest, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +100,7 @@ def test_an_event_is_stored_once_however_often_it_comes() -> None:
 def test_a_delivery_settles_an_uncertain_digest() -> None:
     digest = a_digest(state=State.UNCERTAIN)
     post(delivery(digest))
-    tracking.process()
+    bounces.process()
     digest.refresh_from_db()
     assert (digest.state, digest.provider_id) == (State.SENT, "message-1")
 
@@ -107,7 +108,7 @@ def test_a_delivery_settles_an_uncertain_digest() -> None:
 def test_a_hard_bounce_suppresses_at_once() -> None:
     digest = a_digest(state=State.SENT)
     post(bounce(digest, "HardBounce"))
-    tracking.process()
+    bounces.process()
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.status == Subscriber.Status.SUPPRESSED
     assert Suppression.objects.get().reason == Suppression.Reason.HARD_BOUNCE
@@ -117,7 +118,7 @@ def test_a_complaint_suppresses_and_cancels_what_is_queued() -> None:
     digest = a_digest(state=State.SENT)
     queued = a_digest(subscriber=digest.subscriber, due_on=datetime(2026, 3, 12, tzinfo=UTC))
     post(complaint(digest))
-    tracking.process()
+    bounces.process()
     queued.refresh_from_db()
     assert queued.state == State.CANCELLED
     assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
@@ -129,7 +130,7 @@ def test_six_days_of_soft_bounces_suppress_and_five_do_not() -> None:
         assert not Suppression.objects.exists()
         for number in (day, day + 100):
             post(bounce(digest, "SoftBounce", number, BouncedAt=f"2026-03-{day:02}T08:00:00Z"))
-        tracking.process()
+        bounces.process()
     assert Suppression.objects.get().reason == Suppression.Reason.SOFT_BOUNCES
 
 
@@ -137,7 +138,7 @@ def test_a_delivery_forgives_earlier_soft_bounces() -> None:
     digest = a_digest(state=State.SENT)
     post(bounce(digest, "SoftBounce", BouncedAt="2026-03-10T08:00:00Z"))
     post(delivery(digest))
-    tracking.process()
+    bounces.process()
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.soft_bounce_score == 0
 
@@ -146,7 +147,7 @@ def test_thirty_quiet_days_start_the_score_again() -> None:
     digest = a_digest(state=State.SENT)
     for number, day in enumerate(["2026-01-01", "2026-01-02", "2026-02-10"]):
         post(bounce(digest, "SoftBounce", number, BouncedAt=f"{day}T08:00:00Z"))
-    tracking.process()
+    bounces.process()
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.soft_bounce_score == 0.5
 
@@ -157,7 +158,7 @@ def test_policy_refusals_pause_the_stream_and_spare_the_person() -> None:
         digest = a_digest(subscriber=reader, state=State.SENT)
         details = "550 5.7.1 message refused by policy"
         post(bounce(digest, "HardBounce", number, Details=details))
-    tracking.process()
+    bounces.process()
     assert Stream.objects.get(name="digests").paused_at is not None
     assert not Suppression.objects.exists()
     reader.refresh_from_db()
@@ -170,7 +171,7 @@ def test_a_policy_refusal_counts_for_nobody_s_score() -> None:
         details = "550 5.7.1 refused by policy"
         post(bounce(digest, "SoftBounce", day, Details=details, BouncedAt=at(day)))
     post(bounce(digest, "SoftBounce", 7, BouncedAt=at(7)))
-    tracking.process()
+    bounces.process()
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.soft_bounce_score == 0.5
     assert not Suppression.objects.exists()
@@ -179,7 +180,7 @@ def test_a_policy_refusal_counts_for_nobody_s_score() -> None:
 def test_a_bounce_proves_that_a_doubtful_digest_had_left() -> None:
     digest = a_digest(state=State.UNCERTAIN)
     post(bounce(digest, "SoftBounce"))
-    tracking.process()
+    bounces.process()
     digest.refresh_from_db()
     assert digest.state == State.SENT
 
@@ -189,7 +190,7 @@ def test_our_own_note_of_a_refusal_proves_no_sending() -> None:
     DeliveryEvent.objects.create(
         provider="smtp", event_key="1", type="bounced", digest=digest, occurred_at=now()
     )
-    tracking.process()
+    bounces.process()
     digest.refresh_from_db()
     assert digest.state == Digest.State.UNCERTAIN
 
@@ -197,7 +198,7 @@ def test_our_own_note_of_a_refusal_proves_no_sending() -> None:
 def test_an_event_without_metadata_is_matched_by_the_provider_s_own_id() -> None:
     digest = a_digest(state=State.SENT, provider_id="message-1")
     post(bounce(digest, "HardBounce", Metadata={}, Email="forwarded@example.net"))
-    tracking.process()
+    bounces.process()
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.status == Subscriber.Status.SUPPRESSED
     assert DeliveryEvent.objects.get().digest == digest
@@ -210,7 +211,7 @@ def test_an_event_that_cannot_be_acted_on_does_not_stop_the_others(
     post(bounce(first, "HardBounce", 1))
     DeliveryEvent.objects.update(payload=["no object"])
     post(bounce(second, "HardBounce", 2))
-    assert tracking.process() == 2
+    assert bounces.process() == 2
     second.subscriber.refresh_from_db()
     assert second.subscriber.status == Subscriber.Status.SUPPRESSED
     assert "could not be acted on" in caplog.text
@@ -270,7 +271,7 @@ def test_what_no_column_can_hold_is_cut_and_kept() -> None:
     digest = a_digest(state=State.SENT)
     odd = "x" * 300 + "\0"
     assert post(bounce(digest, "HardBounce", MessageID=odd, Details=f"550\0 5.1.1 {odd}")) == 200
-    assert tracking.process() == 1
+    assert bounces.process() == 1
     digest.subscriber.refresh_from_db()
     assert digest.subscriber.status == Subscriber.Status.SUPPRESSED
 
@@ -278,5 +279,5 @@ def test_what_no_column_can_hold_is_cut_and_kept() -> None:
 def test_an_event_about_nobody_we_know_is_kept_and_harms_nothing() -> None:
     event = bounce(a_digest(), "HardBounce", Email="stranger@example.org", Metadata={})
     post(event)
-    assert tracking.process() == 1
+    assert bounces.process() == 1
     assert DeliveryEvent.objects.get().processed_at <= now()  # type: ignore[operator]

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from newsletter import subscriptions, tracking
+from newsletter.delivery import bounces
 from newsletter.models import DeliveryEvent, Digest, Stream, Suppression
-from newsletter.subscriptions import Origin
+from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.service import Origin
 from tests.factories import a_digest, a_subscriber
 from tests.newsletter.test_webhooks import SECRET, at, bounce, complaint, delivery, post
 
@@ -107,8 +108,8 @@ def play(events: list[Event], orders: list[tuple[int, ...]], *, at_once: bool = 
         for place in order:
             assert post(events[place]) == 200
             if not at_once:
-                tracking.process()
-    while tracking.process():
+                bounces.process()
+    while bounces.process():
         pass
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from papers import prior, trending
-from papers.growth import Readings
+from papers.trending import prior, score
+from papers.trending.growth import Readings
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -45,18 +45,18 @@ class Day:
             opening = (hour + 8, round(votes / 3)), (hour + 24, round(votes))
             self.read(paper, "upvotes", *opening)
 
-    def scored(self) -> trending.Scored:
+    def scored(self) -> score.Scored:
         base = START.timestamp() / 3600
         size = len(self.announced)
         features = prior.features(
             ["A title"] * size, np.full(size, 900.0), np.array(self.authors), np.zeros(size),
             np.ones(size),
         )  # fmt: skip
-        papers = trending.Entrants(
+        papers = score.Entrants(
             np.array(self.announced) + base, np.array(self.picked) + base, self.fields, features
         )
         names = sorted({(source, name) for _, source, name, _, _ in self.rows})
-        return trending.score(
+        return score.score(
             papers,
             Readings(
                 np.array([row[0] for row in self.rows], np.int64),

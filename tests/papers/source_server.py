@@ -13,8 +13,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from papers.addresses import Address
-from papers.fetch import Client
+from papers.http.client import Client
+from papers.http.public_network import Address
 from tests.conftest import DATA
 
 XML = "application/xml"

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from papers import reasons
 from papers.admin.base import url_of, url_of_list
 from papers.models import Edition, IngestRun, Paper, Source, Submission
+from papers.trending import reasons
 
 
 @pytest.fixture

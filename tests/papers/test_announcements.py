@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from papers.catalogue import upsert
+from papers.ingest.upsert import upsert
 from papers.models import Paper
 from papers.sources.arxiv import announcement_of
 from papers.sources.record import PaperRecord

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papers import identifiers, text
 from papers.sources.links import code_link, link, links_in
+from papers.text import clean, identifiers
 from tests.papers.source_server import recorded
 
 
@@ -46,28 +46,28 @@ from tests.papers.source_server import recorded
     ],
 )
 def test_what_is_typed_becomes_what_is_shown_and_stays_so(typed: str, shown: str) -> None:
-    assert text.line(typed) == shown
-    assert text.line(shown) == shown
+    assert clean.line(typed) == shown
+    assert clean.line(shown) == shown
 
 
 def test_paragraphs_are_kept_and_wrapped_lines_are_joined() -> None:
     typed = "  We show\nthat it works.\n  In particular\nit does.\n\nLast\r\nline."
     assert (
-        text.paragraphs(typed) == "We show that it works.\n\nIn particular it does.\n\nLast line."
+        clean.paragraphs(typed) == "We show that it works.\n\nIn particular it does.\n\nLast line."
     )
-    assert text.paragraphs("\n      Pretty.\n      Printed.\n") == "Pretty. Printed."
+    assert clean.paragraphs("\n      Pretty.\n      Printed.\n") == "Pretty. Printed."
 
 
 def test_references_are_decoded_once_and_only_where_they_are_whole() -> None:
     assert (
-        text.unescaped("R&amp;D &amp;lt; &#233; &copy=2 &nosuch;") == "R&D &lt; é &copy=2 &nosuch;"
+        clean.unescaped("R&amp;D &amp;lt; &#233; &copy=2 &nosuch;") == "R&D &lt; é &copy=2 &nosuch;"
     )
-    assert text.without_markup('CO<sub>2</sub> <jats:p id="a">x</jats:p> a<b') == "CO2 x a<b"
+    assert clean.without_markup('CO<sub>2</sub> <jats:p id="a">x</jats:p> a<b') == "CO2 x a<b"
 
 
 def test_no_recorded_text_loses_a_word_to_its_markup() -> None:
     assert b"\\textit{stable perplexity}" in recorded("hf-daily/2025-06-18.json.gz")
-    assert text.line(r"\textit{stable perplexity}") == "stable perplexity"
+    assert clean.line(r"\textit{stable perplexity}") == "stable perplexity"
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from papers.collection import Document, Index
-from papers.composition import Pick, compose
-from papers.profile import Profile
-from papers.ranking import interests
+from papers.recommend.diversify import Pick, compose
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from papers.recommend.ranking import interests
 
 SUBJECTS = (
     "quantization weights low-bit integers",

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from django.utils.timezone import now
 
-from papers import embeddings, semantic
 from papers.models import Embedding, Paper
+from papers.recommend import embeddings, encoder
 from tests.factories import a_paper
 
 with_extra = pytest.mark.skipif(
-    not semantic.available(), reason="needs the extra: pip install -e '.[semantic]'"
+    not encoder.available(), reason="needs the extra: pip install -e '.[semantic]'"
 )
-without_extra = pytest.mark.skipif(semantic.available(), reason="the semantic extra is installed")
+without_extra = pytest.mark.skipif(encoder.available(), reason="the semantic extra is installed")
 
 
 @without_extra
@@ -38,5 +38,5 @@ def test_a_text_is_embedded_once_and_again_when_it_changes() -> None:
 
 @with_extra
 def test_words_of_one_meaning_are_near_each_other() -> None:
-    cats, kittens, stars = semantic.encode(["cats", "kittens", "pulsating stars"])
+    cats, kittens, stars = encoder.encode(["cats", "kittens", "pulsating stars"])
     assert cats @ kittens > cats @ stars

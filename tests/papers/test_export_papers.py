@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from papers.ingest import read_file
+from papers.ingest.service import read_file
 from papers.models import Paper
 from tests.conftest import DATA, SEED_LISTING
 

@@ -11,7 +11,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from papers import tasks, visits
+from papers import tasks
+from papers.ingest import runs
 from papers.models import IngestRun, Paper, Source
 from tests.conftest import DATA, SEED_LISTING
 
@@ -125,6 +126,6 @@ def test_the_task_sends_a_worker_to_what_is_due(
     sent: list[int] = []
     monkeypatch.setattr(tasks.ingest_source, "delay", sent.append)
     tasks.ingest_due()
-    assert len(sent) == visits.AT_ONCE
+    assert len(sent) == runs.AT_ONCE
     with time_machine.travel("2999-01-01"):
         tasks.ingest_source(999_999)

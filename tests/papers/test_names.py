@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papers.collection import Document, Index
-from papers.names import name_parts, same_person
+from papers.recommend.index import Document, Index
+from papers.text.author_names import name_parts, same_person
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from papers.neighbours import summed
+from papers.recommend.expansion import summed
 
 MATRIX = sparse.csr_matrix(np.array([[0, 1, 2], [0, 0, 0], [3, 0, 1]], np.float32))
 

@@ -15,12 +15,12 @@ from django.conf import settings
 from django.db import connections
 from django.utils.timezone import now
 
-from papers import turns
-from papers.addresses import is_public
-from papers.fetch import ATTEMPTS, Client, retry_after
-from papers.inflate import SIZE
+from papers.http import host_lock
+from papers.http.client import ATTEMPTS, Client, retry_after
+from papers.http.decompression import SIZE
+from papers.http.public_network import is_public
 from papers.models import Turn
-from papers.sources.visit import FetchError
+from papers.sources.protocol import FetchError
 from tests.papers.source_server import JSON, Reply, SourceServer
 
 FEED = b"<feed>" + b"x" * 2000 + b"</feed>"
@@ -265,7 +265,7 @@ def test_all_workers_together_keep_one_pace(server: SourceServer) -> None:
 def test_a_holder_that_was_killed_loses_its_turn() -> None:
     Turn.objects.create(name="arxiv", holder="gone", held_until=now() + timedelta(seconds=0.2))
     began = time.monotonic()
-    with turns.turn("arxiv", pace=timedelta(0)):
+    with host_lock.turn("arxiv", pace=timedelta(0)):
         assert Turn.objects.get().holder not in {"gone", ""}
     assert time.monotonic() - began >= 0.15
     assert Turn.objects.get().holder == ""

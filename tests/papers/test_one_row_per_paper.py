@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from papers.catalogue import Counts, upsert, withdraw
+from papers.ingest.upsert import Counts, upsert, withdraw
 from papers.models import Paper, Signal
 from papers.sources.record import Measurement, PaperRecord
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from papers import index
+from papers.recommend import loader
 from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db
 
 
 def picks() -> list[str]:
-    built = index.build(now())
+    built = loader.build(now())
     return [built.candidates[place].id for place in built.picked]
 
 
@@ -29,7 +29,7 @@ def test_a_pick_lasts_a_week() -> None:
     a_paper(picked_at=now() - timedelta(days=8))
     old = a_paper(announced_at=now() - timedelta(days=40), picked_at=now() - timedelta(days=8))
     assert picks() == [kept.canonical_id]
-    assert old.canonical_id not in index.build(now()).place
+    assert old.canonical_id not in loader.build(now()).place
 
 
 def test_a_pick_of_tomorrow_is_none_yet() -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from papers.collection import Document, Index
-from papers.meaning import meaning_weight
-from papers.profile import Profile
-from papers.ranking import interests, rank
+from papers.recommend.dense import meaning_weight
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from papers.recommend.ranking import interests, rank
 
 GPTQ = Document(
     "gptq",

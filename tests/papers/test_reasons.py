@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from papers import reasons, trending
+from papers.trending import reasons, score
 from tests.papers.days import Day
 
 
@@ -66,7 +66,7 @@ def test_every_part_of_a_score_is_explained() -> None:
     rows = dict(reasons.explain(parts))
     assert {"The editor’s pick", "+25 upvotes in 18 hours", "Two sources agree"} <= rows.keys()
     given = sum(gain["worth"] for gain in parts["gains"]) - parts["cut"]
-    total = (given + parts["start"] + parts["pick"]) * trending.AGREEMENT * parts["room"]
+    total = (given + parts["start"] + parts["pick"]) * score.AGREEMENT * parts["room"]
     assert day.scored().scores[paper] == pytest.approx(total, rel=0.001)
 
 

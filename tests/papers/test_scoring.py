@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Edition, Paper, Signal
-from papers.scoring import score
+from papers.trending.update import score
 from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from papers import searches
-from papers.collection import Document, Index
-from papers.profile import Profile
-from papers.ranking import interests
+from papers.recommend import queries
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from papers.recommend.ranking import interests
 
 PAPERS = [
     Document("q", "Quantization of language models", "Weights in four bits, kept in memory."),
@@ -30,7 +30,7 @@ def test_many_searches_together_score_as_each_does_alone() -> None:
 def test_what_no_longer_fits_into_memory_is_worked_out_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(searches, "KEPT", 1)
+    monkeypatch.setattr(queries, "KEPT", 1)
     index = Index(PAPERS)
     index.prepare([Profile(texts=TEXTS)])
     best = [next(i.best())[0] for i in interests(index, Profile(texts=TEXTS))]

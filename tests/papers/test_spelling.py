@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.words import Spelling, stem
+from papers.recommend.tokenize import Spelling, stem
 
 
 @pytest.mark.parametrize(

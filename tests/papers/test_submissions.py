@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils.timezone import now
 
-from papers import ingest, visits
-from papers.catalogue import Counts
+from papers.ingest import runs
+from papers.ingest import service as ingest
+from papers.ingest.upsert import Counts
 from papers.models import Source, Submission
 from tests.papers.source_server import Asked, Reply, SourceServer, recorded
 from tests.papers.test_visits import Status, source, visit
@@ -41,7 +42,7 @@ def test_an_id_that_arxiv_refuses_costs_no_other_submission(server: SourceServer
 
     url = server.answer_by("/api", answer)
     submissions = source("arxiv-api", url)
-    Source.objects.filter(pk=submissions.pk).update(name=visits.SUBMISSIONS)
+    Source.objects.filter(pk=submissions.pk).update(name=runs.SUBMISSIONS)
     submissions.refresh_from_db()
     ingest.submit("2503.0123, 1605.08386")
     assert visit(submissions, server).counts == Counts(created=1, rejected=1)
@@ -54,7 +55,7 @@ def test_what_is_asked_for_during_a_visit_is_fetched_by_the_next_one_at_once(
     server: SourceServer,
 ) -> None:
     ingest.submit("1605.08386")
-    submissions = Source.objects.get(name=visits.SUBMISSIONS)
+    submissions = Source.objects.get(name=runs.SUBMISSIONS)
     submissions.address = server.answer("/api", Reply(recorded("arxiv-api/one-paper.xml")))
     submissions.save()
 

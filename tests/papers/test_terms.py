@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papers.terms import Vocabulary
-from papers.words import owners
+from papers.recommend.tfidf import Vocabulary
+from papers.recommend.tokenize import owners
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from papers import formula, reasons, trending
+from papers.trending import explanation, reasons
+from papers.trending import score as trending
 from tests.papers.days import START, Day
 
 
@@ -326,6 +327,6 @@ def test_a_burst_counts_nothing_where_half_of_the_papers_are_never_read(
 
 
 def test_the_newest_change_is_the_formula_in_force() -> None:
-    version, since, _ = formula.CHANGES[0]
-    assert version == formula.FORMULA_VERSION
+    version, since, _ = explanation.CHANGES[0]
+    assert version == explanation.FORMULA_VERSION
     assert datetime.fromisoformat(since).replace(tzinfo=UTC) > START - timedelta(days=7)

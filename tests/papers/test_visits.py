@@ -11,8 +11,9 @@ import time_machine
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from papers import ingest, visits
-from papers.catalogue import Counts
+from papers.ingest import runs
+from papers.ingest import service as ingest
+from papers.ingest.upsert import Counts
 from papers.models import IngestRun, Paper, Signal, Source
 from tests.papers.source_server import JSON, Asked, Reply, SourceServer, recorded
 
@@ -31,8 +32,8 @@ def source(kind: str, address: str, **values: object) -> Source:
     return Source.objects.create(name=kind, kind=kind, address=address, **values)
 
 
-def visit(found: Source, server: SourceServer, **options: object) -> visits.Outcome:
-    outcome = visits.run(found, client=server.client(), **options)  # type: ignore[arg-type]
+def visit(found: Source, server: SourceServer, **options: object) -> runs.Outcome:
+    outcome = runs.run(found, client=server.client(), **options)  # type: ignore[arg-type]
     found.refresh_from_db()
     return outcome
 
@@ -216,7 +217,7 @@ def test_a_visit_that_was_killed_goes_on_from_its_cursor(server: SourceServer) -
     archive = source("arxiv-oai", url)
     with time_machine.travel(WEDNESDAY):
         with pytest.raises(Killed):
-            visits.run(archive, client=server.client(sleep=killed))
+            runs.run(archive, client=server.client(sleep=killed))
         assert Paper.objects.count() == 1
         archive = Source.objects.get()
         assert visit(archive, server).counts == Counts(created=1)
@@ -247,7 +248,7 @@ def test_a_killed_backfill_goes_on_with_the_day_it_had_reached(server: SourceSer
     papers = source("hf-daily", server.answer("/daily", *replies), cursor={"day": "2025-08-09"})
     with time_machine.travel(TUESDAY):
         with pytest.raises(Killed):
-            visits.run(papers, client=server.client(sleep=killed))
+            runs.run(papers, client=server.client(sleep=killed))
         papers.refresh_from_db()
         visit(papers, server)
     days = [asked.query["date"][-2:] for asked in server.asked]
@@ -398,8 +399,8 @@ def test_a_due_source_is_claimed_once() -> None:
     due = source("arxiv-rss", "cs.AI")
     source("hf-daily", "", next_run_at=now() + timedelta(hours=1))
     source("arxiv-oai", "cs.AI", enabled=False)
-    assert visits.claim_due() == [due.pk]
-    assert visits.claim_due() == []
+    assert runs.claim_due() == [due.pk]
+    assert runs.claim_due() == []
 
 
 def test_a_changed_address_begins_anew(server: SourceServer) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from papers import visits
+from papers.ingest import runs
 from papers.models import Source
 from tests.papers.source_server import Reply, SourceServer
 from tests.papers.test_visits import EMPTY_FEED, FEED, SATURDAY, TUESDAY, WEDNESDAY, source
@@ -22,12 +22,12 @@ BROKEN = Reply(status=404)
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    with caplog.at_level(INFO, "papers.visits"):
+    with caplog.at_level(INFO, "papers.ingest.runs"):
         yield caplog
 
 
 def visit(found: Source, server: SourceServer) -> None:
-    visits.run_unwatched(found, client=server.client())
+    runs.run_unwatched(found, client=server.client())
     found.refresh_from_db()
 
 

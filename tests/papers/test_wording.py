@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from papers.collection import Document, Index
-from papers.composition import compose
-from papers.profile import Profile
-from papers.wording import Wording
+from papers.recommend.diversify import compose
+from papers.recommend.index import Document, Index
+from papers.recommend.phrase_index import Wording
+from papers.recommend.profile import Profile
 
 
 def holds(text: str, phrase: str) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, OutputWrapper
 from tqdm import tqdm
 
-from newsletter import roster
 from newsletter.models import Subscriber
+from newsletter.subscriptions import csv_import
 from papers.management.output import COUNTS, whole_file
 
 
@@ -43,14 +43,14 @@ class Command(BaseCommand):
         self.stdout.write(f"subscribers={count}")
 
     def _write(self, file: TextIO | OutputWrapper) -> int:
-        people = roster.exportable()
+        people = csv_import.exportable()
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(roster.COLUMNS)
+        writer.writerow(csv_import.COLUMNS)
         count = 0
         with tqdm(
             total=people.count(), unit=" rows", disable=not sys.stderr.isatty(), file=sys.stderr
         ) as progress:
-            for row in roster.give_out(people):
+            for row in csv_import.give_out(people):
                 writer.writerow(row)
                 progress.update()
                 count += 1

@@ -10,7 +10,8 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from newsletter import roster, spreadsheets, subscriptions
+from newsletter.subscriptions import csv_files, csv_import
+from newsletter.subscriptions import service as subscriptions
 
 PRINTED: Final = ("created", "updated", "unchanged", "refused")
 
@@ -18,8 +19,8 @@ PRINTED: Final = ("created", "updated", "unchanged", "refused")
 class Command(BaseCommand):
     help = (
         "Create and update subscribers from a CSV file (UTF-8, a line of column names). Columns: "
-        f"{', '.join(roster.COLUMNS)}; only email is required, an empty cell says nothing, lists "
-        "inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with confirmed_at "
+        f"{', '.join(csv_import.COLUMNS)}; only email is required, an empty cell says nothing, "
+        "lists inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with confirmed_at "
         "and consent_source becomes active, one without becomes pending and gets no mail; a "
         "pending one that nobody confirms on the site within "
         f"{subscriptions.PENDING_LIFETIME.days} days is deleted. "
@@ -33,14 +34,14 @@ class Command(BaseCommand):
     def handle(self, *_: object, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            table = spreadsheets.read(path)
-        except spreadsheets.SpreadsheetError as error:
+            table = csv_files.read(path)
+        except csv_files.SpreadsheetError as error:
             raise CommandError(str(error), returncode=2) from error
         if "email" not in table.columns:
             raise CommandError(
                 f"{path} has no column named email in its first line; add one.", returncode=2
             )
-        unused = [name for name in table.columns if name not in roster.COLUMNS]
+        unused = [name for name in table.columns if name not in csv_import.COLUMNS]
         if unused:
             self.stderr.write(f"These columns are not used: {', '.join(unused)}.")
         counts = self._take_in(table, f"import of {path.name}")
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         if counts["refused"]:
             raise SystemExit(1)
 
-    def _take_in(self, table: spreadsheets.Table, origin: str) -> dict[str, int]:
+    def _take_in(self, table: csv_files.Table, origin: str) -> dict[str, int]:
         with tqdm(
             table.rows,
             total=table.lines,
@@ -61,4 +62,4 @@ class Command(BaseCommand):
                 with progress.external_write_mode(file=sys.stderr):
                     self.stderr.write(f"line {line}: {reason}")
 
-            return roster.take_in(table._replace(rows=iter(progress)), origin, report)
+            return csv_import.take_in(table._replace(rows=iter(progress)), origin, report)

@@ -9,8 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.timezone import now
 
-from newsletter import addresses, decks, digests, emails
+from newsletter.digests import assembly
+from newsletter.mail import messages, snapshots
 from newsletter.models import Digest, Subscriber
+from newsletter.security import email_addresses
 
 
 class Command(BaseCommand):
@@ -22,14 +24,14 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         person = self._subscriber(options["email"])
-        digest = digests.preview(person, now())
+        digest = assembly.preview(person, now())
         if digest.state == Digest.State.SKIPPED:
             raise CommandError(f"{person.email} would get nothing now. {digest.reason}")
         # Links in the mail may have to mint a token; a preview takes that back.
         with transaction.atomic():
             try:
-                message = emails.digest_message(digest, decks.of(digest))
-            except emails.MessageIncomplete as error:
+                message = messages.digest_message(digest, snapshots.of(digest))
+            except messages.MessageIncomplete as error:
                 raise CommandError(f"There is no mail for {person.email}. {error}") from error
             text = self._format(message, options["format"])
             transaction.set_rollback(True)
@@ -49,8 +51,8 @@ class Command(BaseCommand):
 
     def _subscriber(self, text: str) -> Subscriber:
         try:
-            key = addresses.parse(text).key
-        except addresses.AddressError as error:
+            key = email_addresses.parse(text).key
+        except email_addresses.AddressError as error:
             raise CommandError(f"{text!r}: {error}", returncode=2) from None
         person = Subscriber.objects.filter(email_key=key).first()
         if person is None:

@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from newsletter import launch
-from papers.ingest import IngestError
+from newsletter.process import launcher
+from papers.ingest.service import IngestError
 
 
 class Command(BaseCommand):
@@ -28,22 +28,22 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for number in launch.STOP_SIGNALS:
+        for number in launcher.STOP_SIGNALS:
             signal.signal(number, lambda *_: sys.exit(0))  # Nothing runs yet.
         try:
             if options["prepare_only"]:
                 self.welcome(self.prepare())
                 return
-            held = launch.refuse_second_start()
-            launch.refuse_occupied_port()
+            held = launcher.refuse_second_start()
+            launcher.refuse_occupied_port()
             self.welcome(self.prepare())
-        except launch.LaunchError as error:
+        except launcher.LaunchError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {error}".strip()) from error
         self.stdout.write("Ctrl-C stops it.")
         self.stdout.flush()
-        code = launch.run_parts()
+        code = launcher.run_parts()
         del held
         sys.exit(code)
 
@@ -51,17 +51,17 @@ class Command(BaseCommand):
         """Everything a first start needs; on later ones there is nothing to do."""
         if not settings.LOCAL:
             call_command("check", deploy=True)
-            launch.collect_static()
-        if launch.migrate():
+            launcher.collect_static()
+        if launcher.migrate():
             self.stdout.write("The database is up to date.")
         try:
-            counts = launch.read_seeds()
+            counts = launcher.read_seeds()
         except IngestError as error:
             self.stderr.write(f"The site starts without papers. {error}")
         else:
             if counts:
                 self.stdout.write(f"The first papers come from the listing in seeds/: {counts}")
-        return launch.create_admin()
+        return launcher.create_admin()
 
     def welcome(self, password: str | None) -> None:
         account = (

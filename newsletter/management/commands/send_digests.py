@@ -15,8 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, now
 
-from newsletter import addresses, dispatch
+from newsletter import jobs
 from newsletter.models import Digest, Stream, Subscriber
+from newsletter.security import email_addresses
 from papers.management.progress import bar
 
 State = Digest.State
@@ -92,7 +93,7 @@ class Command(BaseCommand):
     def _report(self, counts: Counter[str], to: str) -> None:
         if to and not counts.total():
             self.stderr.write(self._why_nothing(to))
-        self.stdout.write(dispatch.balance_line(counts))
+        self.stdout.write(jobs.balance_line(counts))
 
     def _send(self, at: datetime, to: str, *, punctual: bool) -> tuple[Counter[str], bool]:
         """The balance, and whether somebody stopped the run before its end."""
@@ -103,13 +104,13 @@ class Command(BaseCommand):
                 shown.set_description("sending", refresh=False)
                 shown.update(done - shown.n)
 
-            counts = dispatch.send_due(at, to=to, punctual=punctual, until=asked.is_set, watch=show)
+            counts = jobs.send_due(at, to=to, punctual=punctual, until=asked.is_set, watch=show)
         return counts, asked.is_set()
 
     def _rehearse(self, at: datetime, to: str, *, punctual: bool) -> Counter[str]:
         """One line for each digest that would go, or would not and why."""
         counts: Counter[str] = Counter()
-        for digest in dispatch.plan(at, to=to, punctual=punctual):
+        for digest in jobs.plan(at, to=to, punctual=punctual):
             counts[digest.state] += 1
             what = digest.reason if digest.state == State.SKIPPED else papers_of(digest)
             self.stdout.write(f"{digest.due_at:%Y-%m-%d %H:%M} {digest.subscriber.email} {what}")
@@ -129,8 +130,8 @@ class Command(BaseCommand):
         if not text:
             return ""
         try:
-            return addresses.parse(text).key
-        except addresses.AddressError as error:
+            return email_addresses.parse(text).key
+        except email_addresses.AddressError as error:
             raise CommandError(f"--to {text!r}: {error}", returncode=2) from None
 
     def _why_nothing(self, to: str) -> str:
@@ -143,9 +144,9 @@ class Command(BaseCommand):
         return f"Nothing is due for {to} before {person.next_digest_at:%Y-%m-%d %H:%M} UTC."
 
     def _complain(self, counts: Counter[str], *, stopped: bool) -> None:
-        waiting = sum(counts.values()) - sum(counts[state] for state in dispatch.SETTLED)
+        waiting = sum(counts.values()) - sum(counts[state] for state in jobs.SETTLED)
         if waiting:
-            stream = Stream.objects.filter(name=dispatch.DIGESTS.stream).first()
+            stream = Stream.objects.filter(name=jobs.DIGESTS.stream).first()
             why = (stream and stream.paused_reason) or self._last_reason()
             self.stderr.write(f"{waiting} not sent yet and kept for the next run. {why}")
         if stopped:

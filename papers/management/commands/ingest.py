@@ -11,10 +11,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from papers import embeddings, ingest
-from papers.catalogue import Counts
+from papers.ingest import service as ingest
+from papers.ingest.upsert import Counts
 from papers.management.progress import bar
 from papers.models import Source
+from papers.recommend import embeddings
 from papers.sources import KINDS
 
 FAILED = 2

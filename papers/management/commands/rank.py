@@ -15,12 +15,13 @@ from typing import Any, Final, TextIO
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from tqdm import tqdm
 
-from papers import saved, semantic
-from papers.collection import Document, Index
+from papers.ingest import files
 from papers.management.output import COUNTS, whole_file
 from papers.management.progress import bar
-from papers.profile import Profile
-from papers.ranking import rank
+from papers.recommend import encoder
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from papers.recommend.ranking import rank
 from papers.sources.jsonl import json_object
 from papers.sources.record import RecordError
 
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         try:
             self.run(options)
             self.stdout.flush()
-        except saved.UnreadableError as error:
+        except files.UnreadableError as error:
             raise CommandError(str(error), returncode=UNUSABLE) from error
         except BrokenPipeError:
             raise
@@ -82,7 +83,7 @@ class Command(BaseCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Rank, write and count. Raises UnreadableError."""
         papers = list(self.documents(options["items"]))
-        index = Index(papers, **semantic.of(papers))
+        index = Index(papers, **encoder.of(papers))
         if options["out"]:
             with whole_file(options["out"]) as file:
                 ranked = self.write(index, options, file)
@@ -185,8 +186,8 @@ class Command(BaseCommand):
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines that are not empty, with a bar that goes by the bytes of the file."""
-    with saved.reading(path), path.open("rb") as file, _bar(path, file) as progress:
-        for number, line in enumerate(saved.unpacked(file), start=1):
+    with files.reading(path), path.open("rb") as file, _bar(path, file) as progress:
+        for number, line in enumerate(files.unpacked(file), start=1):
             if file.seekable():
                 progress.update(file.tell() - progress.n)
             if number == 1:

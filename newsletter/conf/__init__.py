@@ -1,0 +1,1 @@
+"""What settings.py needs before Django is configured; imports nothing of the project."""

@@ -1,0 +1,184 @@
+"""Readers for the environment that say, in one sentence, what is wrong with a value."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE: Final = frozenset({"1", "true", "yes", "on"})
+FALSE: Final = frozenset({"0", "false", "no", "off"})
+EMAIL_SCHEMES: Final = {
+    "smtp": {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False, "EMAIL_PORT": 25},
+    "smtp+tls": {"EMAIL_USE_TLS": True, "EMAIL_USE_SSL": False, "EMAIL_PORT": 587},
+    "smtps": {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True, "EMAIL_PORT": 465},
+}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without surrounding space; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes or no. Raises ImproperlyConfigured for anything else."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
+
+
+def words(name: str) -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """A list of IP addresses or networks. Raises ImproperlyConfigured."""
+    for network in words(name):
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} holds {network!r}; write addresses or networks such as 10.0.0.0/8."
+            ) from error
+    return words(name)
+
+
+def number(name: str, default: float = 0, *, least: float = 0) -> float:
+    """A number from ``least`` up. Raises ImproperlyConfigured for anything else."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        parsed = float(value)
+    except ValueError:
+        parsed = -1
+    if not 0 <= parsed < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a number such as 10 or 0.5.")
+    if parsed < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write {least:g} or more.")
+    return parsed
+
+
+def url(name: str, default: str = "") -> str:
+    """An http(s) address without a slash at its end. Raises ImproperlyConfigured."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; write a full address such as https://papers.example.org."
+        )
+    return value
+
+
+def folder(name: str, default: Path) -> Path:
+    """A folder, made if it is missing. Raises ImproperlyConfigured when it cannot be."""
+    path = Path(text(name, str(default)))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The folder {path} cannot be made ({error.strerror}); set {name} to one that can."
+        ) from error
+    return path
+
+
+def log_level(name: str, default: str) -> str:
+    """The name of one of Python's log levels. Raises ImproperlyConfigured."""
+    level = text(name, default).upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(
+            f"{name} is {level!r}; write DEBUG, INFO, WARNING, ERROR or CRITICAL."
+        )
+    return level
+
+
+def redis(name: str) -> str:
+    """The URL of a Redis server. Raises ImproperlyConfigured for that of anything else."""
+    value = text(name)
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
+        raise ImproperlyConfigured(
+            f"{name} begins with {parts.scheme!r}; write redis://host:6379/0 "
+            "or rediss://user:password@host:6379/0."
+        )
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """A Django database from a URL. Raises ImproperlyConfigured for one we do not run on."""
+    value = text(name, default)
+    scheme = value.partition(":")[0]
+    if scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            f"{name} begins with {scheme!r}; write postgres://user:password@host:5432/name "
+            "or sqlite:////path/to/file."
+        )
+    return dict(dj_database_url.parse(value))
+
+
+def email(name: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings from ``smtp[s|+tls]://user:password@host:port``.
+
+    ``smtp+tls`` upgrades with STARTTLS, ``smtps`` is TLS from the first byte; a password may be
+    percent-encoded. Raises ImproperlyConfigured.
+    """
+    parts = urlsplit(text(name))
+    if parts.scheme not in EMAIL_SCHEMES or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"{name} begins with {parts.scheme!r}; write smtp://host:25, "
+            "smtp+tls://user:password@host:587 or smtps://user:password@host:465."
+        )
+    chosen = dict(EMAIL_SCHEMES[parts.scheme])
+    try:
+        chosen["EMAIL_PORT"] = parts.port or chosen["EMAIL_PORT"]
+        timeout = int(parse_qs(parts.query).get("timeout", ["60"])[0])
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has a port or timeout that is no number.") from error
+    return chosen | {
+        "EMAIL_BACKEND": "newsletter.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_TIMEOUT": timeout,
+    }
+
+
+def anymail() -> dict[str, Any]:
+    """Anymail's own settings. Raises ImproperlyConfigured for a deadline that is none.
+
+    ANYMAIL_REQUESTS_TIMEOUT is seconds, or those to connect and those to answer: ``10,60``.
+    """
+    found: dict[str, Any] = dict(prefixed("ANYMAIL_"))
+    written = found.get("REQUESTS_TIMEOUT", "60")
+    try:
+        seconds = tuple(map(float, written.split(",")))
+    except ValueError:
+        seconds = ()
+    if len(seconds) not in {1, 2} or not all(0 < one < float("inf") for one in seconds):
+        raise ImproperlyConfigured(
+            f"ANYMAIL_REQUESTS_TIMEOUT is {written!r}; write seconds such as 60 or 10,60."
+        )
+    if "REQUESTS_TIMEOUT" in found:
+        found["REQUESTS_TIMEOUT"] = seconds if len(seconds) == 2 else seconds[0]
+    return found
+
+
+def prefixed(prefix: str) -> dict[str, str]:
+    """Every variable that starts with the prefix, by the rest of its name."""
+    return {
+        name.removeprefix(prefix): value.strip()
+        for name, value in os.environ.items()
+        if name.startswith(prefix) and value.strip()
+    }

@@ -1,0 +1,1 @@
+"""How messages leave, and what providers report about them afterwards."""

@@ -1,0 +1,1 @@
+"""Which subscribers are due and which papers each digest holds."""

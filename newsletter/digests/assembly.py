@@ -1,0 +1,323 @@
+"""Who is due and what they get: reads the library, writes Digest rows, sends nothing."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from itertools import chain
+from typing import Any, Final
+
+from anymail.message import AnymailMessage
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Min, Q, QuerySet
+from django.utils.timezone import now
+
+from newsletter.delivery.outbox import Renderer
+from newsletter.mail import messages
+from newsletter.mail.snapshots import Deck
+from newsletter.models import Digest, Interest, Subscriber
+from newsletter.security import tokens
+from newsletter.subscriptions import schedule
+from newsletter.subscriptions.preferences import JUDGED
+from papers.ingest.upsert import present_ids
+from papers.models import Paper
+from papers.recommend import diversify, loader
+from papers.recommend.index import Index
+from papers.recommend.profile import Profile
+
+log = logging.getLogger(__name__)
+
+CHUNK: Final = 500
+State = Digest.State
+# A paper in a digest of one of these states was, or may yet be, seen: the operator can resend.
+SHOWN: Final = (
+    State.QUEUED,
+    State.CLAIMED,
+    State.SENDING,
+    State.SENT,
+    State.UNCERTAIN,
+    State.FAILED,
+)
+SUBJECT_LENGTH: Final = 200
+# What a mail says and its links hold, of the digest and of its reader.
+NEEDED: Final = (
+    *("due_on", "created_at", "subject", "items", "cards"),
+    *("subscriber__public_id", "subscriber__sealed_token"),
+    *("subscriber__frequency", "subscriber__confirmed_at"),
+)
+
+
+def due(at: datetime) -> QuerySet[Subscriber]:
+    """Active subscribers whose due date has come, and paused ones whose pause is over at ``at``.
+
+    Of these only some are due by then: see ``_is_due``.
+    """
+    active = Q(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
+    rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
+    return Subscriber.objects.filter(active | rested)
+
+
+def _is_due(person: Subscriber, at: datetime) -> bool:
+    """Whether one of ``due`` is; whoever is paused gets, in memory, the date they will have."""
+    if person.status != Subscriber.Status.PAUSED or person.paused_until is None:
+        return True
+    awake = max(person.paused_until, now())
+    person.next_digest_at = schedule.next_due(**_timetable(person), after=awake)
+    if person.next_digest_at > at:
+        return False
+    # Their date is not moved on, so that the digest itself says that it was written.
+    day = schedule.due_day(_due_at(person, at), person.timezone)
+    return not Digest.objects.filter(subscriber=person, due_on=day).exists()
+
+
+def assemble(
+    at: datetime,
+    *,
+    to: str = "",
+    punctual: bool = True,
+    until: Callable[[], bool] = lambda: False,
+) -> list[int]:
+    """Write one Digest row for everyone who is due at ``at`` and move their due dates on.
+
+    Running it twice, or eight times at once, leaves one row per subscriber and day: the row is
+    inserted or ignored and the due date moved in the same transaction. With ``punctual`` a due
+    day that was missed by more than its grace is recorded as skipped; a person who names the
+    time waives that. Several at work share it, as each begins with somebody else. ``until`` is
+    asked between two portions. Returns the ids of the rows written by this run.
+    """
+    written: list[int] = []
+    waiting = due(at).filter(email_key=to) if to else due(at)
+    ends = waiting.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return written
+    library = Library(at, waiting)
+    spread = ends["last"] - ends["first"]
+    start = ends["first"] + (secrets.randbelow(spread) if spread > CHUNK else 0)
+    for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
+        if until():
+            break
+        written += _assemble_chunk(people, library, punctual=punctual)
+    return written
+
+
+def _portions(people: QuerySet[Subscriber], start: int, at: datetime) -> Iterator[list[Subscriber]]:
+    """Those who still wait when their turn comes, from one key on."""
+    while portion := list(people.filter(pk__gte=start).order_by("pk")[:CHUNK]):
+        yield [person for person in portion if _is_due(person, at)]
+        start = portion[-1].pk + 1
+
+
+def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
+    """What ``assemble`` would write; changes nothing."""
+    waiting = due(at).filter(email_key=to) if to else due(at)
+    library: Library | None = None
+    for people in _portions(waiting, 0, at):
+        library = library or Library(at, waiting)
+        yield from _compose_chunk(people, library, punctual=punctual)
+
+
+def preview(subscriber: Subscriber, at: datetime) -> Digest:
+    """The digest that this subscriber would get at that time: the same code, nothing saved."""
+    library = Library(at, Subscriber.objects.filter(pk=subscriber.pk))
+    return _compose_chunk([subscriber], library, punctual=False)[0]
+
+
+def renderer() -> Renderer:
+    """Claimed digests as messages, chunk by chunk, with one deck of cards for the whole run."""
+    deck = Deck()
+
+    def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
+        tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
+        for row, cards in deck.deal(rows):
+            if isinstance(cards, Exception):
+                yield row, cards
+                continue
+            try:
+                message = messages.digest_message(row, cards)
+            except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
+                yield row, error
+            else:
+                row.subject = message.subject[:SUBJECT_LENGTH]
+                yield row, message
+
+    return render
+
+
+class Library:
+    """The papers of one run, read once and shared by every subscriber in it."""
+
+    def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
+        self.at = at
+        judged = Interest.objects.filter(subscriber__in=people, kind__in=JUDGED)
+        named = set(judged.values_list("value", flat=True).distinct())
+        self.index = loader.build(at, named.union(present_ids(named).values()))
+        self.first_seen = self._first_seen()
+        self.notes = self._notes()
+
+    def item(self, pick: diversify.Pick) -> dict[str, Any]:
+        """A pick as it is frozen in a digest, with what the editor says of it."""
+        frozen: dict[str, Any] = {
+            "paper": pick.paper,
+            "score": pick.score,
+            "slot": pick.slot,
+            "reason": pick.reason,
+        }
+        if pick.slot == "pick" and pick.paper in self.notes:
+            frozen["note"] = self.notes[pick.paper]
+        return frozen
+
+    def _notes(self) -> dict[str, str]:
+        picked = Paper.objects.filter(picked_at__isnull=False).exclude(editor_note="")
+        return dict(picked.values_list("canonical_id", "editor_note"))
+
+    def _first_seen(self) -> datetime:
+        """Digests older than every candidate cannot hold any of them.
+
+        A paper may have been removed and read anew since; when it was announced stays the same.
+        """
+        seen = Paper.objects.filter(canonical_id__in=list(self.index.place))
+        first = seen.aggregate(Min("announced_at"), Min("first_seen_at"))
+        return min((moment for moment in first.values() if moment), default=now())
+
+
+def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, Profile]:
+    """The interests of a chunk of subscribers in the ranking's terms.
+
+    A paper that gained its arXiv id after it was judged is still the same paper.
+    """
+    wishes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    ages: dict[int, dict[str, float]] = defaultdict(dict)
+    found = Interest.objects.filter(subscriber__in=people).order_by("pk")
+    rows = list(found.values_list("subscriber_id", "kind", "value", "created_at"))
+    renamed = present_ids(value for _, kind, value, _ in rows if kind in JUDGED)
+    for owner, kind, said, since in rows:
+        value = renamed.get(said, said) if kind in JUDGED else said
+        if value not in wishes[owner][kind]:
+            wishes[owner][kind].append(value)
+        if kind == Interest.Kind.LIKE:
+            age = max(0.0, (at - since).total_seconds() / 86400)
+            ages[owner][value] = min(age, ages[owner].get(value, age))
+    return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
+
+
+def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> Profile:
+    kind = Interest.Kind
+    return Profile(
+        topics=wishes.get(kind.TOPIC, []),
+        texts=wishes.get(kind.TEXT, []),
+        likes=wishes.get(kind.LIKE, []),
+        dislikes=wishes.get(kind.DISLIKE, []),
+        authors=wishes.get(kind.AUTHOR, []),
+        muted=wishes.get(kind.MUTE, []),
+        names=wishes.get(kind.NAME, []),
+        ages=ages,
+        half_life=settings.LIKE_HALF_LIFE_DAYS,
+    )
+
+
+def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, set[str]]:
+    """Every paper that each of these people was or may have been shown."""
+    seen: dict[int, set[str]] = defaultdict(set)
+    history = Digest.objects.filter(
+        subscriber__in=subscribers, created_at__gte=since, state__in=SHOWN
+    )
+    for owner, items in history.values_list("subscriber_id", "items"):
+        seen[owner].update(item["paper"] for item in items)
+    # A paper that gained its arXiv id after it was sent is still the same paper.
+    renamed = present_ids(chain.from_iterable(seen.values()))
+    for papers in seen.values():
+        papers.update([renamed[paper] for paper in papers if paper in renamed])
+    return seen
+
+
+def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[Digest]:
+    profiles = profiles_of(chunk, library.at)
+    seen = _seen_by(chunk, library.first_seen)
+    library.index.prepare(profiles.values())
+    return [
+        _compose(person, profiles[person.pk], seen[person.pk], library, punctual)
+        for person in chunk
+    ]
+
+
+def _compose(
+    person: Subscriber,
+    profile: Profile,
+    seen: Collection[str],
+    library: Library,
+    punctual: bool,
+) -> Digest:
+    at = library.at
+    due_at = _due_at(person, at)
+    # A person who names the time has said that it may be late.
+    start = due_at if punctual else max(due_at, at, now())
+    digest = Digest(
+        subscriber=person,
+        due_at=due_at,
+        due_on=schedule.due_day(due_at, person.timezone),
+        expires_at=start + schedule.GRACE[person.frequency],
+    )
+    if punctual and at - due_at > schedule.GRACE[person.frequency]:
+        return _skip(digest, "Missed: the service was not running within its time.")
+    try:
+        turn = digest.due_on.toordinal()
+        picks = diversify.compose(library.index, profile, person.size, seen, turn)
+    except Exception:
+        log.exception("Choosing papers for subscriber %s failed.", person.pk)
+        return _skip(digest, "Choosing papers failed; the log says why.")
+    digest.items = [library.item(pick) for pick in picks]
+    if not picks:
+        return _skip(digest, _why_nothing(library.index, profile))
+    return digest
+
+
+def _why_nothing(offered: Index, profile: Profile) -> str:
+    if not len(offered):
+        return "There are no papers yet."
+    if offered.can_answer(profile):
+        return "No paper that was not sent yet fits what this reader asked for."
+    return "Every paper on offer was already sent or is muted."
+
+
+def _skip(digest: Digest, reason: str) -> Digest:
+    digest.state = State.SKIPPED
+    digest.reason = reason
+    return digest
+
+
+def _due_at(person: Subscriber, at: datetime) -> datetime:
+    """The due moment that this run serves: of several missed ones only the last."""
+    planned = person.next_digest_at or at
+    latest = schedule.last_due(**_timetable(person), before=at)
+    return max(planned, latest) if planned <= at else at
+
+
+def _timetable(person: Subscriber) -> dict[str, Any]:
+    return {
+        "frequency": person.frequency,
+        "weekday": person.weekday,
+        "hour": person.hour,
+        "timezone": person.timezone,
+    }
+
+
+def _assemble_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[int]:
+    composed = _compose_chunk(chunk, library, punctual=punctual)
+    moves: dict[tuple[datetime | None, datetime], list[int]] = defaultdict(list)
+    for person, digest in zip(chunk, composed, strict=True):
+        # A first digest leaves at any hour, and a day has but one.
+        over = max(library.at, schedule.end_of(digest.due_on, person.timezone))
+        following = schedule.next_due(**_timetable(person), after=over)
+        moves[(person.next_digest_at, following)].append(person.pk)
+    with transaction.atomic():
+        Digest.objects.bulk_create(composed, ignore_conflicts=True)
+        for (planned, following), ids in moves.items():
+            Subscriber.objects.filter(pk__in=ids, next_digest_at=planned).update(
+                next_digest_at=following
+            )
+    public_ids = [digest.public_id for digest in composed]
+    return list(Digest.objects.filter(public_id__in=public_ids).values_list("pk", flat=True))

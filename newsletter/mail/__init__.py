@@ -1,0 +1,1 @@
+"""What a message is: its words, its bytes, and the errors of sending it."""

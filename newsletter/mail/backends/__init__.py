@@ -1,0 +1,1 @@
+"""Django mail backends that are safe to retry, one file a provider."""

@@ -1,0 +1,1 @@
+"""How the service starts, polls its tables, and checks its own settings."""

@@ -1,0 +1,75 @@
+"""The worker's own rounds over the tables, which need no broker (RULES E34, E35)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
+
+from newsletter import jobs
+from newsletter.conf import sqlite
+
+log = logging.getLogger(__name__)
+
+# Without Redis the tables are the only doorbell, so the rounds follow closely on each other.
+PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
+TROUBLE_SECONDS: Final = 5.0
+# A round that sends for longer leaves the rest to the next.
+SLICE_SECONDS: Final = 30.0
+Round = Callable[[jobs.Until], object]
+
+
+class Sweeper:
+    """One thread a round; ``stop`` returns once every round has ended between two messages."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        rounds: dict[str, Round] = {
+            "sweep_notices": jobs.sweep_notices,
+            # While digests leave, or are chosen, nobody else hears at once who must get none.
+            "hear": jobs.hear,
+            "sweep_digests": lambda until: jobs.sweep_digests(until, stopping.is_set),
+        }
+        self.threads = [
+            threading.Thread(target=self._run, args=(name, round_), name=name, daemon=True)
+            for name, round_ in rounds.items()
+        ]
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _slice(self) -> jobs.Until:
+        end = time.monotonic() + SLICE_SECONDS
+        return lambda: self.stopping.is_set() or time.monotonic() > end
+
+    def _run(self, name: str, round_: Round) -> None:
+        while not self.stopping.is_set():
+            pause = PAUSE_SECONDS
+            close_old_connections()
+            try:
+                until = self._slice()
+                round_(until)
+                if until():
+                    pause = 0.0
+            except DatabaseError as error:
+                log.warning(
+                    "The database cannot be used, trying again: %s. %s", error, sqlite.complaint()
+                )
+                pause = TROUBLE_SECONDS
+            except Exception:
+                log.exception("%s broke off; the next round goes on.", name)
+                pause = TROUBLE_SECONDS
+            self.stopping.wait(pause)
+        connections.close_all()

@@ -1,0 +1,1 @@
+"""Tokens, rate limits, address parsing, log scrubbing and the second factor."""

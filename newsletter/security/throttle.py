@@ -1,0 +1,146 @@
+"""Named rate limits for the public write paths, counted in the database.
+
+One row per limit and key. Its window opens with the first try and lasts ``per``; every step is a
+single guarded statement, so any number of processes share one exact count (RULES C24).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+
+from newsletter.models import RateLimit
+from newsletter.security.email_addresses import Address
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+LONGEST: Final = DAY
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``count`` times within ``per`` of the first, for each key of its own."""
+
+    name: str
+    count: int
+    per: timedelta
+
+
+# One person asking again at once has double-clicked; four times a day is somebody else's joke.
+PER_ADDRESS: Final = (
+    Limit("sign-up address", 1, timedelta(minutes=10)),
+    Limit("sign-up address day", 3, DAY),
+)
+# A lecture hall shares one address; on a laptop everybody is 127.0.0.1.
+PER_NETWORK: Final = Limit("sign-up network", 30, HOUR)
+PER_NETWORK_LOCAL: Final = Limit("sign-up network", 300, HOUR)
+PER_DOMAIN: Final = Limit("sign-up domain", 1000, HOUR)
+PER_DISPOSABLE_DOMAIN: Final = Limit("sign-up domain", 20, HOUR)
+GLOBAL: Final = Limit("sign-up", 3000, HOUR)
+# Requests that show no sign of a person at a form of ours: welcome while they are few.
+UNVOUCHED: Final = Limit("sign-up unvouched", 600, HOUR)
+
+
+def allow(limit: Limit, key: str, at: datetime) -> bool:
+    """Count one try of ``key`` and say whether it is within the limit."""
+    return allow_all([(limit, key)], at)
+
+
+def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
+    """Count one try against each limit in turn, up to the first that is used up."""
+    rows = [
+        RateLimit(name=limit.name, key_hash=_hash(key), window_start=at) for limit, key in tries
+    ]
+    RateLimit.objects.bulk_create(rows, ignore_conflicts=True)
+    for (limit, _), row in zip(tries, rows, strict=True):
+        counter = RateLimit.objects.filter(name=row.name, key_hash=row.key_hash)
+        counter.filter(window_start__lte=at - limit.per).update(window_start=at, count=0)
+        if not counter.filter(count__lt=limit.count).update(count=F("count") + 1):
+            return False
+    return True
+
+
+def allow_sign_up(address: Address, ip: str, at: datetime, *, vouched: bool = True) -> bool:
+    """May this network, for this domain, ask for one more subscription now?
+
+    ``vouched`` says that a person seems to have filled in a form. Says nothing about the address
+    itself: see ``allow_mail_to``.
+    """
+    network = PER_NETWORK_LOCAL if settings.LOCAL else PER_NETWORK
+    domain = PER_DISPOSABLE_DOMAIN if address.disposable else PER_DOMAIN
+    tries = [(network, network_of(ip)), (domain, address.domain), (GLOBAL, "")]
+    if not vouched:
+        tries.append((UNVOUCHED, ""))
+    return allow_all(tries, at)
+
+
+def allow_mail_to(address: Address, at: datetime) -> bool:
+    """May this address get one more mail that somebody asked for with a form?"""
+    return allow_all([(limit, address.key) for limit in PER_ADDRESS], at)
+
+
+def forget(before: datetime) -> int:
+    """Delete counters whose windows closed before that time; returns how many."""
+    return RateLimit.objects.filter(window_start__lt=before - LONGEST).delete()[0]
+
+
+def client_ip(remote: str, forwarded_for: str) -> str:
+    """The address that a request came from.
+
+    ``forwarded_for`` is the X-Forwarded-For header. It is read from the right and only as far as
+    ``settings.TRUSTED_PROXIES`` (addresses or networks) vouch for it: anybody can write the rest.
+    """
+    client = remote
+    for hop in reversed([hop.strip() for hop in forwarded_for.split(",")]):
+        address = _address(client)
+        if address is None or not _trusted(address) or _address(hop) is None:
+            break
+        client = hop
+    return str(_address(client) or client)
+
+
+def network_of(ip: str) -> str:
+    """The network that counts as one household: the IPv4 address or the IPv6 /64."""
+    return _network(ip, 32, 64)
+
+
+def truncated(ip: str) -> str:
+    """As much of an address as the consent log keeps: the IPv4 /24 or the IPv6 /48."""
+    return _network(ip, 24, 48)
+
+
+def _network(ip: str, v4: int, v6: int) -> str:
+    address = _address(ip)
+    if address is None:
+        return ""
+    prefix = v4 if address.version == 4 else v6
+    return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+
+
+def _address(text: str) -> IPAddress | None:
+    """The address without a zone; an IPv4 one that came mapped into IPv6 as IPv4."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _trusted(address: IPAddress) -> bool:
+    return any(
+        address in ipaddress.ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES
+    )
+
+
+def _hash(key: str) -> str:
+    return salted_hmac("newsletter.security.throttle", key, algorithm="sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""The life of a subscription: sign-up, preferences, import, export, erasure."""

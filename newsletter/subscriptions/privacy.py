@@ -1,0 +1,89 @@
+"""A person's right to see everything that is stored about them, and to have it erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+
+from newsletter.models import Consent, DeliveryEvent, Digest, Notice, Subscriber, Suppression
+from newsletter.security import email_addresses
+from newsletter.subscriptions import preferences
+
+SUBSCRIPTION: Final = (
+    "email",
+    "status",
+    "created_at",
+    "confirmed_at",
+    "consent_source",
+    "next_digest_at",
+    "paused_until",
+    "soft_bounce_score",
+    "last_soft_bounce_at",
+)
+CONSENT: Final = (
+    "at",
+    "action",
+    "email_as_typed",
+    "form",
+    "text_version",
+    "text_hash",
+    "choices",
+    "ip_truncated",
+    "user_agent",
+)
+DIGEST: Final = ("due_on", "due_at", "state", "reason", "subject", "items", "sent_at")
+NOTICE: Final = ("created_at", "kind", "state", "reason", "sent_at")
+EVENT: Final = ("occurred_at", "provider", "type", "recipient", "reject_reason", "description")
+
+
+def export(subscriber: Subscriber) -> dict[str, Any]:
+    """Everything stored about this person, ready for JSON (``DjangoJSONEncoder``).
+
+    It holds no link and no token: who reads the file must not be able to act with it.
+    """
+    return {
+        "subscription": _fields(subscriber, SUBSCRIPTION),
+        "choices": preferences.of(subscriber),
+        "consent_log": _rows(Consent.objects.filter(subscriber=subscriber), CONSENT),
+        "digests": _rows(Digest.objects.filter(subscriber=subscriber), DIGEST),
+        "notices": _rows(Notice.objects.filter(subscriber=subscriber), NOTICE),
+        "delivery_events": _rows(events_of(subscriber), EVENT),
+    }
+
+
+def erase(subscriber: Subscriber) -> None:
+    """Delete everything about this person but a keyed hash that says: never write here again."""
+    key = subscriber.email_key
+    with transaction.atomic():
+        events_of(subscriber).delete()
+        LogEntry.objects.filter(
+            Q(content_type=ContentType.objects.get_for_model(Subscriber), object_id=subscriber.pk)
+            | Q(object_repr__in=(subscriber.email, key))
+        ).update(object_repr="erased address", change_message="")
+        Suppression.objects.filter(address_hash__in=email_addresses.hashes_of(key)).delete()
+        Suppression.objects.create(
+            address_hash=email_addresses.hash_of(key), reason=Suppression.Reason.ERASED
+        )
+        subscriber.delete()
+
+
+def events_of(subscriber: Subscriber) -> QuerySet[DeliveryEvent]:
+    """What providers told about this person's digests or address."""
+    # As a list: a database that must choose between a join and a column reads the whole table.
+    digests = list(Digest.objects.filter(subscriber=subscriber).order_by().values_list("pk"))
+    return DeliveryEvent.objects.filter(
+        Q(digest__in=[pk for (pk,) in digests]) | Q(email_key=subscriber.email_key)
+    )
+
+
+def _rows(rows: Iterable[Model], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [_fields(row, names) for row in rows]
+
+
+def _fields(row: Model, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}

@@ -1,1 +1,0 @@
-"""The doors that a browser knocks on: one file for each kind of visitor."""

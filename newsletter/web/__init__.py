@@ -1,0 +1,1 @@
+"""Everything that speaks HTTP to visitors, subscribers and mail providers."""

@@ -1,0 +1,37 @@
+"""A digest on the web: the page behind "Read on the web", for readers and for clipped mails."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from newsletter.mail import messages, snapshots
+from newsletter.security import tokens
+
+# A mail carries its styles in the markup; nothing else is let in.
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+@require_safe
+@never_cache
+def digest(request: HttpRequest, token: str) -> HttpResponse:
+    """One digest, whole, as its reader got it by mail."""
+    try:
+        shown = tokens.digest_of_digest_token(token)
+        page = messages.digest_page(shown, snapshots.of(shown))
+    except (tokens.TokenError, messages.MessageIncomplete) as error:
+        raise Http404(str(error)) from error
+    return HttpResponse(
+        page,
+        headers={
+            "Content-Security-Policy": POLICY,
+            "Referrer-Policy": "no-referrer",
+            "X-Robots-Tag": "noindex",
+        },
+    )

@@ -1,0 +1,109 @@
+"""The one page where a subscriber manages everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.timezone import now
+
+from newsletter.models import Subscriber
+from newsletter.security import tokens
+from newsletter.subscriptions import privacy
+from newsletter.subscriptions import service as subscriptions
+from newsletter.web.forms import PreferencesForm
+from newsletter.web.views.request_origin import origin_of
+from newsletter.web.views.subscription_status import standing
+from newsletter.web.views.token_page import token_page
+
+PAGE: Final = "preferences page"
+PAUSES: Final = {"week": timedelta(days=7), "month": timedelta(days=30)}
+
+
+@token_page
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """Show everything that was chosen; do what the pressed button says (``action``)."""
+    subscriber = tokens.subscriber_of_preferences_token(token)
+    if request.method != "POST":
+        return _show(request, subscriber)
+    act = ACTIONS.get(request.POST.get("action", "save"), _save)
+    return act(request, subscriber)
+
+
+def _save(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    form = PreferencesForm(subscriber, request.POST)
+    if not form.is_valid():
+        return _show(request, subscriber, form)
+    subscriptions.change_preferences(subscriber, form.wishes, origin_of(request, PAGE))
+    return _show(request, subscriber, done="Your choices are saved.")
+
+
+def _pause(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    length = PAUSES.get(request.POST.get("for", ""))
+    until = now() + length if length else None
+    subscriptions.pause(subscriber, until, origin_of(request, PAGE))
+    return _show(request, subscriber)
+
+
+def _resume(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    subscriptions.resume(subscriber, origin_of(request, PAGE))
+    back = subscriber.status == Subscriber.Status.ACTIVE
+    return _show(request, subscriber, done="Welcome back." if back else "")
+
+
+def _unsubscribe(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    subscriptions.unsubscribe(subscriber, origin_of(request, PAGE))
+    return render(request, "subscriber/unsubscribed.html")
+
+
+def _export(_request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    data = json.dumps(
+        privacy.export(subscriber), cls=DjangoJSONEncoder, indent=2, ensure_ascii=False
+    )
+    return HttpResponse(
+        data,
+        content_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="my-data.json"'},
+    )
+
+
+def _erase(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    if not request.POST.get("sure"):
+        unsure = "Tick the box to say that you mean it; nothing was erased."
+        return _show(request, subscriber, unsure=unsure)
+    privacy.erase(subscriber)
+    return render(request, "subscriber/erased.html")
+
+
+ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
+    "save": _save,
+    "pause": _pause,
+    "resume": _resume,
+    "unsubscribe": _unsubscribe,
+    "export": _export,
+    "erase": _erase,
+}
+
+
+def _show(
+    request: HttpRequest,
+    subscriber: Subscriber,
+    refused: PreferencesForm | None = None,
+    *,
+    done: str = "",
+    unsure: str = "",
+) -> HttpResponse:
+    """The page: with what was ``done``, or with what was typed and ``refused``."""
+    proposed = not subscriptions.chose_timezone(subscriber)
+    context = standing(subscriber) | {
+        "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
+        "done": done,
+        "unsure": unsure,
+    }
+    status = 400 if refused or unsure else 200
+    return render(request, "subscriber/preferences.html", context, status=status)

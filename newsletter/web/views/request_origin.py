@@ -1,0 +1,16 @@
+"""Where a request came from, for the consent log and the rate limits."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from newsletter.security import throttle
+from newsletter.subscriptions.service import Origin
+
+
+def origin_of(request: HttpRequest, form: str) -> Origin:
+    """The origin of an action taken at ``form``."""
+    ip = throttle.client_ip(
+        request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
+    )
+    return Origin(form, ip, request.headers.get("User-Agent", ""))

@@ -1,0 +1,223 @@
+"""The pages that anybody may read. All of them only look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import now
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
+
+from newsletter.subscriptions import service as subscriptions
+from newsletter.web import presenters
+from newsletter.web.feeds import TrendingFeed
+from papers import search as papers_search
+from papers.models import Edition, Paper, Signal
+from papers.text import taxonomy
+from papers.text.identifiers import arxiv_id
+from papers.trending import explanation, reasons
+
+FRONT_PAGE: Final = 30
+DAYS_A_PAGE: Final = 31
+RESULTS_A_PAGE: Final = 20
+RELATED: Final = 5
+UNSAFE_IN_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+public = cache_control(public=True, max_age=60)
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def home(request: HttpRequest) -> HttpResponse:
+    """The front page: the sign-up form and what is trending today."""
+    at = now()
+    edition = Edition.objects.exclude(entries=[]).first()
+    found = presenters.of_edition(edition, at=at) if edition else presenters.by_trending(FRONT_PAGE)
+    shown = found[:FRONT_PAGE]
+    context = {
+        "edition": edition,
+        "count": len(found),
+        "stories": shown,
+        "picks": presenters.picks(at, beside=shown),
+        "more": len(found) > FRONT_PAGE,
+        "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
+    }
+    return render(request, "site/home.html", context)
+
+
+def _is_unconfirmed(edition: Edition, shown: Iterable[presenters.Story]) -> bool:
+    """Whether nobody speaks for any paper of the day: nobody did, and the editor has not since."""
+    unconfirmed = edition.entries[0].get("parts", {}).get("unconfirmed", False)
+    return unconfirmed and not any(story.picked for story in shown)
+
+
+@require_safe
+@public
+@conditional_page
+def archive(request: HttpRequest) -> HttpResponse:
+    """Every day that had an edition, newest first, each with the titles of its papers."""
+    page = Paginator(Edition.objects.all(), DAYS_A_PAGE).get_page(request.GET.get("page"))
+    titles = _titles(entry["paper"] for edition in page for entry in edition.entries)
+    days = [
+        (edition, [titles[e["paper"]] for e in edition.entries if e["paper"] in titles])
+        for edition in page
+    ]
+    return render(request, "site/archive.html", {"page": page, "days": days})
+
+
+def _titles(ids: Iterable[str]) -> dict[str, str]:
+    """The titles of the papers that may be shown, by the ids that they had or have."""
+    wanted = set(ids)
+    found = Paper.objects.filter(
+        Q(canonical_id__in=wanted) | Q(former_id__in=wanted), hidden=False
+    ).values_list("canonical_id", "former_id", "title")
+    former = {old: title for _, old, title in found if old}
+    return former | {present: title for present, _, title in found}
+
+
+@require_safe
+@public
+@conditional_page
+def archive_day(request: HttpRequest, day: str) -> HttpResponse:
+    """One edition as it was shown on its day, or what was listed on a day before the first."""
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        wanted = None
+    if wanted is None or wanted.isoformat() != day:
+        raise Http404(f"“{day[:40]}” is not a day. Write it as year, month and day: 2025-03-11.")
+    edition = Edition.objects.filter(day=wanted).first()
+    shown = presenters.of_edition(edition) if edition else presenters.of_day(wanted)
+    if edition is None and not shown:
+        missing = f"There is no edition of {wanted:%-d %B %Y}. The archive lists the days with one."
+        raise Http404(missing)
+    context = {
+        "day": wanted,
+        "stories": shown,
+        "ranked": edition is not None,
+        "newer": Edition.objects.filter(day__gt=wanted).order_by("day").only("day").first(),
+        "older": Edition.objects.filter(day__lt=wanted).only("day").first(),
+    }
+    return render(request, "site/archive_day.html", context)
+
+
+@require_safe
+@public
+@conditional_page
+def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
+    """One paper with everything that is known about it. A former id leads to the present one."""
+    found = _find_paper(canonical_id)
+    if found.canonical_id != canonical_id:
+        return HttpResponsePermanentRedirect(found.get_absolute_url())
+    measured: dict[str, Signal] = {
+        signal.name: signal for signal in found.signals.order_by("observed_at")
+    }
+    related = Paper.objects.filter(
+        primary_category=found.primary_category, hidden=False, withdrawn=False
+    ).exclude(pk=found.pk)
+    context = {
+        "story": presenters.Story(found, reason=reasons.reason(found.trending_parts)),
+        "score_parts": reasons.explain(found.trending_parts),
+        "paper": found,
+        "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
+        "signals": list(measured.values()),
+        "field": taxonomy.NAMES.get(found.primary_category) or found.primary_category,
+        "related": related[:RELATED] if found.primary_category else [],
+        "json_ld": _script_safe(_scholarly_article(found)),
+    }
+    return render(request, "site/paper.html", context)
+
+
+def _find_paper(identifier: str) -> Paper:
+    """The paper of this present, former or versioned id. Raises Http404."""
+    missing = Http404("There is no paper with this address. Try to find it by its title.")
+    if not identifier.isprintable():
+        raise missing
+    arxiv = arxiv_id(identifier)
+    spellings = {identifier, arxiv.id if arxiv else identifier}
+    named = Q(canonical_id__in=spellings) | Q(former_id=identifier)
+    candidates = {paper.canonical_id: paper for paper in Paper.objects.filter(named, hidden=False)}
+    if not candidates:
+        raise missing
+    return candidates.get(identifier) or next(iter(candidates.values()))
+
+
+def _scholarly_article(paper: Paper) -> dict[str, Any]:
+    """The paper in schema.org's words."""
+    described = {
+        "@context": "https://schema.org",
+        "@type": "ScholarlyArticle",
+        "headline": paper.title,
+        "abstract": paper.abstract,
+        "author": [{"@type": "Person", "name": name} for name in paper.authors],
+        "datePublished": (paper.published_at or paper.announced_at).date().isoformat(),
+        "dateModified": paper.revised_at and paper.revised_at.date().isoformat(),
+        "identifier": paper.doi or paper.canonical_id,
+        "keywords": paper.keywords or paper.categories,
+        "license": paper.license,
+        "sameAs": [link.url for link in presenters.links(paper)],
+        "url": f"{settings.SITE_URL}{paper.get_absolute_url()}",
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def _script_safe(data: dict[str, Any]) -> SafeString:
+    """JSON that cannot end the script element it stands in."""
+    return mark_safe(json.dumps(data).translate(UNSAFE_IN_SCRIPT))
+
+
+@require_safe
+@public
+@conditional_page
+def search(request: HttpRequest) -> HttpResponse:
+    """Papers by words in their title, abstract, authors or keywords."""
+    query = papers_search.read(request.GET.get("q", ""))
+    found = papers_search.find(query) if query else Paper.objects.none()
+    page = Paginator(found, RESULTS_A_PAGE).get_page(request.GET.get("page"))
+    results = [presenters.Story(paper) for paper in page]
+    return render(request, "site/search.html", {"query": query, "page": page, "stories": results})
+
+
+feed = require_safe(public(conditional_page(TrendingFeed())))
+
+
+@require_safe
+@public
+@conditional_page
+def about_trending(request: HttpRequest) -> HttpResponse:
+    """How papers are ranked, in words."""
+    context = {
+        "formula": explanation.FORMULA,
+        "version": explanation.FORMULA_VERSION,
+        "changes": explanation.CHANGES,
+    }
+    return render(request, "site/about_trending.html", context)
+
+
+@require_safe
+@public
+@conditional_page
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What is stored about a subscriber, why, and for how long."""
+    context = {
+        "consent": subscriptions.CONSENT_TEXT,
+        "pending_days": subscriptions.PENDING_LIFETIME.days,
+        "contact": settings.CONTACT_EMAIL,
+    }
+    return render(request, "site/privacy.html", context)
+
+
+@require_safe
+@public
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers should leave alone: everything behind a personal link."""
+    return render(request, "site/robots.txt", content_type="text/plain; charset=utf-8")

@@ -1,0 +1,126 @@
+"""From the sign-up box to the last click: the pages that mails and the front page lead to."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from newsletter import tasks
+from newsletter.models import Consent, Subscriber
+from newsletter.process import enqueue
+from newsletter.security import throttle, tokens
+from newsletter.subscriptions import feedback
+from newsletter.subscriptions import service as subscriptions
+from newsletter.web.forms import SignUpForm
+from newsletter.web.views.request_origin import origin_of
+from newsletter.web.views.subscription_status import SUBSCRIBED, standing
+from newsletter.web.views.token_page import token_page
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """The sign-up form and the answer to it, which is the same for every address.
+
+    Nothing here depends on a cookie, so there is no CSRF to guard against: anybody may ask for
+    any address, and the mail that follows asks its owner.
+    """
+    if request.method != "POST":
+        return render(request, "subscriber/subscribe.html", {"form": SignUpForm()})
+    form = SignUpForm(request.POST)
+    if not form.is_valid():
+        return render(request, "subscriber/subscribe.html", {"form": form}, status=400)
+    if not form.trapped:
+        origin = origin_of(request, "sign-up form")
+        address = form.cleaned_data["email"]
+        if not throttle.allow_sign_up(address, origin.ip, now(), vouched=form.vouched):
+            return render(request, "subscriber/too_many.html", status=429)
+        subscriptions.sign_up(address, request.POST["email"], form.wishes, origin)
+        enqueue.ring(tasks.deliver_notices)
+    return render(request, "subscriber/asked.html")
+
+
+@token_page
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask whether the owner of the address wants this; take a yes or "this was not me"."""
+    consent = tokens.consent_of_confirm_token(token)
+    if request.method != "POST":
+        return _ask_to_confirm(request, consent)
+    origin = origin_of(request, "confirmation page")
+    if request.POST.get("action") == "disown":
+        subscriptions.disown(consent, origin)
+        return render(request, "subscriber/disowned.html")
+    subscriber = subscriptions.confirm(consent, origin)
+    enqueue.ring(tasks.send_digests)
+    return _confirmed(request, subscriber)
+
+
+def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
+    subscriber = consent.subscriber
+    if subscriber.status in SUBSCRIBED:
+        return _confirmed(request, subscriber)
+    subscriptions.require_open(consent)
+    context = {"email": subscriber.email, "consent_text": subscriptions.CONSENT_TEXT}
+    page = "disown" if "not-me" in request.GET else "confirm"
+    return render(request, f"subscriber/{page}.html", context)
+
+
+def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
+    context = standing(subscriber) | {
+        "preferences_url": preferences,
+        "chosen": subscriptions.chose_anything(subscriber),
+        "returning": subscriber.digests.exists(),
+    }
+    return render(request, "subscriber/confirmed.html", context)
+
+
+@token_page
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask with GET, act with POST, whatever its body (RFC 8058 section 3.2).
+
+    A POST with an unknown token is answered like any other: who wants no mail has nothing to
+    learn from an error, and a mail provider would take one for a refusal.
+    """
+    subscriber = tokens.subscriber_of_unsubscribe_token(token)
+    if request.method == "POST":
+        if subscriber is not None:
+            subscriptions.unsubscribe(subscriber, origin_of(request, "unsubscribe link"))
+        return render(request, "subscriber/unsubscribed.html")
+    if subscriber is None:
+        raise tokens.TokenInvalid
+    if subscriber.status in {Subscriber.Status.UNSUBSCRIBED, Subscriber.Status.SUPPRESSED}:
+        return render(request, "subscriber/unsubscribed.html")
+    preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
+    context = {"email": subscriber.email, "preferences_url": preferences}
+    return render(request, "subscriber/unsubscribe.html", context)
+
+
+@token_page
+def rate(request: HttpRequest, token: str) -> HttpResponse:
+    """One paper of one digest: more like this, or less?"""
+    digest, paper_id, verdict = tokens.read_feedback_token(token)
+    subscriber = digest.subscriber
+    paper = feedback.paper_of(paper_id)
+    paper_id = paper.canonical_id if paper else paper_id
+    if request.method == "POST":
+        if request.POST.get("action") == "withdraw":
+            feedback.withdraw(subscriber, paper_id)
+        else:
+            feedback.record(subscriber, paper_id, verdict)
+    said = feedback.verdict_on(subscriber, paper_id)
+    stem = token.removesuffix(verdict)
+    context = {
+        "paper": None if paper and paper.hidden else paper,
+        "title": paper.title if paper else paper_id,
+        "asked": verdict,
+        "said": said,
+        "subscribed": subscriber.status in SUBSCRIBED,
+        "other_path": reverse("feedback", args=[stem + feedback.OPPOSITE[verdict]]),
+        "preferences_url": tokens.url_for("preferences", tokens.preferences_token(subscriber)),
+    }
+    return render(request, "subscriber/feedback.html", context)

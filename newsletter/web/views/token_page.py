@@ -1,0 +1,54 @@
+"""What the pages behind a signed link have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from newsletter.security.tokens import TokenError, TokenExpired, TokenGone, TokenInvalid
+
+View = Callable[[HttpRequest, str], HttpResponse]
+
+HEADERS: Final = {
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+def token_page(view: View) -> View:
+    """A page for whoever holds its link: looked at with GET, acted on with POST.
+
+    The link cannot be guessed and no cookie adds to what it allows, so there is nothing that a
+    forged request could borrow: these pages need no CSRF cookie, which mail programs and
+    one-click unsubscription (RFC 8058) would not send. No referrer and no cache keeps the link.
+    A link that cannot be used gets a page that says why: 410 for one that is over, 404 otherwise.
+    """
+
+    @csrf_exempt
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def page(request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            response = view(request, token)
+        except TokenError as error:
+            response = _refused(request, error)
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        return response
+
+    return page
+
+
+def _refused(request: HttpRequest, error: TokenError) -> HttpResponse:
+    gone = isinstance(error, TokenGone)
+    cut = isinstance(error, TokenInvalid) and not gone
+    context = {"reason": str(error), "gone": gone, "cut": cut}
+    status = 410 if isinstance(error, TokenExpired) else 404
+    return render(request, "subscriber/refused.html", context, status=status)

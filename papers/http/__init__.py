@@ -1,0 +1,1 @@
+"""The one way to the network: a bounded, polite HTTP client for public addresses."""

@@ -1,0 +1,288 @@
+"""The one way to the network: polite, bounded, and only to public addresses over https."""
+
+from __future__ import annotations
+
+import random
+import time
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from django.conf import settings
+from django.utils.timezone import now
+
+from papers.http import host_lock
+from papers.http.decompression import SIZE, Inflater, TooLargeError
+from papers.http.public_network import (
+    CONNECT_TIMEOUT,
+    Address,
+    AddressError,
+    Deadline,
+    PublicTransport,
+)
+from papers.sources.dates import moment
+from papers.sources.protocol import Answer, FetchError
+
+DEADLINE: Final = 30.0
+READ_TIMEOUT: Final = 20.0
+REDIRECTS: Final = 3
+ATTEMPTS: Final = 4
+BACKOFF: Final = 2.0
+BACKOFF_CAP: Final = 60.0
+# A longer wait than this is for the schedule, not for a worker.
+PATIENCE: Final = 90.0
+PORTS: Final = frozenset({80, 443})
+PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+REDIRECTION: Final = frozenset({301, 302, 303, 307, 308})
+ARXIV_PACE: Final = timedelta(seconds=3)
+# Hosts (with their subdomains) that want one request at a time from all our workers together.
+LANES: Final = {"arxiv.org": "arxiv"}
+PLAIN_TYPES: Final = frozenset({"", "text/plain", "application/octet-stream"})
+
+
+class PassingError(FetchError):
+    """Another attempt may succeed. ``wait`` is what the server asked for, in seconds; ``partial``
+    what arrived before the connection broke."""
+
+    def __init__(self, message: str, wait: float = 0.0, partial: bytes = b"") -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.partial = partial
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """The version of this program, as pyproject.toml tells it."""
+    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
+
+
+def agent() -> str:
+    """Who asks, and whom to write to about it."""
+    return f"Paperboy/{version()} (+{settings.SITE_URL}; mailto:{settings.CONTACT_EMAIL})"
+
+
+@dataclass(slots=True)
+class Request:
+    """One address to ask, with what to send and what to expect."""
+
+    url: str
+    accept: str
+    headers: dict[str, str]
+    json: object = None
+
+
+class Client:
+    """Fetches answers for one visit; a context manager, not for use by several threads.
+
+    ``opening`` lists loopback servers (host, port) that tests may reach over plain http. It is
+    given in code only; no setting and no variable opens anything.
+    """
+
+    def __init__(
+        self,
+        *,
+        opening: frozenset[Address] = frozenset(),
+        pace: timedelta = ARXIV_PACE,
+        deadline: float = DEADLINE,
+        lanes: Mapping[str, str] = LANES,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._opening = opening
+        self._pace = pace
+        self._seconds = deadline
+        self._lanes = lanes
+        self._sleep = sleep
+        self._deadline = Deadline()
+        self._http = httpx.Client(
+            transport=PublicTransport(self._deadline, opening),
+            timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+            trust_env=False,
+            headers={"User-Agent": agent(), "Accept-Encoding": "gzip, deflate"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def ask(
+        self,
+        url: str,
+        *,
+        accept: str,
+        etag: str = "",
+        last_modified: str = "",
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+    ) -> Answer:
+        """The answer to one request, after as many attempts as it is worth.
+
+        Raises FetchError with a sentence for people. When every attempt was cut off, the last
+        one's beginning comes back, marked as such: what is whole in it can be kept.
+        """
+        sent = {"Accept": f"application/{accept}, */*;q=0.1", **(headers or {})}
+        if etag:
+            sent["If-None-Match"] = etag
+        if last_modified:
+            sent["If-Modified-Since"] = last_modified
+        request = Request(url, accept, sent, json)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._attempt(request)
+            except PassingError as error:
+                if attempt == ATTEMPTS or error.wait > PATIENCE:
+                    return _given_up(error)
+                # Full jitter: many clients that failed together do not come back together.
+                backoff = random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**attempt))  # noqa: S311
+                self._sleep(max(error.wait, backoff))
+            except host_lock.TurnError as error:
+                raise FetchError(str(error), error.until) from error
+        raise AssertionError("unreachable")
+
+    def _attempt(self, request: Request) -> Answer:
+        url = request.url
+        for _ in range(REDIRECTS + 1):
+            self._check(url)
+            with self._lane(url):
+                answer = self._exchange(url, request)
+            if isinstance(answer, Answer):
+                return answer
+            if urlsplit(answer).netloc != urlsplit(url).netloc:
+                # A key for one host is not for another.
+                request.headers = {
+                    name: value for name, value in request.headers.items() if name != "x-api-key"
+                }
+            url = answer
+        raise FetchError(f"{_host(url)} redirects more than {REDIRECTS} times.")
+
+    def _check(self, url: str) -> None:
+        """Refuse what is not https to an ordinary port. Raises FetchError."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            host = parts.hostname or ""
+        except ValueError as error:
+            raise FetchError(f"{url[:200]!r} is no address.") from error
+        if (host, port) in self._opening:
+            return
+        if parts.scheme != "https" or not host or parts.username or parts.password:
+            raise FetchError(f"{url[:200]!r} is refused: sources are read over https only.")
+        if port not in PORTS:
+            raise FetchError(f"{url[:200]!r} is refused: port {port} is not one of the web's.")
+
+    def _lane(self, url: str) -> AbstractContextManager[None]:
+        if lane := self._lane_of(url):
+            return host_lock.turn(lane, pace=self._pace, sleep=self._sleep)
+        return nullcontext()
+
+    def _exchange(self, url: str, request: Request) -> Answer | str:
+        """One request: its answer, or the address that it redirects to."""
+        self._deadline.start(self._seconds)
+        method = "GET" if request.json is None else "POST"
+        try:
+            with self._http.stream(
+                method, url, headers=request.headers, json=request.json
+            ) as response:
+                if response.status_code in REDIRECTION and "location" in response.headers:
+                    return urljoin(url, response.headers["location"])
+                self._refuse(response, url, request.accept)
+                if response.status_code == 304:
+                    return Answer(unchanged=True)
+                _check_type(response, request.accept, url)
+                return self._read(response, url)
+        except httpx.TimeoutException as error:
+            raise PassingError(f"{_host(url)} did not answer in time.") from error
+        except httpx.TransportError as error:
+            if isinstance(error.__cause__, AddressError):
+                raise FetchError(str(error.__cause__)) from error
+            reason = str(error).rstrip(".")
+            raise PassingError(f"{_host(url)} cannot be reached: {reason}.") from error
+        except httpx.InvalidURL as error:
+            raise FetchError(f"{url[:200]!r} is no address.") from error
+
+    def _refuse(self, response: httpx.Response, url: str, accept: str) -> None:
+        """Raise what a status that is no success means.
+
+        A 400 of the expected type passes: it holds the source's own words on what was wrong.
+        """
+        status = response.status_code
+        if status in {200, 203, 304} or (status == 400 and accept in _type(response)):
+            return
+        reason = f"{_host(url)} answered {status} {response.reason_phrase}".rstrip() + "."
+        if status not in PASSING:
+            raise FetchError(reason)
+        wait = retry_after(response.headers.get("retry-after", ""), now())
+        if wait and (lane := self._lane_of(url)):
+            host_lock.postpone(lane, now() + timedelta(seconds=wait))
+        raise PassingError(reason, wait)
+
+    def _lane_of(self, url: str) -> str:
+        host = "." + _host(url).rstrip(".")
+        return next((lane for name, lane in self._lanes.items() if host.endswith("." + name)), "")
+
+    def _read(self, response: httpx.Response, url: str) -> Answer:
+        body = bytearray()
+        try:
+            inflater = Inflater(response.headers.get("content-encoding", ""))
+            if int(response.headers.get("content-length") or 0) > SIZE:
+                raise TooLargeError
+            for raw in response.iter_raw():
+                for part in inflater.feed(raw):
+                    body += part
+            inflater.finish()
+        except TooLargeError as error:
+            limit = SIZE >> 20
+            raise FetchError(f"{_host(url)} sent more than {limit} MB; it was not read.") from error
+        except (httpx.TransportError, EOFError) as error:
+            late = isinstance(error, httpx.TimeoutException)
+            reason = f"The answer of {_host(url)} {'took too long' if late else 'was cut off'}."
+            raise PassingError(reason, partial=bytes(body)) from error
+        except ValueError as error:
+            raise PassingError(f"{_host(url)} sent a damaged answer: {error}.") from error
+        headers = response.headers
+        return Answer(
+            bytes(body), headers.get("etag", "")[:255], headers.get("last-modified", "")[:64]
+        )
+
+
+def _given_up(error: PassingError) -> Answer:
+    if error.partial:
+        return Answer(error.partial, cut_off=True)
+    retry_at = now() + timedelta(seconds=error.wait) if error.wait else None
+    raise FetchError(str(error), retry_at) from error
+
+
+def retry_after(written: str, at: datetime) -> float:
+    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most a day."""
+    if written.strip().isdigit():
+        return min(float(written), 86400.0)
+    until = moment(written) if written else None
+    return min(max((until - at).total_seconds(), 0.0), 86400.0) if until else 0.0
+
+
+def _check_type(response: httpx.Response, accept: str, url: str) -> None:
+    found = _type(response)
+    if accept not in found and found not in PLAIN_TYPES:
+        raise FetchError(f"{_host(url)} answered with {found}; {accept} was expected.")
+
+
+def _type(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "The source"

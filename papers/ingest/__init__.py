@@ -1,0 +1,1 @@
+"""From a listing to rows: runs, upsert, merge."""

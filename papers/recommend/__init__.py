@@ -1,0 +1,1 @@
+"""Content-based ranking of papers for one reader's interests."""

@@ -1,0 +1,253 @@
+"""The papers of a run, ready to compare: the candidates, and what readers liked besides.
+
+Free of Django and of I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from papers.recommend.phrase_index import Wording
+from papers.recommend.profile import Profile
+from papers.recommend.queries import Encoder, Searches, named
+from papers.recommend.similarity import DISLIKE, Likeness, Scores
+from papers.recommend.tfidf import Vocabulary
+from papers.recommend.tokenize import Spelling
+from papers.text.author_names import name_parts, same_person
+from papers.text.identifiers import title_key
+
+THRESHOLD: Final = 0.8
+"""A personal pick is better than this share of the recent papers for its interest."""
+NAMED_TERMS: Final = 3
+NAME_LENGTH: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the ranking knows of one paper. ``why`` says in words why it trends, ``grown``
+    whether anything was added to it lately, and ``picked`` in hours when the editor picked it; 0
+    where nobody did."""
+
+    id: str
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    trending: float = 0.0
+    why: str = ""
+    grown: bool = True
+    picked: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return f"{self.title}. {self.abstract}"
+
+    @property
+    def field(self) -> str:
+        return self.categories[0] if self.categories else ""
+
+    @property
+    def name(self) -> str:
+        """How people call the paper: what stands before the colon of its title, or the title."""
+        head, colon, _ = self.title.partition(":")
+        short = head if colon and len(head) <= NAME_LENGTH // 2 else self.title
+        return short if len(short) <= NAME_LENGTH else short[: NAME_LENGTH - 1].rstrip() + "…"
+
+
+class Index:
+    """The candidates of a run and the liked papers that are no candidates, ready to compare.
+
+    ``vectors`` maps ids to sentence vectors and ``encode`` makes them for searches; without them
+    the terms alone decide.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Document],
+        others: Sequence[Document] = (),
+        vectors: Mapping[str, Scores] | None = None,
+        encode: Encoder | None = None,
+    ) -> None:
+        self.candidates = list(candidates)
+        self.place = {document.id: place for place, document in enumerate(self.candidates)}
+        known = {document.id: document for document in others if document.id not in self.place}
+        self.documents = self.candidates + list(known.values())
+        self.rows = {document.id: row for row, document in enumerate(self.documents)}
+        texts = [document.text for document in self.documents]
+        self.vocabulary = Vocabulary(texts)
+        self.likeness = Likeness(
+            self.vocabulary.matrix,
+            len(self.candidates),
+            self._stacked(vectors or {}),
+            sum(text.count(" ") for text in texts) / max(1, len(texts)),
+        )
+        self.searches = Searches(self.vocabulary, self.likeness, encode)
+        trending = np.array([document.trending for document in self.candidates], np.float32)
+        self.trending = percentiles(trending)
+        self.trend = lru_cache(maxsize=8)(self._trend)
+        self._fields: dict[str, NDArray[np.intp]] = {}
+        self.order: list[int] = np.argsort(-trending, kind="stable").tolist()
+        self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
+        self.spelling = lru_cache(maxsize=None)(self._spelling)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def can_answer(self, profile: Profile) -> bool:
+        """Whether the reader asked for anything but papers whose text is still to be fetched."""
+        known = any(paper in self.rows for paper in profile.likes)
+        return known or replace(profile, likes=()).asks
+
+    def prepare(self, profiles: Iterable[Profile]) -> None:
+        """Compare the likes and searches of many readers with the candidates at once."""
+        profiles = list(profiles)
+        judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
+        self.likeness.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
+        self.searches.prepare(text for p in profiles for text in p.texts)
+
+    @cached_property
+    def picked(self) -> list[int]:
+        """The places of the editor's picks, the newest first."""
+        found = [place for place, document in enumerate(self.candidates) if document.picked]
+        return sorted(found, key=lambda place: -self.candidates[place].picked)
+
+    @cached_property
+    def field_by_field(self) -> list[int]:
+        """What trends, the best of each field first: see ``spread``."""
+        return self.spread(self.order)
+
+    def spread(self, order: list[int]) -> list[int]:
+        """Of an order the best of each field first, then the second best of each.
+
+        Papers of which no field is known are a field of their own.
+        """
+        seen: dict[str, int] = defaultdict(int)
+        turns: list[tuple[int, int]] = []
+        for rank, place in enumerate(order):
+            name = self.candidates[place].field
+            turns.append((seen[name], rank))
+            seen[name] += 1
+        return [order[rank] for _, rank in sorted(turns)]
+
+    def title_of(self, row: int) -> str:
+        """A document's title as it compares: without case, accents, marks and spaces."""
+        return self._titles[row]
+
+    @cached_property
+    def _titles(self) -> list[str]:
+        return [title_key(document.title) for document in self.documents]
+
+    def inside(self, topic: str) -> NDArray[np.intp]:
+        """The places of the candidates in a category or an archive."""
+        if topic not in self._fields:
+            found = [in_field(topic, document) for document in self.candidates]
+            self._fields[topic] = np.flatnonzero(found)
+        return self._fields[topic]
+
+    def written_by(self, name: str) -> list[int]:
+        """The places of the candidates with an author of this name."""
+        parts = name_parts(name)
+        written = self._authors.get(parts[-1], ()) if parts else ()
+        return sorted({place for author, place in written if same_person(name, author)})
+
+    @cached_property
+    def wording(self) -> Wording:
+        """The words of the candidates as they stand."""
+        return Wording(document.text for document in self.candidates)
+
+    def _trend(self, dislikes: tuple[int, ...]) -> Scores:
+        """How much each candidate trends beside the others, for who dislikes these documents.
+
+        The fifth of the candidates that is most like them loses by it, the nearest ``DISLIKE``:
+        half of what lies between the first and the last.
+        """
+        if not dislikes:
+            return self.trending
+        fit = self.likeness.fit(dislikes, np.ones(len(dislikes), np.float32))
+        near = percentiles(np.where(fit.above, fit.scores, fit.scores.min()))
+        dull = DISLIKE * np.maximum(0, near - THRESHOLD) / (1 - THRESHOLD)
+        return np.asarray(self.trending - dull, np.float32)
+
+    def order_for(self, dislikes: tuple[int, ...]) -> list[int]:
+        """The places of the candidates, what trends most for such a reader first."""
+        if not dislikes:
+            return self.order
+        order: list[int] = np.argsort(-self.trend(dislikes), kind="stable").tolist()
+        return order
+
+    def rows_of(self, papers: Iterable[str]) -> tuple[int, ...]:
+        """The rows of the papers that the index holds."""
+        return tuple(self.rows[paper] for paper in papers if paper in self.rows)
+
+    def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
+        """The words that make a document like a candidate, the weightiest first."""
+        return self.terms_in_common(*self._named(row), place)
+
+    def terms_in_common(
+        self,
+        columns: NDArray[np.int32],
+        weights: Scores,
+        place: int,
+    ) -> tuple[str, ...]:
+        """The same for any words, given by their columns and weights; written as the paper does."""
+        theirs, their_weights = self._named(place)
+        both, ours, other = np.intersect1d(columns, theirs, assume_unique=True, return_indices=True)
+        shares = weights[ours] * their_weights[other]
+        best = [self.vocabulary.stems_of(c) for c in both[np.argsort(-shares)[: 2 * NAMED_TERMS]]]
+        spelling = self.spelling(place)
+        return _distinct([spelling.of(stems) for stems in best])[:NAMED_TERMS]
+
+    def _spelling(self, place: int) -> Spelling:
+        return Spelling(self.candidates[place].text)
+
+    def _named(self, row: int) -> tuple[NDArray[np.int32], Scores]:
+        return named(self.vocabulary.matrix, row, self.vocabulary.named)
+
+    @cached_property
+    def _authors(self) -> dict[str, list[tuple[str, int]]]:
+        """Authors and places by last name."""
+        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for place, document in enumerate(self.candidates):
+            for author in document.authors:
+                if parts := name_parts(author):
+                    found[parts[-1]].append((author, place))
+        return found
+
+    def _stacked(self, vectors: Mapping[str, Scores]) -> Scores | None:
+        if not vectors:
+            return None
+        nothing = np.zeros_like(next(iter(vectors.values())))
+        return np.stack([vectors.get(document.id, nothing) for document in self.documents])
+
+
+def in_field(topic: str, document: Document) -> bool:
+    """Whether the paper stands in a category (``cs.CL``) or in an archive (``cs``)."""
+    return any(c == topic or c.startswith(topic + ".") for c in document.categories)
+
+
+def percentiles(values: Scores) -> Scores:
+    """For each value the share of the others below it; equal values share their rank."""
+    if len(values) < 2:
+        return np.ones_like(values)
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, values, "left")
+    upto = np.searchsorted(ordered, values, "right")
+    return ((below + upto - 1) / 2 / (len(values) - 1)).astype(np.float32)
+
+
+def _distinct(found: Sequence[str]) -> tuple[str, ...]:
+    """Terms without those that a longer one among them already says."""
+    parts = [re.split(r"\W+", term.lower()) for term in found]
+    return tuple(
+        term
+        for at, term in enumerate(found)
+        if not any(set(parts[at]) < set(other) for other in parts)
+    )

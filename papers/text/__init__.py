@@ -1,0 +1,1 @@
+"""Clean text: markup, TeX, identifiers, author names and the arXiv taxonomy."""

@@ -1,0 +1,1 @@
+"""Trending scores: arithmetic, explanation and the update of the database."""
