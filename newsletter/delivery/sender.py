@@ -1,9 +1,10 @@
 """Move outbound messages from their row to the wire: claim, send, record, settle.
 
 The row is the queue (:mod:`newsletter.delivery.outbox`), the connections carry
-(:mod:`newsletter.delivery.connections`), and this module is the round between them: write down what came back together with the intent to send
-the next, let those leave, and render some more while they travel. The intent is durable before
-the first network byte, and whatever cannot be known is ``uncertain`` rather than guessed.
+(:mod:`newsletter.delivery.connections`), and this module is the round between them: write down
+what came back together with the intent to send the next, let those leave, and render some more
+while they travel. The intent is durable before the first network byte, and whatever cannot be
+known is ``uncertain`` rather than guessed.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.faults.world import kill
+from tests.papers.ingest.test_runs import oai
 from tests.papers.source_server import Asked, Reply, SourceServer, source_server
-from tests.papers.test_visits import oai
 from tests.service import environment, manage
 
 PAGES: Final = 40

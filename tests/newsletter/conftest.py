@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests import smtpd
-from tests.newsletter.test_smtp import point_at
+from tests.newsletter.mail.backends.test_smtp import point_at
 from tests.sink import Sink, running_sink
 
 

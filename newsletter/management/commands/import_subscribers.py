@@ -20,8 +20,8 @@ class Command(BaseCommand):
     help = (
         "Create and update subscribers from a CSV file (UTF-8, a line of column names). Columns: "
         f"{', '.join(csv_import.COLUMNS)}; only email is required, an empty cell says nothing, "
-        "lists inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with confirmed_at "
-        "and consent_source becomes active, one without becomes pending and gets no mail; a "
+        "lists inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with "
+        "confirmed_at and consent_source becomes active, one without becomes pending and gets no mail; a "
         "pending one that nobody confirms on the site within "
         f"{subscriptions.PENDING_LIFETIME.days} days is deleted. "
         "Whoever unsubscribed or is suppressed stays so. "

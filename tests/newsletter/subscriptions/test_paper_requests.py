@@ -24,8 +24,8 @@ from newsletter.web import presenters
 from papers.models import Edition, Paper, Source, Submission
 from papers.trending import update
 from tests.factories import a_paper, a_subscriber
+from tests.papers.ingest.test_runs import visit
 from tests.papers.source_server import Reply, SourceServer, recorded, source_server
-from tests.papers.test_visits import visit
 
 pytestmark = pytest.mark.django_db
 

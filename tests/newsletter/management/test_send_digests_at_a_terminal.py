@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from newsletter.models import Digest, Subscriber
 from tests import smtpd
 from tests.factories import a_digest, a_paper, a_subscriber
-from tests.newsletter.test_send_digests_command import run
+from tests.newsletter.management.test_send_digests import run
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -20,7 +20,7 @@ from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db
 
-VOTES = Path(__file__).parent.parent / "data" / "hf-votes" / "2025-10.csv"
+VOTES = Path(__file__).parents[2] / "data" / "hf-votes" / "2025-10.csv"
 EVENING = datetime(2025, 10, 17, 2, tzinfo=UTC)
 
 

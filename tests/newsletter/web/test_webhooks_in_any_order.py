@@ -14,7 +14,7 @@ from newsletter.models import DeliveryEvent, Digest, Stream, Suppression
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.service import Origin
 from tests.factories import a_digest, a_subscriber
-from tests.newsletter.test_webhooks import SECRET, at, bounce, complaint, delivery, post
+from tests.newsletter.web.test_webhooks import SECRET, at, bounce, complaint, delivery, post
 
 pytestmark = pytest.mark.django_db
 

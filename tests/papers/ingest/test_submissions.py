@@ -9,8 +9,8 @@ from papers.ingest import runs
 from papers.ingest import service as ingest
 from papers.ingest.upsert import Counts
 from papers.models import Source, Submission
+from tests.papers.ingest.test_runs import Status, source, visit
 from tests.papers.source_server import Asked, Reply, SourceServer, recorded
-from tests.papers.test_visits import Status, source, visit
 
 pytestmark = pytest.mark.django_db
 

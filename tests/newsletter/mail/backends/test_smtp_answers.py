@@ -11,7 +11,7 @@ from newsletter.mail.errors import Verdict
 from newsletter.models import Digest
 from tests import smtpd
 from tests.factories import a_digest
-from tests.newsletter.test_smtp import a_message
+from tests.newsletter.mail.backends.test_smtp import a_message
 
 State = Digest.State
 

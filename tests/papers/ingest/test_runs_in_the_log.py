@@ -11,8 +11,8 @@ import time_machine
 
 from papers.ingest import runs
 from papers.models import Source
+from tests.papers.ingest.test_runs import EMPTY_FEED, FEED, SATURDAY, TUESDAY, WEDNESDAY, source
 from tests.papers.source_server import Reply, SourceServer
-from tests.papers.test_visits import EMPTY_FEED, FEED, SATURDAY, TUESDAY, WEDNESDAY, source
 
 pytestmark = pytest.mark.django_db
 

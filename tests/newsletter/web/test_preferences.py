@@ -22,7 +22,7 @@ from newsletter.subscriptions import preferences
 from newsletter.subscriptions import service as subscriptions
 from papers.text import identifiers
 from tests.factories import a_digest, a_paper, a_subscriber
-from tests.newsletter.test_token_pages import NOON, a_request, everything
+from tests.newsletter.web.test_token_pages import NOON, a_request, everything
 
 pytestmark = pytest.mark.django_db
 
