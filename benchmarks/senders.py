@@ -34,9 +34,8 @@ from django.template.loader import render_to_string  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
 from django.utils.timezone import now  # noqa: E402
 
-from newsletter import jobs  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
-from newsletter.delivery import provider_limits, sender  # noqa: E402
+from newsletter.delivery import provider_limits, rendering, sender  # noqa: E402
 from newsletter.digests import assembly  # noqa: E402
 from newsletter.mail import messages as emails  # noqa: E402
 from newsletter.mail import snapshots  # noqa: E402
@@ -68,7 +67,7 @@ def queue(count: int) -> None:
 
 def paperboy() -> None:
     """The product as it is: ``delivery.deliver``."""
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
 
 
 def send_plainly(pk: int, connection: Any = None) -> None:

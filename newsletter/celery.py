@@ -16,7 +16,7 @@ from celery.beat import EmbeddedService, Scheduler
 from celery.signals import setup_logging, worker_init, worker_shutting_down
 from kombu import Queue
 
-from newsletter.conf import lock
+from newsletter.conf import sqlite
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 
@@ -80,12 +80,12 @@ def note_shutdown(**_: Any) -> None:
 @worker_init.connect
 def refuse_second_worker(sender: Any, **_: Any) -> None:
     """An embedded worker is the only one on its database, and says so instead of starting."""
-    path = lock.database_lock("worker")
+    path = sqlite.database_lock("worker")
     if path is None or not str(sender.app.conf.broker_url).startswith("memory://"):
         return
     try:
-        sender.only_worker = lock.hold(path, f"process {os.getpid()}")
-    except lock.HeldError as held:
+        sender.only_worker = sqlite.hold(path, f"process {os.getpid()}")
+    except sqlite.HeldError as held:
         raise SystemExit(f"A worker already runs on this database ({held.owner}).") from None
 
 

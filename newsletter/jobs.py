@@ -23,32 +23,15 @@ from numpy.typing import NDArray
 
 from newsletter.delivery import bounces, circuit_breakers, outbox, sender, streams
 from newsletter.delivery.outbox import CLAIM_LEASE, Lane
+from newsletter.delivery.rendering import DIGESTS, LANES, NOTICES
 from newsletter.digests import assembly
-from newsletter.models import Digest, Heartbeat, Notice, Subscriber
+from newsletter.models import Digest, Heartbeat, Subscriber
 from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
 
-DIGESTS: Final = Lane(
-    model=Digest,
-    stream="digests",
-    renderer=assembly.renderer,
-    receivers=Q(status=Subscriber.Status.ACTIVE),
-    repeatable=False,
-    needs=assembly.NEEDED,
-    frozen=("cards", "subject"),
-    spread=True,
-)
-NOTICES: Final = Lane(
-    model=Notice,
-    stream="notices",
-    renderer=lambda: subscriptions.render,
-    receivers=~Q(status=Subscriber.Status.SUPPRESSED),
-    repeatable=True,
-)
 PULSE: Final = timedelta(seconds=15)
 WEIGHED_EVERY: Final = timedelta(minutes=1)
-LANES: Final = (NOTICES, DIGESTS)
 TAKE_OVER_SECONDS: Final = 1.0
 BALANCE_CHUNK: Final = 5000
 # What the balance names; the rest of what was due waits to be tried again.

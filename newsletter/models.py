@@ -355,6 +355,16 @@ class RateLimit(models.Model):
         return f"{self.name}: {self.count}"
 
 
+class SendRate(models.Model):
+    """When the next message of one rate limit may leave, shared by every sender (``send_rate``)."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    next_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Heartbeat(models.Model):
     """When a part of the service last showed that it is alive."""
 

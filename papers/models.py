@@ -180,7 +180,7 @@ class Paper(models.Model):
 
 
 class Embedding(models.Model):
-    """The sentence vector of a paper; ``values`` are float16 bytes (``papers.recommend.encoder``)."""
+    """The sentence vector of a paper, float16 bytes (``papers.recommend.encoder``)."""
 
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, related_name="embedding")
     text_key = models.CharField(max_length=32, help_text="Of the model and the text.")

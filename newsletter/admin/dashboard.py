@@ -11,8 +11,8 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.timezone import now
 
+from newsletter.delivery.rendering import LANES
 from newsletter.delivery.streams import held_until
-from newsletter.jobs import LANES
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
 from papers.admin.base import ago, counted, url_of, url_of_list
 from papers.admin.sources import VISIT_COLOURS

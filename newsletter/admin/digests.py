@@ -14,7 +14,7 @@ from newsletter.admin import previews
 from newsletter.admin.confirmation import Deed, Sending, ask
 from newsletter.admin.outbound import OutboundAdmin
 from newsletter.delivery import outbox
-from newsletter.jobs import DIGESTS
+from newsletter.delivery.rendering import DIGESTS
 from newsletter.models import DeliveryEvent, Digest
 from papers.admin.base import counted, link, log, url_of_list
 from papers.admin.papers import ordered_list

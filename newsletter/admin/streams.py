@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from newsletter.admin.confirmation import Sending
 from newsletter.delivery import streams
+from newsletter.delivery.rendering import LANES
 from newsletter.delivery.streams import held_until
-from newsletter.jobs import LANES
 from newsletter.models import Outbound, Stream
 from papers.admin.base import ReadOnlyAdmin, log, url_of_list
 

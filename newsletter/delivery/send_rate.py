@@ -14,7 +14,7 @@ from typing import Final
 from django.conf import settings
 from django.utils.timezone import now
 
-from papers.models import Turn
+from newsletter.models import SendRate
 
 # Slots missed by more than this are gone. Together with the margin it keeps any whole second
 # within the limit: (1 s + 20 ms) * 0.97 < 1 s.
@@ -38,7 +38,7 @@ class Pace:
         self.slots: deque[datetime] = deque()
         self.booked = now()
         if rate:
-            Turn.objects.get_or_create(name=self.name)
+            SendRate.objects.get_or_create(name=self.name)
 
     def take(self, count: int) -> int:
         """Use up to ``count`` slots whose time has come; how many there were."""
@@ -66,7 +66,7 @@ class Pace:
     def give_back(self) -> None:
         """Leave the slots that were not used to the next sender, if nobody booked behind them."""
         if self.slots:
-            mine = Turn.objects.filter(name=self.name, next_at=self.booked)
+            mine = SendRate.objects.filter(name=self.name, next_at=self.booked)
             mine.update(next_at=self.slots[0])
             self.slots.clear()
 
@@ -76,11 +76,11 @@ class Pace:
     def _book(self, moment: datetime) -> None:
         count = max(1, BOOKED // self.spacing)
         while True:
-            stored = Turn.objects.values_list("next_at", flat=True).get(name=self.name)
+            stored = SendRate.objects.values_list("next_at", flat=True).get(name=self.name)
             first = max(stored, moment - CREDIT)
             if stored > self._furthest(moment):
                 first = moment
             self.booked = first + count * self.spacing
-            if Turn.objects.filter(name=self.name, next_at=stored).update(next_at=self.booked):
+            if SendRate.objects.filter(name=self.name, next_at=stored).update(next_at=self.booked):
                 self.slots.extend(first + place * self.spacing for place in range(count))
                 return

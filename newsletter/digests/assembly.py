@@ -5,22 +5,17 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from anymail.message import AnymailMessage
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
-from newsletter.delivery.outbox import Renderer
-from newsletter.mail import messages
-from newsletter.mail.snapshots import Deck
+from newsletter.digests.profiles import profiles_of
 from newsletter.models import Digest, Interest, Subscriber
-from newsletter.security import tokens
 from newsletter.subscriptions import schedule
 from newsletter.subscriptions.preferences import JUDGED
 from papers.ingest.upsert import present_ids
@@ -41,13 +36,6 @@ SHOWN: Final = (
     State.SENT,
     State.UNCERTAIN,
     State.FAILED,
-)
-SUBJECT_LENGTH: Final = 200
-# What a mail says and its links hold, of the digest and of its reader.
-NEEDED: Final = (
-    *("due_on", "created_at", "subject", "items", "cards"),
-    *("subscriber__public_id", "subscriber__sealed_token"),
-    *("subscriber__frequency", "subscriber__confirmed_at"),
 )
 
 
@@ -126,27 +114,6 @@ def preview(subscriber: Subscriber, at: datetime) -> Digest:
     return _compose_chunk([subscriber], library, punctual=False)[0]
 
 
-def renderer() -> Renderer:
-    """Claimed digests as messages, chunk by chunk, with one deck of cards for the whole run."""
-    deck = Deck()
-
-    def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
-        tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
-        for row, cards in deck.deal(rows):
-            if isinstance(cards, Exception):
-                yield row, cards
-                continue
-            try:
-                message = messages.digest_message(row, cards)
-            except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
-                yield row, error
-            else:
-                row.subject = message.subject[:SUBJECT_LENGTH]
-                yield row, message
-
-    return render
-
-
 class Library:
     """The papers of one run, read once and shared by every subscriber in it."""
 
@@ -182,41 +149,6 @@ class Library:
         seen = Paper.objects.filter(canonical_id__in=list(self.index.place))
         first = seen.aggregate(Min("announced_at"), Min("first_seen_at"))
         return min((moment for moment in first.values() if moment), default=now())
-
-
-def profiles_of(people: Collection[Subscriber], at: datetime) -> dict[int, Profile]:
-    """The interests of a chunk of subscribers in the ranking's terms.
-
-    A paper that gained its arXiv id after it was judged is still the same paper.
-    """
-    wishes: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    ages: dict[int, dict[str, float]] = defaultdict(dict)
-    found = Interest.objects.filter(subscriber__in=people).order_by("pk")
-    rows = list(found.values_list("subscriber_id", "kind", "value", "created_at"))
-    renamed = present_ids(value for _, kind, value, _ in rows if kind in JUDGED)
-    for owner, kind, said, since in rows:
-        value = renamed.get(said, said) if kind in JUDGED else said
-        if value not in wishes[owner][kind]:
-            wishes[owner][kind].append(value)
-        if kind == Interest.Kind.LIKE:
-            age = max(0.0, (at - since).total_seconds() / 86400)
-            ages[owner][value] = min(age, ages[owner].get(value, age))
-    return {person.pk: _profile(wishes[person.pk], ages[person.pk]) for person in people}
-
-
-def _profile(wishes: Mapping[str, list[str]], ages: Mapping[str, float]) -> Profile:
-    kind = Interest.Kind
-    return Profile(
-        topics=wishes.get(kind.TOPIC, []),
-        texts=wishes.get(kind.TEXT, []),
-        likes=wishes.get(kind.LIKE, []),
-        dislikes=wishes.get(kind.DISLIKE, []),
-        authors=wishes.get(kind.AUTHOR, []),
-        muted=wishes.get(kind.MUTE, []),
-        names=wishes.get(kind.NAME, []),
-        ages=ages,
-        half_life=settings.LIKE_HALF_LIFE_DAYS,
-    )
 
 
 def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, set[str]]:

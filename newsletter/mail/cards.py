@@ -19,9 +19,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.timezone import now
 
-from newsletter.mail.prints import Print, printed
-from newsletter.web import presenters
-from newsletter.web.presenters import Link, web_address
+from newsletter import display
+from newsletter.display import Link, web_address
+from newsletter.mail.mime import Print, printed
 from papers.models import Paper
 from papers.text.clean import line
 
@@ -86,10 +86,10 @@ def card(paper: Paper) -> Card:
     return Card(
         paper=paper.canonical_id,
         title=shorten(_line(paper.title), TITLE_LIMIT),
-        authors=shorten(_line(presenters.byline(paper.authors)), BYLINE_LIMIT),
+        authors=shorten(_line(display.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.announced_at),
         category=_line(paper.primary_category),
-        excerpt=presenters.excerpt(_line(paper.abstract)).lead,
+        excerpt=display.excerpt(_line(paper.abstract)).lead,
         note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),

@@ -21,7 +21,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from newsletter.mail.cards import Card
-from newsletter.mail.prints import Print, printed
+from newsletter.mail.mime import Print, printed
 from newsletter.security.tokens import feedback_suffix
 
 # Nobody who writes a title can guess it, so that no title opens a place of its own.

@@ -23,8 +23,7 @@ from django.utils.html import escape
 from newsletter.mail import fragments
 from newsletter.mail.cards import Card, card, day, shorten
 from newsletter.mail.fragments import Entry, Words
-from newsletter.mail.mime import PrintedMessage, RepeatableMessage
-from newsletter.mail.prints import Print
+from newsletter.mail.mime import Print, PrintedMessage, RepeatableMessage
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.security import tokens
 from papers.text.clean import line

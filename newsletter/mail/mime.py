@@ -14,17 +14,38 @@ from email.header import Header
 from email.message import Message
 from email.policy import compat32
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from anymail.message import AnymailMessage
 from django.core.mail.message import EmailAlternative, forbid_multi_line_headers
-
-from newsletter.mail.prints import Print
 
 LINE_LIMIT: Final = 998  # RFC 5322, section 2.1.1
 WORD_FRAME: Final = len("=?utf-8?q??=")
 CRLF: Final = "\r\n"
 DOT: Final = b".\r\n"
+
+
+class Print(NamedTuple):
+    """A piece of mail; ``dotted`` if one of its lines begins with a dot or could begin with it.
+
+    Such lines need another dot on the way (RFC 5321, section 4.5.2). ``dotted`` may be true of a
+    piece without one, never false of a piece with one.
+    """
+
+    content: bytes
+    dotted: bool
+
+    @property
+    def text(self) -> str:
+        return self.content.decode().replace("\r\n", "\n")
+
+
+def printed(text: str) -> Print:
+    """Text in whatever line ends, as a piece of mail."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    content = text.replace("\n", "\r\n").encode()
+    return Print(content, content.startswith(b".") or b"\n." in content)
 
 
 class RepeatableMessage(AnymailMessage):  # type: ignore[misc]  # Anymail is untyped.

@@ -28,7 +28,7 @@ from django.utils.timezone import now
 from honcho.compat import ProcessManager
 from honcho.process import Process
 
-from newsletter.conf import lock
+from newsletter.conf import sqlite
 from papers.ingest import service as ingest
 from papers.ingest.upsert import Counts
 from papers.models import Paper
@@ -57,12 +57,12 @@ def refuse_second_start() -> object:
 
     Raises LaunchError naming the one that runs already, or the folder that cannot be written.
     """
-    path = lock.database_lock("run")
+    path = sqlite.database_lock("run")
     if path is None:
         return None
     try:
-        return lock.hold(path, f"process {os.getpid()}, {settings.SITE_URL}/")
-    except lock.HeldError as held:
+        return sqlite.hold(path, f"process {os.getpid()}, {settings.SITE_URL}/")
+    except sqlite.HeldError as held:
         raise LaunchError(
             f"Paperboy already runs on this database ({held.owner}). Stop it first, or set "
             "DATABASE_URL to another database."

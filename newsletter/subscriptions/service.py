@@ -8,17 +8,14 @@ change is a line in the consent log.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from anymail.message import AnymailMessage
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.timezone import now
 
-from newsletter.mail import messages
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses, throttle
 from newsletter.security.email_addresses import Address
@@ -79,41 +76,6 @@ def sign_up(address: Address, typed: str, wishes: Choices, origin: Origin) -> No
             consent=consent,
             expires_at=consent.at + CONFIRM_LIFETIME,
         )
-
-
-def answer(notice: Notice) -> str | None:
-    """The kind of mail that answers a request, now that nobody is waiting; None for no mail."""
-    subscriber = notice.subscriber
-    if subscriber.status == Status.SUPPRESSED or is_suppressed(subscriber.email_key):
-        return None
-    if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
-        return Notice.Kind.MANAGE
-    return Notice.Kind.CONFIRM
-
-
-def render(notices: Iterable[Notice]) -> Iterator[tuple[Notice, AnymailMessage | Exception]]:
-    """Claimed notices as messages, or the error of one that cannot be written.
-
-    One that is not to be answered is cancelled under its lease and left out.
-    """
-    for notice in notices:
-        kind = answer(notice)
-        mine = Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, lease=notice.lease)
-        if kind is None:
-            mine.update(
-                state=Notice.State.CANCELLED, lease_until=None, reason="The address is suppressed."
-            )
-            continue
-        if kind != notice.kind:
-            mine.update(kind=kind)
-            notice.kind = kind
-        write = messages.manage_message if kind == Notice.Kind.MANAGE else messages.confirm_message
-        try:
-            message = write(notice)
-        except Exception as error:  # noqa: BLE001 - one bad notice never stops the others
-            yield notice, error
-        else:
-            yield notice, message
 
 
 def confirm(request: Consent, origin: Origin) -> Subscriber:

@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from django.db.models import Q
 from django.utils.timezone import now
 
+from newsletter import display
+from newsletter.display import Excerpt, Link
 from papers.models import Edition, Paper, picked
 from papers.trending import reasons
 
-BYLINE_HEAD: Final = 3
-URL_LIMIT: Final = 500
-SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]?\s+(?=[“\"(\[]?[A-Z0-9])")
-EXCERPT: Final = range(180, 420)
-"""Characters of an abstract that everybody sees: at least, at most."""
 LISTED: Final = 100
 """Papers shown of a day without an edition."""
 PICKS: Final = 3
-ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
-
-
-class Link(NamedTuple):
-    """A way to the paper, with the word to click on."""
-
-    label: str
-    url: str
-
-
-class Excerpt(NamedTuple):
-    """An abstract in two parts: what everybody sees, and what follows on request."""
-
-    lead: str
-    rest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,57 +41,15 @@ class Story:
 
     @property
     def byline(self) -> str:
-        return byline(self.paper.authors)
+        return display.byline(self.paper.authors)
 
     @property
     def excerpt(self) -> Excerpt:
-        return excerpt(self.paper.abstract)
+        return display.excerpt(self.paper.abstract)
 
     @property
     def links(self) -> list[Link]:
-        return links(self.paper)
-
-
-def byline(authors: Sequence[str]) -> str:
-    """Everybody, or the first three, the last and how many there are."""
-    if len(authors) <= BYLINE_HEAD + 1:
-        return ", ".join(authors)
-    head = ", ".join(authors[:BYLINE_HEAD])
-    return f"{head}, …, {authors[-1]} ({len(authors):,} authors)"
-
-
-def excerpt(abstract: str) -> Excerpt:
-    """The abstract cut after a sentence near the length that a reader skims, or at a word."""
-    text = " ".join(abstract.split())
-    if len(text) <= EXCERPT.stop:
-        return Excerpt(text, "")
-    sentences = SENTENCE_END.finditer(text, EXCERPT.start, EXCERPT.stop)
-    starts = [match.end() for match in sentences]
-    if starts:
-        return Excerpt(text[: starts[-1]].rstrip(), text[starts[-1] :])
-    cut = text.rfind(" ", EXCERPT.start, EXCERPT.stop)
-    cut = cut if cut > 0 else EXCERPT.stop - 1
-    return Excerpt(f"{text[:cut]}…", f"…{text[cut:]}")
-
-
-def links(paper: Paper) -> list[Link]:
-    """Where the paper can be read, leaving out every address that is not plain web."""
-    offered = (
-        Link("arXiv" if ARXIV.match(paper.url) else "Source", web_address(paper.url)),
-        Link("PDF", web_address(paper.pdf_url)),
-        Link("Code", web_address(paper.code_url)),
-    )
-    return [link for link in offered if link.url]
-
-
-def web_address(url: str) -> str:
-    """The address itself when it is plain web and of sane length, otherwise nothing."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    sane = parts.scheme in {"http", "https"} and parts.hostname and len(url) <= URL_LIMIT
-    return url if sane and url.isprintable() and " " not in url else ""
+        return display.links(self.paper)
 
 
 def of_edition(

@@ -7,8 +7,7 @@ from collections import Counter
 import pytest
 from django.utils.timezone import now
 
-from newsletter import jobs
-from newsletter.delivery import outbox, sender, streams
+from newsletter.delivery import outbox, rendering, sender, streams
 from newsletter.models import Digest, Stream
 from tests.factories import a_digest
 from tests.faults.provider import Provider
@@ -42,14 +41,14 @@ def test_one_bad_answer_is_sorted_and_the_others_are_sent(
     digests = [a_digest() for _ in range(PEOPLE)]
     unlucky = digests[4]
     provider.behaviour = lambda who: behaviour if who == unlucky.subscriber.email else ""
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     unlucky.refresh_from_db()
     assert (unlucky.state, bool(unlucky.reason)) == (state, True)
     assert Digest.objects.filter(state=State.SENT).exclude(provider_id="").count() == PEOPLE - 1
 
     provider.behaviour = lambda _who: ""
     Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     unlucky.refresh_from_db()
     assert unlucky.state == (State.SENT if state == State.QUEUED else state)
     assert doubles(provider) == []
@@ -63,8 +62,8 @@ def test_a_request_that_was_cut_before_it_was_read_is_not_repeated_by_itself(
     for _ in range(PEOPLE):
         a_digest()
     provider.refusals = 1
-    sender.deliver(jobs.DIGESTS)
-    assert outbox.balance(jobs.DIGESTS.rows)[State.UNCERTAIN] == 1
+    sender.deliver(rendering.DIGESTS)
+    assert outbox.balance(rendering.DIGESTS.rows)[State.UNCERTAIN] == 1
     assert len(provider.taken) == PEOPLE - 1
     assert provider.refused + len(provider.asked) == PEOPLE
 
@@ -73,13 +72,13 @@ def test_a_429_makes_everybody_wait_as_long_as_it_says(provider: Provider) -> No
     for _ in range(PEOPLE):
         a_digest()
     provider.behaviour = lambda _who: "429"
-    counts = sender.deliver(jobs.DIGESTS)
+    counts = sender.deliver(rendering.DIGESTS)
     assert counts == {"queued": PEOPLE}
     held = Stream.objects.get(name="digests").hold_until
     assert held is not None
     assert 5 < (held - now()).total_seconds() <= 7
     provider.behaviour = lambda _who: ""
-    assert sender.deliver(jobs.DIGESTS) == {}
+    assert sender.deliver(rendering.DIGESTS) == {}
     assert provider.taken == []
 
 
@@ -90,10 +89,10 @@ def test_refused_credentials_stop_the_stream_and_lose_nothing(
     for _ in range(PEOPLE):
         a_digest()
     provider.behaviour = lambda _who: status
-    assert sender.deliver(jobs.DIGESTS) == {"queued": PEOPLE}
+    assert sender.deliver(rendering.DIGESTS) == {"queued": PEOPLE}
     assert Stream.objects.get(name="digests").paused_at is not None
     streams.resume("digests")
     provider.behaviour = lambda _who: ""
     Digest.objects.update(next_attempt_at=now())
-    assert sender.deliver(jobs.DIGESTS) == {"sent": PEOPLE}
+    assert sender.deliver(rendering.DIGESTS) == {"sent": PEOPLE}
     assert doubles(provider) == []

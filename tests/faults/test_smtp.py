@@ -9,8 +9,7 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import jobs
-from newsletter.delivery import bounces, sender, streams
+from newsletter.delivery import bounces, rendering, sender, streams
 from newsletter.mail.backends import smtp
 from newsletter.models import Digest, Stream
 from tests import smtpd
@@ -62,14 +61,14 @@ def test_trouble_with_one_message_is_sorted_and_the_others_are_sent(
     server.trouble = lambda at, who: (
         trouble if (at, who) == (phase, unlucky.subscriber.email) else ""
     )
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     unlucky.refresh_from_db()
     assert (unlucky.state, bool(unlucky.reason), unlucky.attempts) == (state, True, 1)
     assert Digest.objects.filter(state=State.SENT).count() == PEOPLE - 1
 
     server.trouble = smtpd.calm
     Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     unlucky.refresh_from_db()
     assert unlucky.state == (State.SENT if state == State.QUEUED else state)
     assert server.duplicates == []
@@ -90,12 +89,12 @@ def test_a_server_that_takes_nobody_for_now_costs_nobody_an_attempt(
     for _ in range(3):
         a_digest()
     server.trouble = lambda at, _who: trouble if at == phase else ""
-    assert sender.deliver(jobs.DIGESTS) == {"queued": 3}
+    assert sender.deliver(rendering.DIGESTS) == {"queued": 3}
     assert set(Digest.objects.values_list("attempts", flat=True)) == {0}
     assert is_paused() is False
 
     server.trouble = smtpd.calm
-    assert sender.deliver(jobs.DIGESTS, patient=False) == {"sent": 3}
+    assert sender.deliver(rendering.DIGESTS, patient=False) == {"sent": 3}
     assert server.duplicates == []
 
 
@@ -106,13 +105,13 @@ def test_a_server_that_wants_none_of_our_mail_stops_it_and_loses_nothing(
     for _ in range(PEOPLE):
         a_digest()
     server.trouble = lambda at, _who: "550 5.7.1 not from you" if at == phase else ""
-    assert sender.deliver(jobs.DIGESTS) == {"queued": PEOPLE}
+    assert sender.deliver(rendering.DIGESTS) == {"queued": PEOPLE}
     assert is_paused() is True
 
     server.trouble = smtpd.calm
     streams.resume("digests")
     Digest.objects.update(next_attempt_at=now())
-    assert sender.deliver(jobs.DIGESTS) == {"sent": PEOPLE}
+    assert sender.deliver(rendering.DIGESTS) == {"sent": PEOPLE}
     assert server.duplicates == []
 
 
@@ -129,11 +128,11 @@ def test_trouble_with_the_envelope_s_sender_delays_those_whom_it_meets(
         return trouble if at == "mail" and met.count("mail") == 5 else ""
 
     server.trouble = fifth
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     waiting = Digest.objects.filter(state=State.QUEUED)
     assert waiting.count() <= 1
     waiting.update(next_attempt_at=now())
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     assert len(server.taken) == Digest.objects.filter(state=State.SENT).count() == PEOPLE
     assert server.duplicates == []
 
@@ -141,7 +140,7 @@ def test_trouble_with_the_envelope_s_sender_delays_those_whom_it_meets(
 def test_a_refusal_by_policy_stops_the_stream_and_spares_the_person(server: smtpd.Server) -> None:
     unlucky = a_digest().subscriber
     server.trouble = lambda at, _who: "554 5.7.1 blocked by policy" if at == "dot" else ""
-    assert sender.deliver(jobs.DIGESTS) == {"failed": 1}
+    assert sender.deliver(rendering.DIGESTS) == {"failed": 1}
     bounces.process()
     unlucky.refresh_from_db()
     assert (unlucky.status, is_paused()) == (unlucky.Status.ACTIVE, True)
@@ -161,7 +160,7 @@ def test_a_server_that_limits_messages_per_connection_delays_nobody(server: smtp
         return "421 4.7.0 enough" if at == "mail" and seen.count("mail") % 3 == 0 else ""
 
     server.trouble = every_third
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
     states = set(Digest.objects.values_list("state", flat=True))
     assert states <= {State.SENT, State.QUEUED}
     assert Digest.objects.filter(state=State.SENT).count() > PEOPLE

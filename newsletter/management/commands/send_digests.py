@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, now
 
 from newsletter import jobs
+from newsletter.delivery import rendering
 from newsletter.models import Digest, Stream, Subscriber
 from newsletter.security import email_addresses
 from papers.management.progress import bar
@@ -146,7 +147,7 @@ class Command(BaseCommand):
     def _complain(self, counts: Counter[str], *, stopped: bool) -> None:
         waiting = sum(counts.values()) - sum(counts[state] for state in jobs.SETTLED)
         if waiting:
-            stream = Stream.objects.filter(name=jobs.DIGESTS.stream).first()
+            stream = Stream.objects.filter(name=rendering.DIGESTS.stream).first()
             why = (stream and stream.paused_reason) or self._last_reason()
             self.stderr.write(f"{waiting} not sent yet and kept for the next run. {why}")
         if stopped:

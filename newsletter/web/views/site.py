@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
+from newsletter import display
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web import presenters
 from newsletter.web.feeds import TrendingFeed
@@ -164,7 +165,7 @@ def _scholarly_article(paper: Paper) -> dict[str, Any]:
         "identifier": paper.doi or paper.canonical_id,
         "keywords": paper.keywords or paper.categories,
         "license": paper.license,
-        "sameAs": [link.url for link in presenters.links(paper)],
+        "sameAs": [link.url for link in display.links(paper)],
         "url": f"{settings.SITE_URL}{paper.get_absolute_url()}",
     }
     return {name: value for name, value in described.items() if value}

@@ -11,16 +11,15 @@ from django.db import connection, connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import jobs
 from newsletter.delivery import connections as wires
-from newsletter.delivery import outbox, sender
+from newsletter.delivery import outbox, rendering, sender
 from newsletter.delivery.outbox import State
 from newsletter.models import Digest, Notice
 from tests import smtpd
 from tests.factories import a_digest, a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANE = jobs.DIGESTS
+LANE = rendering.DIGESTS
 
 
 def run(lane: outbox.Lane) -> Thread:
@@ -66,7 +65,7 @@ def test_a_confirmation_needs_no_connection_of_the_digests(
     thread = run(LANE)
     assert server.wait_for(1, 10)
     Notice.objects.create(kind=Notice.Kind.MANAGE, subscriber=person)
-    assert sender.deliver(jobs.NOTICES) == {"sent": 1}
+    assert sender.deliver(rendering.NOTICES) == {"sent": 1}
     assert len(server.taken) < 11
     thread.join()
     assert (len(server.taken), server.most_open) == (11, 2)

@@ -11,18 +11,16 @@ from anymail.message import AnymailMessage
 from django.db import IntegrityError, connection
 from pytest_django import Settings
 
-from newsletter import jobs
-from newsletter.delivery import outbox, sender
+from newsletter.delivery import outbox, rendering, sender
 from newsletter.delivery.outbox import Draft, State
 from newsletter.delivery.sender import persist
-from newsletter.digests import assembly
 from newsletter.mail.errors import Outcome, Verdict
 from newsletter.models import DeliveryEvent, Digest, FrozenCard
 from tests.factories import a_digest, a_paper
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANE = jobs.DIGESTS
+LANE = rendering.DIGESTS
 SENT = Outcome(Verdict.SENT)
 REFUSED = Outcome(Verdict.FINAL, "550 no such user", reject_reason="bounced")
 
@@ -100,7 +98,7 @@ def test_a_row_whose_cards_cannot_be_dealt_fails_alone(
     sink: Sink, settings: Settings, spoil: Callable[[Digest], object]
 ) -> None:
     _, odd, _ = (a_digest() for _ in range(3))
-    list(assembly.renderer()([odd]))  # Its only card is frozen.
+    list(rendering.render_digests()([odd]))  # Its only card is frozen.
     odd.save()
     spoil(odd)
     assert sender.deliver(LANE) == {"sent": 2, "failed": 1}

@@ -10,8 +10,7 @@ import pytest
 from django.core import mail
 from pytest_django import Settings
 
-from newsletter import jobs
-from newsletter.delivery import sender
+from newsletter.delivery import rendering, sender
 from newsletter.models import Digest
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
@@ -38,7 +37,7 @@ def send_by(backend: str, digest: Digest, settings: Settings) -> None:
     """Send the digest once more, as if for the first time."""
     settings.EMAIL_BACKEND = backend
     Digest.objects.update(state=Digest.State.QUEUED, attempts=0, cards="", message_id="")
-    assert sender.deliver(jobs.DIGESTS) == {"sent": 1}
+    assert sender.deliver(rendering.DIGESTS) == {"sent": 1}
 
 
 def parts(message: EmailMessage) -> dict[str, str]:

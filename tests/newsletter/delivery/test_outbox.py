@@ -9,8 +9,7 @@ import pytest
 from anymail.message import AnymailMessage
 from django.utils.timezone import now
 
-from newsletter import jobs
-from newsletter.delivery import outbox
+from newsletter.delivery import outbox, rendering
 from newsletter.delivery.outbox import State
 from newsletter.models import Digest, Notice, Outbound
 from tests.factories import a_digest, a_subscriber
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(("origin", "to"), list(itertools.permutations(State.values, 2)))
 def test_a_row_moves_only_where_it_may(origin: str, to: str) -> None:
     digest = a_digest(state=origin, lease="mine")
-    reached = outbox.move(jobs.DIGESTS, digest, to)
+    reached = outbox.move(rendering.DIGESTS, digest, to)
     digest.refresh_from_db()
     assert digest.state == reached == (to if to in Outbound.MOVES[origin] else origin)
 
@@ -30,15 +29,15 @@ def test_a_row_moves_only_where_it_may(origin: str, to: str) -> None:
 def test_nobody_moves_a_row_that_another_holds(to: str) -> None:
     digest = a_digest(state=State.SENDING, lease="theirs")
     digest.lease = "mine"
-    assert outbox.move(jobs.DIGESTS, digest, to) == State.SENDING
+    assert outbox.move(rendering.DIGESTS, digest, to) == State.SENDING
     assert Digest.objects.get().state == State.SENDING
 
 
 @pytest.mark.parametrize("settled", [State.SENT, State.SKIPPED, State.CANCELLED])
 def test_what_is_settled_stays_so(settled: str) -> None:
     digest = a_digest(state=settled, lease_until=now() - timedelta(days=1))
-    outbox.reap(jobs.DIGESTS)
-    outbox.resend(jobs.DIGESTS, [digest.pk])
+    outbox.reap(rendering.DIGESTS)
+    outbox.resend(rendering.DIGESTS, [digest.pk])
     digest.refresh_from_db()
     assert digest.state == settled
 
@@ -49,7 +48,7 @@ def test_a_row_that_one_sender_holds_twice_may_leave_once() -> None:
     stale = Digest.objects.get(pk=stored.pk)
     stale.lease = "first"
     drafts = [outbox.Draft(row, AnymailMessage()) for row in (stale, stored)]
-    counts, granted = outbox.record(jobs.DIGESTS, [], drafts)
+    counts, granted = outbox.record(rendering.DIGESTS, [], drafts)
     assert [draft.row.lease for draft in granted] == ["second"]
     assert counts == {State.SENDING: 1}
     stored.refresh_from_db()
@@ -61,8 +60,8 @@ def test_an_intent_whose_commit_was_never_answered_is_granted_again() -> None:
         outbox.Draft(a_digest(state=State.CLAIMED, lease="mine"), AnymailMessage())
         for _ in range(3)
     ]
-    assert outbox.record(jobs.DIGESTS, [], drafts) == ({}, drafts)
-    assert outbox.record(jobs.DIGESTS, [], drafts) == ({}, drafts)
+    assert outbox.record(rendering.DIGESTS, [], drafts) == ({}, drafts)
+    assert outbox.record(rendering.DIGESTS, [], drafts) == ({}, drafts)
     assert set(Digest.objects.values_list("state", "attempts")) == {(State.SENDING, 1)}
 
 
@@ -70,7 +69,7 @@ def test_a_confirmation_that_was_cut_off_is_sent_again_and_a_digest_is_not() -> 
     past = {"state": State.SENDING, "lease": "dead", "lease_until": now() - timedelta(seconds=1)}
     digest = a_digest(**past)
     notice = Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=a_subscriber(), **past)
-    for lane in jobs.LANES:
+    for lane in rendering.LANES:
         outbox.reap(lane)
     digest.refresh_from_db()
     notice.refresh_from_db()

@@ -9,7 +9,7 @@ import time_machine
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import jobs
+from newsletter.delivery import rendering
 from newsletter.delivery import sender as delivery
 from newsletter.delivery.send_rate import Pace
 from newsletter.models import Digest, Notice
@@ -83,7 +83,7 @@ def test_a_run_keeps_to_the_rate_and_uses_it(sink: Sink, settings: Settings) -> 
     for _ in range(16):
         a_digest()
     start = now()
-    assert delivery.deliver(jobs.DIGESTS) == {"sent": 16}
+    assert delivery.deliver(rendering.DIGESTS) == {"sent": 16}
     took = (now() - start).total_seconds()
     assert 15 / 20 <= took < 3
     moments = sorted(filter(None, Digest.objects.values_list("sending_at", flat=True)))
@@ -100,10 +100,10 @@ def test_digests_are_spread_over_the_window_and_nothing_waits_behind_them(
     person = a_subscriber()
     answer = Notice.objects.create(kind=Notice.Kind.MANAGE, subscriber=person)
     start = now()
-    assert delivery.deliver(jobs.DIGESTS) == {"sent": 10}
+    assert delivery.deliver(rendering.DIGESTS) == {"sent": 10}
     took = (now() - start).total_seconds()
     assert 1.6 <= took < 4
-    assert delivery.deliver(jobs.NOTICES) == {"sent": 1}
+    assert delivery.deliver(rendering.NOTICES) == {"sent": 1}
     assert (now() - start).total_seconds() - took < 0.9
     answer.refresh_from_db()
     assert answer.state == "sent"

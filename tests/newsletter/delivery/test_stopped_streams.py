@@ -10,9 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import jobs
 from newsletter.conf import env
-from newsletter.delivery import sender, streams
+from newsletter.delivery import rendering, sender, streams
 from newsletter.models import Consent, Digest, Notice, Stream
 from papers.models import Paper
 from tests.factories import a_digest, a_subscriber
@@ -21,7 +20,7 @@ from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 20
-LANE = jobs.DIGESTS
+LANE = rendering.DIGESTS
 State = Digest.State
 
 
@@ -98,7 +97,7 @@ def test_a_missing_postal_address_keeps_confirmations_too(sink: Sink, settings: 
     person = a_subscriber(status="pending")
     consent = Consent.objects.create(subscriber=person, action=Consent.Action.SIGN_UP)
     Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=person, consent=consent)
-    assert sender.deliver(jobs.NOTICES) == {"queued": 1}
+    assert sender.deliver(rendering.NOTICES) == {"queued": 1}
     assert "POSTAL_ADDRESS" in paused_because("notices")
 
 

@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter.digests import assembly
+from newsletter.digests import assembly, profiles
 from newsletter.models import Digest, Interest, Subscriber
 from papers.models import Paper
 from tests.factories import a_paper, a_subscriber
@@ -179,10 +179,10 @@ class TestNeverAgain:
             like = {"subscriber": person, "kind": "like", "value": f"t-{number}"}
             Interest.objects.create(**like, created_at=now() - timedelta(days=9))
         with django_assert_num_queries(2):
-            profiles = assembly.profiles_of(people, now())
+            found = profiles.profiles_of(people, now())
         for number, person in enumerate(people):
-            assert profiles[person.pk].likes == [f"2603.0000{number}"]
-            assert round(profiles[person.pk].ages[f"2603.0000{number}"]) == 9
+            assert found[person.pk].likes == [f"2603.0000{number}"]
+            assert round(found[person.pk].ages[f"2603.0000{number}"]) == 9
 
     def test_a_liked_paper_of_last_year_is_read_under_its_new_id(self) -> None:
         old = a_paper(canonical_id="2603.00001", former_id="t-0123456789ab", title="Coral reefs")

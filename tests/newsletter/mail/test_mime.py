@@ -12,8 +12,7 @@ from django.core.mail import BadHeaderError
 from pytest_django import Settings
 
 from newsletter.mail import messages, snapshots
-from newsletter.mail.mime import PrintedMessage, has_long_line, header, stuffed
-from newsletter.mail.prints import printed
+from newsletter.mail.mime import PrintedMessage, has_long_line, header, printed, stuffed
 from newsletter.models import Digest
 from tests.factories import a_digest, a_paper, a_subscriber
 

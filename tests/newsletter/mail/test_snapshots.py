@@ -11,9 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from newsletter import jobs
-from newsletter.delivery import outbox, sender
-from newsletter.digests import assembly
+from newsletter.delivery import outbox, rendering, sender
 from newsletter.mail import messages, snapshots
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
@@ -45,7 +43,7 @@ def digest_of(*papers: Paper) -> Digest:
 
 def send() -> None:
     Digest.objects.filter(state=Digest.State.QUEUED).update(next_attempt_at=now())
-    sender.deliver(jobs.DIGESTS)
+    sender.deliver(rendering.DIGESTS)
 
 
 def test_a_second_attempt_is_the_same_bytes_although_the_papers_were_corrected(
@@ -60,7 +58,7 @@ def test_a_second_attempt_is_the_same_bytes_although_the_papers_were_corrected(
     deleted.delete()
     lost.save()
     server.trouble = smtpd.calm
-    assert outbox.resend(jobs.DIGESTS, [digest.pk]) == 1
+    assert outbox.resend(rendering.DIGESTS, [digest.pk]) == 1
     send()
     before, after = server.bodies
     assert before == after
@@ -128,7 +126,7 @@ def test_rendering_more_digests_takes_no_more_queries() -> None:
     for rows in (few, many):
         FrozenCard.objects.all().delete()
         with CaptureQueriesContext(connection) as queries:
-            assert len(list(assembly.renderer()(rows))) == len(rows)
+            assert len(list(rendering.render_digests()(rows))) == len(rows)
         counted.append(len(queries))
     assert counted[0] == counted[1]
 
@@ -137,9 +135,9 @@ def test_claimed_rows_hold_everything_that_a_mail_says(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     digest_of(a_paper())
-    lane = jobs.DIGESTS
+    lane = rendering.DIGESTS
     [row] = outbox.claim(lane, lane.rows).rows
-    list(assembly.renderer()([row]))
+    list(rendering.render_digests()([row]))
     cards = snapshots.of(row)
     with django_assert_num_queries(0):
         messages.digest_message(row, cards)

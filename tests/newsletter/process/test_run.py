@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from newsletter.conf import lock
+from newsletter.conf import sqlite
 from newsletter.process import launcher
 from tests.conftest import ROOT
 from tests.service import Service, environment, manage
@@ -94,7 +94,7 @@ def test_an_occupied_port_is_one_clear_sentence(var: Path) -> None:
 
 
 def test_a_second_embedded_worker_on_the_same_database_is_refused(var: Path) -> None:
-    with lock.hold(var / "paperboy.sqlite3.worker.lock", "process 4711"):
+    with sqlite.hold(var / "paperboy.sqlite3.worker.lock", "process 4711"):
         second = subprocess.run(
             [sys.executable, "-m", "celery", "-A", "newsletter", "worker", "--pool", "threads"],
             cwd=ROOT,

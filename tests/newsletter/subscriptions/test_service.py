@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 import time_machine
 
+from newsletter.delivery import rendering
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.security.email_addresses import parse
 from newsletter.security.tokens import TokenExpired
@@ -138,14 +139,14 @@ def test_asking_again_at_once_sends_no_second_mail(clock: time_machine.Traveller
 def test_the_mail_that_answers_depends_on_who_is_there(status: str, kind: str | None) -> None:
     ask()
     Subscriber.objects.update(status=status)
-    assert subscriptions.answer(Notice.objects.select_related("subscriber").get()) == kind
+    assert rendering.notice_kind(Notice.objects.select_related("subscriber").get()) == kind
 
 
 def test_a_suppressed_address_gets_no_answer_and_its_notice_says_why() -> None:
     subscriptions.suppress("ada@example.org", Suppression.Reason.COMPLAINT)
     ask()
     Notice.objects.update(state=Notice.State.CLAIMED, lease="mine")
-    assert list(subscriptions.render(Notice.objects.all())) == []
+    assert list(rendering.render_notices(Notice.objects.all())) == []
     notice = Notice.objects.get()
     assert (notice.state, notice.reason) == ("cancelled", "The address is suppressed.")
 

@@ -10,16 +10,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from newsletter.models import (
-    Digest,
-    Interest,
-    Notice,
-    Subscriber,
-    Suppression,
-)
+from newsletter.delivery import rendering
+from newsletter.models import Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.security import tokens
 from newsletter.subscriptions import preferences
-from newsletter.subscriptions import service as subscriptions
 from papers.text import identifiers
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.newsletter.web.test_token_pages import NOON, a_request, everything
@@ -247,7 +241,7 @@ def test_erasing_asks_once_and_leaves_only_a_keyed_hash(
     assert "cut long links" not in gone.content.decode()
     a_request()
     notice = Notice.objects.select_related("subscriber").get()
-    assert subscriptions.answer(notice) is None
+    assert rendering.notice_kind(notice) is None
 
 
 def test_the_browser_may_propose_a_time_zone_until_one_is_chosen(reader: Client, path: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.web.presenters import EXCERPT, Story, excerpt
+from newsletter.display import EXCERPT, excerpt
+from newsletter.web.presenters import Story
 from papers.models import Paper
 
 

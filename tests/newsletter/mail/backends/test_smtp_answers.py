@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils.timezone import now
 
-from newsletter import jobs
-from newsletter.delivery import connections, sender
+from newsletter.delivery import connections, rendering, sender
 from newsletter.mail.errors import Verdict
 from newsletter.models import Digest
 from tests import smtpd
@@ -65,7 +64,7 @@ def test_a_digest_that_may_have_been_taken_never_leaves_again(
     server.trouble = odd
     for _ in range(3):
         Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
-        sender.deliver(jobs.DIGESTS)
+        sender.deliver(rendering.DIGESTS)
     assert sorted(asked) == sorted(digest.subscriber.email for digest in digests)
     states = Digest.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == [State.SENT, state, State.SENT]

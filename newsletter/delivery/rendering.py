@@ -1,0 +1,103 @@
+"""Queued rows as messages: the two streams of mail and how a row of each is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from anymail.message import AnymailMessage
+from django.db.models import Q
+
+from newsletter.delivery.outbox import Lane, Renderer
+from newsletter.mail import messages
+from newsletter.mail.snapshots import Deck
+from newsletter.models import Digest, Notice, Subscriber
+from newsletter.security import tokens
+from newsletter.subscriptions.service import is_suppressed
+
+Status = Subscriber.Status
+SUBJECT_LENGTH: Final = 200
+# What a mail says and its links hold, of the digest and of its reader.
+NEEDED: Final = (
+    *("due_on", "created_at", "subject", "items", "cards"),
+    *("subscriber__public_id", "subscriber__sealed_token"),
+    *("subscriber__frequency", "subscriber__confirmed_at"),
+)
+
+
+def render_digests() -> Renderer:
+    """Claimed digests as messages, chunk by chunk, with one deck of cards for the whole run."""
+    deck = Deck()
+
+    def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
+        tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
+        for row, cards in deck.deal(rows):
+            if isinstance(cards, Exception):
+                yield row, cards
+                continue
+            try:
+                message = messages.digest_message(row, cards)
+            except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
+                yield row, error
+            else:
+                row.subject = message.subject[:SUBJECT_LENGTH]
+                yield row, message
+
+    return render
+
+
+def notice_kind(notice: Notice) -> str | None:
+    """The kind of mail that answers a request, now that nobody is waiting; None for no mail."""
+    subscriber = notice.subscriber
+    if subscriber.status == Status.SUPPRESSED or is_suppressed(subscriber.email_key):
+        return None
+    if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
+        return Notice.Kind.MANAGE
+    return Notice.Kind.CONFIRM
+
+
+def render_notices(
+    notices: Iterable[Notice],
+) -> Iterator[tuple[Notice, AnymailMessage | Exception]]:
+    """Claimed notices as messages, or the error of one that cannot be written.
+
+    One that is not to be answered is cancelled under its lease and left out.
+    """
+    for notice in notices:
+        kind = notice_kind(notice)
+        mine = Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, lease=notice.lease)
+        if kind is None:
+            mine.update(
+                state=Notice.State.CANCELLED, lease_until=None, reason="The address is suppressed."
+            )
+            continue
+        if kind != notice.kind:
+            mine.update(kind=kind)
+            notice.kind = kind
+        write = messages.manage_message if kind == Notice.Kind.MANAGE else messages.confirm_message
+        try:
+            message = write(notice)
+        except Exception as error:  # noqa: BLE001 - one bad notice never stops the others
+            yield notice, error
+        else:
+            yield notice, message
+
+
+DIGESTS: Final = Lane(
+    model=Digest,
+    stream="digests",
+    renderer=render_digests,
+    receivers=Q(status=Subscriber.Status.ACTIVE),
+    repeatable=False,
+    needs=NEEDED,
+    frozen=("cards", "subject"),
+    spread=True,
+)
+NOTICES: Final = Lane(
+    model=Notice,
+    stream="notices",
+    renderer=lambda: render_notices,
+    receivers=~Q(status=Subscriber.Status.SUPPRESSED),
+    repeatable=True,
+)
+LANES: Final = (NOTICES, DIGESTS)

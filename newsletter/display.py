@@ -1,0 +1,81 @@
+"""What mail and web show of a paper alike: byline, excerpt and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from papers.models import Paper
+
+BYLINE_HEAD: Final = 3
+
+
+URL_LIMIT: Final = 500
+
+
+SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]?\s+(?=[“\"(\[]?[A-Z0-9])")
+
+
+EXCERPT: Final = range(180, 420)
+"""Characters of an abstract that everybody sees: at least, at most."""
+
+
+ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
+
+
+class Link(NamedTuple):
+    """A way to the paper, with the word to click on."""
+
+    label: str
+    url: str
+
+
+class Excerpt(NamedTuple):
+    """An abstract in two parts: what everybody sees, and what follows on request."""
+
+    lead: str
+    rest: str
+
+
+def byline(authors: Sequence[str]) -> str:
+    """Everybody, or the first three, the last and how many there are."""
+    if len(authors) <= BYLINE_HEAD + 1:
+        return ", ".join(authors)
+    head = ", ".join(authors[:BYLINE_HEAD])
+    return f"{head}, …, {authors[-1]} ({len(authors):,} authors)"
+
+
+def excerpt(abstract: str) -> Excerpt:
+    """The abstract cut after a sentence near the length that a reader skims, or at a word."""
+    text = " ".join(abstract.split())
+    if len(text) <= EXCERPT.stop:
+        return Excerpt(text, "")
+    sentences = SENTENCE_END.finditer(text, EXCERPT.start, EXCERPT.stop)
+    starts = [match.end() for match in sentences]
+    if starts:
+        return Excerpt(text[: starts[-1]].rstrip(), text[starts[-1] :])
+    cut = text.rfind(" ", EXCERPT.start, EXCERPT.stop)
+    cut = cut if cut > 0 else EXCERPT.stop - 1
+    return Excerpt(f"{text[:cut]}…", f"…{text[cut:]}")
+
+
+def links(paper: Paper) -> list[Link]:
+    """Where the paper can be read, leaving out every address that is not plain web."""
+    offered = (
+        Link("arXiv" if ARXIV.match(paper.url) else "Source", web_address(paper.url)),
+        Link("PDF", web_address(paper.pdf_url)),
+        Link("Code", web_address(paper.code_url)),
+    )
+    return [link for link in offered if link.url]
+
+
+def web_address(url: str) -> str:
+    """The address itself when it is plain web and of sane length, otherwise nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    sane = parts.scheme in {"http", "https"} and parts.hostname and len(url) <= URL_LIMIT
+    return url if sane and url.isprintable() and " " not in url else ""
