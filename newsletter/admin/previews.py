@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from newsletter.delivery import connections
 from newsletter.digests import assembly
 from newsletter.mail import messages, snapshots
-from newsletter.mail.errors import Outcome
+from newsletter.mail.errors import SendResult
 from newsletter.models import Digest, Subscriber
 from papers.admin.base import ListAdmin
 
@@ -29,12 +29,12 @@ def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> 
         context["subject"] = digest.subject or messages.digest_subject(digest, cards)
     try:
         context["html"] = messages.digest_page(digest, cards)
-    except messages.MessageIncomplete as error:
+    except messages.IncompleteMessageError as error:
         context["reason"] = digest.reason or error
     return TemplateResponse(request, "admin/preview.html", context)
 
 
-def send_test(subscriber: Subscriber, address: str) -> Outcome:
+def send_test(subscriber: Subscriber, address: str) -> SendResult:
     """Send the subscriber's upcoming digest to another address, marked as a test.
 
     Raises NothingToSend.
@@ -44,7 +44,7 @@ def send_test(subscriber: Subscriber, address: str) -> Outcome:
         raise NothingToSend(digest.reason)
     try:
         message = messages.digest_message(digest, snapshots.of(digest))
-    except messages.MessageIncomplete as error:
+    except messages.IncompleteMessageError as error:
         raise NothingToSend(str(error)) from error
     message.to = [address]
     message.subject = f"[Test] {message.subject}"

@@ -20,7 +20,7 @@ from unfold.decorators import action
 from newsletter.admin import exports, previews
 from newsletter.admin.confirmation import Deed, Sending, ask
 from newsletter.digests import assembly
-from newsletter.mail.errors import Verdict
+from newsletter.mail.errors import SendStatus
 from newsletter.models import Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.service import Origin
@@ -88,8 +88,8 @@ class SubscriberDeeds(Sending, ListAdmin):
         except previews.NothingToSend as error:
             self.message_user(request, f"Nothing was sent. {error}", messages.WARNING)
             return
-        log(request, [subscriber], f"sent a test to {request.user}: {outcome.verdict}")
-        if outcome.verdict == Verdict.SENT:
+        log(request, [subscriber], f"sent a test to {request.user}: {outcome.status}")
+        if outcome.status == SendStatus.SENT:
             self.message_user(request, f"A test is on its way to {address}.", messages.SUCCESS)
         else:
             self.message_user(request, f"The test failed. {outcome.reason}", messages.ERROR)

@@ -25,7 +25,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from newsletter.delivery import provider_limits
 from newsletter.mail import errors
 from newsletter.mail.backends import smtp
-from newsletter.mail.errors import Outcome, Verdict
+from newsletter.mail.errors import SendResult, SendStatus
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +105,9 @@ class Wires(ABC, Generic[Carried]):
         free = self.limits.connections - permits.taken[self.kind]
         return max(0, min(self.width, self.permits + free) - self.in_flight)
 
-    def prepare(self, count: int) -> Outcome | None:
+    def prepare(self, count: int) -> SendResult | None:
         """Connect for that many messages, or for fewer; why, if nobody answered at all."""
-        trouble: Outcome | None = None
+        trouble: SendResult | None = None
         while len(self.idle) < count and trouble is None:
             if self.open == self.permits and not self._permit():
                 break
@@ -115,7 +115,7 @@ class Wires(ABC, Generic[Carried]):
                 connection = get_connection()
                 connection.open()
             except Exception as error:  # noqa: BLE001 - backends raise what they like
-                trouble = errors.of_connection_error(error)
+                trouble = errors.classify_connection_error(error)
                 self.width = max(1, len(self.idle) + self.in_flight)
             else:
                 self.open += 1
@@ -148,7 +148,7 @@ class Wires(ABC, Generic[Carried]):
         """Let what is on its way go on, without waiting."""
 
     @abstractmethod
-    def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
+    def collect(self, seconds: float | None = None) -> list[tuple[Carried, SendResult]]:
         """What came back, waiting for at least one, at most so many seconds.
 
         Empty when nothing is in flight.
@@ -164,7 +164,7 @@ class Threads(Wires[Carried]):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.pool = ThreadPoolExecutor(self.limits.connections, "wire")
-        self.futures: dict[Future[Outcome], tuple[Carried, BaseEmailBackend]] = {}
+        self.futures: dict[Future[SendResult], tuple[Carried, BaseEmailBackend]] = {}
 
     def __exit__(self, *args: Any) -> None:
         self.pool.shutdown()
@@ -180,7 +180,7 @@ class Threads(Wires[Carried]):
             future = self.pool.submit(send, connection, mail.message)
             self.futures[future] = (mail, connection)
 
-    def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
+    def collect(self, seconds: float | None = None) -> list[tuple[Carried, SendResult]]:
         done = wait(self.futures, timeout=seconds, return_when=FIRST_COMPLETED).done
         results = []
         for future in done:
@@ -200,7 +200,7 @@ class Sockets(Wires[Carried]):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.busy: dict[smtp.EmailBackend, Carried] = {}
-        self.done: list[tuple[Carried, Outcome]] = []
+        self.done: list[tuple[Carried, SendResult]] = []
         self.watched: dict[smtp.EmailBackend, int] = {}
         self.selector = selectors.DefaultSelector()
 
@@ -226,7 +226,7 @@ class Sockets(Wires[Carried]):
         if self.busy:
             self._go_on(0)
 
-    def collect(self, seconds: float | None = None) -> list[tuple[Carried, Outcome]]:
+    def collect(self, seconds: float | None = None) -> list[tuple[Carried, SendResult]]:
         start = time.monotonic()
         while self.busy:
             waited = time.monotonic() - start
@@ -286,11 +286,13 @@ class Letter:
     message: AnymailMessage
 
 
-def send_single(message: AnymailMessage) -> Outcome:
+def send_single(message: AnymailMessage) -> SendResult:
     """Send one message over a connection of its own and say what came of it. Never raises."""
     with wires("single") as carriers:
         if not carriers.room:
-            return Outcome(Verdict.RETRY, "Every connection is in use; try again in a minute.")
+            return SendResult(
+                SendStatus.RETRY, "Every connection is in use; try again in a minute."
+            )
         trouble = carriers.prepare(1)
         if trouble is not None:
             return trouble
@@ -299,16 +301,16 @@ def send_single(message: AnymailMessage) -> Outcome:
         return outcome
 
 
-def send(connection: BaseEmailBackend, message: AnymailMessage) -> Outcome:
+def send(connection: BaseEmailBackend, message: AnymailMessage) -> SendResult:
     """Hand one message over an open connection and say what came of it. Never raises."""
     try:
         accepted = connection.send_messages([message])
-    except Exception as error:  # noqa: BLE001 - backends raise what they like; outcomes sorts it
+    except Exception as error:  # noqa: BLE001 - backends raise what they like; errors sorts it
         # Most backends cannot tell how far they got, and then the doubt remains.
         handed_over = bool(getattr(connection, "handed_over", True))
-        outcome = errors.of_error(error, handed_over=handed_over)
+        outcome = errors.classify_error(error, handed_over=handed_over)
         return replace(outcome, connection_lost=True)
-    return errors.of_success(message.anymail_status, message.to[0], accepted or 0)
+    return errors.classify_status(message.anymail_status, message.to[0], accepted or 0)
 
 
 def close(connection: BaseEmailBackend) -> None:

@@ -25,7 +25,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter.delivery import streams
-from newsletter.mail.errors import Outcome, Verdict
+from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, Notice, Outbound, Subscriber
 from newsletter.security import email_addresses
 
@@ -155,7 +155,7 @@ def ready(wanted: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def record(
-    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
     """Write down what came of messages, and commit the intent to send the next.
 
@@ -164,10 +164,10 @@ def record(
     """
     counts: Counter[str] = Counter()
     with transaction.atomic():
-        plain = [draft.row for draft, outcome in results if outcome == Outcome(Verdict.SENT)]
+        plain = [draft.row for draft, outcome in results if outcome == SendResult(SendStatus.SENT)]
         counts += _note_sent(lane, plain)
         for draft, outcome in results:
-            if outcome != Outcome(Verdict.SENT):
+            if outcome != SendResult(SendStatus.SENT):
                 counts[_settle(lane, draft.row, outcome)] += 1
         granted = _intend(lane, drafts)
     for draft in drafts:
@@ -271,31 +271,31 @@ def _explain_refusal(lane: Lane, row: Any) -> str:
     return move(lane, row, State.QUEUED, reason="Sending is paused.")
 
 
-def _settle(lane: Lane, row: Any, outcome: Outcome) -> str:
+def _settle(lane: Lane, row: Any, outcome: SendResult) -> str:
     """Record what an attempt came to when that needs more than a word."""
     if outcome.stop:
         streams.pause(lane.stream, outcome.reason)
     if outcome.hold_seconds:
         streams.hold(lane.stream, outcome.hold_seconds, outcome.reason)
-    match outcome.verdict:
-        case Verdict.SENT:
+    match outcome.status:
+        case SendStatus.SENT:
             return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])
-        case Verdict.FINAL:
+        case SendStatus.FINAL:
             reached = move(lane, row, State.FAILED, reason=outcome.reason)
             if reached == State.FAILED and outcome.reject_reason:
                 _note_bounce(row, outcome)
             return reached
-        case Verdict.UNCERTAIN if not lane.repeatable:
+        case SendStatus.UNCERTAIN if not lane.repeatable:
             return move(lane, row, State.UNCERTAIN, reason=outcome.reason)
     if row.attempts >= MAX_ATTEMPTS:
         reason = f"Given up after {row.attempts} attempts. {outcome.reason}"
         return move(lane, row, State.FAILED, reason=reason)
     wait = max(backoff(row.attempts), timedelta(seconds=outcome.hold_seconds))
-    again = now() if outcome.at_once else now() + wait
+    again = now() if outcome.retry_now else now() + wait
     return move(lane, row, State.QUEUED, reason=outcome.reason, next_attempt_at=again)
 
 
-def _note_bounce(row: Any, outcome: Outcome) -> None:
+def _note_bounce(row: Any, outcome: SendResult) -> None:
     """A mail server that refuses the recipient at once tells what a provider's event would."""
     DeliveryEvent.objects.bulk_create(
         [

@@ -35,8 +35,8 @@ from newsletter.delivery.outbox import (
 )
 from newsletter.delivery.send_rate import Pace
 from newsletter.delivery.streams import hold, pause
-from newsletter.mail.errors import Outcome, Verdict
-from newsletter.mail.messages import MessageIncomplete, SettingsIncomplete
+from newsletter.mail.errors import SendResult, SendStatus
+from newsletter.mail.messages import IncompleteMessageError, IncompleteSettingsError
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Run:
 
     def send(self, *, patient: bool) -> None:
         """Bring every queued row as far as it gets now."""
-        results: list[tuple[Draft, Outcome]] = []
+        results: list[tuple[Draft, SendResult]] = []
         try:
             while self.again and not self.stopping:
                 self.again = False
@@ -137,7 +137,7 @@ class Run:
             for claimed in self.claims:
                 self.counts[State.QUEUED] += outbox.release(claimed, self.reason)
 
-    def _rounds(self, drafts: Iterator[Draft], results: list[tuple[Draft, Outcome]]) -> None:
+    def _rounds(self, drafts: Iterator[Draft], results: list[tuple[Draft, SendResult]]) -> None:
         ahead: list[Draft] = []
         while True:
             stopping = self.stopping
@@ -165,7 +165,7 @@ class Run:
             ahead.append(draft)
             self.wires.pump()
 
-    def _collect(self, *, waiting: bool) -> list[tuple[Draft, Outcome]]:
+    def _collect(self, *, waiting: bool) -> list[tuple[Draft, SendResult]]:
         """What came back; while mail is waiting for its turn, no longer than until that comes."""
         seconds = self._turn() if waiting and self.wires.room else None
         if seconds is not None and not self.wires.in_flight:
@@ -192,13 +192,13 @@ class Run:
         unhandled = {row.pk for row in claimed.rows}
         for row, message in self.render(claimed.rows):
             unhandled.discard(row.pk)
-            if isinstance(message, SettingsIncomplete):
+            if isinstance(message, IncompleteSettingsError):
                 self._stop(str(message))
                 return
             if isinstance(message, Exception):
                 log.error("%s %s cannot be written: %s", self.lane.stream, row.pk, message)
                 self._fail(row, f"It could not be written: {message}")
-                if not isinstance(message, MessageIncomplete):
+                if not isinstance(message, IncompleteMessageError):
                     self._suspect(row, f"It could not be written: {message}")
                 if self.halted:
                     return
@@ -249,10 +249,10 @@ class Run:
         self.counts += Counter({State.QUEUED: spared})
         self.counts -= Counter({State.FAILED: spared})
 
-    def _judge(self, results: list[tuple[Draft, Outcome]]) -> None:
+    def _judge(self, results: list[tuple[Draft, SendResult]]) -> None:
         """Draw from what came back what it means for the next; before it is written down."""
         for draft, outcome in results:
-            if outcome.verdict == Verdict.SENT:
+            if outcome.status == SendStatus.SENT:
                 self.refused.clear()
             elif outcome.may_meet_all:
                 self._suspect(draft.row, outcome.reason)
@@ -260,20 +260,20 @@ class Run:
             results[:] = [
                 (
                     draft,
-                    replace(outcome, verdict=Verdict.RETRY) if outcome.may_meet_all else outcome,
+                    replace(outcome, status=SendStatus.RETRY) if outcome.may_meet_all else outcome,
                 )
                 for draft, outcome in results
             ]
         if any(outcome.stop or outcome.hold_seconds for _, outcome in results):
             self.halted = True
-        if any(outcome.at_once for _, outcome in results):
+        if any(outcome.retry_now for _, outcome in results):
             self.again = True
-        if results and all(outcome.verdict == Verdict.SENT for _, outcome in results):
+        if results and all(outcome.status == SendStatus.SENT for _, outcome in results):
             self.wires.widen()
 
 
 def persist(
-    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
     """``outbox.record``, and when one row cannot be written, all the others by themselves.
 
@@ -290,7 +290,7 @@ def persist(
 
 
 def _record_singly(
-    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
     """What can be written is; a result that cannot is logged, an intent that cannot is failed."""
     counts: Counter[str] = Counter()
@@ -316,7 +316,7 @@ def _record_singly(
 
 
 def _record(
-    lane: Lane, results: list[tuple[Draft, Outcome]], drafts: list[Draft]
+    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
 ) -> tuple[Counter[str], list[Draft]]:
     """``outbox.record`` on a database that may be restarting: what came back is not forgotten."""
     deadline = time.monotonic() + DATABASE_PATIENCE

@@ -74,7 +74,7 @@ ENHANCED_STATUS: Final = re.compile(r"\b5\.(?P<subject>\d)\.\d{1,3}\b")
 NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
 
 
-class Verdict(StrEnum):
+class SendStatus(StrEnum):
     SENT = "sent"
     RETRY = "retry"
     FINAL = "final"
@@ -82,95 +82,99 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendResult:
     """One attempt's result in the terms that the state machine knows.
 
     ``hold_seconds`` asks the whole stream to wait (429 with Retry-After); ``stop`` says that no
     other message would fare better (credentials refused) and names an operator's job. After
-    ``connection_lost`` the next message needs a new connection; ``at_once`` says that this one
+    ``connection_lost`` the next message needs a new connection; ``retry_now`` says that this one
     may have it right away, because nothing was wrong but a connection that had grown old.
     ``reject_reason`` is Anymail's word for why a mail server refused the recipient for good;
     ``personal`` says that a provider did, which tells the reason in an event.
     """
 
-    verdict: Verdict
+    status: SendStatus
     reason: str = ""
     provider_id: str = ""
     hold_seconds: float = 0.0
     stop: bool = False
     connection_lost: bool = False
-    at_once: bool = False
+    retry_now: bool = False
     reject_reason: str = ""
     personal: bool = False
 
     @property
     def may_meet_all(self) -> bool:
         """Whether this is a refusal that says nothing about the recipient."""
-        return self.verdict == Verdict.FINAL and not (self.reject_reason or self.personal)
+        return self.status == SendStatus.FINAL and not (self.reject_reason or self.personal)
 
 
-def of_success(status: AnymailStatus, address: str, accepted: int) -> Outcome:
+def classify_status(status: AnymailStatus, address: str, accepted: int) -> SendResult:
     """Read Anymail's per-recipient status; a plain Django backend only has its count."""
     recipient = (status.recipients or {}).get(address)
     if status.recipients is not None and status.recipients and recipient is None:
-        return Outcome(Verdict.UNCERTAIN, "The provider did not say what became of this address.")
+        return SendResult(
+            SendStatus.UNCERTAIN, "The provider did not say what became of this address."
+        )
     if recipient is None:
         if accepted:
-            return Outcome(Verdict.SENT)
-        return Outcome(Verdict.RETRY, "The mail backend accepted nothing and gave no reason.")
+            return SendResult(SendStatus.SENT)
+        return SendResult(SendStatus.RETRY, "The mail backend accepted nothing and gave no reason.")
     provider_id = str(recipient.message_id or "")
     if recipient.status in ACCEPTED:
-        return Outcome(Verdict.SENT, provider_id=provider_id)
+        return SendResult(SendStatus.SENT, provider_id=provider_id)
     if recipient.status in REFUSED:
-        return Outcome(
-            Verdict.FINAL,
+        return SendResult(
+            SendStatus.FINAL,
             f"The provider answered {recipient.status!r}.",
             provider_id,
             personal=recipient.status in REFUSED_RECIPIENT,
         )
-    return Outcome(Verdict.UNCERTAIN, f"The provider answered {recipient.status!r}.", provider_id)
+    return SendResult(
+        SendStatus.UNCERTAIN, f"The provider answered {recipient.status!r}.", provider_id
+    )
 
 
-def of_connection_error(error: Exception) -> Outcome:
+def classify_connection_error(error: Exception) -> SendResult:
     """The connection could not be opened: nothing has left, so trying again is safe."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return _of_log_in(error)
     if isinstance(error, ImproperlyConfigured):
-        return Outcome(
-            Verdict.RETRY, _brief("The mail settings are not complete", error), stop=True
+        return SendResult(
+            SendStatus.RETRY, _brief("The mail settings are not complete", error), stop=True
         )
-    return Outcome(Verdict.RETRY, _brief("The mail server cannot be reached", error))
+    return SendResult(SendStatus.RETRY, _brief("The mail server cannot be reached", error))
 
 
-def of_error(error: Exception, *, handed_over: bool) -> Outcome:
+def classify_error(error: Exception, *, handed_over: bool) -> SendResult:
     """Sort what a backend raised while it was sending one message.
 
     ``handed_over`` is true when an SMTP client had written the final dot and not read the answer.
     """
     if isinstance(error, ImproperlyConfigured):
-        return of_connection_error(error)
+        return classify_connection_error(error)
     if isinstance(error, AnymailError):
         return _of_anymail(error)
     if isinstance(error, smtplib.SMTPException):
         return _of_smtp(error, handed_over=handed_over)
     if isinstance(error, ValueError | TypeError | UnicodeError):
-        return Outcome(Verdict.FINAL, _brief("The message could not be written", error))
+        return SendResult(SendStatus.FINAL, _brief("The message could not be written", error))
     if isinstance(error, OSError):
         return _of_broken_connection(error, handed_over=handed_over)
-    return Outcome(Verdict.UNCERTAIN, _brief("The mail backend broke off", error))
+    return SendResult(SendStatus.UNCERTAIN, _brief("The mail backend broke off", error))
 
 
-def _of_broken_connection(error: Exception, *, handed_over: bool) -> Outcome:
+def _of_broken_connection(error: Exception, *, handed_over: bool) -> SendResult:
     if handed_over:
-        return Outcome(
-            Verdict.UNCERTAIN, _brief("Cut off after the message was handed over", error)
+        return SendResult(
+            SendStatus.UNCERTAIN, _brief("Cut off after the message was handed over", error)
         )
     if getattr(error, "errno", None) in DISK_ERRORS:
-        return Outcome(Verdict.RETRY, str(error)[:REASON_LENGTH], hold_seconds=DISK_SECONDS)
-    return Outcome(Verdict.RETRY, _brief("Cut off before the message was handed over", error))
+        return SendResult(SendStatus.RETRY, str(error)[:REASON_LENGTH], hold_seconds=DISK_SECONDS)
+    return SendResult(SendStatus.RETRY, _brief("Cut off before the message was handed over", error))
 
 
-def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> Outcome:
+def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> SendResult:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
         return _by_smtp_code(code, text, "recipient")
@@ -182,19 +186,19 @@ def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> Outcome:
     return _of_broken_connection(error, handed_over=handed_over)
 
 
-def _of_log_in(error: smtplib.SMTPAuthenticationError) -> Outcome:
+def _of_log_in(error: smtplib.SMTPAuthenticationError) -> SendResult:
     """A wrong password stops everything; a log-in that is out of order passes."""
     reason = _smtp(error.smtp_code, error.smtp_error, "log-in")
-    return Outcome(Verdict.RETRY, reason, stop=500 <= error.smtp_code < 600)
+    return SendResult(SendStatus.RETRY, reason, stop=500 <= error.smtp_code < 600)
 
 
-def _by_smtp_code(code: int, text: bytes | str, phase: str) -> Outcome:
+def _by_smtp_code(code: int, text: bytes | str, phase: str) -> SendResult:
     reason = _smtp(code, text, phase)
     if not 500 <= code < 600:
-        return Outcome(Verdict.RETRY, reason)
+        return SendResult(SendStatus.RETRY, reason)
     if phase == "sender":  # It is the same for every message.
-        return Outcome(Verdict.RETRY, f"{reason}. Check DEFAULT_FROM_EMAIL.", stop=True)
-    return Outcome(Verdict.FINAL, reason, reject_reason=_reject_reason(code, reason, phase))
+        return SendResult(SendStatus.RETRY, f"{reason}. Check DEFAULT_FROM_EMAIL.", stop=True)
+    return SendResult(SendStatus.FINAL, reason, reject_reason=_reject_reason(code, reason, phase))
 
 
 def _reject_reason(code: int, answer: str, phase: str) -> str:
@@ -210,21 +214,23 @@ def _reject_reason(code: int, answer: str, phase: str) -> str:
     return "bounced" if absent else "other"
 
 
-def _of_anymail(error: AnymailError) -> Outcome:
+def _of_anymail(error: AnymailError) -> SendResult:
     status = error.status_code
     if status is None:
         return _of_anymail_without_answer(error)
     reason = f"The provider answered HTTP {status}."
     if status in STOP_STATUS:
-        return Outcome(Verdict.RETRY, f"{reason} {STOP_STATUS[status]}", stop=True)
+        return SendResult(SendStatus.RETRY, f"{reason} {STOP_STATUS[status]}", stop=True)
     if status in RETRY_STATUS:
         usual = TOO_MANY_SECONDS if status == TOO_MANY else 0.0
-        return Outcome(Verdict.RETRY, reason, hold_seconds=retry_after(error.response) or usual)
+        return SendResult(
+            SendStatus.RETRY, reason, hold_seconds=retry_after(error.response) or usual
+        )
     if status in DOUBTFUL_STATUS:
-        return Outcome(Verdict.UNCERTAIN, f"{reason} It may have the message.")
+        return SendResult(SendStatus.UNCERTAIN, f"{reason} It may have the message.")
     if 200 <= status < 300:
-        return Outcome(Verdict.UNCERTAIN, f"{reason} Its text cannot be read.")
-    return Outcome(Verdict.SENT if _was_taken_before(error) else Verdict.FINAL, reason)
+        return SendResult(SendStatus.UNCERTAIN, f"{reason} Its text cannot be read.")
+    return SendResult(SendStatus.SENT if _was_taken_before(error) else SendStatus.FINAL, reason)
 
 
 def _was_taken_before(error: AnymailError) -> bool:
@@ -238,51 +244,55 @@ def _was_taken_before(error: AnymailError) -> bool:
     return isinstance(answer, dict) and answer.get("code") == "duplicate_parameter"
 
 
-def _of_anymail_without_answer(error: AnymailError) -> Outcome:
+def _of_anymail_without_answer(error: AnymailError) -> SendResult:
     if isinstance(error, AnymailRequestsAPIError):
         return _of_requests(error)
     if isinstance(error, AnymailRecipientsRefused):
-        return Outcome(Verdict.FINAL, "The provider refused the recipient.", personal=True)
+        return SendResult(SendStatus.FINAL, "The provider refused the recipient.", personal=True)
     if isinstance(error, AnymailAPIError):
         return _of_ses(error)
     # Serialization and feature errors are raised before anything leaves.
-    return Outcome(Verdict.FINAL, _brief("The message could not be written", error))
+    return SendResult(SendStatus.FINAL, _brief("The message could not be written", error))
 
 
-def _of_requests(error: AnymailRequestsAPIError) -> Outcome:
+def _of_requests(error: AnymailRequestsAPIError) -> SendResult:
     """No answer at all: safe to repeat only when no connection was made."""
     cause = error.__cause__
     unreached = isinstance(cause, requests.ConnectTimeout) or "NewConnectionError" in repr(cause)
     if unreached:
-        return Outcome(Verdict.RETRY, "The provider cannot be reached.")
-    return Outcome(
-        Verdict.UNCERTAIN, _brief("The provider took the request and did not answer", cause)
+        return SendResult(SendStatus.RETRY, "The provider cannot be reached.")
+    return SendResult(
+        SendStatus.UNCERTAIN, _brief("The provider took the request and did not answer", cause)
     )
 
 
-def _of_ses(error: AnymailAPIError) -> Outcome:
+def _of_ses(error: AnymailAPIError) -> SendResult:
     """Amazon SES goes through botocore, whose exceptions carry an answer or just a name."""
     if isinstance(error.response, dict):
         return _of_ses_answer(error.response)
     cause = type(error.__cause__).__name__
     if cause in SES_NO_CREDENTIALS:
-        return Outcome(Verdict.RETRY, f"The mail settings are not complete: {cause}.", stop=True)
+        return SendResult(
+            SendStatus.RETRY, f"The mail settings are not complete: {cause}.", stop=True
+        )
     if cause in SES_UNREACHED:
-        return Outcome(Verdict.RETRY, "The provider cannot be reached.")
-    return Outcome(Verdict.UNCERTAIN, f"The provider took the request and did not answer: {cause}.")
+        return SendResult(SendStatus.RETRY, "The provider cannot be reached.")
+    return SendResult(
+        SendStatus.UNCERTAIN, f"The provider took the request and did not answer: {cause}."
+    )
 
 
-def _of_ses_answer(response: dict[str, Any]) -> Outcome:
+def _of_ses_answer(response: dict[str, Any]) -> SendResult:
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     reason = f"The provider answered {code or status}."
     if code in SES_TOO_MANY:
-        return Outcome(Verdict.RETRY, reason, hold_seconds=TOO_MANY_SECONDS)
+        return SendResult(SendStatus.RETRY, reason, hold_seconds=TOO_MANY_SECONDS)
     if code in SES_STOP or status in STOP_STATUS:
-        return Outcome(Verdict.RETRY, f"{reason} Check the account.", stop=True)
+        return SendResult(SendStatus.RETRY, f"{reason} Check the account.", stop=True)
     if status >= 500:
-        return Outcome(Verdict.RETRY, reason)
-    return Outcome(Verdict.FINAL, reason)
+        return SendResult(SendStatus.RETRY, reason)
+    return SendResult(SendStatus.FINAL, reason)
 
 
 def retry_after(response: Any) -> float:

@@ -31,8 +31,8 @@ from papers.text.clean import line
 __all__ = [
     "BadHeaderError",
     "Card",
-    "MessageIncomplete",
-    "SettingsIncomplete",
+    "IncompleteMessageError",
+    "IncompleteSettingsError",
     "card",
     "confirm_message",
     "digest_message",
@@ -56,23 +56,23 @@ RANKS: Final = {slot: rank for rank, slot in enumerate(SECTIONS)}
 LAST: Final = RANKS["trending"]
 
 
-class MessageIncomplete(Exception):  # noqa: N818
+class IncompleteMessageError(Exception):
     """The mail lacks something without which it must not leave; the message says what."""
 
 
-class SettingsIncomplete(MessageIncomplete):
+class IncompleteSettingsError(IncompleteMessageError):
     """What this mail lacks, every other lacks as well, until the operator has mended it."""
 
 
 def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     """The mail of a digest; items whose card is missing are left out.
 
-    Raises MessageIncomplete when the postal address, the unsubscribe link or every paper is
+    Raises IncompleteMessageError when the postal address, the unsubscribe link or every paper is
     missing, BadHeaderError when a line break got into a header.
     """
     context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
     if not fragments.is_complete(context):
-        raise SettingsIncomplete(LACKING)
+        raise IncompleteSettingsError(LACKING)
     html, text = _fitting(context)
     sender, subscriber = settings.DEFAULT_FROM_EMAIL, digest.subscriber
     headers = _headers(digest, sender) | {
@@ -101,7 +101,7 @@ def digest_subject(digest: Digest, cards: Mapping[str, Card]) -> str:
 def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
     """The digest as a web page: what the mail says, and what it had to leave out.
 
-    Raises MessageIncomplete when none of its papers is there.
+    Raises IncompleteMessageError when none of its papers is there.
     """
     context = _digest_context(digest, cards) | _links(digest.subscriber)
     # The subject that was sent may name a paper that was hidden since.
@@ -112,16 +112,16 @@ def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
 def confirm_message(notice: Notice) -> AnymailMessage:
     """The question whether the owner of the address asked for this.
 
-    It repeats nothing that was typed into the form. Raises MessageIncomplete.
+    It repeats nothing that was typed into the form. Raises IncompleteMessageError.
     """
     if notice.consent is None:
-        raise MessageIncomplete("A confirmation mail needs the request that it confirms.")
+        raise IncompleteMessageError("A confirmation mail needs the request that it confirms.")
     link = tokens.url_for("confirm", tokens.confirm_token(notice.consent))
     return _notice_message(notice, "confirm", {"confirm_url": link, "disown_url": f"{link}?not-me"})
 
 
 def manage_message(notice: Notice) -> AnymailMessage:
-    """The answer to somebody who signs up again: their links. Raises MessageIncomplete."""
+    """The answer to somebody who signs up again: their links. Raises IncompleteMessageError."""
     links = _mail_links(notice.subscriber)
     message = _notice_message(notice, "manage", links)
     message.extra_headers["List-Unsubscribe"] = f"<{links['unsubscribe_url']}>"
@@ -169,7 +169,7 @@ def _headers(row: Digest | Notice, sender: str) -> dict[str, str]:
 def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]:
     entries = _entries(digest, cards)
     if not entries:
-        raise MessageIncomplete("None of the papers of this digest is there any more.")
+        raise IncompleteMessageError("None of the papers of this digest is there any more.")
     titles = [entry.card.title for entry in entries]
     subscriber = digest.subscriber
     since = f" on {day(subscriber.confirmed_at)}" if subscriber.confirmed_at else ""
@@ -260,7 +260,7 @@ def _require(html: str, text: str, *values: str) -> None:
     """Refuse a mail that does not show each of the values in both parts."""
     for value in values:
         if not value or value not in text or escape(value) not in html:
-            raise SettingsIncomplete(LACKING)
+            raise IncompleteSettingsError(LACKING)
 
 
 def _links(subscriber: Subscriber) -> dict[str, str]:

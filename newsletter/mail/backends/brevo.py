@@ -1,8 +1,8 @@
 """Anymail's Brevo backend with an idempotency key: a message asked for twice is sent once.
 
 Brevo reads the key, a UUID, from the headers of the message and keeps it for 15 to 30 minutes;
-a second request is answered with 400 and ``duplicate_parameter``, which ``outcomes`` reads. See
-https://developers.brevo.com/docs/heterogenous-versions-batch-emails.
+a second request is answered with 400 and ``duplicate_parameter``, which ``newsletter.mail.errors``
+reads. See https://developers.brevo.com/docs/heterogenous-versions-batch-emails.
 """
 
 from __future__ import annotations

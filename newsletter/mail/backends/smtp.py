@@ -23,7 +23,7 @@ from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
 
 from newsletter.mail import errors
-from newsletter.mail.errors import Outcome, Verdict
+from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.mail.mime import RepeatableMessage, stuffed
 
 CONNECT_TIMEOUT: Final = 10.0
@@ -45,7 +45,7 @@ Reply = tuple[int, bytes]
 class EmailBackend(smtp.EmailBackend):
     """One kept connection. ``send_messages`` works as in Django, one message after another."""
 
-    outcome: Outcome
+    outcome: SendResult
     deadline: float = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +117,7 @@ class EmailBackend(smtp.EmailBackend):
                 else [[command] for command in commands]
             )
             self._say_next()
-        except Exception as error:  # noqa: BLE001 - outcomes sorts it
+        except Exception as error:  # noqa: BLE001 - errors sorts it
             self._end(self._of(error))
 
     def go_on(self) -> bool:
@@ -128,7 +128,7 @@ class EmailBackend(smtp.EmailBackend):
                 self._write()
             if not self.finished and self.is_overdue:
                 raise TimeoutError("timed out")
-        except Exception as error:  # noqa: BLE001 - outcomes sorts it
+        except Exception as error:  # noqa: BLE001 - errors sorts it
             self._end(self._of(error))
         return self.finished
 
@@ -239,7 +239,7 @@ class EmailBackend(smtp.EmailBackend):
         if 200 <= reply[0] < 300:
             self.carried += 1
             self.needs_reset = False
-            self._end(Outcome(Verdict.SENT))
+            self._end(SendResult(SendStatus.SENT))
         elif 400 <= reply[0] < 600:
             self._refuse(b"DATA", reply)
         else:
@@ -260,21 +260,23 @@ class EmailBackend(smtp.EmailBackend):
             error = smtplib.SMTPRecipientsRefused({"": (code, text)})
         self.needs_reset = True
         closing = code == CLOSING
-        outcome = errors.of_error(error, handed_over=False)
+        outcome = errors.classify_error(error, handed_over=False)
         self._end(
-            replace(outcome, connection_lost=lost or closing, at_once=closing and self.carried > 0)
+            replace(
+                outcome, connection_lost=lost or closing, retry_now=closing and self.carried > 0
+            )
         )
 
-    def _of(self, error: Exception) -> Outcome:
-        outcome = errors.of_error(error, handed_over=self.handed_over)
+    def _of(self, error: Exception) -> SendResult:
+        outcome = errors.classify_error(error, handed_over=self.handed_over)
         # A server that hangs up between two messages has nothing against the second.
-        stale = outcome.verdict == Verdict.RETRY and self.carried > 0
+        stale = outcome.status == SendStatus.RETRY and self.carried > 0
         if self.connection is not None:
             self.connection.close()
             self.connection = None
-        return replace(outcome, connection_lost=True, at_once=stale)
+        return replace(outcome, connection_lost=True, retry_now=stale)
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: SendResult) -> None:
         self.outcome, self.finished = outcome, True
         self.content, self.unsent = b"", memoryview(b"")
 

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             try:
                 message = messages.digest_message(digest, snapshots.of(digest))
-            except messages.MessageIncomplete as error:
+            except messages.IncompleteMessageError as error:
                 raise CommandError(f"There is no mail for {person.email}. {error}") from error
             text = self._format(message, options["format"])
             transaction.set_rollback(True)

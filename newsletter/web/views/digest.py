@@ -25,7 +25,7 @@ def digest(request: HttpRequest, token: str) -> HttpResponse:
     try:
         shown = tokens.digest_of_digest_token(token)
         page = messages.digest_page(shown, snapshots.of(shown))
-    except (tokens.TokenError, messages.MessageIncomplete) as error:
+    except (tokens.TokenError, messages.IncompleteMessageError) as error:
         raise Http404(str(error)) from error
     return HttpResponse(
         page,

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from newsletter.mail import errors, messages, snapshots
 from newsletter.mail.backends import brevo, resend
-from newsletter.mail.errors import Verdict
+from newsletter.mail.errors import SendStatus
 from newsletter.models import Digest
 from tests.factories import a_digest
 
@@ -53,18 +53,18 @@ def test_every_attempt_carries_the_same_key_and_every_digest_its_own(
 
 
 @pytest.mark.parametrize(
-    ("esp", "code", "verdict"),
+    ("esp", "code", "status"),
     [
-        ("Brevo", "duplicate_parameter", Verdict.SENT),
-        ("Brevo", "invalid_parameter", Verdict.FINAL),
-        ("Postmark", "duplicate_parameter", Verdict.FINAL),
+        ("Brevo", "duplicate_parameter", SendStatus.SENT),
+        ("Brevo", "invalid_parameter", SendStatus.FINAL),
+        ("Postmark", "duplicate_parameter", SendStatus.FINAL),
     ],
 )
 def test_a_key_that_brevo_knows_already_says_that_the_message_was_taken(
-    esp: str, code: str, verdict: Verdict
+    esp: str, code: str, status: SendStatus
 ) -> None:
     response = requests.Response()
     response.status_code = 400
     response._content = json.dumps({"code": code, "message": "no"}).encode()
     error = AnymailRequestsAPIError("no", response=response, esp_name=esp)
-    assert errors.of_error(error, handed_over=False).verdict == verdict
+    assert errors.classify_error(error, handed_over=False).status == status

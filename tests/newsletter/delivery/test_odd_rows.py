@@ -14,15 +14,15 @@ from pytest_django import Settings
 from newsletter.delivery import outbox, rendering, sender
 from newsletter.delivery.outbox import Draft, State
 from newsletter.delivery.sender import persist
-from newsletter.mail.errors import Outcome, Verdict
+from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, FrozenCard
 from tests.factories import a_digest, a_paper
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANE = rendering.DIGESTS
-SENT = Outcome(Verdict.SENT)
-REFUSED = Outcome(Verdict.FINAL, "550 no such user", reject_reason="bounced")
+SENT = SendResult(SendStatus.SENT)
+REFUSED = SendResult(SendStatus.FINAL, "550 no such user", reject_reason="bounced")
 
 
 def drafts(count: int, state: str = State.SENDING) -> list[Draft]:

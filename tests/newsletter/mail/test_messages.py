@@ -177,7 +177,7 @@ def test_the_reader_learns_why_they_get_it_and_how_to_end_it() -> None:
 
 def test_a_mail_without_a_postal_address_is_refused(settings: Settings) -> None:
     settings.POSTAL_ADDRESS = ""
-    with pytest.raises(messages.MessageIncomplete, match="POSTAL_ADDRESS"):
+    with pytest.raises(messages.IncompleteMessageError, match="POSTAL_ADDRESS"):
         mail_of(digest_of(rich_paper(1)))
 
 
@@ -190,7 +190,7 @@ def test_a_template_that_lost_its_unsubscribe_link_is_refused(
     settings.TEMPLATES = [
         engine | {"DIRS": [folder.parent, *engine["DIRS"]]} for engine in settings.TEMPLATES
     ]
-    with pytest.raises(messages.MessageIncomplete, match="template"):
+    with pytest.raises(messages.IncompleteMessageError, match="template"):
         mail_of(digest_of(rich_paper(1)))
 
 
@@ -202,7 +202,7 @@ def test_a_paper_that_is_gone_is_left_out_and_a_digest_of_none_is_refused() -> N
     assert "Paper 1" in message.body
     assert "/feedback/" in message.body
     kept.delete()
-    with pytest.raises(messages.MessageIncomplete, match="None of the papers"):
+    with pytest.raises(messages.IncompleteMessageError, match="None of the papers"):
         mail_of(digest)
 
 

@@ -62,7 +62,7 @@ def test_the_confirmation_repeats_nothing_that_was_typed() -> None:
 
 def test_a_confirmation_without_its_request_is_refused() -> None:
     notice = Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=a_subscriber())
-    with pytest.raises(messages.MessageIncomplete, match="request"):
+    with pytest.raises(messages.IncompleteMessageError, match="request"):
         messages.confirm_message(notice)
 
 
@@ -81,7 +81,7 @@ def test_somebody_who_signs_up_again_gets_their_links() -> None:
 @pytest.mark.parametrize("render", [messages.confirm_message, messages.manage_message])
 def test_a_notice_without_a_postal_address_is_refused(settings: Settings, render: object) -> None:
     settings.POSTAL_ADDRESS = ""
-    with pytest.raises(messages.MessageIncomplete, match="POSTAL_ADDRESS"):
+    with pytest.raises(messages.IncompleteMessageError, match="POSTAL_ADDRESS"):
         render(notice_of(Notice.Kind.CONFIRM))  # type: ignore[operator]
 
 

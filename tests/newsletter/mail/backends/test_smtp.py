@@ -22,7 +22,7 @@ from django.core.mail import get_connection
 from pytest_django import Settings
 
 from newsletter.delivery import connections
-from newsletter.mail.errors import Outcome, Verdict
+from newsletter.mail.errors import SendResult, SendStatus
 from tests.sink import Sink, running_sink
 
 LARGE = "A line of an ordinary length, which is repeated until nobody reads on.\n" * 20_000
@@ -100,7 +100,7 @@ def any_sink(
 @pytest.mark.parametrize("body", ["Papers.\n", LARGE], ids=["small", "large"])
 def test_a_message_arrives_whole_over_every_kind_of_connection(any_sink: Sink, body: str) -> None:
     message = a_message(body)
-    assert connections.send_single(message) == Outcome(Verdict.SENT)
+    assert connections.send_single(message) == SendResult(SendStatus.SENT)
     assert get_connection().send_messages([message]) == 1
     for received in any_sink.messages:
         assert received.get_content().replace("\r\n", "\n") == body
@@ -132,23 +132,23 @@ GO_ON = b"250 fine\r\n250 fine\r\n354 go on\r\n"
 
 
 @pytest.mark.parametrize(
-    ("answers", "verdict"),
+    ("answers", "status"),
     [
-        ((GREETING, GO_ON, b"552 5.3.4 too large\r\n"), Verdict.FINAL),
-        ((GREETING, GO_ON, b"452 4.3.1 no room\r\n"), Verdict.RETRY),
-        ((GREETING, GO_ON, b"250 taken before it was said\r\n"), Verdict.RETRY),
-        ((GREETING, GO_ON), Verdict.RETRY),
-        ((GREETING, b"250 fine\r\n550 5.1.1 no such user\r\n503 no\r\n"), Verdict.FINAL),
-        ((GREETING, b"250 fi"), Verdict.RETRY),
-        ((GREETING, b"nonsense\r\n" * 3), Verdict.RETRY),
+        ((GREETING, GO_ON, b"552 5.3.4 too large\r\n"), SendStatus.FINAL),
+        ((GREETING, GO_ON, b"452 4.3.1 no room\r\n"), SendStatus.RETRY),
+        ((GREETING, GO_ON, b"250 taken before it was said\r\n"), SendStatus.RETRY),
+        ((GREETING, GO_ON), SendStatus.RETRY),
+        ((GREETING, b"250 fine\r\n550 5.1.1 no such user\r\n503 no\r\n"), SendStatus.FINAL),
+        ((GREETING, b"250 fi"), SendStatus.RETRY),
+        ((GREETING, b"nonsense\r\n" * 3), SendStatus.RETRY),
     ],
 )
 def test_a_server_that_answers_too_early_or_stops_has_not_got_the_message(
-    settings: Settings, answers: tuple[bytes, ...], verdict: Verdict
+    settings: Settings, answers: tuple[bytes, ...], status: SendStatus
 ) -> None:
     with rude_server(*answers) as port:
         point_at(port, settings)
-        assert connections.send_single(a_message(TOO_LARGE_FOR_ANY_BUFFER)).verdict == verdict
+        assert connections.send_single(a_message(TOO_LARGE_FOR_ANY_BUFFER)).status == status
 
 
 def test_a_reply_may_come_in_many_lines_and_many_pieces(settings: Settings) -> None:
@@ -175,5 +175,5 @@ def test_a_reply_may_come_in_many_lines_and_many_pieces(settings: Settings) -> N
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         point_at(listener.getsockname()[1], settings)
-        assert connections.send_single(a_message()) == Outcome(Verdict.SENT)
+        assert connections.send_single(a_message()) == SendResult(SendStatus.SENT)
         thread.join(10)

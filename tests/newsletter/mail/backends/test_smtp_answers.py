@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import now
 
 from newsletter.delivery import connections, rendering, sender
-from newsletter.mail.errors import Verdict
+from newsletter.mail.errors import SendStatus
 from newsletter.models import Digest
 from tests import smtpd
 from tests.factories import a_digest
@@ -16,34 +16,34 @@ State = Digest.State
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict"),
+    ("answer", "status"),
     [
-        ("250 taken", Verdict.SENT),
-        ("251 will forward", Verdict.SENT),
-        ("252 taken, I think", Verdict.SENT),
-        ("299 taken", Verdict.SENT),
-        ("421 4.3.2 closing", Verdict.RETRY),
-        ("452 4.3.1 no room", Verdict.RETRY),
-        ("554 5.6.0 no", Verdict.FINAL),
-        ("150 wait", Verdict.UNCERTAIN),
-        ("354 go on", Verdict.UNCERTAIN),
-        ("600 who knows", Verdict.UNCERTAIN),
-        ("hello", Verdict.UNCERTAIN),
-        ("2", Verdict.UNCERTAIN),
-        ("x" * 70_000, Verdict.UNCERTAIN),
+        ("250 taken", SendStatus.SENT),
+        ("251 will forward", SendStatus.SENT),
+        ("252 taken, I think", SendStatus.SENT),
+        ("299 taken", SendStatus.SENT),
+        ("421 4.3.2 closing", SendStatus.RETRY),
+        ("452 4.3.1 no room", SendStatus.RETRY),
+        ("554 5.6.0 no", SendStatus.FINAL),
+        ("150 wait", SendStatus.UNCERTAIN),
+        ("354 go on", SendStatus.UNCERTAIN),
+        ("600 who knows", SendStatus.UNCERTAIN),
+        ("hello", SendStatus.UNCERTAIN),
+        ("2", SendStatus.UNCERTAIN),
+        ("x" * 70_000, SendStatus.UNCERTAIN),
     ],
     ids=lambda value: value[:9],
 )
 def test_the_first_digit_of_the_last_answer_decides(
-    server: smtpd.Server, answer: str, verdict: Verdict
+    server: smtpd.Server, answer: str, status: SendStatus
 ) -> None:
     server.trouble = lambda phase, _who: answer if phase == "dot" else ""
-    assert connections.send_single(a_message()).verdict == verdict
+    assert connections.send_single(a_message()).status == status
 
 
 def test_a_line_without_an_end_is_no_reason_to_give_a_message_up(server: smtpd.Server) -> None:
     server.trouble = lambda phase, _who: "x" * 70_000 if phase == "mail" else ""
-    assert connections.send_single(a_message()).verdict == Verdict.RETRY
+    assert connections.send_single(a_message()).status == SendStatus.RETRY
 
 
 @pytest.mark.django_db(transaction=True)
