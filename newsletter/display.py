@@ -40,7 +40,7 @@ class Excerpt(NamedTuple):
 
 
 def byline(authors: Sequence[str]) -> str:
-    """Everybody, or the first three, the last and how many there are."""
+    """Return all authors, or the first three, the last and their number."""
     if len(authors) <= BYLINE_HEAD + 1:
         return ", ".join(authors)
     head = ", ".join(authors[:BYLINE_HEAD])
@@ -48,7 +48,7 @@ def byline(authors: Sequence[str]) -> str:
 
 
 def excerpt(abstract: str) -> Excerpt:
-    """The abstract cut after a sentence near the length that a reader skims, or at a word."""
+    """Split an abstract after a sentence of a readable length, else after a word."""
     text = " ".join(abstract.split())
     if len(text) <= EXCERPT.stop:
         return Excerpt(text, "")
@@ -62,7 +62,7 @@ def excerpt(abstract: str) -> Excerpt:
 
 
 def links(paper: Paper) -> list[Link]:
-    """Where the paper can be read, leaving out every address that is not plain web."""
+    """Return the links of a paper whose addresses are plain http or https."""
     offered = (
         Link("arXiv" if ARXIV.match(paper.url) else "Source", web_address(paper.url)),
         Link("PDF", web_address(paper.pdf_url)),
@@ -72,7 +72,7 @@ def links(paper: Paper) -> list[Link]:
 
 
 def web_address(url: str) -> str:
-    """The address itself when it is plain web and of sane length, otherwise nothing."""
+    """Return the address if it is http or https and not too long, else an empty string."""
     try:
         parts = urlsplit(url)
     except ValueError:

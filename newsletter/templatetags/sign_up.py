@@ -1,4 +1,4 @@
-"""What every sign-up form carries beside the address."""
+"""Tags of the sign-up form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from newsletter.web import forms
 register = template.Library()
 
 
-@register.inclusion_tag("subscriber/_quiet_fields.html")
-def quiet_fields() -> dict[str, str]:
-    """The signed time at which the form was made, and a field that only robots fill in."""
+@register.inclusion_tag("subscriber/_bot_check.html")
+def bot_check() -> dict[str, str]:
+    """Render the signed time-stamp and the honeypot field of a sign-up form."""
     return {"started": forms.started_stamp()}

@@ -1,4 +1,4 @@
-"""What every page says about whose newsletter this is."""
+"""Context processors: the values that every page shows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.http import HttpRequest
 
 
 def branding(request: HttpRequest) -> dict[str, str]:
-    """Context processor: the site's name, its editor and this page's own address.
+    """Return the site's name and editor, and the canonical address of this page.
 
-    The address is the one that may be shared and indexed: on SITE_URL, without a query.
+    The canonical address is on SITE_URL and has no query.
     """
     return {
         "site_name": settings.SITE_NAME,

@@ -17,27 +17,28 @@ from django.utils.timezone import now
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from newsletter.web import presenters
-from newsletter.web.presenters import Story
+from newsletter.web.presenters import ListedPaper
 from papers.models import Edition
 from papers.text.clean import line
 
-EDITIONS: Final = 3
-PAPERS_A_DAY: Final = 30
-AUTHORS: Final = 30
-"""As many are named of a paper; its page names them all."""
+FEED_EDITIONS: Final = 3
+FEED_PAPERS_PER_EDITION: Final = 30
+FEED_AUTHORS_PER_PAPER: Final = 30
+"""Authors named per entry; the paper's page names all of them."""
 
 
 class Item(NamedTuple):
-    """One paper in the edition that showed it last."""
+    """A paper with the newest edition that lists it."""
 
-    story: Story
+    listed_paper: ListedPaper
     edition: Edition
 
 
-class AtomOfManyAuthors(Atom1Feed):
-    """An element for each author: feed readers make a person of each (RFC 4287, 4.2.1)."""
+class MultiAuthorAtomFeed(Atom1Feed):
+    """An Atom feed with one ``author`` element per author (RFC 4287, section 4.2.1)."""
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
+        """Write the elements of one entry, with an element for each author."""
         super().add_item_elements(handler, item)
         for name in item["authors"]:
             handler.startElement("author", AttributesImpl({}))
@@ -46,66 +47,85 @@ class AtomOfManyAuthors(Atom1Feed):
 
 
 class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
-    """The papers of the last few days; a paper that trends for days is one entry."""
+    """The papers of the newest editions; a paper of several editions is one entry."""
 
-    feed_type = AtomOfManyAuthors
+    feed_type = MultiAuthorAtomFeed
 
     def title(self) -> str:
+        """Return the feed's title."""
         return f"{settings.SITE_NAME}: trending papers"
 
     def subtitle(self) -> str:
-        return "What is trending among new research papers, each day anew."
+        """Return the feed's subtitle."""
+        return "The trending research papers of each day."
 
     def link(self) -> str:
+        """Return the address of the front page."""
         return f"{settings.SITE_URL}{reverse('home')}"
 
     def feed_url(self) -> str:
+        """Return the address of the feed itself."""
         return f"{settings.SITE_URL}{reverse('feed')}"
 
     def author_name(self) -> str:
+        """Return the author of the feed as a whole."""
         return str(settings.SITE_NAME)
 
     def items(self) -> list[Item]:
+        """Return the papers of the newest editions, newest edition first."""
         newest: dict[str, Item] = {}
         at = now()
-        for edition in Edition.objects.all()[:EDITIONS]:
-            for story in presenters.of_edition(edition, at=at, limit=PAPERS_A_DAY):
-                newest.setdefault(story.paper.canonical_id, Item(story, edition))
+        for edition in Edition.objects.all()[:FEED_EDITIONS]:
+            for listed_paper in presenters.from_edition(
+                edition, at=at, limit=FEED_PAPERS_PER_EDITION
+            ):
+                newest.setdefault(listed_paper.paper.canonical_id, Item(listed_paper, edition))
         return list(newest.values())
 
     def item_title(self, item: Item) -> str:
-        return line(item.story.paper.title)
+        """Return the paper's title."""
+        return line(item.listed_paper.paper.title)
 
     def item_description(self, item: Item) -> str:
-        story = item.story
-        said = (_pick(story), story.reason and f"{capfirst(story.reason)}.", story.excerpt.lead)
-        return str(escape(line(" ".join(filter(None, said)))))
+        """Return the pick's note, the reason and the excerpt as escaped HTML."""
+        listed_paper = item.listed_paper
+        parts = (
+            _pick(listed_paper),
+            listed_paper.reason and f"{capfirst(listed_paper.reason)}.",
+            listed_paper.excerpt.lead,
+        )
+        return str(escape(line(" ".join(filter(None, parts)))))
 
     def item_link(self, item: Item) -> str:
-        return f"{settings.SITE_URL}{item.story.paper.get_absolute_url()}"
+        """Return the address of the paper's page."""
+        return f"{settings.SITE_URL}{item.listed_paper.paper.get_absolute_url()}"
 
     def item_guid(self, item: Item) -> str:
-        """A tag URI (RFC 4151): it stays when the site moves to another scheme or path."""
+        """Return a tag URI (RFC 4151), which survives a change of the site's scheme or path."""
         host = urlsplit(settings.SITE_URL).hostname
-        first_listed = item.story.paper.announced_at.date()
-        return f"tag:{host},{first_listed:%Y-%m-%d}:{item.story.paper.canonical_id}"
+        first_listed = item.listed_paper.paper.announced_at.date()
+        return f"tag:{host},{first_listed:%Y-%m-%d}:{item.listed_paper.paper.canonical_id}"
 
     def item_extra_kwargs(self, item: Item) -> dict[str, Any]:
-        names = [line(name) for name in item.story.paper.authors[:AUTHORS]]
+        """Return the authors for ``add_item_elements``; an entry needs at least one."""
+        names = [line(name) for name in item.listed_paper.paper.authors[:FEED_AUTHORS_PER_PAPER]]
         return {"authors": names or [settings.SITE_NAME]}
 
     def item_categories(self, item: Item) -> list[str]:
-        return [line(category) for category in item.story.paper.categories]
+        """Return the arXiv categories."""
+        return [line(category) for category in item.listed_paper.paper.categories]
 
     def item_pubdate(self, item: Item) -> datetime:
-        return item.story.paper.announced_at
+        """Return when the paper was announced."""
+        return item.listed_paper.paper.announced_at
 
     def item_updateddate(self, item: Item) -> datetime:
+        """Return the day of the newest edition with the paper."""
         return datetime.combine(item.edition.day, time(), UTC)
 
 
-def _pick(story: Story) -> str:
-    """That it is one while that is so, and what the editor says of it."""
-    if not story.picked:
+def _pick(listed_paper: ListedPaper) -> str:
+    """Return the words for an editor's pick with its note, or an empty string."""
+    if not listed_paper.picked:
         return ""
-    return f"Editor’s pick: “{story.note}”" if story.note else "Editor’s pick."
+    return f"Editor’s pick: “{listed_paper.note}”" if listed_paper.note else "Editor’s pick."

@@ -1,4 +1,4 @@
-"""The forms that strangers and subscribers fill in."""
+"""Forms for signing up and for preferences."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from newsletter.subscriptions import parsers, preferences
 from newsletter.subscriptions.preferences import Choices
 from papers.text import taxonomy
 
-# A person needs this long to write an address; a form older than a day was kept by a program.
-QUICKEST: Final = timedelta(seconds=2)
-OLDEST: Final = timedelta(days=1)
+# A person needs at least this long to type an address; programs keep forms for longer than a day.
+SHORTEST_FILL: Final = timedelta(seconds=2)
+LONGEST_FILL: Final = timedelta(days=1)
 
 TopicGroup = tuple[str, int, list[tuple[str, str, bool]]]
 
@@ -29,14 +29,15 @@ class AddressField(forms.Field):
     """An email address; the cleaned value is an ``Address``."""
 
     def to_python(self, value: str | None) -> Address:
+        """Parse the address; raises ValidationError with a sentence for the visitor."""
         try:
             return email_addresses.parse(value or "")
         except email_addresses.AddressError as error:
             raise forms.ValidationError(str(error)) from error
 
 
-class AnswerField(forms.Field):
-    """A field that one of the readers in ``answers`` understands; None when left empty."""
+class ParsedField(forms.Field):
+    """A field whose text is parsed by ``read``; ``empty`` when it was left blank."""
 
     def __init__(
         self, read: Callable[[str], Any], *, empty: Any = None, widget: forms.Widget, **options: Any
@@ -46,6 +47,7 @@ class AnswerField(forms.Field):
         self.empty = empty
 
     def to_python(self, value: str | None) -> Any:
+        """Parse the text; raises ValidationError with the parser's sentence."""
         if not value or not value.strip():
             return self.empty
         try:
@@ -54,114 +56,119 @@ class AnswerField(forms.Field):
             raise forms.ValidationError(str(error)) from error
 
 
-class Lines(forms.Textarea):
-    """A list, one entry a line; a field that was sent several times is one longer list."""
+class LinesTextarea(forms.Textarea):
+    """A textarea for a list, one entry a line; repeated parameters are joined."""
 
     def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str | None:
+        """Return the lines of all parameters of this name, or None if there are none."""
         if name not in data:
             return None
         getlist = getattr(data, "getlist", None)
         return "\n".join(map(str, getlist(name) if getlist else [data[name]]))
 
     def format_value(self, value: Any) -> str:
+        """Return a list as lines."""
         return "\n".join(value) if isinstance(value, list) else value or ""
 
 
-def _guessed_timezone(text: str) -> str | None:
-    """A script's guess that nobody saw: one that means nothing is no reason to refuse."""
+def _timezone_or_none(text: str) -> str | None:
+    """Parse the zone that the page's script guessed; None for an unknown one.
+
+    The visitor never saw the guess, so it must not be the reason for an error.
+    """
     with suppress(parsers.AnswerError):
         return parsers.timezone(text)
     return None
 
 
 class ChoicesForm(forms.Form):
-    """What a subscriber may choose. A field that is not sent at all says nothing."""
+    """Everything that a subscriber can choose. A field that was not sent changes nothing."""
 
-    frequency = AnswerField(
+    frequency = ParsedField(
         parsers.frequency,
         label="How often",
         widget=forms.RadioSelect(choices=Subscriber.Frequency.choices),
     )
-    weekday = AnswerField(
+    weekday = ParsedField(
         parsers.weekday,
         label="Day of the week",
         help_text="For the weekly digest only.",
         widget=forms.Select(choices=[(int(day), str(day.label)) for day in Subscriber.Weekday]),
     )
-    hour = AnswerField(
+    hour = ParsedField(
         parsers.hour,
         label="Hour",
         widget=forms.Select(choices=[(hour, f"{hour:02}:00") for hour in range(24)]),
     )
-    timezone = AnswerField(parsers.timezone, label="Time zone", widget=forms.Select())
-    size = AnswerField(
+    timezone = ParsedField(parsers.timezone, label="Time zone", widget=forms.Select())
+    size = ParsedField(
         parsers.size,
         label="Papers in a digest",
         widget=forms.NumberInput({"min": 1, "max": parsers.MAX_SIZE, "inputmode": "numeric"}),
     )
-    topics = AnswerField(parsers.topics, empty=[], label="Fields", widget=Lines())
-    interests = AnswerField(
+    topics = ParsedField(parsers.topics, empty=[], label="Fields", widget=LinesTextarea())
+    interests = ParsedField(
         parsers.phrases,
         empty=[],
         label="In your own words",
         help_text="One subject a line, in words that a paper about it would use.",
-        widget=Lines({"rows": 4, "placeholder": "long-context language models"}),
+        widget=LinesTextarea({"rows": 4, "placeholder": "long-context language models"}),
     )
-    likes = AnswerField(
+    likes = ParsedField(
         parsers.paper_ids,
         empty=[],
         label="Papers you like",
         help_text="One a line: an arXiv id, an address or a title. Digests look for more of these.",
-        widget=Lines({"rows": 4, "placeholder": "https://arxiv.org/abs/1706.03762"}),
+        widget=LinesTextarea({"rows": 4, "placeholder": "https://arxiv.org/abs/1706.03762"}),
     )
-    dislikes = AnswerField(
+    dislikes = ParsedField(
         parsers.paper_ids,
         empty=[],
         label="Papers you would rather not see more of",
         help_text="One a line. They never come again, and what is like them comes less often, "
         "whether a liked paper, a subject or a field would bring it.",
-        widget=Lines({"rows": 2}),
+        widget=LinesTextarea({"rows": 2}),
     )
-    authors = AnswerField(
+    authors = ParsedField(
         parsers.phrases,
         empty=[],
         label="Authors you follow",
         help_text="One name a line.",
-        widget=Lines({"rows": 3, "placeholder": "Ada Lovelace"}),
+        widget=LinesTextarea({"rows": 3, "placeholder": "Ada Lovelace"}),
     )
-    muted = AnswerField(
+    muted = ParsedField(
         parsers.phrases,
         empty=[],
         label="Muted words and authors",
         help_text="One a line. A paper with one of these in its title or abstract, or among its "
         "authors, never comes, however much it trends. Words match as you write them; only "
         "capitals and hyphens make no difference. Write GAN and GANs to mute both.",
-        widget=Lines({"rows": 3}),
+        widget=LinesTextarea({"rows": 3}),
     )
-    names = AnswerField(
+    names = ParsedField(
         parsers.phrases,
         empty=[],
         label="Names you publish under",
         help_text="One a line. Your own papers never come: you know them.",
-        widget=Lines({"rows": 2}),
+        widget=LinesTextarea({"rows": 2}),
     )
 
     @property
-    def wishes(self) -> Choices:
-        """What was said by this form, once it is valid."""
-        said = {
+    def choices(self) -> Choices:
+        """Return the choices of a valid form: the fields that were sent."""
+        chosen = {
             name: self.cleaned_data[name]
             for name in (*preferences.SETTINGS, *preferences.LISTS)
             if name in self.data and self.cleaned_data.get(name) is not None
         }
-        return cast(Choices, said)
+        return cast(Choices, chosen)
 
 
 class SignUpForm(ChoicesForm):
-    """The sign-up box: an address, whatever else was said, and two quiet questions to robots.
+    """The sign-up form: an address, optional choices and two checks against bots.
 
-    ``website`` is a decoy that people do not see. ``started`` is a signed time-stamp; a request
-    without a good one is served as long as few of them come (RULES C25).
+    ``website`` is a honeypot that people do not see. ``started`` is a signed time-stamp; requests
+    without a valid one are served while they are few.
     """
 
     email = AddressField(
@@ -170,24 +177,24 @@ class SignUpForm(ChoicesForm):
             {"autocomplete": "email", "maxlength": 254, "placeholder": "you@example.org"}
         ),
     )
-    timezone = AnswerField(_guessed_timezone, widget=forms.HiddenInput())
+    timezone = ParsedField(_timezone_or_none, widget=forms.HiddenInput())
     website = forms.CharField(required=False)
     started = forms.CharField(required=False)
 
     @property
-    def trapped(self) -> bool:
-        """Was the field filled in that people do not see?"""
+    def is_honeypot_filled(self) -> bool:
+        """Return whether the honeypot was filled in."""
         return bool(self.cleaned_data["website"])
 
     @property
-    def vouched(self) -> bool:
-        """Did the form come from a page of ours, in the time that a person takes?"""
+    def is_stamped_in_time(self) -> bool:
+        """Return whether the form was made by this site within the time that a person takes."""
         stamp = self.cleaned_data["started"]
-        return _signed_within(stamp, OLDEST) and not _signed_within(stamp, QUICKEST)
+        return _signed_within(stamp, LONGEST_FILL) and not _signed_within(stamp, SHORTEST_FILL)
 
 
 class PreferencesForm(ChoicesForm):
-    """Everything that a subscriber chose, to be changed, in the order of the page."""
+    """All choices of one subscriber, in the order of the page."""
 
     field_order = (
         *("topics", "interests", "likes", "authors", "muted", "dislikes", "names"),
@@ -201,7 +208,7 @@ class PreferencesForm(ChoicesForm):
         *,
         propose_timezone: bool = False,
     ) -> None:
-        """``propose_timezone`` lets the page's script fill in the browser's own."""
+        """Fill the form; ``propose_timezone`` lets the page's script fill in the browser's zone."""
         chosen: dict[str, Any] = dict(preferences.of(subscriber))
         for name in ("likes", "dislikes"):
             chosen[name] = parsers.titled(chosen[name])
@@ -211,7 +218,7 @@ class PreferencesForm(ChoicesForm):
 
     @property
     def topic_groups(self) -> list[TopicGroup]:
-        """Every field of arXiv by its group: (group, how many chosen, [(code, name, chosen)])."""
+        """Return arXiv's categories by group: (group, number chosen, [(code, name, chosen)])."""
         chosen = set(self._topics())
         groups: list[TopicGroup] = []
         for group, names in taxonomy.GROUPS.items():
@@ -221,18 +228,18 @@ class PreferencesForm(ChoicesForm):
 
     @property
     def other_topics(self) -> list[str]:
-        """What was chosen and has no box of its own: whole archives such as ``cs``."""
+        """Return chosen codes without a checkbox of their own: whole archives such as ``cs``."""
         return [code for code in self._topics() if code not in taxonomy.NAMES]
 
     def _topics(self) -> list[str]:
-        """The chosen fields; as they were sent when the form comes back with an error."""
+        """Return the chosen categories, or those that were sent with an invalid form."""
         value = self["topics"].value() or []
         sent = value if isinstance(value, list) else parsers.BETWEEN_CODES.split(value)
         return [taxonomy.category(code) or code for code in sent if code]
 
 
 def started_stamp() -> str:
-    """The signed time at which a sign-up form was made."""
+    """Return the signed time at which a sign-up form was rendered."""
     return _signer().sign("sign-up")
 
 
@@ -246,7 +253,7 @@ def _signed_within(stamp: str, age: timedelta) -> bool:
 
 @cache
 def timezone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The time zones by region, as a select box wants them."""
+    """Return the time zones grouped by region, as choices of a select."""
     regions: dict[str, list[tuple[str, str]]] = {}
     for name in parsers.timezones().values():
         region, slash, place = name.partition("/")

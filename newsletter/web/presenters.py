@@ -1,4 +1,4 @@
-"""A paper as a page shows it: where it stands, why, by whom, and how it begins."""
+"""Papers as a page lists them: rank, reason, byline, excerpt and links."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from newsletter.display import Excerpt, Link
 from papers.models import Edition, Paper, picked
 from papers.trending import reasons
 
-LISTED: Final = 100
-"""Papers shown of a day without an edition."""
-PICKS: Final = 3
+PAPERS_WITHOUT_EDITION: Final = 100
+"""Papers listed for a day that has no edition."""
+PICKS_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """One paper on a page as of a moment. ``rank`` is 0 where the order means nothing."""
+class ListedPaper:
+    """One paper in a list at a given time. ``rank`` is 0 where the order has no meaning."""
 
     paper: Paper
     rank: int = 0
@@ -31,70 +31,76 @@ class Story:
 
     @property
     def picked(self) -> bool:
-        """Whether the editor's pick was in force."""
+        """Return whether the paper was an editor's pick at that time."""
         return self.paper.is_picked(self.at)
 
     @property
     def note(self) -> str:
-        """What the editor says of a pick."""
+        """Return the editor's note of a pick, or an empty string."""
         return self.paper.editor_note if self.picked else ""
 
     @property
     def byline(self) -> str:
+        """Return the authors as one line."""
         return display.byline(self.paper.authors)
 
     @property
     def excerpt(self) -> Excerpt:
+        """Return the abstract in two parts."""
         return display.excerpt(self.paper.abstract)
 
     @property
     def links(self) -> list[Link]:
+        """Return the links of the paper."""
         return display.links(self.paper)
 
 
-def of_edition(
+def from_edition(
     edition: Edition, *, at: datetime | None = None, limit: int | None = None
-) -> list[Story]:
-    """The stories of a day in the order they were shown, without papers hidden since.
+) -> list[ListedPaper]:
+    """Return the papers of an edition in its order, without those hidden since.
 
-    As of its end (UTC), or of a moment.
+    Picks are shown as they were at ``at``, by default at the end of the edition's day (UTC).
     """
     entries: list[Mapping[str, Any]] = edition.entries[:limit]
     papers = _shown([entry["paper"] for entry in entries])
     as_of = at or min(now(), datetime.combine(edition.day, time.max, UTC))
     return [
-        Story(papers[entry["paper"]], rank, entry.get("reason", ""), as_of)
+        ListedPaper(papers[entry["paper"]], rank, entry.get("reason", ""), as_of)
         for rank, entry in enumerate(entries, start=1)
         if entry["paper"] in papers
     ]
 
 
-def of_day(day: date) -> list[Story]:
-    """What was listed on a day (UTC) that had no edition, in the order in which it was read."""
+def from_day(day: date) -> list[ListedPaper]:
+    """Return the papers announced on a day (UTC) without an edition, in the order of ingestion."""
     begin, end = (datetime.combine(day, bound, UTC) for bound in (time.min, time.max))
     listed = Paper.objects.filter(announced_at__range=(begin, end), hidden=False)
-    return [Story(paper, rank) for rank, paper in enumerate(listed.order_by("pk")[:LISTED], 1)]
+    return [
+        ListedPaper(paper, rank)
+        for rank, paper in enumerate(listed.order_by("pk")[:PAPERS_WITHOUT_EDITION], 1)
+    ]
 
 
 def _shown(ids: Sequence[str]) -> dict[str, Paper]:
-    """The papers by the ids that they had when they were shown."""
+    """Return the papers by the ids that the edition names them by."""
     found = Paper.objects.filter(Q(canonical_id__in=ids) | Q(former_id__in=ids), hidden=False)
     papers = {paper.former_id: paper for paper in found if paper.former_id}
     return papers | {paper.canonical_id: paper for paper in found}
 
 
-def picks(at: datetime, *, beside: Iterable[Story]) -> list[Story]:
-    """What the editor chose lately and does not stand on the page already, newest first."""
-    present = [story.paper.pk for story in beside]
+def picks(at: datetime, *, beside: Iterable[ListedPaper]) -> list[ListedPaper]:
+    """Return the newest picks that the page does not list already."""
+    present = [listed_paper.paper.pk for listed_paper in beside]
     chosen = Paper.objects.filter(picked(at), hidden=False)
     newest = chosen.exclude(pk__in=present).order_by("-picked_at", "canonical_id")
-    return [Story(paper, at=at) for paper in newest[:PICKS]]
+    return [ListedPaper(paper, at=at) for paper in newest[:PICKS_SHOWN]]
 
 
-def by_trending(limit: int) -> list[Story]:
-    """What trends now, for a site that has papers but has not printed an edition yet."""
+def by_trending(limit: int) -> list[ListedPaper]:
+    """Return the papers by trending score, for a site without an edition."""
     papers = Paper.objects.filter(hidden=False, withdrawn=False)[:limit]
     return [
-        Story(paper, rank, reasons.reason(paper.trending_parts))
+        ListedPaper(paper, rank, reasons.reason(paper.trending_parts))
         for rank, paper in enumerate(papers, start=1)
     ]

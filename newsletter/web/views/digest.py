@@ -1,4 +1,4 @@
-"""A digest on the web: the page behind "Read on the web", for readers and for clipped mails."""
+"""The web view of a digest, behind "Read on the web"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from newsletter.mail import messages, snapshots
 from newsletter.security import tokens
 
-# A mail carries its styles in the markup; nothing else is let in.
+# A mail has inline styles and needs nothing else.
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -21,7 +21,7 @@ POLICY: Final = (
 @require_safe
 @never_cache
 def digest(request: HttpRequest, token: str) -> HttpResponse:
-    """One digest, whole, as its reader got it by mail."""
+    """Show one digest as it was sent."""
     try:
         shown = tokens.digest_of_digest_token(token)
         page = messages.digest_page(shown, snapshots.of(shown))

@@ -1,4 +1,4 @@
-"""What a visitor sees when there is nothing to see."""
+"""Error pages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.views.defaults import page_not_found
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for a 404, or the page that was meant when only its last slash is missing.
+    """Answer 404, or redirect a GET whose address lacks only the final slash.
 
-    Only reading is sent on: a POST, such as a one-click unsubscribe, never meets a redirect.
+    A POST, such as a one-click unsubscribe, is never redirected.
     """
     slash_missing = not request.path_info.endswith("/")
     if (

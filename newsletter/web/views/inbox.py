@@ -1,7 +1,7 @@
-"""The mail folder in the browser, on a laptop only: what would have been sent, as it would look.
+"""The mail folder in the browser, on a laptop only.
 
-A mail is foreign HTML. It is served from an address of its own, sandboxed by its own policy, and
-shown inside a frame; its links open in the whole window.
+A mail is untrusted HTML: it has an address and a sandboxing policy of its own and is shown inside
+a frame; its links open in the whole window.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from newsletter.mail.backends import file
 from newsletter.mail.backends.file import StoredMessage
 
 BACKEND: Final = "newsletter.mail.backends.file.EmailBackend"
-MESSAGES_A_PAGE: Final = 50
+MESSAGES_PER_PAGE: Final = 50
 SHOWN_HEADERS: Final = (
     "From",
     "To",
@@ -42,17 +42,17 @@ POLICY: Final = (
     "allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 )
 
-# Pixels: what a mail of ours takes beside its lines, each line, and the tallest frame.
-FRAME: Final = 240
-FRAME_LINE: Final = 22
-TALLEST_FRAME: Final = 1275
+# The frame's height is guessed from the number of lines of the text part.
+FRAME_BASE_PX: Final = 240
+FRAME_LINE_PX: Final = 22
+FRAME_MAX_PX: Final = 1275
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def on_a_laptop(view: View[P]) -> View[P]:
-    """Answer 404 unless this is the laptop world and mail goes into the folder."""
+def laptop_only(view: View[P]) -> View[P]:
+    """Answer 404 unless the site runs on a laptop and mail goes into the folder."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -65,22 +65,22 @@ def on_a_laptop(view: View[P]) -> View[P]:
 
 @require_safe
 @never_cache
-@on_a_laptop
+@laptop_only
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Every mail in the folder, newest first."""
-    page = Paginator(file.names(), MESSAGES_A_PAGE).get_page(request.GET.get("page"))
+    """List the mails in the folder, newest first."""
+    page = Paginator(file.names(), MESSAGES_PER_PAGE).get_page(request.GET.get("page"))
     messages = []
     for name in page:
-        with suppress(OSError):  # It was deleted a moment ago.
+        with suppress(OSError):  # Deleted since the folder was listed.
             messages.append(file.read(name))
     return render(request, "inbox/list.html", {"page": page, "mails": messages})
 
 
 @require_safe
 @never_cache
-@on_a_laptop
+@laptop_only
 def message(request: HttpRequest, name: str) -> HttpResponse:
-    """One mail: its headers, its HTML in a frame, its text."""
+    """Show one mail: its headers, its HTML in a frame, its text."""
     stored = _stored(name)
     headers = [(name, stored.headers[name]) for name in SHOWN_HEADERS if name in stored.headers]
     context = {"mail": stored, "headers": headers, "height": _height(stored)}
@@ -89,18 +89,18 @@ def message(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 @never_cache
-@on_a_laptop
+@laptop_only
 def html_part(request: HttpRequest, name: str) -> HttpResponse:
-    """The HTML of a mail, for the frame."""
+    """Return the HTML part of a mail, for the frame."""
     headers = {"Content-Security-Policy": POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return HttpResponse(_leaving_the_frame(_stored(name).html), headers=headers)
+    return HttpResponse(_with_top_level_links(_stored(name).html), headers=headers)
 
 
 @require_safe
 @never_cache
-@on_a_laptop
+@laptop_only
 def raw(request: HttpRequest, name: str) -> HttpResponse:
-    """The file itself, to be saved or opened in a mail program."""
+    """Return the mail's file as a download."""
     stored = _stored(name)
     headers = {"Content-Disposition": f'attachment; filename="{stored.name}"'}
     return HttpResponse(stored.raw, content_type="message/rfc822", headers=headers)
@@ -114,17 +114,17 @@ def _stored(name: str) -> StoredMessage:
 
 
 def _height(mail: StoredMessage) -> int:
-    """How tall the frame is, guessed from the text that says the same.
+    """Return the frame's height in pixels, estimated from the text part.
 
-    Nobody may look into the frame to measure it: no script runs there, and it has no origin.
+    The frame is sandboxed, so that no script can measure it.
     """
     if not mail.text:
-        return TALLEST_FRAME
-    return min(FRAME + FRAME_LINE * mail.text.count("\n"), TALLEST_FRAME)
+        return FRAME_MAX_PX
+    return min(FRAME_BASE_PX + FRAME_LINE_PX * mail.text.count("\n"), FRAME_MAX_PX)
 
 
-def _leaving_the_frame(html: str) -> str:
-    """The same page with links that open in the whole window."""
+def _with_top_level_links(html: str) -> str:
+    """Return the HTML with links that open in the whole window."""
     head = re.search(r"<head[^>]*>", html, re.IGNORECASE)
     place = head.end() if head else 0
     return f'{html[:place]}<base target="_top">{html[place:]}'

@@ -1,4 +1,4 @@
-"""The one page where a subscriber manages everything."""
+"""The preferences page of a subscriber."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from newsletter.subscriptions import privacy
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import PreferencesForm
 from newsletter.web.views.request_origin import origin_of
-from newsletter.web.views.subscription_status import standing
+from newsletter.web.views.subscription_status import status_context
 from newsletter.web.views.token_page import token_page
 
 PAGE: Final = "preferences page"
@@ -27,7 +27,7 @@ PAUSES: Final = {"week": timedelta(days=7), "month": timedelta(days=30)}
 
 @token_page
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    """Show everything that was chosen; do what the pressed button says (``action``)."""
+    """Show the choices; carry out the ``action`` of a POST."""
     subscriber = tokens.subscriber_of_preferences_token(token)
     if request.method != "POST":
         return _show(request, subscriber)
@@ -39,7 +39,7 @@ def _save(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     form = PreferencesForm(subscriber, request.POST)
     if not form.is_valid():
         return _show(request, subscriber, form)
-    subscriptions.change_preferences(subscriber, form.wishes, origin_of(request, PAGE))
+    subscriptions.change_preferences(subscriber, form.choices, origin_of(request, PAGE))
     return _show(request, subscriber, done="Your choices are saved.")
 
 
@@ -98,9 +98,9 @@ def _show(
     done: str = "",
     unsure: str = "",
 ) -> HttpResponse:
-    """The page: with what was ``done``, or with what was typed and ``refused``."""
+    """Render the page with a message (``done``) or with a ``refused`` form (status 400)."""
     proposed = not subscriptions.chose_timezone(subscriber)
-    context = standing(subscriber) | {
+    context = status_context(subscriber) | {
         "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
         "done": done,
         "unsure": unsure,

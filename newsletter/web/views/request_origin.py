@@ -1,4 +1,4 @@
-"""Where a request came from, for the consent log and the rate limits."""
+"""The origin of a request, for the consent log and the rate limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from newsletter.subscriptions.service import Origin
 
 
 def origin_of(request: HttpRequest, form: str) -> Origin:
-    """The origin of an action taken at ``form``."""
+    """Return client address and user agent of an action taken at ``form``."""
     ip = throttle.client_ip(
         request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
     )

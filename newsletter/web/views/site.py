@@ -1,4 +1,4 @@
-"""The pages that anybody may read. All of them only look."""
+"""The public pages. None of them changes anything."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from papers.text import taxonomy
 from papers.text.identifiers import arxiv_id
 from papers.trending import explanation, reasons
 
-FRONT_PAGE: Final = 30
-DAYS_A_PAGE: Final = 31
-RESULTS_A_PAGE: Final = 20
-RELATED: Final = 5
+FRONT_PAGE_PAPERS: Final = 30
+EDITIONS_PER_PAGE: Final = 31
+RESULTS_PER_PAGE: Final = 20
+RELATED_PAPERS: Final = 5
 UNSAFE_IN_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 public = cache_control(public=True, max_age=60)
@@ -39,34 +39,38 @@ public = cache_control(public=True, max_age=60)
 @require_safe
 @cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
-    """The front page: the sign-up form and what is trending today."""
+    """Show the sign-up form and what is trending today."""
     at = now()
     edition = Edition.objects.exclude(entries=[]).first()
-    found = presenters.of_edition(edition, at=at) if edition else presenters.by_trending(FRONT_PAGE)
-    shown = found[:FRONT_PAGE]
+    found = (
+        presenters.from_edition(edition, at=at)
+        if edition
+        else presenters.by_trending(FRONT_PAGE_PAPERS)
+    )
+    shown = found[:FRONT_PAGE_PAPERS]
     context = {
         "edition": edition,
         "count": len(found),
-        "stories": shown,
+        "listed": shown,
         "picks": presenters.picks(at, beside=shown),
-        "more": len(found) > FRONT_PAGE,
+        "more": len(found) > FRONT_PAGE_PAPERS,
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
     }
     return render(request, "site/home.html", context)
 
 
-def _is_unconfirmed(edition: Edition, shown: Iterable[presenters.Story]) -> bool:
-    """Whether nobody speaks for any paper of the day: nobody did, and the editor has not since."""
+def _is_unconfirmed(edition: Edition, shown: Iterable[presenters.ListedPaper]) -> bool:
+    """Return whether no paper of the day is confirmed by a second source or an editor."""
     unconfirmed = edition.entries[0].get("parts", {}).get("unconfirmed", False)
-    return unconfirmed and not any(story.picked for story in shown)
+    return unconfirmed and not any(listed_paper.picked for listed_paper in shown)
 
 
 @require_safe
 @public
 @conditional_page
 def archive(request: HttpRequest) -> HttpResponse:
-    """Every day that had an edition, newest first, each with the titles of its papers."""
-    page = Paginator(Edition.objects.all(), DAYS_A_PAGE).get_page(request.GET.get("page"))
+    """List the days with an edition, newest first, with the titles of their papers."""
+    page = Paginator(Edition.objects.all(), EDITIONS_PER_PAGE).get_page(request.GET.get("page"))
     titles = _titles(entry["paper"] for edition in page for entry in edition.entries)
     days = [
         (edition, [titles[e["paper"]] for e in edition.entries if e["paper"] in titles])
@@ -76,7 +80,7 @@ def archive(request: HttpRequest) -> HttpResponse:
 
 
 def _titles(ids: Iterable[str]) -> dict[str, str]:
-    """The titles of the papers that may be shown, by the ids that they had or have."""
+    """Return the titles of papers that are not hidden, by the ids given."""
     wanted = set(ids)
     found = Paper.objects.filter(
         Q(canonical_id__in=wanted) | Q(former_id__in=wanted), hidden=False
@@ -89,7 +93,7 @@ def _titles(ids: Iterable[str]) -> dict[str, str]:
 @public
 @conditional_page
 def archive_day(request: HttpRequest, day: str) -> HttpResponse:
-    """One edition as it was shown on its day, or what was listed on a day before the first."""
+    """Show the edition of a day, or the papers announced on a day without one."""
     try:
         wanted = date.fromisoformat(day)
     except ValueError:
@@ -97,13 +101,13 @@ def archive_day(request: HttpRequest, day: str) -> HttpResponse:
     if wanted is None or wanted.isoformat() != day:
         raise Http404(f"“{day[:40]}” is not a day. Write it as year, month and day: 2025-03-11.")
     edition = Edition.objects.filter(day=wanted).first()
-    shown = presenters.of_edition(edition) if edition else presenters.of_day(wanted)
+    shown = presenters.from_edition(edition) if edition else presenters.from_day(wanted)
     if edition is None and not shown:
         missing = f"There is no edition of {wanted:%-d %B %Y}. The archive lists the days with one."
         raise Http404(missing)
     context = {
         "day": wanted,
-        "stories": shown,
+        "listed": shown,
         "ranked": edition is not None,
         "newer": Edition.objects.filter(day__gt=wanted).order_by("day").only("day").first(),
         "older": Edition.objects.filter(day__lt=wanted).only("day").first(),
@@ -115,7 +119,7 @@ def archive_day(request: HttpRequest, day: str) -> HttpResponse:
 @public
 @conditional_page
 def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
-    """One paper with everything that is known about it. A former id leads to the present one."""
+    """Show one paper; redirect a former id to the present one."""
     found = _find_paper(canonical_id)
     if found.canonical_id != canonical_id:
         return HttpResponsePermanentRedirect(found.get_absolute_url())
@@ -126,20 +130,24 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
         primary_category=found.primary_category, hidden=False, withdrawn=False
     ).exclude(pk=found.pk)
     context = {
-        "story": presenters.Story(found, reason=reasons.reason(found.trending_parts)),
+        "listed_paper": presenters.ListedPaper(found, reason=reasons.reason(found.trending_parts)),
         "score_parts": reasons.explain(found.trending_parts),
         "paper": found,
         "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
         "signals": list(measured.values()),
         "field": taxonomy.NAMES.get(found.primary_category) or found.primary_category,
-        "related": related[:RELATED] if found.primary_category else [],
+        "related": related[:RELATED_PAPERS] if found.primary_category else [],
         "json_ld": _script_safe(_scholarly_article(found)),
     }
     return render(request, "site/paper.html", context)
 
 
 def _find_paper(identifier: str) -> Paper:
-    """The paper of this present, former or versioned id. Raises Http404."""
+    """Return the paper with this present, former or versioned id.
+
+    Raises:
+        Http404: no paper that may be shown has the id.
+    """
     missing = Http404("There is no paper with this address. Try to find it by its title.")
     if not identifier.isprintable():
         raise missing
@@ -153,7 +161,7 @@ def _find_paper(identifier: str) -> Paper:
 
 
 def _scholarly_article(paper: Paper) -> dict[str, Any]:
-    """The paper in schema.org's words."""
+    """Return the paper as a schema.org ScholarlyArticle."""
     described = {
         "@context": "https://schema.org",
         "@type": "ScholarlyArticle",
@@ -172,7 +180,7 @@ def _scholarly_article(paper: Paper) -> dict[str, Any]:
 
 
 def _script_safe(data: dict[str, Any]) -> SafeString:
-    """JSON that cannot end the script element it stands in."""
+    """Return JSON in which no character can end the surrounding script element."""
     return mark_safe(json.dumps(data).translate(UNSAFE_IN_SCRIPT))
 
 
@@ -180,12 +188,12 @@ def _script_safe(data: dict[str, Any]) -> SafeString:
 @public
 @conditional_page
 def search(request: HttpRequest) -> HttpResponse:
-    """Papers by words in their title, abstract, authors or keywords."""
+    """Find papers by words in title, abstract, authors or keywords."""
     query = papers_search.read(request.GET.get("q", ""))
     found = papers_search.find(query) if query else Paper.objects.none()
-    page = Paginator(found, RESULTS_A_PAGE).get_page(request.GET.get("page"))
-    results = [presenters.Story(paper) for paper in page]
-    return render(request, "site/search.html", {"query": query, "page": page, "stories": results})
+    page = Paginator(found, RESULTS_PER_PAGE).get_page(request.GET.get("page"))
+    results = [presenters.ListedPaper(paper) for paper in page]
+    return render(request, "site/search.html", {"query": query, "page": page, "listed": results})
 
 
 feed = require_safe(public(conditional_page(TrendingFeed())))
@@ -195,7 +203,7 @@ feed = require_safe(public(conditional_page(TrendingFeed())))
 @public
 @conditional_page
 def about_trending(request: HttpRequest) -> HttpResponse:
-    """How papers are ranked, in words."""
+    """Explain how papers are ranked."""
     context = {
         "formula": explanation.FORMULA,
         "version": explanation.FORMULA_VERSION,
@@ -208,7 +216,7 @@ def about_trending(request: HttpRequest) -> HttpResponse:
 @public
 @conditional_page
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What is stored about a subscriber, why, and for how long."""
+    """Explain what is stored about a subscriber, why, and for how long."""
     context = {
         "consent": subscriptions.CONSENT_TEXT,
         "pending_days": subscriptions.PENDING_LIFETIME.days,
@@ -220,5 +228,5 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @public
 def robots(request: HttpRequest) -> HttpResponse:
-    """What crawlers should leave alone: everything behind a personal link."""
+    """Keep crawlers away from pages behind personal links."""
     return render(request, "site/robots.txt", content_type="text/plain; charset=utf-8")

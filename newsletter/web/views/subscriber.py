@@ -1,4 +1,4 @@
-"""From the sign-up box to the last click: the pages that mails and the front page lead to."""
+"""Sign-up, confirmation, unsubscription and feedback."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from newsletter.subscriptions import feedback
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import SignUpForm
 from newsletter.web.views.request_origin import origin_of
-from newsletter.web.views.subscription_status import SUBSCRIBED, standing
+from newsletter.web.views.subscription_status import SUBSCRIBED, status_context
 from newsletter.web.views.token_page import token_page
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
-    """The sign-up form and the answer to it, which is the same for every address.
+    """Show the sign-up form; answer every address alike.
 
-    Nothing here depends on a cookie, so there is no CSRF to guard against: anybody may ask for
-    any address, and the mail that follows asks its owner.
+    Nothing here depends on a cookie, so CSRF protection would add nothing: anybody may enter
+    any address, and the confirmation mail asks its owner.
     """
     if request.method != "POST":
         return render(request, "subscriber/subscribe.html", {"form": SignUpForm()})
     form = SignUpForm(request.POST)
     if not form.is_valid():
         return render(request, "subscriber/subscribe.html", {"form": form}, status=400)
-    if not form.trapped:
+    if not form.is_honeypot_filled:
         origin = origin_of(request, "sign-up form")
         address = form.cleaned_data["email"]
-        if not throttle.allow_sign_up(address, origin.ip, now(), vouched=form.vouched):
+        if not throttle.allow_sign_up(address, origin.ip, now(), vouched=form.is_stamped_in_time):
             return render(request, "subscriber/too_many.html", status=429)
-        subscriptions.sign_up(address, request.POST["email"], form.wishes, origin)
+        subscriptions.sign_up(address, request.POST["email"], form.choices, origin)
         enqueue.ring(tasks.deliver_notices)
     return render(request, "subscriber/asked.html")
 
 
 @token_page
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask whether the owner of the address wants this; take a yes or "this was not me"."""
+    """Ask the owner of the address to confirm; a POST confirms or rejects the sign-up."""
     consent = tokens.consent_of_confirm_token(token)
     if request.method != "POST":
         return _ask_to_confirm(request, consent)
@@ -71,7 +71,7 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
-    context = standing(subscriber) | {
+    context = status_context(subscriber) | {
         "preferences_url": preferences,
         "chosen": subscriptions.chose_anything(subscriber),
         "returning": subscriber.digests.exists(),
@@ -81,10 +81,10 @@ def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 
 @token_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask with GET, act with POST, whatever its body (RFC 8058 section 3.2).
+    """Ask with GET, unsubscribe with POST, whatever its body (RFC 8058, section 3.2).
 
-    A POST with an unknown token is answered like any other: who wants no mail has nothing to
-    learn from an error, and a mail provider would take one for a refusal.
+    A POST with an unknown token is answered like any other: an error would tell the reader
+    nothing, and mail providers count it as a refusal to unsubscribe.
     """
     subscriber = tokens.subscriber_of_unsubscribe_token(token)
     if request.method == "POST":
@@ -102,7 +102,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 @token_page
 def rate(request: HttpRequest, token: str) -> HttpResponse:
-    """One paper of one digest: more like this, or less?"""
+    """Record that a reader wants more or fewer papers like one of a digest."""
     digest, paper_id, verdict = tokens.read_feedback_token(token)
     subscriber = digest.subscriber
     paper = feedback.paper_of(paper_id)

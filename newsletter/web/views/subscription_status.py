@@ -1,4 +1,4 @@
-"""Where a subscription stands, as its pages say it."""
+"""The status of a subscription, for the subscriber's pages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from newsletter.subscriptions import service as subscriptions
 
 Status = Subscriber.Status
 SUBSCRIBED: Final = frozenset({Status.ACTIVE, Status.PAUSED})
-"""Those who get a digest sooner or later."""
+"""The statuses of subscribers with a digest to come."""
 
 
-def standing(subscriber: Subscriber) -> dict[str, Any]:
-    """For a template: when the next digest comes, if that is not at once, and how long it rests."""
+def status_context(subscriber: Subscriber) -> dict[str, Any]:
+    """Return template values: the next digest, unless it is due now, and the end of a pause."""
     moment = now()
     due = _next_due(subscriber, moment)
     return {
@@ -29,12 +29,12 @@ def standing(subscriber: Subscriber) -> dict[str, Any]:
 
 
 def _next_due(subscriber: Subscriber, moment: datetime) -> datetime | None:
-    """The stored date, or the one that the end of a pause will bring."""
+    """Return the stored due date, or the first one after a pause."""
     if subscriber.status == Status.PAUSED and subscriber.paused_until:
         return subscriptions.next_due(subscriber, max(subscriber.paused_until, moment))
     return subscriber.next_digest_at
 
 
 def _local(moment: datetime | None, subscriber: Subscriber) -> datetime | None:
-    """The moment on the subscriber's own clock; naive, so that a template shows it as it is."""
+    """Convert to the subscriber's zone, naive so that a template does not convert it again."""
     return moment and moment.astimezone(ZoneInfo(subscriber.timezone)).replace(tzinfo=None)

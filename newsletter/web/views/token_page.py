@@ -1,4 +1,4 @@
-"""What the pages behind a signed link have in common."""
+"""The decorator of pages behind a signed link."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ HEADERS: Final = {
 
 
 def token_page(view: View) -> View:
-    """A page for whoever holds its link: looked at with GET, acted on with POST.
+    """Make a view a page behind a token: GET shows, POST acts.
 
-    The link cannot be guessed and no cookie adds to what it allows, so there is nothing that a
-    forged request could borrow: these pages need no CSRF cookie, which mail programs and
-    one-click unsubscription (RFC 8058) would not send. No referrer and no cache keeps the link.
-    A link that cannot be used gets a page that says why: 410 for one that is over, 404 otherwise.
+    The token alone authorises the request and no cookie is read, so a forged request gains
+    nothing. These pages need no CSRF cookie, which mail programs and one-click unsubscription
+    (RFC 8058) would not send. Headers keep the link out of referrers and caches. An unusable
+    link gets a page that says why: 410 for an expired one, 404 otherwise.
     """
 
     @csrf_exempt

@@ -83,9 +83,9 @@ def test_a_fetched_classic_is_no_news_to_anybody(arxiv: SourceServer) -> None:
     update.score(moment)
     other = assembly.preview(a_subscriber(), moment)
     assert [item["paper"] for item in other.items] == [fresh]
-    assert [story.paper.canonical_id for story in presenters.of_edition(Edition.objects.get())] == [
-        fresh
-    ]
+    assert [
+        story.paper.canonical_id for story in presenters.from_edition(Edition.objects.get())
+    ] == [fresh]
 
 
 def test_a_confirmed_reader_who_names_new_papers_has_them_fetched() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsletter.display import EXCERPT, excerpt
-from newsletter.web.presenters import Story
+from newsletter.web.presenters import ListedPaper
 from papers.models import Paper
 
 
@@ -32,4 +32,4 @@ def test_only_plain_web_addresses_become_links() -> None:
     paper = Paper(
         url="javascript:alert(1)", pdf_url="https://[broken", code_url="https://github.com/a/b"
     )
-    assert [link.label for link in Story(paper).links] == ["Code"]
+    assert [link.label for link in ListedPaper(paper).links] == ["Code"]
