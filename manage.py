@@ -6,6 +6,7 @@ import sys
 
 
 def main() -> None:
+    """Run one command; errors of settings and database become one sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
     try:
         from django.core.exceptions import ImproperlyConfigured
@@ -27,7 +28,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever reads, such as head, has seen enough; the flush at exit would complain again.
+        # The reading program, such as head, has ended; the flush at exit would fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
 

@@ -12,18 +12,19 @@ import sys
 
 import benchmarks
 
-CHILDREN = {"__main__", "senders"}  # Run by others.
+HELPER_MODULES = {"__main__", "senders"}
 
 
 def main() -> None:
+    """Run every benchmark, or those named on the command line."""
     wanted = sys.argv[1:]
     for module in pkgutil.iter_modules(benchmarks.__path__):
-        if module.name in CHILDREN or (wanted and module.name not in wanted):
+        if module.name in HELPER_MODULES or (wanted and module.name not in wanted):
             continue
-        question = importlib.import_module(f"benchmarks.{module.name}")
-        if hasattr(question, "main"):
-            print(f"\n== {module.name}: {(question.__doc__ or '').splitlines()[0]}", flush=True)
-            question.main()
+        benchmark = importlib.import_module(f"benchmarks.{module.name}")
+        if hasattr(benchmark, "main"):
+            print(f"\n== {module.name}: {(benchmark.__doc__ or '').splitlines()[0]}", flush=True)
+            benchmark.main()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long does it take to write the digests of many subscribers, from the database and into it?
+"""Measure how long writing the digests of many subscribers takes, database included.
 
     python -m benchmarks.assembling [SUBSCRIBERS ...]
 
@@ -34,7 +34,7 @@ SAMPLE_PAPERS: Final = 2000
 
 
 def catalogue(papers: Sequence[dict[str, str]]) -> Iterator[dict[str, object]]:
-    """These papers as JSON Lines that ``ingest`` takes."""
+    """Yield the papers in the form of ``ingest --format jsonl``."""
     for number, paper in enumerate(papers):
         yield {
             "id": f"2603.{number:05}",
@@ -46,8 +46,8 @@ def catalogue(papers: Sequence[dict[str, str]]) -> Iterator[dict[str, object]]:
         }
 
 
-def wishes(papers: Sequence[dict[str, str]], count: int) -> Iterator[list[tuple[str, str]]]:
-    """For one subscriber after another: interests as kind and value."""
+def interests(papers: Sequence[dict[str, str]], count: int) -> Iterator[list[tuple[str, str]]]:
+    """Yield the interests of one subscriber after another, as (kind, value)."""
     chance = random.Random(1)
     words = [re.findall(r"[A-Za-z][a-z-]{3,}", paper["title"]) for paper in papers]
     pairs = [f"{one} {two}" for title in words for one, two in itertools.pairwise(title)]
@@ -63,7 +63,8 @@ def wishes(papers: Sequence[dict[str, str]], count: int) -> Iterator[list[tuple[
         ]
 
 
-def furnish(folder: Path, papers: Sequence[dict[str, str]], env: Mapping[str, str]) -> None:
+def fill(folder: Path, papers: Sequence[dict[str, str]], env: Mapping[str, str]) -> None:
+    """Create the database and ingest the papers."""
     path = folder / "papers.jsonl"
     path.write_text("\n".join(map(json.dumps, catalogue(papers))))
     python("manage.py", "migrate", "--verbosity", "0", env=env)
@@ -72,6 +73,7 @@ def furnish(folder: Path, papers: Sequence[dict[str, str]], env: Mapping[str, st
 
 
 def main(*sizes: int) -> None:
+    """Print the time, CPU and memory for each number of subscribers."""
     data = Path(os.environ.get("RECSYS_DATA") or DATA) / "hf-authors"
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets in RECSYS_DATA.")
@@ -81,9 +83,9 @@ def main(*sizes: int) -> None:
         sizes, papers = SAMPLE, papers[:SAMPLE_PAPERS]
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
         env = environment(Path(name), 0)
-        furnish(Path(name), papers, env)
+        fill(Path(name), papers, env)
         people = Path(name) / "people.jsonl"
-        people.write_text("\n".join(map(json.dumps, wishes(papers, max(sizes)))))
+        people.write_text("\n".join(map(json.dumps, interests(papers, max(sizes)))))
         python("-m", "benchmarks.senders", "people", str(people), env=env)
         for size in sizes:
             result = contend("assemble", size, env)

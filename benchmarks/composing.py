@@ -1,4 +1,4 @@
-"""How long does it take to choose the papers of many readers, reasons included?
+"""Measure how long choosing the papers of many readers takes, reasons included.
 
     python -m benchmarks.composing [PROFILES] [FOLDER]
 
@@ -34,6 +34,7 @@ SAMPLE_PAPERS: Final = 4000
 
 
 def profiles(count: int, papers: int, half: int) -> Iterator[list[Profile]]:
+    """Yield random profiles of LIKES papers, in chunks."""
     chance = np.random.default_rng(half)
     for start in range(0, count, CHUNK):
         yield [
@@ -43,7 +44,7 @@ def profiles(count: int, papers: int, half: int) -> Iterator[list[Profile]]:
 
 
 def seconds(index: Index, count: int, half: int) -> float:
-    """CPU time for choosing for so many readers, other ones in each half."""
+    """Return the CPU seconds of choosing for ``count`` readers, others in each half."""
     start = time.process_time()
     for chunk in profiles(count, len(index), half):
         index.prepare(chunk)
@@ -53,6 +54,7 @@ def seconds(index: Index, count: int, half: int) -> float:
 
 
 def main(count: int = 0, folder: str = "") -> None:
+    """Print CPU time per reader, its growth, the peak memory and the ratio to the baseline."""
     data = Path(folder or os.environ.get("RECSYS_DATA") or DATA) / "hf-authors"
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets.")

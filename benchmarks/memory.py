@@ -1,4 +1,4 @@
-"""Does the memory of a sender grow with the number of subscribers?
+"""Measure whether the memory of a sender grows with the number of subscribers.
 
     python -m benchmarks.memory [FEW] [MANY]
 
@@ -14,19 +14,20 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.delivery import Result, contend, environment, sink
-from benchmarks.readers import furnish, python
+from benchmarks.readers import fill, python
 
 
 def measure(subscribers: int) -> Result:
-    """The peak in MB and the rate of one sender."""
+    """Return the peak memory in MB and the rate of one sender."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name, sink() as port:
         env = environment(Path(name), port)
-        furnish(Path(name), env)
+        fill(Path(name), env)
         python("-m", "benchmarks.senders", "invent", str(subscribers), env=env)
         return contend("paperboy", subscribers, env)
 
 
 def main(few: int = 300, many: int = 1500) -> None:
+    """Print the peak memory for both numbers of subscribers and their ratio."""
     small, large = measure(few), measure(many)
     for count, result in ((few, small), (many, large)):
         print(f"{result['peak_mb']:.0f} MB at the peak while {count:,} digests left", flush=True)

@@ -1,4 +1,4 @@
-"""Is a slow provider's rate limit the bottleneck, and is it kept?
+"""Measure how much of a slow provider's rate limit is used, and whether it is kept.
 
     python -m benchmarks.provider [SUBSCRIBERS]
 
@@ -22,15 +22,16 @@ from typing import Final
 from benchmarks.delivery import contend, environment
 from benchmarks.readers import ROOT, settle
 
-SECONDS_A_CALL: Final = 0.2
+SECONDS_PER_CALL: Final = 0.2
 # Connections and messages a second (0 = no limit).
 CASES: Final = ((10, 0), (10, 20), (4, 0))
 
 
 @contextmanager
 def provider() -> Iterator[str]:
+    """Run the stub in a process of its own; yields its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.provider", str(SECONDS_A_CALL)],
+        [sys.executable, "-m", "tests.faults.provider", str(SECONDS_PER_CALL)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -44,16 +45,18 @@ def provider() -> Iterator[str]:
 
 
 def moments(url: str) -> list[float]:
-    """When the stub took its messages."""
+    """Return the times at which the stub accepted its messages."""
     with urllib.request.urlopen(url) as answer:
         return sorted(moment for moment, _ in json.load(answer))
 
 
 def busiest_second(times: list[float]) -> int:
+    """Return the largest number of messages within one second."""
     return max(sum(start <= time < start + 1 for time in times) for start in times)
 
 
 def run(folder: Path, subscribers: int, connections: int, rate: int) -> None:
+    """Send one batch with these limits and print the share of the limit that was used."""
     with provider() as url:
         env = environment(
             folder,
@@ -68,7 +71,7 @@ def run(folder: Path, subscribers: int, connections: int, rate: int) -> None:
         contend("paperboy", subscribers, env)
         # Without the beginning, in which connections are opened one after another.
         times = moments(url)[-subscribers * 3 // 4 :]
-    possible = min(rate or 1000, connections / SECONDS_A_CALL)
+    possible = min(rate or 1000, connections / SECONDS_PER_CALL)
     reached = (len(times) - 1) / (times[-1] - times[0])
     print(
         f"connections={connections} limit={rate or 'none'} possible={possible:.0f}/s "
@@ -78,6 +81,7 @@ def run(folder: Path, subscribers: int, connections: int, rate: int) -> None:
 
 
 def main(subscribers: int = 150) -> None:
+    """Run every case of connections and rate."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
         folder = Path(name)
         env = environment(folder, 0)

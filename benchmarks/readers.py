@@ -1,4 +1,4 @@
-"""A catalogue and a crowd for the benchmarks of delivery: everybody wants something else.
+"""Papers and subscribers for the benchmarks of delivery, each with different interests.
 
 The papers are recombined from the listing in ``seeds/``: sentences of several abstracts, words of
 two titles. Each reader wants two pairs of words that stand side by side in some title, so that
@@ -26,6 +26,7 @@ COLUMNS: Final = ("email", "confirmed_at", "consent_source", "interests", "size"
 
 
 def python(*arguments: str, env: Mapping[str, str]) -> str:
+    """Run a Python program and return its output; exits with its output when it fails."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -39,8 +40,8 @@ def python(*arguments: str, env: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def furnish(folder: Path, env: Mapping[str, str]) -> list[str]:
-    """An empty database with papers in it; returns the titles."""
+def fill(folder: Path, env: Mapping[str, str]) -> list[str]:
+    """Create a database with PAPERS papers; returns their titles."""
     python("manage.py", "migrate", "--verbosity", "0", env=env)
     python("manage.py", "ingest", "--file", str(LISTING), "--format", "listing", env=env)
     exported = python("manage.py", "export_papers", env=env)
@@ -53,8 +54,8 @@ def furnish(folder: Path, env: Mapping[str, str]) -> list[str]:
 
 
 def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
-    """Papers and confirmed people through the operator's doors."""
-    wanted = wishes(furnish(folder, env))
+    """Create papers and confirmed subscribers by the operator's commands."""
+    wanted = searches(fill(folder, env))
     people = folder / "people.csv"
     with people.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -66,7 +67,7 @@ def settle(folder: Path, subscribers: int, env: Mapping[str, str]) -> None:
 
 
 def recombined(listed: list[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
-    """New papers out of these."""
+    """Yield ``count`` papers recombined from the sentences of others."""
     chance = random.Random(1)
     sentences = [
         sentence for paper in listed for sentence in re.split(r"(?<=\.) ", paper["abstract"])
@@ -85,8 +86,8 @@ def recombined(listed: list[dict[str, Any]], count: int) -> Iterator[dict[str, A
         }
 
 
-def wishes(titles: list[str]) -> Iterator[str]:
-    """What one reader after another wants to read about, as ``import_subscribers`` takes it."""
+def searches(titles: list[str]) -> Iterator[str]:
+    """Yield the searches of one reader after another, in the form of ``import_subscribers``."""
     chance = random.Random(2)
     words = [re.findall(r"[A-Za-z][a-z-]{3,}", title) for title in titles]
     pairs = [f"{one} {two}" for title in words for one, two in itertools.pairwise(title)]

@@ -1,4 +1,4 @@
-"""How long does it take to score a large catalogue, and to score it again?
+"""Measure how long scoring a large catalogue takes, and scoring it again.
 
     python -m benchmarks.scoring [PAPERS]
 
@@ -41,7 +41,7 @@ CHUNK: Final = 2000
 
 
 def fill(papers: int) -> None:
-    """Papers with growing counts, the same ones each time."""
+    """Create papers with growing counts; the same ones each time."""
     from papers.models import Paper, Signal
 
     dice = random.Random(4)
@@ -67,7 +67,7 @@ def fill(papers: int) -> None:
 
 
 def signals(paper: int, announced: datetime, dice: random.Random) -> list[Signal]:
-    """The readings of one paper, beginning two hours after its announcement."""
+    """Return the readings of one paper, beginning two hours after its announcement."""
     from papers.models import Signal
 
     found = []
@@ -82,9 +82,10 @@ def signals(paper: int, announced: datetime, dice: random.Random) -> list[Signal
     return found
 
 
-def timed(deed: Callable[[], object]) -> tuple[float, object]:
+def timed(call: Callable[[], object]) -> tuple[float, object]:
+    """Return the seconds that the call took, and its result."""
     start = time.perf_counter()
-    answer = deed()
+    answer = call()
     return time.perf_counter() - start, answer
 
 
@@ -106,15 +107,18 @@ def measure(papers: int) -> dict[str, object]:
 
 
 def main(papers: int = 5000) -> None:
+    """Print the times of both scorings as ratios to reading the same signals."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
         env = environment(Path(name), 0)
         python("manage.py", "migrate", "--verbosity", "0", env=env)
-        told = json.loads(python("-m", "benchmarks.scoring", "measure", str(papers), env=env))
+        measured = json.loads(python("-m", "benchmarks.scoring", "measure", str(papers), env=env))
     print(f"{papers} papers, {papers * len(SERIES) * READINGS} signals")
-    print(f"first scoring: {told['first']:.2f} s, {told['counts']['changed']} rows written")
-    print(f"second scoring: {told['second']:.2f} s, {told['again']['changed']} rows written")
-    ratios = told["first"] / told["plain"], told["second"] / told["plain"]
-    print(f"only reading the signals as objects: {told['plain']:.2f} s")
+    print(f"first scoring: {measured['first']:.2f} s, {measured['counts']['changed']} rows written")
+    print(
+        f"second scoring: {measured['second']:.2f} s, {measured['again']['changed']} rows written"
+    )
+    ratios = measured["first"] / measured["plain"], measured["second"] / measured["plain"]
+    print(f"only reading the signals as objects: {measured['plain']:.2f} s")
     print(f"scoring against reading: {ratios[0]:.2f} times, again {ratios[1]:.2f} times")
 
 

@@ -1,19 +1,24 @@
+"""The configuration of the newsletter app and of the admin."""
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
 
 class NewsletterConfig(AppConfig):
+    """Subscribers, digests and mail."""
+
     name = "newsletter"
     verbose_name = "Newsletter"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        """Register the checks and the webhook receivers."""
         from newsletter.process import checks  # noqa: F401 - importing registers them
         from newsletter.web import webhooks  # noqa: F401 - importing connects its receivers
 
 
 class AdminConfig(admin.AdminConfig):
-    """Django's admin behind a door of our own."""
+    """Django's admin with a site class of our own."""
 
     default_site = "newsletter.admin.site.StaffSite"
 

@@ -1,0 +1,1 @@
+"""The app of papers: sources, trending scores and ranking. It knows nothing of subscribers."""
