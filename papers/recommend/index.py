@@ -15,11 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from papers.recommend.dense import Encoder
 from papers.recommend.phrase_index import Wording
 from papers.recommend.profile import Profile
-from papers.recommend.queries import Encoder, Searches, named
+from papers.recommend.queries import QueryIndex
 from papers.recommend.similarity import DISLIKE, Likeness, Scores
-from papers.recommend.tfidf import Vocabulary
+from papers.recommend.tfidf import Vocabulary, named
 from papers.recommend.tokenize import Spelling
 from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
@@ -89,10 +90,10 @@ class Index:
             self._stacked(vectors or {}),
             sum(text.count(" ") for text in texts) / max(1, len(texts)),
         )
-        self.searches = Searches(self.vocabulary, self.likeness, encode)
+        self.encode = encode
         trending = np.array([document.trending for document in self.candidates], np.float32)
         self.trending = percentiles(trending)
-        self.trend = lru_cache(maxsize=8)(self._trend)
+        self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
         self.order: list[int] = np.argsort(-trending, kind="stable").tolist()
         self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
@@ -107,11 +108,19 @@ class Index:
         return known or replace(profile, likes=()).asks
 
     def prepare(self, profiles: Iterable[Profile]) -> None:
-        """Compare the likes and searches of many readers with the candidates at once."""
+        """Compare the likes of many readers with the candidates at once."""
         profiles = list(profiles)
         judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
         self.likeness.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
-        self.searches.prepare(text for p in profiles for text in p.texts)
+
+    @cached_property
+    def searches(self) -> QueryIndex:
+        """The candidates as searches see them."""
+        return QueryIndex(
+            [document.title for document in self.candidates],
+            [document.abstract for document in self.candidates],
+            self._similar if self.encode and self.likeness.meaning else None,
+        )
 
     @cached_property
     def picked(self) -> list[int]:
@@ -163,18 +172,25 @@ class Index:
         """The words of the candidates as they stand."""
         return Wording(document.text for document in self.candidates)
 
-    def _trend(self, dislikes: tuple[int, ...]) -> Scores:
-        """How much each candidate trends beside the others, for who dislikes these documents.
+    def trend(self, dislikes: tuple[int, ...]) -> Scores:
+        """Return the share of the others that each candidate out-trends, less its penalty."""
+        return self.trending - self.dislike_penalty(dislikes) if dislikes else self.trending
 
-        The fifth of the candidates that is most like them loses by it, the nearest ``DISLIKE``:
-        half of what lies between the first and the last.
+    def _dislike_penalty(self, dislikes: tuple[int, ...]) -> Scores:
+        """Return what each candidate loses by its likeness to disliked documents.
+
+        The fifth of the candidates that is most like them loses, the nearest ``DISLIKE``: half
+        of what lies between the first and the last.
         """
-        if not dislikes:
-            return self.trending
         fit = self.likeness.fit(dislikes, np.ones(len(dislikes), np.float32))
         near = percentiles(np.where(fit.above, fit.scores, fit.scores.min()))
-        dull = DISLIKE * np.maximum(0, near - THRESHOLD) / (1 - THRESHOLD)
-        return np.asarray(self.trending - dull, np.float32)
+        return np.asarray(DISLIKE * np.maximum(0, near - THRESHOLD) / (1 - THRESHOLD), np.float32)
+
+    def _similar(self, text: str) -> Scores:
+        """Return the cosine of each candidate's vector with that of a text."""
+        meaning = self.likeness.meaning
+        assert meaning is not None and self.encode is not None  # noqa: S101, PT018
+        return meaning.likeness(meaning.turned(self.encode([text]))[0], None)
 
     def order_for(self, dislikes: tuple[int, ...]) -> list[int]:
         """The places of the candidates, what trends most for such a reader first."""
@@ -190,6 +206,11 @@ class Index:
     def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
         """The words that make a document like a candidate, the weightiest first."""
         return self.terms_in_common(*self._named(row), place)
+
+    def terms_of(self, text: str, place: int) -> tuple[str, ...]:
+        """Return the words of a text that a candidate holds, the weightiest first."""
+        columns, weights = named(self.vocabulary.rows([text]), 0, self.vocabulary.named)
+        return self.terms_in_common(columns, weights, place)
 
     def terms_in_common(
         self,

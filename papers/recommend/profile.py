@@ -29,6 +29,11 @@ class Profile:
     names: Sequence[str] = ()
 
     @property
+    def only_searches(self) -> bool:
+        """Whether the reader searches and asks for nothing else."""
+        return bool(self.texts) and not (self.likes or self.topics or self.authors)
+
+    @property
     def asks(self) -> bool:
         """Whether the reader asked for anything."""
         return bool(self.texts or self.topics or self.likes or self.authors)

@@ -86,10 +86,11 @@ def _in_order(scores: Scores, count: int) -> NDArray[np.intp]:
 
 
 def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) -> list[str]:
-    """The ``top`` of these candidates, best first, by the best of the reader's interests.
+    """Return the ``top`` of these candidates, best first, by the best of the reader's interests.
 
-    The scores are those of a digest, without its rules for a whole mail; a reader without
-    interests gets what trends. Ids that the index does not hold are left out.
+    The scores are those of a digest, without its rules for a whole mail. A reader without
+    interests gets what trends, one who only searches what is about one of the searches. Ids that
+    the index does not hold are left out.
     """
     found = map(index.place.get, candidates, repeat(-1))
     places = np.fromiter(found, np.intp, len(candidates))
@@ -102,6 +103,8 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
         scores = scores[places] if few is None else scores
     else:
         scores = _best_of(index, profile)[places]
+        if profile.only_searches:
+            places, scores = places[scores > -np.inf], scores[scores > -np.inf]
     return [index.candidates[place].id for place in places[_in_order(scores, top)[:top]]]
 
 
@@ -110,11 +113,14 @@ def _has_others(profile: Profile) -> bool:
 
 
 def _best_of(index: Index, profile: Profile) -> Scores:
-    """For each candidate the percentile in the interest that it fits best."""
+    """Return for each candidate the percentile in the interest that it fits best.
+
+    Minus infinity where it fits none.
+    """
     found = [interest.scores for interest in interests(index, profile)]
     if not found:
-        return index.trending
-    shares = [np.where(scores == -np.inf, 0, percentiles(scores)) for scores in found]
+        return np.full(len(index), -np.inf, np.float32) if profile.only_searches else index.trending
+    shares = [np.where(scores == -np.inf, -np.inf, percentiles(scores)) for scores in found]
     return np.asarray(np.max(shares, axis=0), np.float32)
 
 
@@ -192,17 +198,21 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     return Interest("likes", scores, explain)
 
 
-def _searched(index: Index, text: str, dislikes: Sequence[int]) -> Interest | None:
+def _searched(index: Index, text: str, dislikes: tuple[int, ...]) -> Interest | None:
+    """Return the interest in one search; None where no candidate is about it."""
     search = index.searches.of(text)
-    if not search.known:
+    if not len(search.places):
         return None
+    scores = np.full(len(index), -np.inf, np.float32)
+    scores[search.places] = search.scores
+    if dislikes:
+        scores *= 1 - index.dislike_penalty(dislikes)
 
     def explain(place: int) -> str:
-        found = index.terms_in_common(search.columns, search.weights, place)
-        words = ", ".join(found)
+        words = ", ".join(index.terms_of(search.wording, place))
         return f"matches your search “{text}”" + (words and f": {words}")
 
-    return Interest("text", index.searches.scores(search, dislikes), explain)
+    return Interest("text", scores, explain)
 
 
 def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:

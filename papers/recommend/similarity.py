@@ -159,18 +159,6 @@ class Likeness:
         rare.eliminate_zeros()
         return rare
 
-    def cosines(self, texts: Matrix) -> Cosines:
-        """The cosines between short texts, in rows of terms, and every candidate."""
-        parts = []
-        for start in range(0, texts.shape[0], AT_ONCE):
-            part = texts[start : start + AT_ONCE]
-            frequent = part[:, self.frequent]
-            used = np.unique(frequent.indices)
-            found = (self._rare(part) @ self.columns).toarray()
-            found += frequent[:, used] @ self.dense[: self.shown, used].T
-            parts.append(_stepped(self.near.spread(found)))
-        return np.concatenate(parts)
-
     def to(self, row: int) -> Cosines:
         """The cosines between one document and every candidate."""
         if row not in self._kept:
@@ -278,20 +266,6 @@ class Likeness:
         if dense.size:
             found += self.dense[: self.shown] @ dense
         return self.near.at(found, places)
-
-    def text_scores(
-        self, cosines: Cosines, vector: Scores | None = None, dislikes: Sequence[int] = ()
-    ) -> Scores:
-        """The same for words that are no document; ``vector`` is their sentence vector."""
-        against = _against(dislikes)
-        terms = cosines.astype(np.float32) / STEPS + self._summed(dislikes, against)
-        meaning: Scores | None = None
-        if self.meaning is not None and vector is not None:
-            wanted = self.meaning.turned(vector[np.newaxis])[0]
-            wanted += against @ self.meaning.vectors[list(dislikes)]
-            meaning = self.meaning.likeness(wanted, None)
-        found = Compared(1, terms, meaning, 1 + float(against.sum()))
-        return self._standardised(found, np.arange(self.shown))
 
     def _usual(self) -> Scores:
         """The mean likeness of each candidate to the others."""

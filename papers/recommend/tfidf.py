@@ -30,8 +30,6 @@ from papers.recommend.tokenize import LITTLE_WORDS, Tokens, owners, runs, stem
 IDF_POWER: Final = np.float32(1.5)
 SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5, "owners": 0.7, "phrases": 4.0}
 """How much each kind of term counts in the likeness of two long texts that have all of them."""
-IN_SEARCHES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 0.25, "owners": 1.0, "phrases": 0.0}
-"""What is left of them in a search, which is no text."""
 NAMED: Final = frozenset({"stems", "pairs"})
 ORDERED: Final = frozenset({"pairs", "phrases"})
 LONG: Final = 200
@@ -73,9 +71,6 @@ class Vocabulary:
         counted = self._count(texts, tokens, grow=True)
         for kind, counts in counted.items():
             self._kept[kind], self._idf[kind] = _idf(counts, every=kind in NAMED)
-        self._plain = np.concatenate(
-            [IN_SEARCHES[kind] / idf**IDF_POWER for kind, idf in self._idf.items()]
-        )
         self.matrix: Matrix = self._weigh(counted, tokens)
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
@@ -84,16 +79,6 @@ class Vocabulary:
         """Texts x terms, each row of length one (or empty)."""
         tokens = Tokens(texts)
         return self._weigh(self._count(texts, tokens, grow=False), tokens)
-
-    def searches(self, texts: Sequence[str]) -> Matrix:
-        """Short searches as rows: their words count alike, whether rare or not.
-
-        Who searches for three words wants a paper on all of them, not on the rarest.
-        """
-        rows = self.rows(texts)
-        rows.data *= self._plain[rows.indices]
-        rows.eliminate_zeros()
-        return unit(rows)
 
     def stems_of(self, column: int) -> list[str]:
         """The stem of a word's column, or both of a pair's."""
@@ -214,3 +199,10 @@ def unit(rows: Matrix) -> Matrix:
     squares = np.asarray(rows.multiply(rows).sum(axis=1), np.float32).ravel()
     rows.data /= np.repeat(np.sqrt(squares), np.diff(rows.indptr))
     return rows
+
+
+def named(matrix: Matrix, row: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return columns and weights of a row's words and pairs, the first ``count`` columns."""
+    start, end = matrix.indptr[row], matrix.indptr[row + 1]
+    end = start + np.searchsorted(matrix.indices[start:end], count)
+    return matrix.indices[start:end], matrix.data[start:end]

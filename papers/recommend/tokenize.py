@@ -88,10 +88,10 @@ def runs(word: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case and without accents, in their order."""
-    return WORD.findall(_plain(text.lower()))
+    return WORD.findall(plain(text.lower()))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text without accents."""
     return text if text.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", text))
 
@@ -100,7 +100,7 @@ class Spelling:
     """How one text writes its words and pairs of words, which are known by their stems."""
 
     def __init__(self, text: str) -> None:
-        self.text = _plain(text)
+        self.text = plain(text)
         # Interned: a collection has few different words.
         self.words = [intern(word) for word in SPELLED.findall(self.text)]
         self.stems = [stem(word.lower()) for word in self.words]

@@ -55,7 +55,8 @@ class Command(BaseCommand):
             type=Path,
             required=True,
             metavar="FILE",
-            help='{"user", "likes": [ids], "candidates": [ids]}; without candidates: every item',
+            help='{"user", "likes": [ids], "searches": [texts], "candidates": [ids]}, likes or '
+            "searches or both; without candidates: every item",
         )
         parser.add_argument("--top", type=int, default=10, metavar="N", help="default: 10")
         parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
@@ -134,16 +135,26 @@ class Command(BaseCommand):
         if not _is_name(profile.get("user")):
             raise Refused('A profile needs a "user", text or a number.')
         _require_whole(profile["user"])
-        likes = self.known(profile, "likes")
-        if not likes:
+        searches = self.searches(profile)
+        likes = self.known(profile, "likes") if "likes" in profile or not searches else []
+        if not likes and not searches:
             raise Refused(
-                f"User {profile['user']!r} likes no known paper; there is nothing to go by."
+                f"User {profile['user']!r} likes no known paper and searches for nothing; there is "
+                "nothing to go by."
             )
         asked = self.known(profile, "candidates") if "candidates" in profile else list(self.names)
         liked = set(likes)
         candidates = [paper for paper in asked if paper not in liked]
-        found = rank(index, Profile(likes=likes), candidates, top)
+        found = rank(index, Profile(likes=likes, texts=searches), candidates, top)
         return {"user": profile["user"], "ranked": [self.names[paper] for paper in found]}
+
+    def searches(self, profile: dict[str, Any]) -> list[str]:
+        """Return the searches of a profile, each once. Raises Refused."""
+        listed = profile.get("searches", [])
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            raise Refused(f'User {profile["user"]!r}: "searches" must be a list of texts.')
+        _require_whole(*listed)
+        return [one for one in dict.fromkeys(listed) if one.strip()]
 
     def known(self, profile: dict[str, Any], key: str) -> list[str]:
         """The ids of a list that are items, each once; the others are named and left out."""

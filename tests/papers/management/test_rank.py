@@ -68,6 +68,29 @@ def test_without_candidates_every_item_but_the_liked_is_ranked(tmp_path: Path) -
     assert 3 not in found[0]["ranked"]
 
 
+def test_a_profile_of_searches_alone_lists_only_what_is_about_them(tmp_path: Path) -> None:
+    profiles = [
+        {"user": "ada", "searches": ["coral reefs", "variable stars"]},
+        {"user": "ben", "searches": ["sign language"], "likes": []},
+    ]
+    found, _, status = rank(tmp_path, profiles)
+    assert status == 0
+    assert [sorted(line["ranked"]) for line in found] == [[2, 3], []]
+
+
+def test_likes_and_searches_are_ranked_together(tmp_path: Path) -> None:
+    profile = {"user": "ada", "likes": [0], "searches": ["coral reefs"]}
+    [found], _, _ = rank(tmp_path, [profile], top=2)
+    assert sorted(found["ranked"]) == [1, 2]
+
+
+@pytest.mark.parametrize("searches", ["coral reefs", [1], {"a": "b"}, None])
+def test_searches_that_are_no_list_of_texts_are_refused(tmp_path: Path, searches: Any) -> None:
+    found, said, status = rank(tmp_path, [{"user": "ada", "likes": [0], "searches": searches}])
+    assert (found, status) == ([], 1)
+    assert "User 'ada': \"searches\" must be a list of texts." in said
+
+
 def test_unknown_ids_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     found, said, status = rank(
         tmp_path, [{"user": "ada", "likes": [0, 99], "candidates": [1, 2, "no"]}]

@@ -1,13 +1,14 @@
-"""Searches are worked out together, and come out as if each were alone."""
+"""Searches: what they find, in which order, and when nothing is about their subject."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from papers.recommend import queries
+from papers.recommend.abbreviations import definitions
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
+from papers.recommend.queries import parse
 from papers.recommend.ranking import interests
 
 PAPERS = [
@@ -15,48 +16,43 @@ PAPERS = [
     Document("r", "Dense retrieval with language models", "Passages found by their vectors."),
     Document("c", "Coral reefs from space", "Satellites see the bleaching of reefs."),
 ]
-TEXTS = ["quantization of weights", "coral reefs", "dense retrieval"]
+OTHERS = [
+    Document(f"o{n}", f"Part {n} of a long report", "It tells of many things, one by one.")
+    for n in range(20)
+]
 
 
-def test_many_searches_together_score_as_each_does_alone() -> None:
-    together = Index(PAPERS)
-    together.prepare([Profile(texts=TEXTS), Profile(texts=TEXTS[:1])])
-    for text in TEXTS:
-        [found] = interests(together, Profile(texts=[text]))
-        [alone] = interests(Index(PAPERS), Profile(texts=[text]))
-        np.testing.assert_allclose(found.scores, alone.scores, rtol=1e-3)
+def found(search: str, *papers: Document) -> list[str]:
+    """The ids of what a search finds among these papers and twenty others, best first."""
+    wish = Profile(texts=[search])
+    library = [*papers, *OTHERS]
+    return [library[p].id for i in interests(Index(library), wish) for p, *_ in i.best()]
 
 
 def test_what_no_longer_fits_into_memory_is_worked_out_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(queries, "KEPT", 1)
+    monkeypatch.setattr(queries, "CACHED_SEARCHES", 1)
+    texts = ["quantization", "coral reefs", "dense retrieval"]
     index = Index(PAPERS)
-    index.prepare([Profile(texts=TEXTS)])
-    best = [next(i.best())[0] for i in interests(index, Profile(texts=TEXTS))]
-    assert [PAPERS[place].id for place in best] == ["q", "c", "r"]
+    for _ in range(2):
+        best = [next(i.best())[0] for i in interests(index, Profile(texts=texts))]
+        assert [PAPERS[place].id for place in best] == ["q", "c", "r"]
 
 
 def test_only_papers_with_a_word_of_the_search_are_found() -> None:
-    [found] = interests(Index(PAPERS), Profile(texts=["coral"]))
-    assert [PAPERS[place].id for place, _, _ in found.best()] == ["c"]
+    assert found("coral", *PAPERS) == ["c"]
 
 
-def test_a_search_without_a_known_word_is_no_interest() -> None:
-    assert list(interests(Index(PAPERS), Profile(texts=["zzzz"]))) == []
+@pytest.mark.parametrize("search", ["zzzz", "the of and", ""])
+def test_a_search_without_a_known_word_is_no_interest(search: str) -> None:
+    assert list(interests(Index(PAPERS), Profile(texts=[search]))) == []
 
 
 def test_a_reason_names_words_as_the_paper_writes_them() -> None:
-    papers = [
-        *PAPERS,
-        Document(
-            "l", "How models learn", "They learned to learn, and what is learned is quantized."
-        ),
-    ]
-    [found] = interests(Index(papers), Profile(texts=["learning quantization"]))
-    assert found.explain(3) == (
-        "matches your search “learning quantization”: learn, learned is quantized"
-    )
+    paper = Document("l", "How models grow", "They learned quantized weights.")
+    [interest] = interests(Index([*PAPERS, paper]), Profile(texts=["learning quantization"]))
+    assert interest.explain(3) == "matches your search “learning quantization”: learned quantized"
 
 
 def test_a_paper_on_all_words_of_a_search_comes_before_one_on_the_rarest() -> None:
@@ -64,8 +60,95 @@ def test_a_paper_on_all_words_of_a_search_comes_before_one_on_the_rarest() -> No
         Document(str(n), f"Retrieval and generation, part {n}", "Passages are retrieved. " * 3)
         for n in range(12)
     ]
-    both = Document("both", "Retrieval for augmented generation", "Passages are retrieved.")
+    both = Document("both", "Retrieval augmented generation", "Passages are retrieved.")
     rare = Document("rare", "Augmented reality", "Augmented, augmenting, augmentation of rooms.")
-    papers = [rare, *common, both]
-    [found] = interests(Index(papers), Profile(texts=["retrieval augmented generation"]))
-    assert papers[next(found.best())[0]].id == "both"
+    assert found("retrieval augmented generation", rare, *common, both)[0] == "both"
+
+
+def test_a_phrase_in_one_piece_beats_its_words_apart() -> None:
+    apart = Document("apart", "Graph of what we know", "Knowledge is drawn. Graph after graph.")
+    whole = Document("whole", "Drawing what we know", "A knowledge graph is drawn.")
+    assert found("knowledge graph", apart, whole)[0] == "whole"
+
+
+def test_a_subject_nobody_writes_about_finds_nothing() -> None:
+    papers = [
+        *(Document(f"s{n}", f"Sign bits, {n}", "A sign breaks a language.") for n in range(5)),
+        *(Document(f"l{n}", f"Language, {n}", "A language is learned.") for n in range(20)),
+    ]
+    assert found("sign language", *papers) == []
+
+
+def test_a_paper_with_one_common_word_of_the_subject_is_not_about_it() -> None:
+    about = Document("about", "Text-to-speech for all", "Text to speech in ten voices.")
+    other = Document("other", "Text in images", "Text is read from images.")
+    assert found("text-to-speech", other, about) == ["about"]
+
+
+@pytest.mark.parametrize(
+    "search", ["diffusion -video", "diffusion without video", "diffusion, not video"]
+)
+def test_what_is_excluded_is_not_found(search: str) -> None:
+    video = Document("video", "Video diffusion", "Diffusion makes videos.")
+    image = Document("image", "Image diffusion", "Diffusion makes images.")
+    assert found(search, video, image) == ["image"]
+
+
+def test_a_hyphen_inside_a_word_excludes_nothing() -> None:
+    assert parse("low-resource languages").excluded == ()
+
+
+def test_an_excluded_abbreviation_excludes_its_long_form() -> None:
+    short = Document("short", "Reinforcement learning (RL) at scale", "Agents and rewards.")
+    long = Document("long", "Agents by reinforcement learning", "Rewards for agents.")
+    plain = Document("plain", "Agents in a browser", "Agents click.")
+    assert found("agents -RL", short, long, plain) == ["plain"]
+
+
+def test_quotes_bind_words() -> None:
+    apart = Document("apart", "Models of the world", "A model of this world.")
+    whole = Document("whole", "World models", "A world model.")
+    assert found('"world model"', apart, whole) == ["whole"]
+    agents = Document("agents", "World models of agents", "An agent has a world model.")
+    ranked = found('"world model" agents', apart, whole, agents)
+    assert ranked[0] == "agents"
+    assert "apart" not in ranked
+
+
+def test_an_abbreviation_finds_its_long_form_and_the_long_form_finds_it() -> None:
+    taught = Document("taught", "Speech for all", "We study text-to-speech (TTS) in ten voices.")
+    short = Document("short", "A TTS of our own", "The TTS speaks.")
+    long = Document("long", "Text-to-speech at home", "Text-to-speech in the kitchen.")
+    assert set(found("TTS", taught, short, long)) == {"taught", "short", "long"}
+    assert set(found("text-to-speech", taught, short, long)) == {"taught", "short", "long"}
+
+
+@pytest.mark.parametrize(
+    ("text", "taught"),
+    [
+        ("We use text-to-speech (TTS).", ("tts", ("text", "speech"))),
+        ("Large Language Models (LLMs) are large.", ("llm", ("larg", "languag", "model"))),
+        ("a Mixture-of-Experts (MoE) layer", ("moe", ("mixtur", "expert"))),
+    ],
+)
+def test_a_text_teaches_its_abbreviations(text: str, taught: tuple[str, tuple[str, ...]]) -> None:
+    assert list(definitions(text)) == [taught]
+
+
+@pytest.mark.parametrize("text", ["In this paper (ICML) we show.", "Ten cases (see below)."])
+def test_what_stands_in_brackets_is_not_always_an_abbreviation(text: str) -> None:
+    assert list(definitions(text)) == []
+
+
+def test_a_word_written_in_two_is_found() -> None:
+    two = Document("two", "Re-ranking passages", "We re-rank them.")
+    assert found("reranking", two) == ["two"]
+
+
+def test_names_in_capitals_weigh_more() -> None:
+    name = Document("name", "ASR by night", "ASR listens.")
+    word = Document("word", "Dialects by night", "Dialects are spoken.")
+    both = Document("both", "ASR of dialects", "An ASR for dialects; ASR dialects.")
+    ranked = found("ASR dialects", word, name, both)
+    assert ranked[0] == "both"
+    assert "word" not in ranked

@@ -37,8 +37,9 @@ def reason(index: Index, profile: Profile, paper: str) -> str:
 
 
 def score(index: Index, profile: Profile, paper: str) -> float:
-    [interest] = interests(index, profile)
-    return float(interest.scores[index.place[paper]])
+    """The score of a paper; nothing where no candidate fits."""
+    found = [float(interest.scores[index.place[paper]]) for interest in interests(index, profile)]
+    return max(found, default=0.0)
 
 
 def test_the_paper_most_like_the_liked_one_comes_first() -> None:

@@ -1,0 +1,183 @@
+"""Positions of stemmed words in titles and abstracts: an inverted index for searches.
+
+Words of one sentence lie as far apart as they stand; between two sentences lies more than any
+window of a search, so that whatever is found near each other stands in one sentence. Free of
+Django and of I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from papers.recommend.tfidf import Matrix
+from papers.recommend.tokenize import Tokens, stem
+
+Positions = NDArray[np.int32]
+Scores = NDArray[np.float32]
+
+SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])\s+")
+SENTENCE_GAP: Final = 20
+"""Positions left free between two sentences."""
+TITLE_WEIGHT: Final = 2.0
+"""One word of a title counts as so many of an abstract."""
+SATURATION: Final = 1.2
+"""``k1`` of BM25: how fast further mentions of a word cease to count."""
+LENGTH_WEIGHT: Final = 0.5
+"""``b`` of BM25: how much longer texts are held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """Where a word or phrase stands, in rising order.
+
+    Attributes:
+        starts: Position of the first word, one entry an occurrence.
+        ends: Position of the last word.
+        places: Index of the text.
+        weights: ``TITLE_WEIGHT`` in a title, one elsewhere.
+    """
+
+    starts: Positions
+    ends: Positions
+    places: Positions
+    weights: Scores
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def only(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Occurrences:
+        """Return the occurrences that a mask, or a list of indexes, picks."""
+        return Occurrences(
+            self.starts[kept], self.ends[kept], self.places[kept], self.weights[kept]
+        )
+
+    def before(self, other: Occurrences, distance: int) -> Occurrences:
+        """Return those that ``other`` follows within ``distance`` positions.
+
+        An abbreviation stands for each word of its long form, so that one position is enough.
+        """
+        next_one = other.starts.searchsorted(self.ends, "left")
+        return self.only(next_one < self._reach(other, distance))
+
+    def near(self, other: Occurrences, distance: int) -> Occurrences:
+        """Return those that have ``other`` within ``distance`` positions on either side."""
+        low = other.starts.searchsorted(self.starts - distance, "left")
+        return self.only(low < self._reach(other, distance))
+
+    def _reach(self, other: Occurrences, distance: int) -> NDArray[np.intp]:
+        return np.asarray(other.starts.searchsorted(self.ends + distance, "right"), np.intp)
+
+
+NOWHERE: Final = Occurrences(
+    np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
+)
+
+
+class PositionIndex:
+    """Inverted index of the stems of some texts, each a title and an abstract."""
+
+    def __init__(self, titles: Sequence[str], abstracts: Sequence[str]) -> None:
+        sentences: list[str] = []
+        places: list[int] = []
+        in_title: list[bool] = []
+        for place, (title, abstract) in enumerate(zip(titles, abstracts, strict=True)):
+            parts = [title, *SENTENCE_END.split(abstract)]
+            sentences += parts
+            places += [place] * len(parts)
+            in_title += [True] + [False] * (len(parts) - 1)
+        self.count = len(titles)
+        self._read(Tokens(sentences), np.array(places, np.int32), np.array(in_title, bool))
+
+    def _read(self, tokens: Tokens, places: NDArray[np.int32], in_title: NDArray[np.bool_]) -> None:
+        self.stems: dict[str, int] = {}
+        numbers = [
+            self.stems.setdefault(one, len(self.stems)) if one else -1
+            for one in map(stem, tokens.words)
+        ]
+        found = np.array(numbers, np.int32)[tokens.ids]
+        kept = np.flatnonzero(found >= 0)
+        found = found[kept]
+        sentence = tokens.texts[kept]
+        order = np.argsort(found, kind="stable")
+        self._starts = np.searchsorted(found[order], np.arange(len(self.stems) + 1))
+        at = (kept + SENTENCE_GAP * sentence).astype(np.int32)[order]
+        self._places = places[sentence][order]
+        self._positions = at
+        weights = np.where(in_title[sentence], TITLE_WEIGHT, 1).astype(np.float32)
+        self._weights = weights[order]
+        lengths = np.bincount(self._places, minlength=self.count)
+        relative = lengths / max(1.0, float(lengths.mean()) if self.count else 1.0)
+        held = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative)
+        self._held: Scores = held.astype(np.float32)
+
+    def word(self, one: str) -> Occurrences:
+        """Return where a stem stands."""
+        number = self.stems.get(one)
+        if number is None:
+            return NOWHERE
+        part = slice(self._starts[number], self._starts[number + 1])
+        at = self._positions[part]
+        return Occurrences(at, at, self._places[part], self._weights[part])
+
+    def phrase(self, stems: Sequence[str], between: int = 2) -> Occurrences:
+        """Return where stems follow each other with at most ``between`` other words each time."""
+        found = self.word(stems[0])
+        for last, one in pairwise(stems):
+            if one == last:
+                continue
+            following = self.word(one)
+            found = found.before(following, between + 1)
+            if not len(found):
+                return NOWHERE
+            at = following.starts.searchsorted(found.ends, "right")
+            found = replace(found, ends=following.starts[at])
+        return found
+
+    def counts(self) -> tuple[Matrix, sparse.csc_matrix]:
+        """Return texts x stems: weighted counts by rows, and BM25's saturated ones by columns."""
+        columns = np.repeat(np.arange(len(self.stems)), np.diff(self._starts))
+        shape = (self.count, len(self.stems))
+        counts = sparse.coo_matrix((self._weights, (self._places, columns)), shape).tocsr()
+        saturated = counts.copy()
+        held = np.repeat(self._held, np.diff(counts.indptr))
+        saturated.data *= (SATURATION + 1) / (saturated.data + held)
+        return counts, saturated.tocsc()
+
+    def holding(self, found: Occurrences) -> NDArray[np.bool_]:
+        """Return for each text whether it holds one of the occurrences."""
+        held = np.zeros(self.count, bool)
+        held[found.places] = True
+        return held
+
+    def saturated(self, found: Occurrences) -> Scores:
+        """Return the term frequency part of BM25 for each text, between 0 and ``k1 + 1``.
+
+        ``tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / mean length))`` (Robertson and
+        Zaragoza, 2009), where a mention in the title counts ``TITLE_WEIGHT`` times.
+        """
+        if not len(found):
+            return np.zeros(self.count, np.float32)
+        counts = np.bincount(found.places, found.weights, self.count).astype(np.float32)
+        return np.asarray(counts * (SATURATION + 1) / (counts + self._held), np.float32)
+
+
+def together(found: Sequence[Occurrences]) -> Occurrences:
+    """Return the occurrences of any of several words or phrases."""
+    some = [one for one in found if len(one)]
+    if len(some) < 2:
+        return some[0] if some else NOWHERE
+    joined = Occurrences(
+        np.concatenate([one.starts for one in some]),
+        np.concatenate([one.ends for one in some]),
+        np.concatenate([one.places for one in some]),
+        np.concatenate([one.weights for one in some]),
+    )
+    return joined.only(np.argsort(joined.starts, kind="stable"))
