@@ -28,7 +28,7 @@ from papers.recommend.profile import Profile
 LIKES: Final = 10
 SIZE: Final = 20
 CHUNK: Final = 500
-JUDGED: Final = 10
+RATED_KINDS: Final = 10
 SAMPLE: Final = 1000
 SAMPLE_PAPERS: Final = 4000
 
@@ -70,7 +70,7 @@ def main(count: int = 0, folder: str = "") -> None:
     first, second = (seconds(index, count // 2, half) for half in range(2))
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     each = (first + second) / count
-    asked = tasks([list(range(2 * LIKES))] * JUDGED, len(papers), LIKES, JUDGED)
+    asked = tasks([list(range(2 * LIKES))] * RATED_KINDS, len(papers), LIKES, RATED_KINDS)
     _, theirs = measured(sanity(features(papers)), list(asked))
     print(
         f"{count} readers, {len(papers)} papers: {once:.0f} s once, then {each * 1000:.2f} ms of "

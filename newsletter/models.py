@@ -1,4 +1,4 @@
-"""People, what they asked for, what was sent to them and what came back."""
+"""Subscribers, their choices, their digests and the events of delivery."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from django.utils.timezone import now
 
 
 class Subscriber(models.Model):
-    """One address and everything its owner chose. No account, no password.
+    """One address with the settings of its owner, who has no account and no password.
 
     ``email`` is the address as mail is sent to it, ``email_key`` the same without case and
-    with an ASCII domain (IDNA): two spellings of one address are one subscriber.
+    with an ASCII domain (IDNA): two spellings of one address are one subscriber. ``sealed_token``
+    is the unsubscribe token, encrypted.
     """
 
     class Status(models.TextChoices):
@@ -81,7 +82,7 @@ class UnsubscribeToken(models.Model):
 
 
 class Interest(models.Model):
-    """One thing a subscriber wants to read about, or does not."""
+    """One subject, paper, author or word that a subscriber wants, or does not want, to get."""
 
     class Kind(models.TextChoices):
         TOPIC = "topic", "field"
@@ -112,7 +113,7 @@ class Interest(models.Model):
 
 
 class Outbound(models.Model):
-    """A message to be sent: the row is the queue entry, the state its whole story."""
+    """A message to be sent: the row is the queue entry and holds its state."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "queued"
@@ -155,17 +156,17 @@ class Outbound(models.Model):
 
     @staticmethod
     def new_lease() -> str:
-        """A fresh lease token: only its holder may move the row."""
+        """Return a new lease token: only its holder may change the state of the row."""
         return secrets.token_hex(16)
 
 
 class Digest(Outbound):
-    """What one subscriber gets on one of their due days.
+    """The message of one subscriber on one of their due days.
 
-    ``items`` is the frozen choice, in order: ``{"paper": canonical_id, "reason": str,
-    "slot": "personal" | "trending" | "pick", "score": float}``. ``cards`` are the keys of what the
-    first attempt said of each of them, with a ``-`` for a paper that was not there; ``subject`` is
-    the line above them, which later attempts repeat.
+    ``items`` are the chosen papers, in order: ``{"paper": canonical_id, "reason": str,
+    "slot": "personal" | "trending" | "pick", "score": float}``. ``cards`` are the keys of the
+    snapshots (``FrozenCard``) that the first attempt rendered, with a ``-`` for a paper that was
+    missing; ``subject`` is its subject line. Later attempts repeat both.
     """
 
     # Every index is written anew with each move of a row: that of the constraint serves this too.
@@ -199,9 +200,9 @@ class Digest(Outbound):
 
 
 class FrozenCard(models.Model):
-    """What mails say of a paper, under a hash of it: a later attempt says the same.
+    """A snapshot of a paper as mails show it, so that a later attempt renders the same.
 
-    ``content`` holds the fields of ``newsletter.mail.cards.Card``.
+    ``content`` holds the fields of ``newsletter.mail.cards.Card``, ``key`` is a hash of it.
     """
 
     key = models.CharField(max_length=16, primary_key=True)
@@ -222,7 +223,7 @@ class Consent(models.Model):
         PAUSE = "pause", "paused"
         RESUME = "resume", "resumed"
         UNSUBSCRIBE = "unsubscribe", "unsubscribed"
-        DISOWN = "disown", "said it was not them"
+        REJECT = "disown", "said it was not them"
         IMPORT = "import", "imported"
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
@@ -245,7 +246,7 @@ class Consent(models.Model):
 
 
 class Notice(Outbound):
-    """A transactional mail: it answers something that a person just did."""
+    """A transactional mail that answers an action of a person."""
 
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "please confirm"
@@ -264,7 +265,7 @@ class Notice(Outbound):
 
 
 class DeliveryEvent(models.Model):
-    """What a provider told us about a message, stored as it came, processed afterwards.
+    """An event about a message as its provider sent it; it is processed after it is stored.
 
     ``email_key`` is the recipient's, as in ``Subscriber``. ``digest`` is empty when the message
     was a notice, or none of ours.
@@ -300,7 +301,7 @@ class DeliveryEvent(models.Model):
 
 
 class Suppression(models.Model):
-    """An address that gets no mail whatever happens. An erased one is only its keyed hash."""
+    """An address that gets no mail. An erased one is only its keyed hash."""
 
     class Reason(models.TextChoices):
         HARD_BOUNCE = "hard_bounce", "hard bounce"
@@ -322,7 +323,7 @@ class Suppression(models.Model):
 
 
 class Stream(models.Model):
-    """A kind of mail that can be stopped and started: ``digests`` or ``notices``."""
+    """The state of a mail stream that can be stopped and started: ``digests`` or ``notices``."""
 
     name = models.CharField(max_length=32, primary_key=True)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -339,7 +340,7 @@ class Stream(models.Model):
 
 
 class RateLimit(models.Model):
-    """How often one thing was tried since its window opened; kept here to outlive the broker."""
+    """A counter of tries since its window opened; it is kept here to outlive the broker."""
 
     name = models.CharField(max_length=32)
     key_hash = models.CharField(max_length=64)
@@ -366,7 +367,7 @@ class SendRate(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a part of the service last showed that it is alive."""
+    """The last sign of life of a part of the service."""
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField(default=now)

@@ -46,5 +46,5 @@ def download(request: HttpRequest, people: QuerySet[Subscriber]) -> StreamingHtt
 def _lines(people: QuerySet[Subscriber]) -> Iterator[str]:
     writer = csv.writer(Echo())
     yield writer.writerow(csv_import.COLUMNS)
-    for row in csv_import.give_out(people):
+    for row in csv_import.export_rows(people):
         yield writer.writerow(row)

@@ -27,7 +27,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from newsletter.security import throttle
-from newsletter.security.two_factor import Offer, enrol, enrolled
+from newsletter.security.two_factor import KeyOffer, enrol, enrolled
 
 # Unfold runs on Alpine.js, which evaluates expressions in attributes, and on inline styles.
 POLICY: Final = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
@@ -108,7 +108,7 @@ class StaffSite(UnfoldAdminSite):
             return redirect("admin:login")
         user = User.objects.get(username=request.user.get_username())
         form = CodeForm(request.POST or None)
-        offer = None if enrolled(user) else Offer.read(user, request.POST.get("offer", ""))
+        offer = None if enrolled(user) else KeyOffer.read(user, request.POST.get("offer", ""))
         if form.is_valid():
             code = form.cleaned_data["code"]
             if self._accept(request, user, offer, code):
@@ -117,7 +117,7 @@ class StaffSite(UnfoldAdminSite):
         context = {**self.each_context(request), "form": form, "offer": offer, "title": "Log in"}
         return TemplateResponse(request, "admin/second_factor.html", context)
 
-    def _accept(self, request: HttpRequest, user: User, offer: Offer | None, code: str) -> bool:
+    def _accept(self, request: HttpRequest, user: User, offer: KeyOffer | None, code: str) -> bool:
         device = enrol(offer, code) if offer else django_otp.match_token(user, code)
         if device is None:
             return False

@@ -23,7 +23,7 @@ from newsletter.digests import assembly
 from newsletter.mail.errors import SendStatus
 from newsletter.models import Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 from papers.admin.base import ListAdmin, log, url_of_list
 
 Status = Subscriber.Status
@@ -36,9 +36,9 @@ BANNED = (
 )
 
 
-def origin(request: HttpRequest) -> Origin:
+def origin(request: HttpRequest) -> ActionOrigin:
     """How the consent log names a change that was made at this desk."""
-    return Origin(form=f"admin: {request.user.get_username()}")
+    return ActionOrigin(form=f"admin: {request.user.get_username()}")
 
 
 class SubscriberDeeds(Sending, ListAdmin):

@@ -60,10 +60,10 @@ class InterestForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if {"kind", "value"} <= cleaned.keys():
-            read = parsers.READERS[preferences.KEYS[cleaned["kind"]]]
+            read = parsers.PARSERS[preferences.KEYS[cleaned["kind"]]]
             try:
                 values: list[str] = read(cleaned["value"])
-            except parsers.AnswerError as error:
+            except parsers.InputError as error:
                 raise forms.ValidationError({"value": str(error)}) from error
             if len(values) != 1:
                 raise forms.ValidationError({"value": "Write one value in each row."})
@@ -157,8 +157,8 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
         super().save_related(request, form, formsets, change)
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             subscriber: Subscriber = form.instance
-            wishes = preferences.of(subscriber)
-            subscriptions.change_preferences(subscriber, wishes, origin(request))
+            choices = preferences.of(subscriber)
+            subscriptions.change_preferences(subscriber, choices, origin(request))
 
     # Erasure: what deleting a subscriber means.
 

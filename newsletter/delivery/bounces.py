@@ -109,7 +109,9 @@ def _act(event: DeliveryEvent) -> None:
         case "delivered" if person is not None and _has_bounced(person):
             _score(event, person)
         case "unsubscribed" if person is not None:
-            subscriptions.unsubscribe(person, subscriptions.Origin(form=f"{event.provider} event"))
+            subscriptions.unsubscribe(
+                person, subscriptions.ActionOrigin(form=f"{event.provider} event")
+            )
 
 
 def _adopt(event: DeliveryEvent) -> Digest | None:
@@ -174,7 +176,7 @@ def _score(event: DeliveryEvent, person: Subscriber) -> None:
     if highest >= SOFT_BOUNCE_LIMIT:
         _suppress(event, person, Suppression.Reason.SOFT_BOUNCES)
     else:
-        subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
+        subscriptions.lift_suppression(person, Suppression.Reason.SOFT_BOUNCES)
 
 
 def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, float, datetime | None]:

@@ -27,7 +27,7 @@ STREAM: Final = "digests"
 WINDOW: Final = timedelta(days=7)
 LEAST_SENT: Final = 200
 # Digests that left within a time were due not long before: the index on due_at finds them.
-LONGEST_WAIT: Final = max(schedule.GRACE.values())
+LONGEST_WAIT: Final = max(schedule.MAX_DELAY.values())
 BOUNCES: Final = frozenset({"bounced", "rejected", "failed"})
 # Enhanced status codes 5.7.x (RFC 3463) speak about us; not a part of an IP address. It means the
 # same to Python and to PostgreSQL.

@@ -30,7 +30,7 @@ def render_digests() -> Renderer:
     deck = Deck()
 
     def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
-        tokens.mint_unsubscribe_tokens(row.subscriber for row in rows)
+        tokens.create_unsubscribe_tokens(row.subscriber for row in rows)
         for row, cards in deck.deal(rows):
             if isinstance(cards, Exception):
                 yield row, cards

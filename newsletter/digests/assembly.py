@@ -1,4 +1,4 @@
-"""Who is due and what they get: reads the library, writes Digest rows, sends nothing."""
+"""Assembly of digests: finds due subscribers, chooses their papers and writes Digest rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from newsletter.digests.profiles import profiles_of
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.subscriptions import schedule
-from newsletter.subscriptions.preferences import JUDGED
+from newsletter.subscriptions.preferences import RATED_KINDS
 from papers.ingest.upsert import present_ids
 from papers.models import Paper
 from papers.recommend import diversify, loader
@@ -26,7 +26,7 @@ from papers.recommend.profile import Profile
 
 log = logging.getLogger(__name__)
 
-CHUNK: Final = 500
+SUBSCRIBERS_AT_ONCE: Final = 500
 State = Digest.State
 # A paper in a digest of one of these states was, or may yet be, seen: the operator can resend.
 SHOWN: Final = (
@@ -40,9 +40,9 @@ SHOWN: Final = (
 
 
 def due(at: datetime) -> QuerySet[Subscriber]:
-    """Active subscribers whose due date has come, and paused ones whose pause is over at ``at``.
+    """Return active subscribers whose due time has come, and paused ones whose pause is over.
 
-    Of these only some are due by then: see ``_is_due``.
+    Of the paused ones only some are due at ``at``: see ``_is_due``.
     """
     active = Q(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
     rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
@@ -50,7 +50,7 @@ def due(at: datetime) -> QuerySet[Subscriber]:
 
 
 def _is_due(person: Subscriber, at: datetime) -> bool:
-    """Whether one of ``due`` is; whoever is paused gets, in memory, the date they will have."""
+    """Return whether a subscriber of ``due`` is due; set the due date of a paused one in memory."""
     if person.status != Subscriber.Status.PAUSED or person.paused_until is None:
         return True
     awake = max(person.paused_until, now())
@@ -82,9 +82,9 @@ def assemble(
     ends = waiting.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
         return written
-    library = Library(at, waiting)
+    library = RunPapers(at, waiting)
     spread = ends["last"] - ends["first"]
-    start = ends["first"] + (secrets.randbelow(spread) if spread > CHUNK else 0)
+    start = ends["first"] + (secrets.randbelow(spread) if spread > SUBSCRIBERS_AT_ONCE else 0)
     for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
         if until():
             break
@@ -93,40 +93,40 @@ def assemble(
 
 
 def _portions(people: QuerySet[Subscriber], start: int, at: datetime) -> Iterator[list[Subscriber]]:
-    """Those who still wait when their turn comes, from one key on."""
-    while portion := list(people.filter(pk__gte=start).order_by("pk")[:CHUNK]):
+    """Yield due subscribers in portions by primary key, from ``start`` on."""
+    while portion := list(people.filter(pk__gte=start).order_by("pk")[:SUBSCRIBERS_AT_ONCE]):
         yield [person for person in portion if _is_due(person, at)]
         start = portion[-1].pk + 1
 
 
 def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
-    """What ``assemble`` would write; changes nothing."""
+    """Yield the digests that ``assemble`` would write; changes nothing."""
     waiting = due(at).filter(email_key=to) if to else due(at)
-    library: Library | None = None
+    library: RunPapers | None = None
     for people in _portions(waiting, 0, at):
-        library = library or Library(at, waiting)
+        library = library or RunPapers(at, waiting)
         yield from _compose_chunk(people, library, punctual=punctual)
 
 
 def preview(subscriber: Subscriber, at: datetime) -> Digest:
-    """The digest that this subscriber would get at that time: the same code, nothing saved."""
-    library = Library(at, Subscriber.objects.filter(pk=subscriber.pk))
+    """Return the digest that this subscriber would get at that time; nothing is saved."""
+    library = RunPapers(at, Subscriber.objects.filter(pk=subscriber.pk))
     return _compose_chunk([subscriber], library, punctual=False)[0]
 
 
-class Library:
-    """The papers of one run, read once and shared by every subscriber in it."""
+class RunPapers:
+    """The candidate papers of one run, read once and shared by all its subscribers."""
 
     def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
         self.at = at
-        judged = Interest.objects.filter(subscriber__in=people, kind__in=JUDGED)
+        judged = Interest.objects.filter(subscriber__in=people, kind__in=RATED_KINDS)
         named = set(judged.values_list("value", flat=True).distinct())
         self.index = loader.build(at, named.union(present_ids(named).values()))
         self.first_seen = self._first_seen()
         self.notes = self._notes()
 
     def item(self, pick: diversify.Pick) -> dict[str, Any]:
-        """A pick as it is frozen in a digest, with what the editor says of it."""
+        """Return a chosen paper as an item of ``Digest.items``, with the editor's note."""
         frozen: dict[str, Any] = {
             "paper": pick.paper,
             "score": pick.score,
@@ -142,9 +142,9 @@ class Library:
         return dict(picked.values_list("canonical_id", "editor_note"))
 
     def _first_seen(self) -> datetime:
-        """Digests older than every candidate cannot hold any of them.
+        """Return the earliest date of any candidate: older digests cannot hold one of them.
 
-        A paper may have been removed and read anew since; when it was announced stays the same.
+        A paper may have been deleted and read again, so that the date of its announcement counts.
         """
         seen = Paper.objects.filter(canonical_id__in=list(self.index.place))
         first = seen.aggregate(Min("announced_at"), Min("first_seen_at"))
@@ -152,7 +152,7 @@ class Library:
 
 
 def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, set[str]]:
-    """Every paper that each of these people was or may have been shown."""
+    """Return, by subscriber, every paper that they were or may have been shown."""
     seen: dict[int, set[str]] = defaultdict(set)
     history = Digest.objects.filter(
         subscriber__in=subscribers, created_at__gte=since, state__in=SHOWN
@@ -166,7 +166,7 @@ def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, 
     return seen
 
 
-def _compose_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[Digest]:
+def _compose_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bool) -> list[Digest]:
     profiles = profiles_of(chunk, library.at)
     seen = _seen_by(chunk, library.first_seen)
     library.index.prepare(profiles.values())
@@ -180,7 +180,7 @@ def _compose(
     person: Subscriber,
     profile: Profile,
     seen: Collection[str],
-    library: Library,
+    library: RunPapers,
     punctual: bool,
 ) -> Digest:
     at = library.at
@@ -191,9 +191,9 @@ def _compose(
         subscriber=person,
         due_at=due_at,
         due_on=schedule.due_day(due_at, person.timezone),
-        expires_at=start + schedule.GRACE[person.frequency],
+        expires_at=start + schedule.MAX_DELAY[person.frequency],
     )
-    if punctual and at - due_at > schedule.GRACE[person.frequency]:
+    if punctual and at - due_at > schedule.MAX_DELAY[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
         turn = digest.due_on.toordinal()
@@ -222,7 +222,7 @@ def _skip(digest: Digest, reason: str) -> Digest:
 
 
 def _due_at(person: Subscriber, at: datetime) -> datetime:
-    """The due moment that this run serves: of several missed ones only the last."""
+    """Return the due time that this run serves: the last one if several were missed."""
     planned = person.next_digest_at or at
     latest = schedule.last_due(**_timetable(person), before=at)
     return max(planned, latest) if planned <= at else at
@@ -237,7 +237,7 @@ def _timetable(person: Subscriber) -> dict[str, Any]:
     }
 
 
-def _assemble_chunk(chunk: list[Subscriber], library: Library, *, punctual: bool) -> list[int]:
+def _assemble_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bool) -> list[int]:
     composed = _compose_chunk(chunk, library, punctual=punctual)
     moves: dict[tuple[datetime | None, datetime], list[int]] = defaultdict(list)
     for person, digest in zip(chunk, composed, strict=True):

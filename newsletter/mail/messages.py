@@ -117,7 +117,7 @@ def confirm_message(notice: Notice) -> AnymailMessage:
     if notice.consent is None:
         raise IncompleteMessageError("A confirmation mail needs the request that it confirms.")
     link = tokens.url_for("confirm", tokens.confirm_token(notice.consent))
-    return _notice_message(notice, "confirm", {"confirm_url": link, "disown_url": f"{link}?not-me"})
+    return _notice_message(notice, "confirm", {"confirm_url": link, "reject_url": f"{link}?not-me"})
 
 
 def manage_message(notice: Notice) -> AnymailMessage:

@@ -1,7 +1,7 @@
-"""Email addresses: which are accepted, how two spellings of one are recognised, what is kept.
+"""Email addresses: validation, the key that two spellings share, and hashes for suppression.
 
-An address is accepted as RFC 5321 has it, without quoted local parts, literals or line breaks;
-whether somebody reads mail there is for the confirmation to show.
+An address is accepted as RFC 5321 defines it, without quoted local parts, literals or line
+breaks; whether mail is read there is shown by the confirmation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 MAX_LENGTH: Final = 254
 TOO_LONG: Final = f"An email address has at most {MAX_LENGTH} characters; look for a mistake in it."
-SLIPS: Final = tuple(
+COMMON_MISTAKES: Final = tuple(
     (re.compile(pattern), sentence)
     for pattern, sentence in (
         (r"^[^@]*$", "The @ is missing; write the whole address, such as ada@example.org."),
@@ -35,21 +35,21 @@ SLIPS: Final = tuple(
         (r"^[^@]{65}", "The part before the @ has at most 64 characters; look for a mistake."),
     )
 )
-"""What people get wrong most often, in the order in which it is looked for."""
-ODD: Final = (
+"""Frequent mistakes with the sentence about each, in the order in which they are checked."""
+FORBIDDEN_CHARACTERS: Final = (
     (re.compile(r"^[^@]*?([^@a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-])"), "before"),
     (re.compile(r"@.*?([^\w.-]|_)"), "after"),
 )
-"""Characters that an address cannot have in its parts."""
+"""Patterns of the first character that the part before or after the @ cannot have."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-# Private networks and test beds do deliver to names such as .local and .test, so a reserved name
-# is left to the mail server. This list is the documented switch for it.
+# Private networks and test systems deliver to names such as .local and .test, so reserved names
+# are accepted. The documentation of email-validator says to empty this list for that.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
-class AddressError(ValueError):
-    """Not an address we can write to; the message is one sentence for the person who typed it."""
+class EmailAddressError(ValueError):
+    """Raised for a text that is no usable address; the message is one sentence for its author."""
 
 
 @dataclass(frozen=True)
@@ -65,59 +65,64 @@ class Address:
 
     @property
     def domain(self) -> str:
+        """Return the domain in ASCII and lower case."""
         return self.key.rpartition("@")[2]
 
     @property
     def disposable(self) -> bool:
-        """Is the domain, or one above it, known for throw-away mailboxes?"""
+        """Return whether the domain, or one above it, offers disposable mailboxes."""
         labels = self.domain.split(".")
         return any(".".join(labels[start:]) in blocklist for start in range(len(labels) - 1))
 
 
 def parse(typed: str) -> Address:
-    """The address that a person typed. Raises AddressError."""
+    """Return the address in a text that a person typed.
+
+    Raises:
+        EmailAddressError: It is not a usable address.
+    """
     if CONTROL.search(typed):
-        raise AddressError(
+        raise EmailAddressError(
             "An email address has no line breaks or control characters in it; take them out."
         )
     typed = typed.strip()
     if not typed:
-        raise AddressError("Write your email address, such as ada@example.org.")
+        raise EmailAddressError("Write your email address, such as ada@example.org.")
     if len(typed) > MAX_LENGTH:
-        raise AddressError(TOO_LONG)
+        raise EmailAddressError(TOO_LONG)
     try:
         found = email_validator.validate_email(
             typed, allow_smtputf8=False, check_deliverability=False, strict=True
         )
     except email_validator.EmailNotValidError as error:
-        raise AddressError(_slip(typed)) from error
+        raise EmailAddressError(_explain(typed)) from error
     email = found.ascii_email
     if email is None or len(email) > MAX_LENGTH:
-        raise AddressError(TOO_LONG)
+        raise EmailAddressError(TOO_LONG)
     local, _, domain = email.rpartition("@")
     return Address(email=email, key=f"{local.lower()}@{domain.lower()}")
 
 
 def key_of(typed: str) -> str:
-    """The key of an address that may no longer pass today's rules, for looking it up."""
+    """Return the key of an address for looking it up, even when it is no longer valid."""
     try:
         return parse(typed).key
-    except AddressError:
+    except EmailAddressError:
         return typed.strip().lower()
 
 
 def organisation(host: str) -> str:
-    """The last two labels, near enough to tell one organisation's hosts from another's."""
+    """Return the last two labels of a host name, as an approximation of its organisation."""
     return ".".join(host.lower().split(".")[-2:])
 
 
 def hash_of(key: str) -> str:
-    """The keyed hash under which a suppressed address is remembered."""
+    """Return the keyed hash of an address for the suppression list."""
     return _hash(key, settings.SECRET_KEY)
 
 
 def hashes_of(key: str) -> list[str]:
-    """The hash under the present secret key and under every earlier one that is still known."""
+    """Return the hashes under the present secret key and under each fallback key."""
     return [_hash(key, secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
@@ -125,12 +130,12 @@ def _hash(key: str, secret: str) -> str:
     return salted_hmac("newsletter.suppression", key, secret=secret, algorithm="sha256").hexdigest()
 
 
-def _slip(typed: str) -> str:
-    """What is wrong with it and what to do: the validator's own words are for programmers."""
-    for pattern, sentence in SLIPS:
+def _explain(typed: str) -> str:
+    """Return one sentence on what is wrong with the address and what to do."""
+    for pattern, sentence in COMMON_MISTAKES:
         if pattern.search(typed):
             return sentence
-    for pattern, place in ODD:
+    for pattern, place in FORBIDDEN_CHARACTERS:
         found = pattern.search(typed)
         if found and found[1].isprintable():
             return f"“{found[1]}” cannot stand {place} the @; check that part of the address."

@@ -1,4 +1,4 @@
-"""Keeps links that act for a person, addresses and keys out of the logs (RULES C28)."""
+"""A log filter that removes tokens, addresses and keys."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ SHORTEST_SECRET: Final = 8
 
 
 class Scrub(logging.Filter):
-    """Rewrites every record that passes: its message, and the traceback that comes with it."""
+    """A filter that rewrites the message and the traceback of every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Scrub the record and let it pass."""
         try:
             record.msg, record.args = scrubbed(record.getMessage()), None
         except (TypeError, ValueError):
@@ -33,7 +34,7 @@ class Scrub(logging.Filter):
 
 
 def scrubbed(text: str) -> str:
-    """The text with a mark in the place of whatever must not be kept."""
+    """Return the text with a placeholder for each token, address and key."""
     for secret in _secrets():
         text = text.replace(secret, "[secret]")
     text = TOKEN_PATH.sub(r"/\1/[token]", text)
@@ -41,7 +42,7 @@ def scrubbed(text: str) -> str:
 
 
 def _secrets() -> Iterator[str]:
-    """The passwords and keys of this service: some libraries put them into their errors."""
+    """Yield the passwords and keys of this service; some libraries put them into errors."""
     named = {"SECRET_KEY": settings.SECRET_KEY, "PASSWORD": settings.EMAIL_HOST_PASSWORD}
     for name, value in (*settings.ANYMAIL.items(), *named.items()):
         if name.endswith(SECRET_NAMES) and len(str(value)) >= SHORTEST_SECRET:

@@ -1,7 +1,7 @@
 """Named rate limits for the public write paths, counted in the database.
 
-One row per limit and key. Its window opens with the first try and lasts ``per``; every step is a
-single guarded statement, so any number of processes share one exact count (RULES C24).
+There is one row per limit and key. Its window opens with the first try and lasts ``per``; every
+step is a single guarded statement, so that any number of processes share one exact count.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from newsletter.security.email_addresses import Address
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
-LONGEST: Final = DAY
+LONGEST_WINDOW: Final = DAY
 
 
 @dataclass(frozen=True)
@@ -34,28 +34,32 @@ class Limit:
     per: timedelta
 
 
-# One person asking again at once has double-clicked; four times a day is somebody else's joke.
+# A second request at once is a double click; four a day for one address are abuse.
 PER_ADDRESS: Final = (
     Limit("sign-up address", 1, timedelta(minutes=10)),
     Limit("sign-up address day", 3, DAY),
 )
-# A lecture hall shares one address; on a laptop everybody is 127.0.0.1.
+# Many people can share one address; on a laptop all are 127.0.0.1.
 PER_NETWORK: Final = Limit("sign-up network", 30, HOUR)
 PER_NETWORK_LOCAL: Final = Limit("sign-up network", 300, HOUR)
 PER_DOMAIN: Final = Limit("sign-up domain", 1000, HOUR)
 PER_DISPOSABLE_DOMAIN: Final = Limit("sign-up domain", 20, HOUR)
-GLOBAL: Final = Limit("sign-up", 3000, HOUR)
-# Requests that show no sign of a person at a form of ours: welcome while they are few.
-UNVOUCHED: Final = Limit("sign-up unvouched", 600, HOUR)
+SITE_WIDE: Final = Limit("sign-up", 3000, HOUR)
+# Requests without a valid stamp of our form: accepted while they are few.
+UNSTAMPED: Final = Limit("sign-up unvouched", 600, HOUR)
 
 
 def allow(limit: Limit, key: str, at: datetime) -> bool:
-    """Count one try of ``key`` and say whether it is within the limit."""
+    """Count one try of ``key`` and return whether it is within the limit."""
     return allow_all([(limit, key)], at)
 
 
 def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
-    """Count one try against each limit in turn, up to the first that is used up."""
+    """Count one try against each limit in turn, up to the first that is used up.
+
+    Returns:
+        Whether all limits allow it.
+    """
     rows = [
         RateLimit(name=limit.name, key_hash=_hash(key), window_start=at) for limit, key in tries
     ]
@@ -68,35 +72,36 @@ def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
     return True
 
 
-def allow_sign_up(address: Address, ip: str, at: datetime, *, vouched: bool = True) -> bool:
-    """May this network, for this domain, ask for one more subscription now?
+def allow_sign_up(address: Address, ip: str, at: datetime, *, has_valid_stamp: bool = True) -> bool:
+    """Return whether this network may ask for one more subscription at this domain now.
 
-    ``vouched`` says that a person seems to have filled in a form. Says nothing about the address
-    itself: see ``allow_mail_to``.
+    ``has_valid_stamp`` says that the request came from our form. The address itself is limited
+    by ``allow_mail_to``.
     """
     network = PER_NETWORK_LOCAL if settings.LOCAL else PER_NETWORK
     domain = PER_DISPOSABLE_DOMAIN if address.disposable else PER_DOMAIN
-    tries = [(network, network_of(ip)), (domain, address.domain), (GLOBAL, "")]
-    if not vouched:
-        tries.append((UNVOUCHED, ""))
+    tries = [(network, network_of(ip)), (domain, address.domain), (SITE_WIDE, "")]
+    if not has_valid_stamp:
+        tries.append((UNSTAMPED, ""))
     return allow_all(tries, at)
 
 
 def allow_mail_to(address: Address, at: datetime) -> bool:
-    """May this address get one more mail that somebody asked for with a form?"""
+    """Return whether this address may get one more mail requested by a form."""
     return allow_all([(limit, address.key) for limit in PER_ADDRESS], at)
 
 
 def forget(before: datetime) -> int:
-    """Delete counters whose windows closed before that time; returns how many."""
-    return RateLimit.objects.filter(window_start__lt=before - LONGEST).delete()[0]
+    """Delete counters whose windows closed before that time; return how many."""
+    return RateLimit.objects.filter(window_start__lt=before - LONGEST_WINDOW).delete()[0]
 
 
 def client_ip(remote: str, forwarded_for: str) -> str:
-    """The address that a request came from.
+    """Return the IP address that a request came from.
 
-    ``forwarded_for`` is the X-Forwarded-For header. It is read from the right and only as far as
-    ``settings.TRUSTED_PROXIES`` (addresses or networks) vouch for it: anybody can write the rest.
+    ``forwarded_for`` is the X-Forwarded-For header. It is read from the right, and only as far
+    as each hop is in ``settings.TRUSTED_PROXIES`` (addresses or networks): anybody can forge the
+    rest.
     """
     client = remote
     for hop in reversed([hop.strip() for hop in forwarded_for.split(",")]):
@@ -108,12 +113,12 @@ def client_ip(remote: str, forwarded_for: str) -> str:
 
 
 def network_of(ip: str) -> str:
-    """The network that counts as one household: the IPv4 address or the IPv6 /64."""
+    """Return the network of one household: the IPv4 address or the IPv6 /64."""
     return _network(ip, 32, 64)
 
 
 def truncated(ip: str) -> str:
-    """As much of an address as the consent log keeps: the IPv4 /24 or the IPv6 /48."""
+    """Return the part of an address that the consent log keeps: the IPv4 /24 or IPv6 /48."""
     return _network(ip, 24, 48)
 
 
@@ -126,7 +131,7 @@ def _network(ip: str, v4: int, v6: int) -> str:
 
 
 def _address(text: str) -> IPAddress | None:
-    """The address without a zone; an IPv4 one that came mapped into IPv6 as IPv4."""
+    """Return the address without a zone; an IPv4 one mapped into IPv6 as IPv4."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
 """The second factor of staff: six digits from an authenticator app (TOTP, RFC 6238).
 
 django-otp keeps the keys and checks the codes. A key is offered on a page, signed into its form,
-and stored only when a code proves that the app has it: looking at the page changes nothing.
+and stored only when a code proves that the app has it: a GET of the page changes nothing.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ OFFER_SECONDS: Final = 3600
 
 
 @dataclass(frozen=True)
-class Offer:
+class KeyOffer:
     """A key for one account, not yet stored. ``signed`` carries it through the form."""
 
     user: User
     key: str
 
     @classmethod
-    def new(cls, user: User) -> Offer:
+    def new(cls, user: User) -> KeyOffer:
+        """Return an offer of a fresh key."""
         return cls(user, default_key())
 
     @classmethod
-    def read(cls, user: User, signed: str) -> Offer:
-        """The offer made to this account within the hour; a new one when there is none."""
+    def read(cls, user: User, signed: str) -> KeyOffer:
+        """Return the key offered to this account within the hour, or else a new one."""
         try:
             owner, key = signing.loads(signed, salt=OFFER_SALT, max_age=OFFER_SECONDS)
         except signing.BadSignature:
@@ -43,31 +44,33 @@ class Offer:
 
     @property
     def signed(self) -> str:
+        """Return the offer, signed, for a hidden field."""
         return signing.dumps([self.user.pk, self.key], salt=OFFER_SALT)
 
     @property
     def device(self) -> TOTPDevice:
+        """Return the unsaved device with this key."""
         return TOTPDevice(user=self.user, key=self.key, name="authenticator app", confirmed=True)
 
     @property
     def secret(self) -> str:
-        """The key as a person types it: base32 in groups of four."""
+        """Return the key for typing it in: base32 in groups of four."""
         text = b32encode(self.device.bin_key).decode()
         return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
     @property
     def qr_code(self) -> str:
-        """The key as an SVG data URI for an ``img``, which any content policy can allow."""
+        """Return the key as an SVG data URI for an ``img``, which any content policy can allow."""
         return segno.make(self.device.config_url).svg_data_uri(scale=5, dark="#000", light="#fff")
 
 
 def enrolled(user: User) -> bool:
-    """Has this account proved an authenticator app before?"""
+    """Return whether this account has a confirmed authenticator app."""
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
-def enrol(offer: Offer, code: str) -> Device | None:
-    """Store an offered key if the code was made with it and the account has none yet."""
+def enrol(offer: KeyOffer, code: str) -> Device | None:
+    """Store an offered key if the code matches it and the account has none; return its device."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=offer.user.pk)
         device = offer.device

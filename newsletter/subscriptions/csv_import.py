@@ -26,7 +26,7 @@ from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.csv_files import Row, Table, neutralised, restored
 from newsletter.subscriptions.preferences import Choices
 
-CHUNK: Final = 500
+ROWS_AT_ONCE: Final = 500
 LISTS: Final = ("topics", "interests", "likes", "authors", "muted")
 COLUMNS: Final = ("email", "confirmed_at", "consent_source", *preferences.SETTINGS, *LISTS)
 Status = Subscriber.Status
@@ -42,17 +42,17 @@ IN_ROW: Final = (
 Report = Callable[[int, str], None]
 
 
-class RowRefused(ValueError):  # noqa: N818
+class RowError(ValueError):
     """A row that cannot be taken; the message is one sentence for the operator."""
 
 
 @dataclass
-class Entry:
-    """One row, understood."""
+class ParsedRow:
+    """One row, parse_row."""
 
     line: int
     address: Address
-    wishes: Choices
+    choices: Choices
     likes: list[str] = field(default_factory=list)
     confirmed_at: datetime | None = None
     consent_source: str = ""
@@ -62,7 +62,7 @@ class Entry:
         return bool(self.confirmed_at and self.consent_source)
 
 
-def take_in(table: Table, origin: str, report: Report) -> Counter[str]:
+def import_table(table: Table, origin: str, report: Report) -> Counter[str]:
     """Create and update subscribers from a table; ``report`` hears of every row refused.
 
     A row with ``confirmed_at`` and ``consent_source`` becomes active, one without pending; no
@@ -71,24 +71,24 @@ def take_in(table: Table, origin: str, report: Report) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for chunk in _chunks(_entries(table, counts, report)):
-        counts += Chunk(chunk, origin, report).store()
+        counts += Batch(chunk, origin, report).store()
     return counts
 
 
-def _entries(table: Table, counts: Counter[str], report: Report) -> Iterator[Entry]:
+def _entries(table: Table, counts: Counter[str], report: Report) -> Iterator[ParsedRow]:
     for row in table.rows:
         try:
-            yield understood(row)
-        except RowRefused as error:
+            yield parse_row(row)
+        except RowError as error:
             report(row.line, str(error))
             counts["refused"] += 1
 
 
-def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+def _chunks(entries: Iterator[ParsedRow]) -> Iterator[list[ParsedRow]]:
     """Entries in chunks in which no address comes twice: a later row changes an earlier one."""
-    chunk: dict[str, Entry] = {}
+    chunk: dict[str, ParsedRow] = {}
     for entry in entries:
-        if len(chunk) == CHUNK or entry.address.key in chunk:
+        if len(chunk) == ROWS_AT_ONCE or entry.address.key in chunk:
             yield list(chunk.values())
             chunk = {}
         chunk[entry.address.key] = entry
@@ -96,23 +96,25 @@ def _chunks(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
         yield list(chunk.values())
 
 
-def understood(row: Row) -> Entry:
-    """The row's cells as valid values; liked papers are still names. Raises RowRefused."""
+def parse_row(row: Row) -> ParsedRow:
+    """The row's cells as valid values; liked papers are still names. Raises RowError."""
     if row.problem:
-        raise RowRefused(row.problem)
+        raise RowError(row.problem)
     cells = {name: cell.strip(" ") for name, cell in row.cells.items()}
     try:
-        entry = Entry(row.line, email_addresses.parse(restored(cells.get("email", ""))), Choices())
+        entry = ParsedRow(
+            row.line, email_addresses.parse(restored(cells.get("email", ""))), Choices()
+        )
         said = {
-            name: parsers.READERS[name](_restored(name, cells[name]))
+            name: parsers.PARSERS[name](_restored(name, cells[name]))
             for name in (*preferences.SETTINGS, *LISTS)
             if name != "likes" and cells.get(name)
         }
         entry.likes = parsers.phrases(_restored("likes", cells.get("likes", "")))
         entry.consent_source = _source(restored(cells.get("consent_source", "")))
-    except (email_addresses.AddressError, parsers.AnswerError) as error:
-        raise RowRefused(str(error)) from error
-    entry.wishes = cast(Choices, said)
+    except (email_addresses.EmailAddressError, parsers.InputError) as error:
+        raise RowError(str(error)) from error
+    entry.choices = cast(Choices, said)
     entry.confirmed_at = _moment(cells.get("confirmed_at", ""))
     return entry
 
@@ -126,7 +128,7 @@ def _restored(name: str, cell: str) -> str:
 def _source(text: str) -> str:
     words = parsers.phrases(text)
     if len(words) > 1 or len(text) > 200:
-        raise RowRefused("consent_source is one line of at most 200 characters without “;”.")
+        raise RowError("consent_source is one line of at most 200 characters without “;”.")
     return words[0] if words else ""
 
 
@@ -138,22 +140,22 @@ def _moment(text: str) -> datetime | None:
         moment = parse_datetime(text) or datetime.fromisoformat(text)
         moment = (moment.replace(tzinfo=UTC) if is_naive(moment) else moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise RowRefused(
+        raise RowError(
             f"{parsers.quoted(text)} is not a time; write confirmed_at like 2025-03-11T08:00:00Z."
         ) from error
     if moment > now():
-        raise RowRefused(f"confirmed_at {parsers.quoted(text)} is in the future.")
+        raise RowError(f"confirmed_at {parsers.quoted(text)} is in the future.")
     return moment
 
 
-class Chunk:
+class Batch:
     """Rows of different addresses, stored together."""
 
-    def __init__(self, entries: list[Entry], origin: str, report: Report) -> None:
+    def __init__(self, entries: list[ParsedRow], origin: str, report: Report) -> None:
         self.origin, self.report, self.at = origin, report, now()
         self.counts: Counter[str] = Counter()
         self.entries = self._with_papers(entries)
-        self.changed: list[tuple[Subscriber, Entry]] = []
+        self.changed: list[tuple[Subscriber, ParsedRow]] = []
 
     def store(self) -> Counter[str]:
         """Write what is new or different and return the counts."""
@@ -164,7 +166,7 @@ class Chunk:
             suppressed = self._suppressed(keys)
             preferences.rename_papers(known.values())
             chosen = preferences.of_many(known.values())
-            fresh: list[Entry] = []
+            fresh: list[ParsedRow] = []
             for entry in self.entries:
                 subscriber = known.get(entry.address.key)
                 closed = subscriber is not None and subscriber.status in CLOSED
@@ -177,13 +179,13 @@ class Chunk:
             Subscriber.objects.bulk_update([person for person, _ in self.changed], IN_ROW)
             self._create(fresh)
             self._replace_lists()
-            paper_requests.seek_for_all([person for person, _ in self.changed], self.at)
+            paper_requests.request_papers_for_all([person for person, _ in self.changed], self.at)
             Consent.objects.bulk_create(self._consent(*pair) for pair in self.changed)
         return self.counts
 
-    def _with_papers(self, entries: list[Entry]) -> list[Entry]:
+    def _with_papers(self, entries: list[ParsedRow]) -> list[ParsedRow]:
         """The entries whose liked papers are all known, with the ids in place of the names."""
-        ids = parsers.papers_named({name for entry in entries for name in entry.likes})
+        ids = parsers.resolve_papers({name for entry in entries for name in entry.likes})
         good = []
         for entry in entries:
             unknown = next((name for name in entry.likes if name not in ids), None)
@@ -191,7 +193,7 @@ class Chunk:
                 self._refuse(entry, parsers.unknown_paper(unknown))
                 continue
             if entry.likes:
-                entry.wishes["likes"] = list(dict.fromkeys(ids[name] for name in entry.likes))
+                entry.choices["likes"] = list(dict.fromkeys(ids[name] for name in entry.likes))
             good.append(entry)
         return good
 
@@ -201,11 +203,11 @@ class Chunk:
         found = Suppression.objects.filter(address_hash__in=list(hashes))
         return {hashes[digest] for digest in found.values_list("address_hash", flat=True)}
 
-    def _refuse(self, entry: Entry, reason: str) -> None:
+    def _refuse(self, entry: ParsedRow, reason: str) -> None:
         self.report(entry.line, reason)
         self.counts["refused"] += 1
 
-    def _create(self, entries: list[Entry]) -> None:
+    def _create(self, entries: list[ParsedRow]) -> None:
         rows = [
             self._adopted(Subscriber(email=entry.address.email, email_key=entry.address.key), entry)
             for entry in entries
@@ -217,19 +219,19 @@ class Chunk:
         self.changed += [(stored[entry.address.key], entry) for entry in entries]
         self.counts["created"] += len(rows)
 
-    def _change(self, subscriber: Subscriber, entry: Entry, chosen: Choices) -> None:
+    def _change(self, subscriber: Subscriber, entry: ParsedRow, chosen: Choices) -> None:
         joins = subscriber.status == Status.PENDING and entry.consented
-        if not joins and not _differs(entry.wishes, chosen):
+        if not joins and not _differs(entry.choices, chosen):
             self.counts["unchanged"] += 1
             return
         self.changed.append((self._adopted(subscriber, entry), entry))
         self.counts["updated"] += 1
 
-    def _adopted(self, subscriber: Subscriber, entry: Entry) -> Subscriber:
+    def _adopted(self, subscriber: Subscriber, entry: ParsedRow) -> Subscriber:
         """The subscriber with the settings of the entry, its consent, and the next due date."""
         for name in preferences.SETTINGS:
-            if name in entry.wishes:
-                setattr(subscriber, name, entry.wishes[name])
+            if name in entry.choices:
+                setattr(subscriber, name, entry.choices[name])
         if subscriber.status == Status.PENDING and entry.consented:
             subscriber.status = Status.ACTIVE
             subscriber.confirmed_at = entry.confirmed_at
@@ -245,13 +247,13 @@ class Chunk:
             (subscriber.pk, kind, value): Interest(subscriber=subscriber, kind=kind, value=value)
             for subscriber, entry in self.changed
             for name, kind in preferences.LISTS.items()
-            for value in cast("list[str]", entry.wishes.get(name, []))
+            for value in cast("list[str]", entry.choices.get(name, []))
         }
         said = {
             (subscriber.pk, kind)
             for subscriber, entry in self.changed
             for name, kind in preferences.LISTS.items()
-            if name in entry.wishes
+            if name in entry.choices
         }
         rows = Interest.objects.filter(subscriber__in=[pk for pk, _ in said])
         stale = [
@@ -263,7 +265,7 @@ class Chunk:
         Interest.objects.filter(pk__in=stale).delete()
         Interest.objects.bulk_create(wanted.values(), ignore_conflicts=True)
 
-    def _consent(self, subscriber: Subscriber, entry: Entry) -> Consent:
+    def _consent(self, subscriber: Subscriber, entry: ParsedRow) -> Consent:
         proof = {
             "confirmed_at": entry.confirmed_at.isoformat() if entry.confirmed_at else "",
             "consent_source": entry.consent_source,
@@ -273,24 +275,24 @@ class Chunk:
             action=Consent.Action.IMPORT,
             email_as_typed=entry.address.email,
             form=self.origin[:200],
-            choices=proof | entry.wishes,
+            choices=proof | entry.choices,
             at=self.at,
         )
 
 
-def _differs(wishes: Choices, chosen: Choices) -> bool:
+def _differs(choices: Choices, chosen: Choices) -> bool:
     """Does a row say anything new? The order of a list does not matter."""
-    for name, value in wishes.items():
+    for name, value in choices.items():
         known = chosen[name]  # type: ignore[literal-required]
         if value != known and (name not in LISTS or set(cast("list[str]", value)) != set(known)):
             return True
     return False
 
 
-def give_out(subscribers: QuerySet[Subscriber]) -> Iterator[list[str]]:
+def export_rows(subscribers: QuerySet[Subscriber]) -> Iterator[list[str]]:
     """The rows of a file with these subscribers, in the order of ``COLUMNS``; no tokens."""
-    people = subscribers.order_by("pk").iterator(chunk_size=CHUNK)
-    while chunk := list(itertools.islice(people, CHUNK)):
+    people = subscribers.order_by("pk").iterator(chunk_size=ROWS_AT_ONCE)
+    while chunk := list(itertools.islice(people, ROWS_AT_ONCE)):
         chosen = preferences.of_many(chunk)
         for person in chunk:
             yield [_cell(name, person, chosen[person.pk]) for name in COLUMNS]

@@ -1,7 +1,7 @@
-"""What people write into the fields of a form or the cells of a file, read into ``Choices``.
+"""Parsers of form fields and file cells into the values of ``Choices``.
 
-Each reader takes one text and returns the valid value, or raises AnswerError with one sentence
-that says what was wrong and what to write instead. Lists have one entry a line or between ``;``.
+Each takes one text and returns the valid value, or raises InputError with one sentence that says
+what was wrong and what to write instead. Lists have one entry a line or between ``;``.
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ from papers.text import identifiers, taxonomy
 
 MAX_SIZE: Final = 30
 MAX_ENTRIES: Final = 200
-MAX_LENGTH: Final = 300
-SHOWN_LENGTH: Final = 60
-BETWEEN: Final = re.compile(r"[\n;]")
-BETWEEN_CODES: Final = re.compile(r"[\s,;]+")
-DAYS: Final = {day.label.lower(): int(day) for day in Subscriber.Weekday}
-NUMBERS: Final = frozenset("0123456")
+MAX_ENTRY_CHARACTERS: Final = 300
+QUOTED_CHARACTERS: Final = 60
+LIST_SEPARATORS: Final = re.compile(r"[\n;]")
+CODE_SEPARATORS: Final = re.compile(r"[\s,;]+")
+WEEKDAY_NAMES: Final = {day.label.lower(): int(day) for day in Subscriber.Weekday}
+WEEKDAY_NUMBERS: Final = frozenset("0123456")
 FREQUENCIES: Final = frozenset(Subscriber.Frequency.values)
 
 
-class AnswerError(ValueError):
-    """Nothing that can be used; the message is one sentence for the person who wrote it."""
+class InputError(ValueError):
+    """Raised for text that is not valid; the message is one sentence for its author."""
 
 
 def frequency(text: str) -> str:
-    """``daily``, ``weekdays`` or ``weekly``."""
+    """Return ``daily``, ``weekdays`` or ``weekly``."""
     chosen = text.strip().lower()
     if chosen not in FREQUENCIES:
-        raise AnswerError(f"{quoted(text)} is not a rhythm; write daily, weekdays or weekly.")
+        raise InputError(f"{quoted(text)} is not a rhythm; write daily, weekdays or weekly.")
     return chosen
 
 
 def weekday(text: str) -> int:
-    """0 (Monday) to 6 from the number or the English name."""
+    """Return 0 (Monday) to 6 from the number or the English name."""
     chosen = text.strip().lower()
-    if chosen in DAYS:
-        return DAYS[chosen]
-    if chosen in NUMBERS:
+    if chosen in WEEKDAY_NAMES:
+        return WEEKDAY_NAMES[chosen]
+    if chosen in WEEKDAY_NUMBERS:
         return int(chosen)
-    raise AnswerError(f"{quoted(text)} is not a day of the week; write Monday or 0 to Sunday or 6.")
+    raise InputError(f"{quoted(text)} is not a day of the week; write Monday or 0 to Sunday or 6.")
 
 
 def hour(text: str) -> int:
-    """0 to 23."""
+    """Return the hour, 0 to 23."""
     return _whole_number(text, "hour", 0, 23)
 
 
 def size(text: str) -> int:
-    """How many papers, 1 to 30."""
+    """Return the number of papers, 1 to ``MAX_SIZE``."""
     return _whole_number(text, "number of papers", 1, MAX_SIZE)
 
 
 def timezone(text: str) -> str:
-    """A name of the IANA time zone database, in its own spelling."""
+    """Return the name in the IANA time zone database, in its spelling."""
     chosen = timezones().get(text.strip().lower())
     if chosen is None:
-        raise AnswerError(
+        raise InputError(
             f"{quoted(text)} is not a time zone; write one such as Europe/Berlin or UTC."
         )
     return chosen
@@ -75,41 +75,41 @@ def timezone(text: str) -> str:
 
 @cache
 def timezones() -> dict[str, str]:
-    """The known time zones by their names in lower case."""
+    """Return the known time zones by their names in lower case."""
     names = available_timezones() - {"localtime", "Factory", "posixrules"}
     return {name.lower(): name for name in sorted(names)}
 
 
 def topics(text: str) -> list[str]:
-    """arXiv categories or whole archives; commas and spaces separate them, too."""
+    """Return arXiv categories or whole archives; commas and spaces separate them, too."""
     codes: list[str] = []
-    for typed in filter(None, BETWEEN_CODES.split(text)):
+    for typed in filter(None, CODE_SEPARATORS.split(text)):
         code = taxonomy.category(typed)
         if code is None:
-            raise AnswerError(f"{quoted(typed)} is not a field of arXiv; write codes like cs.CL.")
+            raise InputError(f"{quoted(typed)} is not a field of arXiv; write codes like cs.CL.")
         codes.append(code)
-    return _each_once(codes)
+    return _unique(codes)
 
 
 def phrases(text: str) -> list[str]:
-    """Words or names, one entry a line."""
-    return _each_once(_entries(text))
+    """Return words or names, one entry a line."""
+    return _unique(_entries(text))
 
 
 def paper_ids(text: str) -> list[str]:
-    """The canonical ids of papers named by id, address or title."""
+    """Return the canonical ids of papers named by id, address or title."""
     names = _entries(text)
-    found = papers_named(names)
+    found = resolve_papers(names)
     for name in names:
         if name not in found:
-            raise AnswerError(unknown_paper(name))
-    return _each_once([found[name] for name in names])
+            raise InputError(unknown_paper(name))
+    return _unique([found[name] for name in names])
 
 
-def papers_named(names: Iterable[str]) -> dict[str, str]:
-    """The canonical id of each paper that is named by id, address or title, in two queries.
+def resolve_papers(names: Iterable[str]) -> dict[str, str]:
+    """Return the canonical id of each paper named by id, address or title, in two queries.
 
-    An arXiv id that the catalogue does not hold yet stands for itself; a name that means
+    An arXiv id that the catalogue does not have is its own canonical id; a name that matches
     nothing is left out.
     """
     keys = {name: _paper_key(name) for name in names}
@@ -125,36 +125,36 @@ def papers_named(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, key in keys.items():
         new = identifiers.arxiv_id(key)
-        meant = known.get(key) or by_title.get(titles[name]) or (new.id if new else None)
-        if meant:
-            found[name] = meant
+        paper = known.get(key) or by_title.get(titles[name]) or (new.id if new else None)
+        if paper:
+            found[name] = paper
     return found
 
 
 def unknown_paper(name: str) -> str:
-    """The sentence about a paper that nobody knows."""
+    """Return the error sentence about a paper that was not found."""
     return f"{quoted(name)} is not a paper we know; write an arXiv id such as 2503.01234."
 
 
-def titled(ids: Iterable[str]) -> str:
-    """Ids as the lines of a form, each with its title where the catalogue has one.
+def with_titles(ids: Iterable[str]) -> str:
+    """Return the ids as lines of a form, each with its title where the catalogue has one.
 
-    ``paper_ids`` reads these lines back: what follows the id does not matter.
+    ``paper_ids`` parses these lines again and ignores the titles.
     """
     titles = dict(
         Paper.objects.filter(canonical_id__in=list(ids)).values_list("canonical_id", "title")
     )
     lines = (f"{paper} {titles.get(paper, '')}".strip() for paper in ids)
-    return "\n".join(BETWEEN.sub(",", line) for line in lines)
+    return "\n".join(LIST_SEPARATORS.sub(",", line) for line in lines)
 
 
 def quoted(text: str) -> str:
-    """Somebody's words inside a sentence of ours: short and on one line."""
+    """Return the text in quotation marks for an error sentence: short and on one line."""
     line = " ".join(CONTROL.sub(" ", text).split())
-    return f"“{line[:SHOWN_LENGTH]}…”" if len(line) > SHOWN_LENGTH else f"“{line}”"
+    return f"“{line[:QUOTED_CHARACTERS]}…”" if len(line) > QUOTED_CHARACTERS else f"“{line}”"
 
 
-READERS: Final[dict[str, Callable[[str], Any]]] = {
+PARSERS: Final[dict[str, Callable[[str], Any]]] = {
     "frequency": frequency,
     "weekday": weekday,
     "hour": hour,
@@ -171,7 +171,7 @@ READERS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 def _paper_key(name: str) -> str:
-    """The id in a name: the whole of it or its first word, an address of this site included."""
+    """Return the id in a name: all of it or its first word, also as an address of this site."""
     own = f"{settings.SITE_URL}/papers/"
     for part in (name, name.split(maxsplit=1)[0]):
         bare = part.removeprefix(own).strip("/")
@@ -182,22 +182,23 @@ def _paper_key(name: str) -> str:
 
 
 def _entries(text: str) -> list[str]:
-    entries = [" ".join(line.split()) for line in BETWEEN.split(text.replace("\r\n", "\n"))]
+    entries = [" ".join(line.split()) for line in LIST_SEPARATORS.split(text.replace("\r\n", "\n"))]
     entries = [entry for entry in entries if entry]
     if len(entries) > MAX_ENTRIES:
-        raise AnswerError(f"There are {len(entries)} lines; write at most {MAX_ENTRIES}.")
+        raise InputError(f"There are {len(entries)} lines; write at most {MAX_ENTRIES}.")
     for entry in entries:
         if CONTROL.search(entry):
-            raise AnswerError(f"{quoted(entry)} has control characters in it; write plain text.")
-        if len(entry) > MAX_LENGTH:
-            raise AnswerError(
-                f"{quoted(entry)} is too long; write at most {MAX_LENGTH} characters in a line."
+            raise InputError(f"{quoted(entry)} has control characters in it; write plain text.")
+        if len(entry) > MAX_ENTRY_CHARACTERS:
+            raise InputError(
+                f"{quoted(entry)} is too long; "
+                f"write at most {MAX_ENTRY_CHARACTERS} characters in a line."
             )
     return entries
 
 
-def _each_once(values: list[str]) -> list[str]:
-    """The values in their order, without those that differ from an earlier one only by case."""
+def _unique(values: list[str]) -> list[str]:
+    """Return the values in order without those that differ from an earlier one only by case."""
     first: dict[str, str] = {}
     for value in values:
         first.setdefault(value.casefold(), value)
@@ -208,4 +209,4 @@ def _whole_number(text: str, what: str, low: int, high: int) -> int:
     digits = text.strip()
     if digits.isascii() and digits.isdigit() and len(digits) <= 4 and low <= int(digits) <= high:
         return int(digits)
-    raise AnswerError(f"{quoted(text)} is not a valid {what}; write a number from {low} to {high}.")
+    raise InputError(f"{quoted(text)} is not a valid {what}; write a number from {low} to {high}.")

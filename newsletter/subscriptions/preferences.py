@@ -1,14 +1,14 @@
-"""What a subscriber may choose: when the digest comes, how long it is, and what it is about.
+"""The choices of a subscriber: when the digest comes, its length and its subjects.
 
-One shape for every door: forms, the consent log, the CSV files and the export all speak of
-``Choices``, in which a key that is missing means "nothing was said about it".
+Forms, the consent log, the CSV files and the export all use ``Choices``. A key that is missing
+from it leaves that setting or list as it is.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final, TypedDict, cast
+from datetime import datetime
+from typing import Final, NamedTuple, TypedDict, cast
 
 from newsletter.models import Interest, Subscriber
 from papers.ingest.upsert import present_ids
@@ -41,44 +41,68 @@ LISTS: Final[dict[str, str]] = {
     "muted": Interest.Kind.MUTE,
     "names": Interest.Kind.NAME,
 }
-JUDGED: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
-"""What is said of a paper, by its id."""
+RATED_KINDS: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
+"""Kinds whose value is the id of a paper."""
 KEYS: Final = {kind: key for key, kind in LISTS.items()}
 
 
+class Interests(NamedTuple):
+    """The stored interests of one subscriber.
+
+    ``values`` lists them by ``Interest.Kind``, oldest first; ``liked_at`` says since when each
+    paper among the likes is one.
+    """
+
+    values: dict[str, list[str]]
+    liked_at: dict[str, datetime]
+
+
 def of(subscriber: Subscriber) -> Choices:
-    """Everything this subscriber has chosen, in the order in which it was said."""
+    """Return everything that this subscriber has chosen, each list oldest first."""
     return of_many([subscriber])[subscriber.pk]
 
 
 def of_many(subscribers: Iterable[Subscriber]) -> dict[int, Choices]:
-    """The choices of several subscribers by their ids, with two queries for all their lists.
-
-    Papers go by their present ids, whatever they were called when they were judged.
-    """
+    """Return the choices of several subscribers by their primary keys."""
     people = list(subscribers)
-    lists: dict[int, dict[str, list[str]]] = defaultdict(lambda: {key: [] for key in LISTS})
-    rows = list(Interest.objects.filter(subscriber__in=people).order_by("pk"))
-    renamed = present_ids(row.value for row in rows if row.kind in JUDGED)
-    for row in rows:
-        values = lists[row.subscriber_id][KEYS[row.kind]]
-        value = renamed.get(row.value, row.value) if row.kind in JUDGED else row.value
-        if value not in values:
-            values.append(value)
+    interests = interests_of(people)
     return {
         person.pk: cast(
-            Choices, {name: getattr(person, name) for name in SETTINGS} | lists[person.pk]
+            Choices,
+            {name: getattr(person, name) for name in SETTINGS}
+            | {key: interests[person.pk].values[kind] for key, kind in LISTS.items()},
         )
         for person in people
     }
 
 
-def take(subscriber: Subscriber, choices: Choices) -> None:
-    """Store what was said; what was not said stays as it is."""
-    said = [name for name in SETTINGS if name in choices]
-    for name in said:
+def interests_of(subscribers: Iterable[Subscriber]) -> dict[int, Interests]:
+    """Return the stored interests of several subscribers by their primary keys.
+
+    It takes two queries however many they are. Papers have their present ids, even when they
+    were rated under a former one.
+    """
+    people = list(subscribers)
+    found = {person.pk: Interests({kind: [] for kind in KEYS}, {}) for person in people}
+    stored = Interest.objects.filter(subscriber__in=people).order_by("pk")
+    rows = list(stored.values_list("subscriber_id", "kind", "value", "created_at"))
+    renamed = present_ids(value for _, kind, value, _ in rows if kind in RATED_KINDS)
+    for owner, kind, stored_value, created_at in rows:
+        value = renamed.get(stored_value, stored_value) if kind in RATED_KINDS else stored_value
+        values, liked_at = found[owner]
+        if value not in values[kind]:
+            values[kind].append(value)
+        if kind == Interest.Kind.LIKE:
+            liked_at[value] = max(created_at, liked_at.get(value, created_at))
+    return found
+
+
+def store(subscriber: Subscriber, choices: Choices) -> None:
+    """Store these choices; keys that are missing stay as they are."""
+    changed = [name for name in SETTINGS if name in choices]
+    for name in changed:
         setattr(subscriber, name, choices[name])
-    subscriber.save(update_fields=said)
+    subscriber.save(update_fields=changed)
     rename_papers([subscriber])
     for key, kind in LISTS.items():
         if key in choices:
@@ -86,13 +110,14 @@ def take(subscriber: Subscriber, choices: Choices) -> None:
 
 
 def rename_papers(people: Iterable[Subscriber]) -> None:
-    """Store what was said of a paper before it gained its arXiv id under that id, as old as it
-    is: lists that are compared with what is stored name it so."""
-    said = Interest.objects.filter(subscriber__in=people, kind__in=JUDGED, value__startswith="t-")
-    present = present_ids(said.values_list("value", flat=True))
+    """Store ratings of papers that gained an arXiv id under that id, keeping their age."""
+    rated = Interest.objects.filter(
+        subscriber__in=people, kind__in=RATED_KINDS, value__startswith="t-"
+    )
+    present = present_ids(rated.values_list("value", flat=True))
     if not present:
         return
-    old = said.filter(value__in=present)
+    old = rated.filter(value__in=present)
     Interest.objects.bulk_create(
         [
             Interest(
@@ -109,7 +134,7 @@ def rename_papers(people: Iterable[Subscriber]) -> None:
 
 
 def _replace(subscriber: Subscriber, kind: str, values: list[str]) -> None:
-    """Keep the rows that are still wanted: their age matters to the ranking."""
+    """Add and delete rows to match the values; kept rows keep their age, which ranking uses."""
     rows = Interest.objects.filter(subscriber=subscriber, kind=kind)
     rows.exclude(value__in=values).delete()
     Interest.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""A person's right to see everything that is stored about them, and to have it erased."""
+"""Export and erasure of everything that is stored about a person (GDPR, articles 15 and 17)."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ EVENT: Final = ("occurred_at", "provider", "type", "recipient", "reject_reason",
 
 
 def export(subscriber: Subscriber) -> dict[str, Any]:
-    """Everything stored about this person, ready for JSON (``DjangoJSONEncoder``).
+    """Return everything stored about this person, ready for ``DjangoJSONEncoder``.
 
-    It holds no link and no token: who reads the file must not be able to act with it.
+    It holds no link and no token, so that a reader of the file cannot act with it.
     """
     return {
         "subscription": _fields(subscriber, SUBSCRIPTION),
@@ -57,7 +57,7 @@ def export(subscriber: Subscriber) -> dict[str, Any]:
 
 
 def erase(subscriber: Subscriber) -> None:
-    """Delete everything about this person but a keyed hash that says: never write here again."""
+    """Delete everything about this person but a keyed hash on the suppression list."""
     key = subscriber.email_key
     with transaction.atomic():
         events_of(subscriber).delete()
@@ -73,8 +73,8 @@ def erase(subscriber: Subscriber) -> None:
 
 
 def events_of(subscriber: Subscriber) -> QuerySet[DeliveryEvent]:
-    """What providers told about this person's digests or address."""
-    # As a list: a database that must choose between a join and a column reads the whole table.
+    """Return the provider events about this person's digests or address."""
+    # As a list: with a join and a column in one condition, databases read the whole table.
     digests = list(Digest.objects.filter(subscriber=subscriber).order_by().values_list("pk"))
     return DeliveryEvent.objects.filter(
         Q(digest__in=[pk for (pk,) in digests]) | Q(email_key=subscriber.email_key)

@@ -1,4 +1,4 @@
-"""When a digest is due: pure arithmetic over a subscriber's weekday, hour and time zone."""
+"""Due times of digests, calculated from a subscriber's weekday, hour and time zone."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ DAYS: Final[dict[str, frozenset[int]]] = {
     "daily": frozenset(range(7)),
     "weekdays": frozenset(range(5)),
 }
-# How late a digest may still leave without a person saying so.
-GRACE: Final[dict[str, timedelta]] = {
+# How late a digest may leave unless an operator asks for it.
+MAX_DELAY: Final[dict[str, timedelta]] = {
     "daily": timedelta(hours=12),
     "weekdays": timedelta(hours=12),
     "weekly": timedelta(hours=48),
@@ -19,19 +19,19 @@ GRACE: Final[dict[str, timedelta]] = {
 
 
 def due_day(moment: datetime, timezone: str) -> date:
-    """The subscriber's own calendar day at that moment."""
+    """Return the calendar day of that moment in the time zone."""
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
 def end_of(day: date, timezone: str) -> datetime:
-    """The last moment of the subscriber's own calendar day."""
+    """Return the last moment of the calendar day in the time zone."""
     return datetime.combine(day, time.max, tzinfo=ZoneInfo(timezone))
 
 
 def next_due(
     *, frequency: str, weekday: int, hour: int, timezone: str, after: datetime
 ) -> datetime:
-    """The first due moment later than ``after``, in UTC.
+    """Return the first due moment later than ``after``, in UTC.
 
     An hour that daylight saving skips becomes the next hour that exists, one that it repeats is
     taken the first time (PEP 495, fold=0), so every due day has exactly one due moment.
@@ -42,7 +42,7 @@ def next_due(
 def last_due(
     *, frequency: str, weekday: int, hour: int, timezone: str, before: datetime
 ) -> datetime:
-    """The latest due moment not later than ``before``, in UTC."""
+    """Return the latest due moment not later than ``before``, in UTC."""
     return _walk(frequency, weekday, hour, timezone, before, step=-1)
 
 

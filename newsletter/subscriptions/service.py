@@ -1,8 +1,8 @@
-"""The life of a subscription, from the request to the last trace of it.
+"""The states of a subscription: sign-up, confirmation, changes, pauses, end and suppression.
 
-The database is the only thing touched here: whatever mail follows is a row that delivery finds.
-Every change of status is one guarded statement, so a second click changes nothing, and every
-change is a line in the consent log.
+Only the database is touched here; mail that follows is a row that delivery finds. Every change
+of status is one guarded statement, so that a second click changes nothing, and is logged in the
+consent log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses, throttle
 from newsletter.security.email_addresses import Address
-from newsletter.security.tokens import CONFIRM_LIFETIME, TokenExpired
+from newsletter.security.tokens import CONFIRM_LIFETIME, ExpiredTokenError
 from newsletter.subscriptions import paper_requests, preferences, schedule
 from newsletter.subscriptions.preferences import Choices
 
@@ -35,9 +35,9 @@ PENDING_LIFETIME: Final = timedelta(days=7)
 Status = Subscriber.Status
 Action = Consent.Action
 WAITING: Final = (Digest.State.QUEUED, Digest.State.CLAIMED)
-# What a line of the consent log makes of a subscription. That of an import says nothing: it may
-# come without consent, and changes no more than the choices of whoever is paused.
-WISHES: Final[dict[str, str]] = {
+# The status that each action of the consent log leads to. An import is not among them: it may
+# come without consent, and changes only the choices of a paused subscriber.
+STATUS_AFTER: Final[dict[str, str]] = {
     Action.CONFIRM: Status.ACTIVE,
     Action.RESUME: Status.ACTIVE,
     Action.PAUSE: Status.PAUSED,
@@ -46,20 +46,20 @@ WISHES: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where an action came from: the form or link, and the request's full IP and user agent."""
+class ActionOrigin:
+    """The form or link by which an action was taken, with the request's IP and user agent."""
 
     form: str
     ip: str = ""
     user_agent: str = ""
 
 
-def sign_up(address: Address, typed: str, wishes: Choices, origin: Origin) -> None:
-    """Note that somebody asked to subscribe this address; the answer goes there by mail.
+def sign_up(address: Address, typed: str, choices: Choices, origin: ActionOrigin) -> None:
+    """Record a request to subscribe this address; the answer goes there by mail.
 
-    Does the same for an address that is new, pending, active, unsubscribed or suppressed:
-    ``answer`` tells them apart later, where nobody can watch (RULES C23). An address that was
-    written to a moment ago gets nothing more.
+    Does the same for an address that is new, pending, active, unsubscribed or suppressed, so
+    that the answer's time tells nothing: ``delivery.rendering`` tells them apart later. An
+    address that was written to within its rate limit gets nothing more.
     """
     moment = now()
     with transaction.atomic():
@@ -69,7 +69,7 @@ def sign_up(address: Address, typed: str, wishes: Choices, origin: Origin) -> No
             [Subscriber(email=address.email, email_key=address.key)], ignore_conflicts=True
         )
         subscriber = Subscriber.objects.get(email_key=address.key)
-        consent = _log(subscriber, Action.SIGN_UP, origin, wishes, typed=typed)
+        consent = _log(subscriber, Action.SIGN_UP, origin, choices, typed=typed)
         Notice.objects.create(
             kind=Notice.Kind.CONFIRM,
             subscriber=subscriber,
@@ -78,18 +78,21 @@ def sign_up(address: Address, typed: str, wishes: Choices, origin: Origin) -> No
         )
 
 
-def confirm(request: Consent, origin: Origin) -> Subscriber:
+def confirm(request: Consent, origin: ActionOrigin) -> Subscriber:
     """Start the subscription that ``request`` asked for and make its first digest due at once.
 
-    Confirming twice is the same as once. Raises TokenExpired when the request was disowned, was
-    already used by somebody who has unsubscribed since, or the address is suppressed.
+    Confirming twice is the same as once.
+
+    Raises:
+        ExpiredTokenError: The request was rejected, was already used by somebody who has
+            unsubscribed since, or the address is suppressed.
     """
     subscriber, moment = request.subscriber, now()
     if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
         return subscriber
     require_open(request)
     with transaction.atomic():
-        won = Subscriber.objects.filter(
+        changed = Subscriber.objects.filter(
             pk=subscriber.pk, status__in=(Status.PENDING, Status.UNSUBSCRIBED)
         ).update(
             status=Status.ACTIVE,
@@ -101,80 +104,84 @@ def confirm(request: Consent, origin: Origin) -> Subscriber:
             soft_bounce_score=0.0,
         )
         subscriber.refresh_from_db()
-        if won:
-            preferences.take(subscriber, _said_aloud(request))
-            if _was_served(subscriber, moment):
+        if changed:
+            preferences.store(subscriber, _explicit_choices(request))
+            if _has_digest_of_day(subscriber, moment):
                 subscriber.next_digest_at = next_due(subscriber, moment)
                 subscriber.save(update_fields=["next_digest_at"])
-            paper_requests.seek(subscriber, moment)
+            paper_requests.request_papers(subscriber, moment)
             _log(subscriber, Action.CONFIRM, origin, {"request": request.pk})
     return subscriber
 
 
-def _said_aloud(request: Consent) -> Choices:
-    """What was asked for; of a time zone the sign-up form has only a guess that nobody saw."""
-    said = cast(Choices, dict(request.choices))
-    if chose_timezone(request.subscriber):
-        said.pop("timezone", None)
-    return said
+def _explicit_choices(request: Consent) -> Choices:
+    """Return the choices of a request; its time zone is a browser's guess and never overrides."""
+    choices = cast(Choices, dict(request.choices))
+    if has_chosen_timezone(request.subscriber):
+        choices.pop("timezone", None)
+    return choices
 
 
 def require_open(request: Consent) -> None:
-    """Raise TokenExpired when the request can no longer be confirmed: see ``confirm``."""
+    """Check that the request can still be confirmed.
+
+    Raises:
+        ExpiredTokenError: It can not: see ``confirm``.
+    """
     if _is_spent(request) or is_suppressed(request.subscriber.email_key):
-        raise TokenExpired("This link has done its work and is no longer valid.")
+        raise ExpiredTokenError("This link has done its work and is no longer valid.")
 
 
 def _is_spent(request: Consent) -> bool:
-    """Was this request confirmed or disowned before?"""
+    """Return whether this request was confirmed or rejected before."""
     later = Consent.objects.filter(
-        subscriber=request.subscriber_id, action__in=(Action.CONFIRM, Action.DISOWN)
+        subscriber=request.subscriber_id, action__in=(Action.CONFIRM, Action.REJECT)
     )
     return later.filter(choices__request=request.pk).exists()
 
 
-def disown(request: Consent, origin: Origin) -> None:
-    """Somebody signed up an address that is not theirs: forget the request.
+def reject_sign_up(request: Consent, origin: ActionOrigin) -> None:
+    """Forget a request that the owner of the address did not make.
 
-    An address that was never confirmed is forgotten altogether; a subscription stays as it is.
+    An address that was never confirmed is deleted; an existing subscription stays as it is.
     """
     with transaction.atomic():
-        never = Subscriber.objects.filter(
+        unconfirmed = Subscriber.objects.filter(
             pk=request.subscriber_id, status=Status.PENDING, confirmed_at=None
         )
-        if never.delete()[0] or _is_spent(request):
+        if unconfirmed.delete()[0] or _is_spent(request):
             return
-        _log(request.subscriber, Action.DISOWN, origin, {"request": request.pk})
+        _log(request.subscriber, Action.REJECT, origin, {"request": request.pk})
 
 
-def change_preferences(subscriber: Subscriber, wishes: Choices, origin: Origin) -> None:
-    """Store what was chosen and move the next digest to where it now belongs."""
+def change_preferences(subscriber: Subscriber, choices: Choices, origin: ActionOrigin) -> None:
+    """Store the choices and move the next digest to the time that they now give."""
     moment = now()
     with transaction.atomic():
-        preferences.take(subscriber, wishes)
-        paper_requests.seek(subscriber, moment)
-        waiting = Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE)
-        # One that is due already is on its way and stays so.
-        waiting.exclude(next_digest_at__lte=moment).update(
+        preferences.store(subscriber, choices)
+        paper_requests.request_papers(subscriber, moment)
+        active = Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE)
+        # A digest that is due already stays due.
+        active.exclude(next_digest_at__lte=moment).update(
             next_digest_at=next_due(subscriber, moment)
         )
-        _log(subscriber, Action.CHANGE, origin, wishes)
+        _log(subscriber, Action.CHANGE, origin, choices)
     subscriber.refresh_from_db()
 
 
-def chose_timezone(subscriber: Subscriber) -> bool:
-    """Did this person ever name a time zone, or is it the one that everybody starts with?"""
-    named = subscriber.consents.filter(action=Action.CHANGE, choices__timezone="UTC")
-    return subscriber.timezone != "UTC" or named.exists()
+def has_chosen_timezone(subscriber: Subscriber) -> bool:
+    """Return whether this person ever chose a time zone, or still has the default."""
+    chose_utc = subscriber.consents.filter(action=Action.CHANGE, choices__timezone="UTC")
+    return subscriber.timezone != "UTC" or chose_utc.exists()
 
 
-def chose_anything(subscriber: Subscriber) -> bool:
-    """Did this person ever say what they read, or change anything?"""
+def has_choices(subscriber: Subscriber) -> bool:
+    """Return whether this person has any interest or ever changed a setting."""
     changed = subscriber.consents.filter(action=Action.CHANGE)
     return subscriber.interests.exists() or changed.exists()
 
 
-def pause(subscriber: Subscriber, until: datetime | None, origin: Origin) -> None:
+def pause(subscriber: Subscriber, until: datetime | None, origin: ActionOrigin) -> None:
     """Send nothing until that time, or until the subscriber resumes."""
     with transaction.atomic():
         paused = Subscriber.objects.filter(
@@ -186,7 +193,7 @@ def pause(subscriber: Subscriber, until: datetime | None, origin: Origin) -> Non
     subscriber.refresh_from_db()
 
 
-def resume(subscriber: Subscriber, origin: Origin) -> None:
+def resume(subscriber: Subscriber, origin: ActionOrigin) -> None:
     """Send again, from the next regular time on."""
     with transaction.atomic():
         if Subscriber.objects.filter(pk=subscriber.pk, status=Status.PAUSED).update(
@@ -197,17 +204,17 @@ def resume(subscriber: Subscriber, origin: Origin) -> None:
 
 
 def resume_due(at: datetime, *, to: str = "") -> int:
-    """Resume everybody whose pause is over, or only the one with the key ``to``; how many."""
+    """Resume everybody whose pause is over, or only the one with the key ``to``; return a count."""
     over = Subscriber.objects.filter(status=Status.PAUSED, paused_until__lte=at)
     if to:
         over = over.filter(email_key=to)
     for subscriber in over:
-        resume(subscriber, Origin("end of the pause"))
+        resume(subscriber, ActionOrigin("end of the pause"))
     return len(over)
 
 
-def unsubscribe(subscriber: Subscriber, origin: Origin) -> None:
-    """Stop for good: at once, and also what is queued. A suppressed address stays suppressed."""
+def unsubscribe(subscriber: Subscriber, origin: ActionOrigin) -> None:
+    """End a subscription and cancel what is queued; a suppressed address stays suppressed."""
     with transaction.atomic():
         if Subscriber.objects.filter(
             pk=subscriber.pk, status__in=(Status.PENDING, Status.ACTIVE, Status.PAUSED)
@@ -218,14 +225,14 @@ def unsubscribe(subscriber: Subscriber, origin: Origin) -> None:
 
 
 def is_suppressed(email_key: str) -> bool:
-    """May this address never be written to?"""
+    """Return whether no mail may go to this address."""
     return Suppression.objects.filter(
         address_hash__in=email_addresses.hashes_of(email_key)
     ).exists()
 
 
 def suppress(address: str, reason: str) -> None:
-    """Never write to this address again, whoever asks; ``reason`` is a Suppression.Reason."""
+    """Send nothing to this address any more; ``reason`` is a Suppression.Reason."""
     key = email_addresses.key_of(address)
     with transaction.atomic():
         if not is_suppressed(key):
@@ -247,16 +254,16 @@ def suppress(address: str, reason: str) -> None:
             )
 
 
-def forgive(subscriber: Subscriber, reason: str) -> None:
-    """Take back a suppression whose reason proved wrong: all is as the reader last wanted it."""
+def lift_suppression(subscriber: Subscriber, reason: str) -> None:
+    """Delete a suppression of that reason and restore the status that the reader chose last."""
     hashes = email_addresses.hashes_of(subscriber.email_key)
     with transaction.atomic():
         if not Suppression.objects.filter(address_hash__in=hashes, reason=reason).delete()[0]:
             return
-        said = subscriber.consents.filter(action__in=WISHES).order_by("-pk").first()
-        never_asked = Status.ACTIVE if subscriber.confirmed_at else Status.PENDING
-        status = WISHES[said.action] if said else never_asked
-        until = said.choices.get("until") if said and status == Status.PAUSED else None
+        last = subscriber.consents.filter(action__in=STATUS_AFTER).order_by("-pk").first()
+        default = Status.ACTIVE if subscriber.confirmed_at else Status.PENDING
+        status = STATUS_AFTER[last.action] if last else default
+        until = last.choices.get("until") if last and status == Status.PAUSED else None
         Subscriber.objects.filter(pk=subscriber.pk, status=Status.SUPPRESSED).update(
             status=status,
             paused_until=until and datetime.fromisoformat(until),
@@ -265,9 +272,10 @@ def forgive(subscriber: Subscriber, reason: str) -> None:
 
 
 def clean_up(at: datetime) -> int:
-    """Forget requests that nobody confirmed within a week, and old rate limit counters.
+    """Delete requests that were not confirmed within a week, and old rate limit counters.
 
-    Returns how many subscribers were removed.
+    Returns:
+        The number of subscribers deleted.
     """
     start = at - PENDING_LIFETIME
     recent = Consent.objects.filter(subscriber=OuterRef("pk"), at__gte=start)
@@ -275,25 +283,25 @@ def clean_up(at: datetime) -> int:
         ~Exists(recent), status=Status.PENDING, confirmed_at=None, created_at__lt=start
     )
     throttle.forget(at)
-    return forgotten.delete()[1].get(Subscriber._meta.label, 0)
+    return forgotten.delete()[1].get("newsletter.Subscriber", 0)
 
 
 def next_due(subscriber: Subscriber, after: datetime) -> datetime:
-    """When the next digest after that time comes: not on a day that had one."""
-    if _was_served(subscriber, after):
+    """Return when the next digest after that time is due, on a day that has had none."""
+    if _has_digest_of_day(subscriber, after):
         day = schedule.due_day(after, subscriber.timezone)
         after = schedule.end_of(day, subscriber.timezone)
     return regular_due(subscriber, after)
 
 
-def _was_served(subscriber: Subscriber, moment: datetime) -> bool:
-    """Whether the subscriber's own day at that moment had its digest already."""
+def _has_digest_of_day(subscriber: Subscriber, moment: datetime) -> bool:
+    """Return whether the subscriber's own day at that moment has a digest already."""
     day = schedule.due_day(moment, subscriber.timezone)
     return Digest.objects.filter(subscriber=subscriber, due_on=day).exists()
 
 
 def regular_due(subscriber: Subscriber, after: datetime) -> datetime:
-    """When the first digest after that time is due by the subscriber's timetable alone."""
+    """Return the first due time after that moment by the subscriber's settings alone."""
     return schedule.next_due(
         frequency=subscriber.frequency,
         weekday=subscriber.weekday,
@@ -304,7 +312,7 @@ def regular_due(subscriber: Subscriber, after: datetime) -> datetime:
 
 
 def _cancel(subscriber: Subscriber, reason: str) -> None:
-    """Take back what has not begun to leave."""
+    """Cancel the digests whose sending has not begun."""
     Digest.objects.filter(subscriber=subscriber, state__in=WAITING).update(
         state=Digest.State.CANCELLED, lease="", lease_until=None, reason=reason
     )
@@ -313,8 +321,8 @@ def _cancel(subscriber: Subscriber, reason: str) -> None:
 def _log(
     subscriber: Subscriber,
     action: str,
-    origin: Origin,
-    wishes: Choices | dict[str, Any] | None = None,
+    origin: ActionOrigin,
+    choices: Choices | dict[str, Any] | None = None,
     *,
     typed: str = "",
 ) -> Consent:
@@ -326,7 +334,7 @@ def _log(
         form=origin.form[:200],
         text_version=CONSENT_VERSION,
         text_hash=CONSENT_HASH,
-        choices=wishes or {},
+        choices=choices or {},
         ip_truncated=throttle.truncated(origin.ip),
         user_agent=origin.user_agent[:300],
     )

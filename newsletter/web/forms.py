@@ -32,7 +32,7 @@ class AddressField(forms.Field):
         """Parse the address; raises ValidationError with a sentence for the visitor."""
         try:
             return email_addresses.parse(value or "")
-        except email_addresses.AddressError as error:
+        except email_addresses.EmailAddressError as error:
             raise forms.ValidationError(str(error)) from error
 
 
@@ -52,7 +52,7 @@ class ParsedField(forms.Field):
             return self.empty
         try:
             return self.read(value)
-        except parsers.AnswerError as error:
+        except parsers.InputError as error:
             raise forms.ValidationError(str(error)) from error
 
 
@@ -76,7 +76,7 @@ def _timezone_or_none(text: str) -> str | None:
 
     The visitor never saw the guess, so it must not be the reason for an error.
     """
-    with suppress(parsers.AnswerError):
+    with suppress(parsers.InputError):
         return parsers.timezone(text)
     return None
 
@@ -211,7 +211,7 @@ class PreferencesForm(ChoicesForm):
         """Fill the form; ``propose_timezone`` lets the page's script fill in the browser's zone."""
         chosen: dict[str, Any] = dict(preferences.of(subscriber))
         for name in ("likes", "dislikes"):
-            chosen[name] = parsers.titled(chosen[name])
+            chosen[name] = parsers.with_titles(chosen[name])
         super().__init__(data, initial=chosen)
         attrs = {"data-propose": ""} if propose_timezone else {}
         self.fields["timezone"].widget = forms.Select(attrs, choices=timezone_choices())
@@ -234,7 +234,7 @@ class PreferencesForm(ChoicesForm):
     def _topics(self) -> list[str]:
         """Return the chosen categories, or those that were sent with an invalid form."""
         value = self["topics"].value() or []
-        sent = value if isinstance(value, list) else parsers.BETWEEN_CODES.split(value)
+        sent = value if isinstance(value, list) else parsers.CODE_SEPARATORS.split(value)
         return [taxonomy.category(code) or code for code in sent if code]
 
 

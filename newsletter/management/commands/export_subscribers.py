@@ -50,7 +50,7 @@ class Command(BaseCommand):
         with tqdm(
             total=people.count(), unit=" rows", disable=not sys.stderr.isatty(), file=sys.stderr
         ) as progress:
-            for row in csv_import.give_out(people):
+            for row in csv_import.export_rows(people):
                 writer.writerow(row)
                 progress.update()
                 count += 1

@@ -62,4 +62,4 @@ class Command(BaseCommand):
                 with progress.external_write_mode(file=sys.stderr):
                     self.stderr.write(f"line {line}: {reason}")
 
-            return csv_import.take_in(table._replace(rows=iter(progress)), origin, report)
+            return csv_import.import_table(table._replace(rows=iter(progress)), origin, report)

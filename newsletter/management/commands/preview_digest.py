@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def _subscriber(self, text: str) -> Subscriber:
         try:
             key = email_addresses.parse(text).key
-        except email_addresses.AddressError as error:
+        except email_addresses.EmailAddressError as error:
             raise CommandError(f"{text!r}: {error}", returncode=2) from None
         person = Subscriber.objects.filter(email_key=key).first()
         if person is None:

@@ -132,7 +132,7 @@ class Command(BaseCommand):
             return ""
         try:
             return email_addresses.parse(text).key
-        except email_addresses.AddressError as error:
+        except email_addresses.EmailAddressError as error:
             raise CommandError(f"--to {text!r}: {error}", returncode=2) from None
 
     def _why_nothing(self, to: str) -> str:

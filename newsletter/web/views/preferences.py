@@ -99,7 +99,7 @@ def _show(
     unsure: str = "",
 ) -> HttpResponse:
     """Render the page with a message (``done``) or with a ``refused`` form (status 400)."""
-    proposed = not subscriptions.chose_timezone(subscriber)
+    proposed = not subscriptions.has_chosen_timezone(subscriber)
     context = status_context(subscriber) | {
         "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
         "done": done,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from newsletter.security import throttle
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 
 
-def origin_of(request: HttpRequest, form: str) -> Origin:
+def origin_of(request: HttpRequest, form: str) -> ActionOrigin:
     """Return client address and user agent of an action taken at ``form``."""
     ip = throttle.client_ip(
         request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
     )
-    return Origin(form, ip, request.headers.get("User-Agent", ""))
+    return ActionOrigin(form, ip, request.headers.get("User-Agent", ""))

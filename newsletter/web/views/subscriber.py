@@ -37,7 +37,9 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     if not form.is_honeypot_filled:
         origin = origin_of(request, "sign-up form")
         address = form.cleaned_data["email"]
-        if not throttle.allow_sign_up(address, origin.ip, now(), vouched=form.is_stamped_in_time):
+        if not throttle.allow_sign_up(
+            address, origin.ip, now(), has_valid_stamp=form.is_stamped_in_time
+        ):
             return render(request, "subscriber/too_many.html", status=429)
         subscriptions.sign_up(address, request.POST["email"], form.choices, origin)
         enqueue.ring(tasks.deliver_notices)
@@ -51,9 +53,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _ask_to_confirm(request, consent)
     origin = origin_of(request, "confirmation page")
-    if request.POST.get("action") == "disown":
-        subscriptions.disown(consent, origin)
-        return render(request, "subscriber/disowned.html")
+    if request.POST.get("action") == "reject":
+        subscriptions.reject_sign_up(consent, origin)
+        return render(request, "subscriber/sign_up_rejected.html")
     subscriber = subscriptions.confirm(consent, origin)
     enqueue.ring(tasks.send_digests)
     return _confirmed(request, subscriber)
@@ -65,7 +67,7 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
         return _confirmed(request, subscriber)
     subscriptions.require_open(consent)
     context = {"email": subscriber.email, "consent_text": subscriptions.CONSENT_TEXT}
-    page = "disown" if "not-me" in request.GET else "confirm"
+    page = "reject_sign_up" if "not-me" in request.GET else "confirm"
     return render(request, f"subscriber/{page}.html", context)
 
 
@@ -73,7 +75,7 @@ def _confirmed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
     context = status_context(subscriber) | {
         "preferences_url": preferences,
-        "chosen": subscriptions.chose_anything(subscriber),
+        "chosen": subscriptions.has_choices(subscriber),
         "returning": subscriber.digests.exists(),
     }
     return render(request, "subscriber/confirmed.html", context)
@@ -92,7 +94,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             subscriptions.unsubscribe(subscriber, origin_of(request, "unsubscribe link"))
         return render(request, "subscriber/unsubscribed.html")
     if subscriber is None:
-        raise tokens.TokenInvalid
+        raise tokens.InvalidTokenError
     if subscriber.status in {Subscriber.Status.UNSUBSCRIBED, Subscriber.Status.SUPPRESSED}:
         return render(request, "subscriber/unsubscribed.html")
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
@@ -103,7 +105,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 @token_page
 def rate(request: HttpRequest, token: str) -> HttpResponse:
     """Record that a reader wants more or fewer papers like one of a digest."""
-    digest, paper_id, verdict = tokens.read_feedback_token(token)
+    digest, paper_id, rating = tokens.read_feedback_token(token)
     subscriber = digest.subscriber
     paper = feedback.paper_of(paper_id)
     paper_id = paper.canonical_id if paper else paper_id
@@ -111,16 +113,16 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
         if request.POST.get("action") == "withdraw":
             feedback.withdraw(subscriber, paper_id)
         else:
-            feedback.record(subscriber, paper_id, verdict)
-    said = feedback.verdict_on(subscriber, paper_id)
-    stem = token.removesuffix(verdict)
+            feedback.record(subscriber, paper_id, rating)
+    stored = feedback.rating_of(subscriber, paper_id)
+    stem = token.removesuffix(rating)
     context = {
         "paper": None if paper and paper.hidden else paper,
         "title": paper.title if paper else paper_id,
-        "asked": verdict,
-        "said": said,
+        "asked": rating,
+        "rating": stored,
         "subscribed": subscriber.status in SUBSCRIBED,
-        "other_path": reverse("feedback", args=[stem + feedback.OPPOSITE[verdict]]),
+        "other_path": reverse("feedback", args=[stem + feedback.OPPOSITE[rating]]),
         "preferences_url": tokens.url_for("preferences", tokens.preferences_token(subscriber)),
     }
     return render(request, "subscriber/feedback.html", context)

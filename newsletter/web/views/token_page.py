@@ -11,7 +11,12 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from newsletter.security.tokens import TokenError, TokenExpired, TokenGone, TokenInvalid
+from newsletter.security.tokens import (
+    ErasedTokenError,
+    ExpiredTokenError,
+    InvalidTokenError,
+    TokenError,
+)
 
 View = Callable[[HttpRequest, str], HttpResponse]
 
@@ -47,8 +52,8 @@ def token_page(view: View) -> View:
 
 
 def _refused(request: HttpRequest, error: TokenError) -> HttpResponse:
-    gone = isinstance(error, TokenGone)
-    cut = isinstance(error, TokenInvalid) and not gone
+    gone = isinstance(error, ErasedTokenError)
+    cut = isinstance(error, InvalidTokenError) and not gone
     context = {"reason": str(error), "gone": gone, "cut": cut}
-    status = 410 if isinstance(error, TokenExpired) else 404
+    status = 410 if isinstance(error, ExpiredTokenError) else 404
     return render(request, "subscriber/refused.html", context, status=status)

@@ -15,7 +15,7 @@ from newsletter.mail import messages, snapshots
 from newsletter.models import Notice
 from newsletter.security import email_addresses
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 from tests.factories import a_digest
 
 CREDENTIALS = {
@@ -63,7 +63,7 @@ def both_kinds() -> list[AnymailMessage]:
     """A digest and a confirmation, as they would leave."""
     digest = a_digest()
     address = email_addresses.parse("new@example.org")
-    subscriptions.sign_up(address, address.email, {}, Origin("test"))
+    subscriptions.sign_up(address, address.email, {}, ActionOrigin("test"))
     return [
         messages.digest_message(digest, snapshots.of(digest)),
         messages.confirm_message(Notice.objects.get()),

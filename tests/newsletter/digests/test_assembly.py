@@ -229,7 +229,7 @@ def test_eight_schedulers_at_once_leave_one_row_each() -> None:
 def test_everybody_gets_a_digest_wherever_the_portions_begin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(assembly, "CHUNK", 3)
+    monkeypatch.setattr(assembly, "SUBSCRIBERS_AT_ONCE", 3)
     a_paper()
     for _ in range(20):
         a_subscriber()

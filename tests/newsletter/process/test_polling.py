@@ -20,7 +20,7 @@ from newsletter.process.polling import Sweeper
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import privacy
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> None:
     a_paper()
-    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
     assert jobs.sweep_notices() == {"sent": 1}
-    subscriptions.confirm(Consent.objects.get(), Origin("test"))
+    subscriptions.confirm(Consent.objects.get(), ActionOrigin("test"))
     assert jobs.sweep_digests() == {"sent": 1}
     assert sink.recipients == ["ada@example.org", "ada@example.org"]
 
@@ -55,14 +55,14 @@ def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptu
 
 def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:
     person = a_subscriber(email="ada@example.org")
-    subscriptions.sign_up(parse(person.email), person.email, {}, Origin("test"))
+    subscriptions.sign_up(parse(person.email), person.email, {}, ActionOrigin("test"))
     jobs.sweep_notices()
     assert Notice.objects.get().kind == Notice.Kind.MANAGE
     assert "/preferences/" in sink.accepted[0].decode()
 
 
 def test_a_confirmation_whose_link_has_died_is_not_sent(sink: Sink) -> None:
-    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
     notice, consent = Notice.objects.get(), Consent.objects.get()
     assert notice.expires_at == consent.at + timedelta(hours=72)
     Notice.objects.update(expires_at=now() - timedelta(minutes=1))
@@ -83,7 +83,7 @@ def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
 
 def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
     subscriptions.suppress("ada@example.org", "manual")
-    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, Origin("test"))
+    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
     jobs.sweep_notices()
     assert Notice.objects.get().state == Notice.State.CANCELLED
     assert sink.accepted == []

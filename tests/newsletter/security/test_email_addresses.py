@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from newsletter.security import email_addresses
-from newsletter.security.email_addresses import AddressError, parse
+from newsletter.security.email_addresses import EmailAddressError, parse
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_address_is_kept_as_mail_is_sent_and_known_by_one_key(
     ],
 )
 def test_what_is_no_address_is_refused_in_one_sentence(typed: str) -> None:
-    with pytest.raises(AddressError) as refusal:
+    with pytest.raises(EmailAddressError) as refusal:
         parse(typed)
     message = str(refusal.value)
     assert message.endswith(".")
@@ -86,7 +86,7 @@ def test_what_is_no_address_is_refused_in_one_sentence(typed: str) -> None:
     ],
 )
 def test_a_slip_is_named_in_plain_words(typed: str, sentence: str) -> None:
-    with pytest.raises(AddressError) as refusal:
+    with pytest.raises(EmailAddressError) as refusal:
         parse(typed)
     assert sentence in str(refusal.value)
     assert ":" not in str(refusal.value).replace("“:”", "")

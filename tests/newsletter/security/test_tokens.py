@@ -96,7 +96,7 @@ def test_a_confirmation_link_works_for_three_days_and_no_longer(consent: Consent
         assert tokens.consent_of_confirm_token(token) == consent
     with (
         time_machine.travel(consent.at + timedelta(hours=73), tick=False),
-        pytest.raises(tokens.TokenExpired),
+        pytest.raises(tokens.ExpiredTokenError),
     ):
         tokens.consent_of_confirm_token(token)
 
@@ -104,7 +104,7 @@ def test_a_confirmation_link_works_for_three_days_and_no_longer(consent: Consent
 def test_a_confirmation_link_is_bound_to_the_address_it_was_sent_to(consent: Consent) -> None:
     token = tokens.confirm_token(consent)
     Subscriber.objects.update(email_key="mallory@example.org")
-    with pytest.raises(tokens.TokenInvalid):
+    with pytest.raises(tokens.InvalidTokenError):
         tokens.consent_of_confirm_token(token)
 
 
@@ -127,7 +127,7 @@ def test_a_token_for_one_purpose_fails_for_every_other(
     for purpose, token in made.items():
         for other, read in readers.items():
             if other != purpose:
-                with pytest.raises(tokens.TokenInvalid):
+                with pytest.raises(tokens.InvalidTokenError):
                     read(token)
         if purpose != "unsubscribe":
             assert tokens.subscriber_of_unsubscribe_token(token) is None
@@ -143,7 +143,7 @@ def test_feedback_about_something_that_was_not_in_the_mail_is_refused(
     digest: Digest, suffix: str
 ) -> None:
     stem = tokens.feedback_token(digest, 0, "up").removesuffix("0.up")
-    with pytest.raises(tokens.TokenInvalid):
+    with pytest.raises(tokens.InvalidTokenError):
         tokens.read_feedback_token(stem + suffix)
 
 
@@ -166,7 +166,7 @@ def test_the_same_mail_made_twice_has_the_same_links(digest: Digest, consent: Co
 def test_a_token_of_someone_unknown_is_invalid(subscriber: Subscriber) -> None:
     token = tokens.preferences_token(subscriber)
     subscriber.delete()
-    with pytest.raises(tokens.TokenInvalid):
+    with pytest.raises(tokens.InvalidTokenError):
         tokens.subscriber_of_preferences_token(token)
-    with pytest.raises(tokens.TokenInvalid):
+    with pytest.raises(tokens.InvalidTokenError):
         tokens.digest_of_digest_token(str(uuid.uuid4()))

@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "people.csv"
 
 
-def take_in(file: Path, text: str | None = None) -> tuple[str, str, int]:
+def import_table(file: Path, text: str | None = None) -> tuple[str, str, int]:
     """The last line, the complaints and the exit status of an import."""
     if text is not None:
         file.write_text(text, encoding="utf-8")
@@ -45,7 +45,7 @@ def take_in(file: Path, text: str | None = None) -> tuple[str, str, int]:
     return out.getvalue().strip(), err.getvalue(), status
 
 
-def give_out(file: Path) -> list[dict[str, str]]:
+def export_rows(file: Path) -> list[dict[str, str]]:
     call_command("export_subscribers", out=file, stdout=io.StringIO())
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
@@ -56,7 +56,7 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
     file: Path,
 ) -> None:
     a_paper(canonical_id="2503.01234")
-    line, err, status = take_in(
+    line, err, status = import_table(
         file,
         "email,confirmed_at,consent_source,frequency,weekday,hour,timezone,size,topics,interests,"
         "likes,authors,muted\n"
@@ -88,7 +88,9 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
 
 
 def test_a_row_without_proof_waits_and_gets_no_mail(file: Path) -> None:
-    line, _, status = take_in(file, "email,confirmed_at\nada@example.org,2024-05-06\nbob@x.org,\n")
+    line, _, status = import_table(
+        file, "email,confirmed_at\nada@example.org,2024-05-06\nbob@x.org,\n"
+    )
     assert (line, status) == ("created=2 updated=0 unchanged=0 refused=0", 0)
     assert set(Subscriber.objects.values_list("status", "next_digest_at")) == {
         (Status.PENDING, None)
@@ -98,7 +100,7 @@ def test_a_row_without_proof_waits_and_gets_no_mail(file: Path) -> None:
 
 
 def test_every_bad_row_is_named_and_the_rest_goes_on(file: Path) -> None:
-    line, err, status = take_in(
+    line, err, status = import_table(
         file,
         "email,hour,topics,likes,confirmed_at,consent_source\n"
         "ada@example.org,7,,,,\n"
@@ -134,7 +136,7 @@ def test_every_bad_row_is_named_and_the_rest_goes_on(file: Path) -> None:
     ],
 )
 def test_a_stray_quotation_mark_costs_its_own_row_alone(file: Path, stray: str) -> None:
-    line, err, status = take_in(
+    line, err, status = import_table(
         file,
         "email,interests\n"
         "ada@example.org,proteins\n"
@@ -145,8 +147,8 @@ def test_a_stray_quotation_mark_costs_its_own_row_alone(file: Path, stray: str) 
     )
     assert (line, status) == ("created=4 updated=0 unchanged=0 refused=1", 1)
     assert err.startswith("line 3: ")
-    wishes = Interest.objects.values_list("subscriber__email", "value")
-    assert sorted(wishes) == [
+    choices = Interest.objects.values_list("subscriber__email", "value")
+    assert sorted(choices) == [
         ("ada@example.org", "proteins"),
         ("cy@example.org", "crystals"),
         ("dee@example.org", "dreams, and more"),
@@ -155,13 +157,13 @@ def test_a_stray_quotation_mark_costs_its_own_row_alone(file: Path, stray: str) 
 
 
 def test_a_quotation_mark_that_is_never_closed_is_named_by_its_line(file: Path) -> None:
-    line, err, _ = take_in(file, 'email,interests\nada@example.org,"graphs')
+    line, err, _ = import_table(file, 'email,interests\nada@example.org,"graphs')
     assert line == "created=0 updated=0 unchanged=0 refused=1"
     assert err == "line 2: A quotation mark in line 2 is not closed.\n"
 
 
 def test_a_text_of_several_lines_brings_in_nobody_that_it_names(file: Path) -> None:
-    line, err, _ = take_in(
+    line, err, _ = import_table(
         file,
         "email,confirmed_at,consent_source,interests\n"
         f'ada@example.org,{CONSENTED},"graphs\n'
@@ -178,7 +180,7 @@ def test_a_text_of_several_lines_brings_in_nobody_that_it_names(file: Path) -> N
 def test_a_time_at_the_end_of_the_calendar_is_refused_like_any_other(
     file: Path, moment: str
 ) -> None:
-    line, err, _ = take_in(
+    line, err, _ = import_table(
         file, f"email,confirmed_at,consent_source\nada@example.org,{moment},old newsletter\n"
     )
     assert line == "created=0 updated=0 unchanged=0 refused=1"
@@ -192,7 +194,7 @@ def test_whoever_paused_is_woken_by_no_file(file: Path) -> None:
     call_command("export_subscribers", out=file, stdout=io.StringIO(), stderr=err)
     assert "Paused subscribers left out: 1;" in err.getvalue()
     Subscriber.objects.all().delete()
-    take_in(file)
+    import_table(file)
     assert Subscriber.objects.get().email == "ada@example.org"
 
 
@@ -200,11 +202,11 @@ def test_whoever_paused_is_woken_by_no_file(file: Path) -> None:
 def test_a_suppression_that_proves_wrong_makes_nobody_active_who_never_agreed(
     file: Path, proof: str, status: str
 ) -> None:
-    take_in(file, f"email,confirmed_at,consent_source\nada@example.org,{proof}\n")
+    import_table(file, f"email,confirmed_at,consent_source\nada@example.org,{proof}\n")
     person = Subscriber.objects.get()
     assert person.status == status
     subscriptions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
-    subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
+    subscriptions.lift_suppression(person, Suppression.Reason.SOFT_BOUNCES)
     person.refresh_from_db()
     assert person.status == status
     assert bool(person.next_digest_at) == (status == Status.ACTIVE)
@@ -214,10 +216,10 @@ def test_a_suppression_that_proves_wrong_wakes_nobody_whose_choices_were_importe
     file: Path,
 ) -> None:
     person = a_subscriber(email="ada@example.org")
-    subscriptions.pause(person, None, subscriptions.Origin("test"))
-    take_in(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},5\n")
+    subscriptions.pause(person, None, subscriptions.ActionOrigin("test"))
+    import_table(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},5\n")
     subscriptions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
-    subscriptions.forgive(person, Suppression.Reason.SOFT_BOUNCES)
+    subscriptions.lift_suppression(person, Suppression.Reason.SOFT_BOUNCES)
     person.refresh_from_db()
     assert (person.status, person.size) == (Status.PAUSED, 5)
 
@@ -225,7 +227,7 @@ def test_a_suppression_that_proves_wrong_wakes_nobody_whose_choices_were_importe
 @pytest.mark.parametrize("status", [Status.UNSUBSCRIBED, Status.SUPPRESSED])
 def test_nobody_who_left_is_brought_back(file: Path, status: str) -> None:
     a_subscriber(email="ada@example.org", status=status, next_digest_at=None)
-    line, err, code = take_in(
+    line, err, code = import_table(
         file, f"email,confirmed_at,consent_source\nADA@example.org,{CONSENTED}\n"
     )
     assert (line, code) == ("created=0 updated=0 unchanged=0 refused=1", 1)
@@ -236,7 +238,7 @@ def test_nobody_who_left_is_brought_back(file: Path, status: str) -> None:
 def test_an_erased_address_is_recognised_by_its_hash_alone(file: Path) -> None:
     subscriptions.suppress("ada@example.org", Suppression.Reason.ERASED)
     Suppression.objects.update(email_key="")
-    assert take_in(file, "email\nada@example.org\n")[0].endswith("refused=1")
+    assert import_table(file, "email\nada@example.org\n")[0].endswith("refused=1")
     assert not Subscriber.objects.exists()
 
 
@@ -244,14 +246,14 @@ def test_the_same_file_twice_changes_nothing(file: Path) -> None:
     text = (
         f"email,confirmed_at,consent_source,topics\na@x.org,{CONSENTED},cs.LG;cs.AI\nb@x.org,,,\n"
     )
-    take_in(file, text)
-    assert take_in(file) == ("created=0 updated=0 unchanged=2 refused=0", "", 0)
+    import_table(file, text)
+    assert import_table(file) == ("created=0 updated=0 unchanged=2 refused=0", "", 0)
     assert Consent.objects.count() == 2
 
 
 @time_machine.travel(NOON, tick=False)
 def test_a_later_row_changes_an_earlier_one_and_leaves_what_it_does_not_say(file: Path) -> None:
-    line, _, _ = take_in(
+    line, _, _ = import_table(
         file,
         "email,confirmed_at,consent_source,hour,size,topics\n"
         "ada@example.org,,,7,5,cs.CL;cs.AI\n"
@@ -266,7 +268,7 @@ def test_a_later_row_changes_an_earlier_one_and_leaves_what_it_does_not_say(file
 
 def test_an_imported_consent_does_not_replace_one_that_was_given_here(file: Path) -> None:
     subscriber = a_subscriber(email="ada@example.org", consent_source="sign-up form")
-    take_in(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},3\n")
+    import_table(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},3\n")
     after = Subscriber.objects.get()
     assert (after.size, after.consent_source) == (3, "sign-up form")
     assert after.confirmed_at == subscriber.confirmed_at
@@ -296,7 +298,7 @@ def test_a_file_that_is_no_such_list_is_refused_as_a_whole(
 @pytest.mark.parametrize("head", ["\ufeffEmail , Size,Unknown\n", "email;size;unknown\n"])
 def test_files_of_spreadsheet_programs_are_understood(file: Path, head: str) -> None:
     separator = ";" if ";" in head else ","
-    line, err, _ = take_in(file, head + separator.join(["ada@example.org", "4", "?"]) + "\n")
+    line, err, _ = import_table(file, head + separator.join(["ada@example.org", "4", "?"]) + "\n")
     assert line == "created=1 updated=0 unchanged=0 refused=0"
     assert err == "These columns are not used: unknown.\n"
     assert Subscriber.objects.get().size == 4
@@ -331,15 +333,15 @@ def test_what_goes_out_comes_in_unchanged_and_runs_in_no_spreadsheet(file: Path)
         ("like", "1706.03762"),
     ]:
         Interest.objects.create(subscriber=ada, kind=kind, value=value)
-    rows = give_out(file)
+    rows = export_rows(file)
     assert [row["email"] for row in rows] == ["'=cmd@example.org", "waiting@example.org"]
     assert rows[0]["interests"] == "'@SUM(A1);'-x, y"
     assert file.stat().st_mode & 0o077 == 0
     assert gone.email not in file.read_text()
-    assert take_in(file)[0] == "created=0 updated=0 unchanged=2 refused=0"
+    assert import_table(file)[0] == "created=0 updated=0 unchanged=2 refused=0"
     before = preferences.of(ada)
     Subscriber.objects.all().delete()
-    assert take_in(file)[0] == "created=2 updated=0 unchanged=0 refused=0"
+    assert import_table(file)[0] == "created=2 updated=0 unchanged=0 refused=0"
     after = Subscriber.objects.get(status=Status.ACTIVE)
     assert (after.email, after.consent_source) == (ada.email, "+form")
     assert after.confirmed_at == ada.confirmed_at
@@ -350,15 +352,15 @@ def test_a_liked_paper_that_was_renamed_is_no_news(file: Path) -> None:
     a_paper(canonical_id="2503.01234", former_id="t-abc")
     ada = a_subscriber()
     Interest.objects.create(subscriber=ada, kind="like", value="t-abc")
-    assert give_out(file)[0]["likes"] == "2503.01234"
-    assert take_in(file)[0] == "created=0 updated=0 unchanged=1 refused=0"
+    assert export_rows(file)[0]["likes"] == "2503.01234"
+    assert import_table(file)[0] == "created=0 updated=0 unchanged=1 refused=0"
 
 
 def test_the_queries_grow_with_the_batches_and_not_with_the_rows(file: Path) -> None:
     def queries(rows: int, name: str) -> int:
         lines = [f"{name}{n}@example.org,cs.CL;cs.AI,graphs" for n in range(rows)]
         with CaptureQueriesContext(connection) as captured:
-            take_in(file, "\n".join(["email,topics,interests", *lines]))
+            import_table(file, "\n".join(["email,topics,interests", *lines]))
         return len(captured)
 
     # SQLite takes 999 values in a statement, so the inserts come in a few batches.

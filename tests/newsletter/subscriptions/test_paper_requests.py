@@ -19,7 +19,7 @@ from newsletter.security import tokens
 from newsletter.subscriptions import paper_requests, preferences
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 from newsletter.web import presenters
 from papers.models import Edition, Paper, Source, Submission
 from papers.trending import update
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 NOON: Final = datetime(2025, 3, 3, 12, tzinfo=UTC)
 CLASSIC: Final = "1605.08386"
-WEB: Final = Origin("preferences page")
+WEB: Final = ActionOrigin("preferences page")
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_reader_asks_for_twenty_papers_at_a_time() -> None:
     reader = a_subscriber()
     many = [f"1706.{number:05}" for number in range(30)]
     likes(reader, *many)
-    assert asked_for() == many[: paper_requests.AT_ONCE]
+    assert asked_for() == many[: paper_requests.PAPERS_AT_ONCE]
     likes(reader, *many)
     assert asked_for() == many
 

@@ -12,16 +12,16 @@ import time_machine
 from newsletter.delivery import rendering
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.security.email_addresses import parse
-from newsletter.security.tokens import TokenExpired
+from newsletter.security.tokens import ExpiredTokenError
 from newsletter.subscriptions import preferences
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 
 pytestmark = pytest.mark.django_db
 
 NOON: Final = datetime(2025, 3, 3, 12, tzinfo=UTC)  # A Monday.
-WEB: Final = Origin("sign-up form", "203.0.113.77", "Lynx/2.9")
+WEB: Final = ActionOrigin("sign-up form", "203.0.113.77", "Lynx/2.9")
 Status = Subscriber.Status
 
 
@@ -31,14 +31,14 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def ask(email: str = "ada@example.org", **wishes: object) -> Consent:
+def ask(email: str = "ada@example.org", **choices: object) -> Consent:
     """Sign up an address and return its request."""
-    subscriptions.sign_up(parse(email), email, Choices(**wishes), WEB)  # type: ignore[typeddict-item]
+    subscriptions.sign_up(parse(email), email, Choices(**choices), WEB)  # type: ignore[typeddict-item]
     return Consent.objects.filter(action=Consent.Action.SIGN_UP).latest("pk")
 
 
-def join(**wishes: object) -> Subscriber:
-    return subscriptions.confirm(ask(**wishes), WEB)  # type: ignore[arg-type]
+def join(**choices: object) -> Subscriber:
+    return subscriptions.confirm(ask(**choices), WEB)  # type: ignore[arg-type]
 
 
 def queue_digest(subscriber: Subscriber, state: str = Digest.State.QUEUED) -> Digest:
@@ -68,7 +68,9 @@ def test_confirming_makes_the_first_digest_due_at_once() -> None:
 
 
 def test_the_consent_log_keeps_the_proof_and_not_the_whole_ip_address() -> None:
-    subscriptions.confirm(ask("Ada@Example.org", size=5), Origin("confirm", "2001:db8:1:2::3"))
+    subscriptions.confirm(
+        ask("Ada@Example.org", size=5), ActionOrigin("confirm", "2001:db8:1:2::3")
+    )
     asked, confirmed = Consent.objects.order_by("pk")
     assert (asked.email_as_typed, asked.ip_truncated) == ("Ada@Example.org", "203.0.113.0/24")
     assert (asked.form, asked.user_agent) == ("sign-up form", "Lynx/2.9")
@@ -95,7 +97,7 @@ def test_a_used_request_does_not_revive_somebody_who_left() -> None:
     request = ask()
     subscriptions.unsubscribe(subscriptions.confirm(request, WEB), WEB)
     request.subscriber.refresh_from_db()
-    with pytest.raises(TokenExpired):
+    with pytest.raises(ExpiredTokenError):
         subscriptions.confirm(request, WEB)
     assert Subscriber.objects.get().status == Status.UNSUBSCRIBED
 
@@ -152,7 +154,7 @@ def test_a_suppressed_address_gets_no_answer_and_its_notice_says_why() -> None:
 
 
 def test_this_was_not_me_forgets_an_address_that_never_confirmed() -> None:
-    subscriptions.disown(ask(), WEB)
+    subscriptions.reject_sign_up(ask(), WEB)
     assert not Subscriber.objects.exists()
     assert not Notice.objects.exists()
 
@@ -162,7 +164,7 @@ def test_this_was_not_me_leaves_a_running_subscription_alone(
 ) -> None:
     subscriber = join()
     clock.shift(timedelta(hours=1))
-    subscriptions.disown(ask(), WEB)
+    subscriptions.reject_sign_up(ask(), WEB)
     assert Subscriber.objects.get().status == Status.ACTIVE
     assert actions(subscriber)[-1] == "disown"
 
@@ -170,8 +172,8 @@ def test_this_was_not_me_leaves_a_running_subscription_alone(
 def test_new_preferences_move_the_next_digest(clock: time_machine.Traveller) -> None:
     subscriber = join()
     Subscriber.objects.update(next_digest_at=NOON + timedelta(days=1))
-    wishes = Choices(frequency="weekly", weekday=2, hour=7, timezone="Europe/Berlin")
-    subscriptions.change_preferences(subscriber, wishes, WEB)
+    choices = Choices(frequency="weekly", weekday=2, hour=7, timezone="Europe/Berlin")
+    subscriptions.change_preferences(subscriber, choices, WEB)
     assert subscriber.next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
 
 
@@ -236,7 +238,7 @@ def test_nobody_can_confirm_resume_or_unsubscribe_a_suppressed_address() -> None
     subscriber.refresh_from_db()
     subscriptions.resume(subscriber, WEB)
     subscriptions.unsubscribe(subscriber, WEB)
-    with pytest.raises(TokenExpired):
+    with pytest.raises(ExpiredTokenError):
         subscriptions.confirm(Consent.objects.get(action="sign_up"), WEB)
     assert Subscriber.objects.get().status == Status.SUPPRESSED
 
@@ -281,9 +283,9 @@ def test_who_comes_back_keeps_the_time_zone_that_was_chosen(
 
 def test_a_guess_of_utc_is_no_choice() -> None:
     subscriber = join(timezone="UTC")
-    assert not subscriptions.chose_timezone(subscriber)
+    assert not subscriptions.has_chosen_timezone(subscriber)
     subscriptions.change_preferences(subscriber, Choices(timezone="UTC"), WEB)
-    assert subscriptions.chose_timezone(subscriber)
+    assert subscriptions.has_chosen_timezone(subscriber)
 
 
 def test_who_comes_back_on_a_day_that_had_its_digest_waits_for_the_next(

@@ -11,7 +11,7 @@ from newsletter.models import Consent, Notice, Subscriber
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 
 THREADS = 8
 
@@ -22,7 +22,7 @@ def test_eight_requests_at_once_make_one_subscriber_and_one_mail() -> None:
     def ask(_: int) -> None:
         try:
             subscriptions.sign_up(
-                parse("ada@example.org"), "ada@example.org", Choices(), Origin("sign-up form")
+                parse("ada@example.org"), "ada@example.org", Choices(), ActionOrigin("sign-up form")
             )
         finally:
             connection.close()

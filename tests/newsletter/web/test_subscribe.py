@@ -132,8 +132,8 @@ def test_under_pressure_only_requests_from_a_form_of_ours_are_served(client: Cli
         started = forms.started_stamp()
         clock.shift(timedelta(seconds=5))
         subscribe(client, "calm@example.org")
-        RateLimit.objects.filter(name=throttle.UNVOUCHED.name).update(
-            count=throttle.UNVOUCHED.count
+        RateLimit.objects.filter(name=throttle.UNSTAMPED.name).update(
+            count=throttle.UNSTAMPED.count
         )
         assert subscribe(client, "robot@example.org")[0] == 429
         assert subscribe(client, "forger@example.org", started="x:y:z")[0] == 429

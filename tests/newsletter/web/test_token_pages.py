@@ -24,7 +24,7 @@ from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import feedback
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber
 
@@ -40,8 +40,8 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def a_request(email: str = "ada@example.org", **wishes: object) -> Consent:
-    subscriptions.sign_up(parse(email), email, Choices(**wishes), Origin("sign-up form"))  # type: ignore[typeddict-item]
+def a_request(email: str = "ada@example.org", **choices: object) -> Consent:
+    subscriptions.sign_up(parse(email), email, Choices(**choices), ActionOrigin("sign-up form"))  # type: ignore[typeddict-item]
     return Consent.objects.filter(action=Consent.Action.SIGN_UP).latest("pk")
 
 
@@ -133,7 +133,7 @@ def test_an_old_confirmation_link_says_how_things_stand_now(
     subscriber = Subscriber.objects.get()
     Subscriber.objects.update(next_digest_at=NOON + timedelta(days=1))
     assert "next digest comes to ada@example.org on Tuesday" in reader.get(path).content.decode()
-    subscriptions.pause(subscriber, None, Origin("preferences page"))
+    subscriptions.pause(subscriber, None, ActionOrigin("preferences page"))
     assert "Your digests are paused" in reader.get(path).content.decode()
 
 
@@ -144,8 +144,8 @@ def test_who_comes_back_hears_that_their_choices_are_kept(reader: Client) -> Non
     assert "Tell us what you read" in new
     subscriber = Subscriber.objects.get()
     a_digest(to=subscriber, due_on=NOON.date() - timedelta(days=1))
-    subscriptions.change_preferences(subscriber, {"size": 5}, Origin("preferences page"))
-    subscriptions.unsubscribe(subscriber, Origin("unsubscribe link"))
+    subscriptions.change_preferences(subscriber, {"size": 5}, ActionOrigin("preferences page"))
+    subscriptions.unsubscribe(subscriber, ActionOrigin("unsubscribe link"))
     RateLimit.objects.all().delete()
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
     back = reader.post(path).content.decode()
@@ -166,9 +166,9 @@ def test_a_late_confirmation_is_told_to_ask_again(
     assert Subscriber.objects.get().status == Status.PENDING
 
 
-def test_the_page_to_confirm_and_the_one_to_disown_have_one_button_each(reader: Client) -> None:
+def test_the_page_to_confirm_and_the_one_to_reject_have_one_button_each(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
-    for address, action in ((path, "confirm"), (f"{path}?not-me", "disown")):
+    for address, action in ((path, "confirm"), (f"{path}?not-me", "reject")):
         page = reader.get(address).content.decode()
         assert page.count("<button") == 1
         assert f'value="{action}"' in page
@@ -176,7 +176,7 @@ def test_the_page_to_confirm_and_the_one_to_disown_have_one_button_each(reader: 
 
 def test_this_was_not_me_forgets_the_request(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
-    assert reader.post(path, {"action": "disown"}).status_code == 200
+    assert reader.post(path, {"action": "reject"}).status_code == 200
     assert not Subscriber.objects.exists()
     opened_again = reader.get(path)
     assert opened_again.status_code == reader.post(path).status_code == 404
@@ -223,10 +223,10 @@ def test_feedback_is_taken_turned_round_and_taken_back(reader: Client) -> None:
     items = [{"paper": paper.canonical_id}]
     digest = a_digest(to=a_subscriber(), items=items)
 
-    def say(verdict: tokens.Verdict, **data: str) -> str | None:
-        path = f"/feedback/{tokens.feedback_token(digest, 0, verdict)}/"
+    def say(rating: tokens.Rating, **data: str) -> str | None:
+        path = f"/feedback/{tokens.feedback_token(digest, 0, rating)}/"
         assert reader.post(path, data).status_code == 200
-        return feedback.verdict_on(digest.subscriber, paper.canonical_id)
+        return feedback.rating_of(digest.subscriber, paper.canonical_id)
 
     assert say("up") == "up"
     assert say("up") == "up"
@@ -240,7 +240,7 @@ def test_a_question_that_contradicts_what_was_said_does_not_look_like_an_answer(
 ) -> None:
     digest = a_digest(to=a_subscriber())
     up, down = (
-        f"/feedback/{tokens.feedback_token(digest, 0, verdict)}/" for verdict in tokens.VERDICTS
+        f"/feedback/{tokens.feedback_token(digest, 0, rating)}/" for rating in tokens.RATINGS
     )
     asked = reader.get(down).content.decode()
     said = reader.post(up).content.decode()

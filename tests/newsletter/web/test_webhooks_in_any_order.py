@@ -12,7 +12,7 @@ from pytest_django import Settings
 from newsletter.delivery import bounces
 from newsletter.models import DeliveryEvent, Digest, Stream, Suppression
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import Origin
+from newsletter.subscriptions.service import ActionOrigin
 from tests.factories import a_digest, a_subscriber
 from tests.newsletter.web.test_webhooks import SECRET, at, bounce, complaint, delivery, post
 
@@ -47,7 +47,7 @@ def unsubscription(digest: Digest) -> Event:
         "MessageID": "message-1",
         "Recipient": digest.subscriber.email,
         "ChangedAt": at(13),
-        "Origin": "Recipient",
+        "ActionOrigin": "Recipient",
         "SuppressSending": True,
         "SuppressionReason": "ManualSuppression",
         "Metadata": {"digest": str(digest.public_id)},
@@ -153,9 +153,9 @@ def test_what_the_reader_had_wanted_is_kept_when_a_suppression_is_lifted(leave: 
     person = a_subscriber()
     digest = a_digest(subscriber=person, state=Digest.State.SENT)
     if leave == "pause":
-        subscriptions.pause(person, None, Origin("test"))
+        subscriptions.pause(person, None, ActionOrigin("test"))
     else:
-        subscriptions.unsubscribe(person, Origin("test"))
+        subscriptions.unsubscribe(person, ActionOrigin("test"))
     wanted = person.status
     events = [*soft(digest, 1, 2, 3, 5, 6, 7), delivery(digest, DeliveredAt=at(4))]
     play(events, [tuple(range(7))])
