@@ -72,16 +72,16 @@ def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
     return True
 
 
-def allow_sign_up(address: Address, ip: str, at: datetime, *, has_valid_stamp: bool = True) -> bool:
+def allow_sign_up(address: Address, ip: str, at: datetime, *, is_stamped: bool = True) -> bool:
     """Return whether this network may ask for one more subscription at this domain now.
 
-    ``has_valid_stamp`` says that the request came from our form. The address itself is limited
+    ``is_stamped`` says that the request came from our form. The address itself is limited
     by ``allow_mail_to``.
     """
     network = PER_NETWORK_LOCAL if settings.LOCAL else PER_NETWORK
     domain = PER_DISPOSABLE_DOMAIN if address.disposable else PER_DOMAIN
     tries = [(network, network_of(ip)), (domain, address.domain), (SITE_WIDE, "")]
-    if not has_valid_stamp:
+    if not is_stamped:
         tries.append((UNSTAMPED, ""))
     return allow_all(tries, at)
 

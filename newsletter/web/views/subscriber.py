@@ -38,7 +38,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         origin = origin_of(request, "sign-up form")
         address = form.cleaned_data["email"]
         if not throttle.allow_sign_up(
-            address, origin.ip, now(), has_valid_stamp=form.is_stamped_in_time
+            address, origin.ip, now(), is_stamped=form.is_stamped_in_time
         ):
             return render(request, "subscriber/too_many.html", status=429)
         subscriptions.sign_up(address, request.POST["email"], form.choices, origin)

@@ -300,7 +300,7 @@ def test_what_was_said_of_a_paper_before_it_was_renamed_still_stands(reader: Cli
     Interest.objects.create(subscriber=digest.subscriber, kind="like", value="t-old")
     up = f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/"
     down = f"/feedback/{tokens.feedback_token(digest, 0, 'down')}/"
-    assert reader.get(up).context["said"] == "up"
+    assert reader.get(up).context["rating"] == "up"
     reader.post(up)
     assert Interest.objects.count() == 1
     reader.post(down)
