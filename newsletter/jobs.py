@@ -1,7 +1,7 @@
-"""The post office's rounds: which lanes there are and what one sweep over them does.
+"""Run one pass over the mail: process events, assemble digests, send messages.
 
 Everything here can be repeated, run twice at once, or be killed: the rows say what is left.
-Celery tasks, the worker's own sweeper and the commands all call these functions.
+Celery tasks, the worker's polling loop and the commands all call these functions.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from django.utils.timezone import now
 from numpy.typing import NDArray
 
 from newsletter.delivery import bounces, circuit_breakers, outbox, sender, streams
-from newsletter.delivery.outbox import CLAIM_LEASE, Lane
-from newsletter.delivery.rendering import DIGESTS, LANES, NOTICES
+from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
+from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
 from newsletter.digests import assembly
 from newsletter.models import Digest, Heartbeat, Subscriber
 from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
 
-PULSE: Final = timedelta(seconds=15)
-WEIGHED_EVERY: Final = timedelta(minutes=1)
+HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
+BREAKER_INTERVAL: Final = timedelta(minutes=1)
 TAKE_OVER_SECONDS: Final = 1.0
-BALANCE_CHUNK: Final = 5000
-# What the balance names; the rest of what was due waits to be tried again.
+BALANCE_ROWS: Final = 5000
+# The states that the balance names; the other digests wait to be tried again.
 SETTLED: Final = (
     Digest.State.SENT,
     Digest.State.FAILED,
@@ -42,34 +42,36 @@ SETTLED: Final = (
     Digest.State.SKIPPED,
     Digest.State.CANCELLED,
 )
-Until = Callable[[], bool]
-Watch = Callable[[int, int], None]
-"""Is told how many digests came to something, and how many there are."""
+StopCondition = Callable[[], bool]
+Progress = Callable[[int, int], None]
+"""Called with the number of digests that were tried and the number that was due."""
 _assembling = Lock()
 
 
 def never() -> bool:
+    """Return False: a stop condition for runs that go on to the end."""
     return False
 
 
-def sweep_notices(until: Until = never) -> Counter[str]:
-    """One round over the transactional mail; returns the states reached."""
-    outbox.reap(NOTICES)
+def send_notices(until: StopCondition = never) -> Counter[str]:
+    """Send the transactional mail and return the states that rows reached."""
+    outbox.release_expired(NOTICES)
     return sender.deliver(NOTICES, until=until)
 
 
-def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
-    """One round over everything else: events in, digests out; returns the states reached.
+def send_digests(until: StopCondition = never, stopped: StopCondition = never) -> Counter[str]:
+    """Process events, assemble what is due and send digests; return the states that rows reached.
 
-    ``until`` ends what can go on in the next round; choosing papers cannot, since reading them
-    may take longer than a round, and ends only when the service is ``stopped``.
+    Args:
+        until: Ends the sending, which goes on in the next round.
+        stopped: Ends the assembling, which may take longer than a round.
     """
-    beat("worker")
-    hear(until)
-    outbox.reap(DIGESTS)
+    record_heartbeat("worker")
+    process_events(until)
+    outbox.release_expired(DIGESTS)
     subscriptions.resume_due(now())
     written = _assemble(stopped)
-    if not written and streams.is_stopped(DIGESTS.stream, patient=True):
+    if not written and streams.is_stopped(DIGESTS.name, patient=True):
         return Counter()
     ids = _ids(written, _unfinished(DIGESTS.rows))
     counts = sender.deliver(DIGESTS, until=until)
@@ -78,23 +80,23 @@ def sweep_digests(until: Until = never, stopped: Until = never) -> Counter[str]:
     return counts
 
 
-def hear(until: Until = never, *, every: timedelta = WEIGHED_EVERY) -> int:
-    """Act on what providers told, and ask now and then whether our mail does harm.
+def process_events(until: StopCondition = never, *, every: timedelta = BREAKER_INTERVAL) -> int:
+    """Process the events of providers, check the circuit breakers, and return the number of events.
 
-    Returns how many events were read. The question costs more than an event, so that it waits
-    until ``every`` has passed, whoever read the events and whatever they were.
+    The breakers cost more than an event and are checked once in ``every`` by all processes
+    together.
     """
     read = bounces.process(until)
-    if beat("breakers", every):
+    if record_heartbeat("breakers", every):
         circuit_breakers.check(now())
     return read
 
 
-def _assemble(stopped: Until) -> list[int]:
-    """Write the digests that are due, unless another thread of this process is about it."""
+def _assemble(stopped: StopCondition) -> list[int]:
+    """Write the digests that are due, unless another thread of this process does so already."""
 
     def over() -> bool:
-        beat("worker")
+        record_heartbeat("worker")
         return stopped()
 
     if not _assembling.acquire(blocking=False):
@@ -106,7 +108,7 @@ def _assemble(stopped: Until) -> list[int]:
 
 
 def balance_line(counts: Counter[str]) -> str:
-    """``due=`` and what became of it, as the command prints and the worker logs it."""
+    """Return ``due=`` and the counts of states, as the command prints and the worker logs them."""
     due = sum(counts.values())
     waiting = due - sum(counts[state] for state in SETTLED)
     words = [f"due={due}", *(f"{state}={counts[state]}" for state in SETTLED)]
@@ -118,49 +120,58 @@ def send_due(
     *,
     to: str = "",
     punctual: bool = True,
-    until: Until = never,
-    watch: Watch = lambda _done, _due: None,
+    until: StopCondition = never,
+    progress: Progress = lambda _done, _due: None,
 ) -> Counter[str]:
-    """What the command does: assemble what is due at ``at``, send it, and keep the balance.
+    """Assemble and send the digests that are due at ``at``, for the command.
 
-    Counts every digest that this run wrote or found waiting; the states add up to ``due``.
-    A time to come ends nobody's pause: whose will be over by then gets this digest and no more.
-    ``until`` is asked between messages whether to stop; ``watch`` is told how far it is.
+    A future time ends no pause: a subscriber whose pause ends before it gets this digest and stays
+    paused.
+
+    Args:
+        at: The time at which digests are due.
+        to: The key of the only address to send to; empty for all.
+        punctual: Whether digests that are later than their grace are skipped.
+        until: Asked between messages whether to stop.
+        progress: Called with the number of digests that were tried and the number that was due.
+
+    Returns:
+        The states of all digests that this run wrote or found waiting.
     """
-    hear()
-    for lane in LANES:
-        outbox.reap(lane)
+    process_events()
+    for stream in STREAMS:
+        outbox.release_expired(stream)
     sender.deliver(NOTICES, patient=False, until=until)
     subscriptions.resume_due(min(at, now()), to=to)
     written = assembly.assemble(at, to=to, punctual=punctual, until=until)
-    lane, mine = _lane(at), _rows_of(to)
+    stream, mine = _stream(at), _rows_of(to)
     ids = _ids(written, _unfinished(mine))
     del written
     sender.deliver(
-        lane,
+        stream,
         wanted=mine,
         patient=False,
         until=until,
-        watch=lambda counts: watch(counts.total(), len(ids)),
+        progress=lambda counts: progress(counts.total(), len(ids)),
     )
-    _take_over(lane, mine, until)
-    hear(every=timedelta())  # Who was refused for good is not asked again.
+    _take_over(stream, mine, until)
+    process_events(every=timedelta())  # A refused address is suppressed before the next run.
     return _balance(ids)
 
 
 def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
-    """The digests that ``send_due`` would write or finds waiting; changes nothing."""
+    """Yield the digests that ``send_due`` would write or finds waiting; change nothing."""
     waiting = _rows_of(to).filter(pk__in=_unfinished(_rows_of(to))).select_related("subscriber")
-    yield from waiting.order_by("due_at", "pk").iterator(BALANCE_CHUNK)
+    yield from waiting.order_by("due_at", "pk").iterator(BALANCE_ROWS)
     yield from assembly.plan(at, to=to, punctual=punctual)
 
 
-def _lane(at: datetime) -> Lane:
-    """The digests' lane as it will be at that time, when some pauses are over."""
+def _stream(at: datetime) -> MailStream[Digest]:
+    """Return the digests' stream as it will be at that time, when some pauses are over."""
     if at <= now():
         return DIGESTS
     rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
-    return replace(DIGESTS, receivers=DIGESTS.receivers | rested)
+    return replace(DIGESTS, recipients=DIGESTS.recipients | rested)
 
 
 def _rows_of(to: str) -> QuerySet[Digest]:
@@ -169,41 +180,42 @@ def _rows_of(to: str) -> QuerySet[Digest]:
 
 
 def _unfinished(rows: QuerySet[Digest]) -> QuerySet[Digest, int]:
-    """The ids of digests that wait to be sent now, or that somebody is about to send."""
+    """Return the ids of digests that are queued for now or claimed."""
     unfinished = Q(state=Digest.State.QUEUED, next_attempt_at__lte=now())
     unfinished |= Q(state=Digest.State.CLAIMED)
     return rows.filter(unfinished).order_by().values_list("pk", flat=True)
 
 
 def _ids(written: list[int], waiting: QuerySet[Digest, int]) -> NDArray[numpy.int64]:
-    """Both together, each once; eight bytes a digest, as a set of so many would be felt."""
+    """Return the union of both as an array, which takes eight bytes a digest."""
     return numpy.unique(numpy.fromiter(chain(written, waiting.iterator()), dtype=numpy.int64))
 
 
-def _take_over(lane: Lane, mine: QuerySet[Digest], until: Until) -> None:
-    """Send what a sender that died had claimed; one that is alive renews its claims meanwhile."""
+def _take_over(stream: MailStream[Digest], mine: QuerySet[Digest], until: StopCondition) -> None:
+    """Send the rows that a dead sender had claimed; a living one renews its claims meanwhile."""
     deadline = time.monotonic() + CLAIM_LEASE.total_seconds() + 1
     while time.monotonic() < deadline and mine.filter(state=Digest.State.CLAIMED).exists():
         if until():
             return
         time.sleep(TAKE_OVER_SECONDS)
-        if outbox.reap(lane)[Digest.State.QUEUED]:
-            sender.deliver(lane, wanted=mine, patient=False, until=until)
+        if outbox.release_expired(stream)[Digest.State.QUEUED]:
+            sender.deliver(stream, wanted=mine, patient=False, until=until)
 
 
 def _balance(ids: NDArray[numpy.int64]) -> Counter[str]:
-    """The states of these digests, asked for in portions that a database can take."""
+    """Count the states of these digests, in portions that fit into one statement."""
     counts: Counter[str] = Counter()
-    for start in range(0, len(ids), BALANCE_CHUNK):
-        portion = ids[start : start + BALANCE_CHUNK].tolist()
+    for start in range(0, len(ids), BALANCE_ROWS):
+        portion = ids[start : start + BALANCE_ROWS].tolist()
         counts += outbox.balance(DIGESTS.rows.filter(pk__in=portion))
     return counts
 
 
-def beat(name: str, every: timedelta = PULSE) -> bool:
-    """Show that a part of the service is alive; a laptop's disk need not hear it each second.
+def record_heartbeat(name: str, every: timedelta = HEARTBEAT_INTERVAL) -> bool:
+    """Record that a part of the service is alive, once in ``every`` by all processes together.
 
-    Returns whether it was time to do so, which it is once in ``every`` for all processes together.
+    Returns:
+        Whether it was time to do so.
     """
     moment = now()
     if Heartbeat.objects.filter(name=name, at__range=(moment - every, moment)).exists():

@@ -18,19 +18,19 @@ from newsletter.subscriptions import service as subscriptions
 SLICE_SECONDS: Final = 20.0
 
 
-def _slice() -> jobs.Until:
+def _slice() -> jobs.StopCondition:
     end = time.monotonic() + SLICE_SECONDS
     return lambda: stopping.is_set() or time.monotonic() > end
 
 
 @shared_task
 def deliver_notices() -> None:
-    jobs.sweep_notices(_slice())
+    jobs.send_notices(_slice())
 
 
 @shared_task
 def send_digests() -> None:
-    jobs.sweep_digests(_slice(), stopping.is_set)
+    jobs.send_digests(_slice(), stopping.is_set)
 
 
 @shared_task

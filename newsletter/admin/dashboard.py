@@ -11,7 +11,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from newsletter.delivery.rendering import LANES
+from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
 from papers.admin.base import ago, counted, url_of, url_of_list
@@ -150,7 +150,7 @@ def _streams(events: int) -> Figure:
         "Streams",
         "paused" if paused else "waiting" if waiting else "running",
         "; ".join(paused + waiting)
-        or f"{' and '.join(lane.stream for lane in LANES)}, {unread} to read",
+        or f"{' and '.join(stream.name for stream in STREAMS)}, {unread} to read",
         url_of_list(Stream),
         alarm=bool(paused),
     )

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from newsletter.admin.confirmation import Sending
 from newsletter.delivery import streams
-from newsletter.delivery.rendering import LANES
+from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import Outbound, Stream
 from papers.admin.base import ReadOnlyAdmin, log, url_of_list
@@ -23,14 +23,14 @@ ALL: Final = "all"
 
 def chosen_streams(choice: str) -> list[str]:
     """The streams that a choice of the form means."""
-    return [lane.stream for lane in LANES if choice in {ALL, lane.stream}]
+    return [stream.name for stream in STREAMS if choice in {ALL, stream.name}]
 
 
 class SwitchForm(forms.Form):
     """Which stream, and its name typed once more as the confirmation."""
 
     stream = forms.ChoiceField(
-        choices=[(ALL, "all mail"), *((lane.stream, lane.stream) for lane in LANES)],
+        choices=[(ALL, "all mail"), *((stream.name, stream.name) for stream in STREAMS)],
         widget=UnfoldAdminSelectWidget,
     )
     typed = forms.CharField(
@@ -94,7 +94,9 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
         return self._done(request, chosen, "resumed")
 
     def _page(self, request: HttpRequest, form: forms.Form, title: str) -> HttpResponse:
-        waiting = {lane.stream: lane.rows.filter(state=Outbound.State.QUEUED) for lane in LANES}
+        waiting = {
+            stream.name: stream.rows.filter(state=Outbound.State.QUEUED) for stream in STREAMS
+        }
         context = {
             **self.admin_site.each_context(request),
             "title": title,

@@ -1,1 +1,1 @@
-"""How messages leave, and what providers report about them afterwards."""
+"""Send messages and process the events that providers report about them."""

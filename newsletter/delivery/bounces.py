@@ -15,7 +15,7 @@ from django.utils.timezone import now
 
 from newsletter.delivery import circuit_breakers, outbox
 from newsletter.delivery.circuit_breakers import BOUNCES
-from newsletter.delivery.outbox import REFUSAL
+from newsletter.delivery.outbox import SMTP_ANSWER
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 from newsletter.security import email_addresses
 from newsletter.subscriptions import privacy
@@ -98,7 +98,7 @@ def _attempt(event: DeliveryEvent) -> None:
 
 def _act(event: DeliveryEvent) -> None:
     digest = event.digest or _adopt(event)
-    if digest is not None and event.type in PROOF_OF_SENDING and event.provider != REFUSAL:
+    if digest is not None and event.type in PROOF_OF_SENDING and event.provider != SMTP_ANSWER:
         outbox.confirm_sent(digest.pk, event.provider_id)
     person = digest.subscriber if digest is not None else _person_of(event)
     match event.type:

@@ -102,7 +102,7 @@ def _harmed(breaker: Breaker, since: datetime) -> int:
 
 
 def stream_of(event: DeliveryEvent) -> str:
-    """The kind of mail that an event is about: what is no digest is a notice."""
+    """Return the stream of the message that an event is about."""
     return "digests" if event.digest_id else "notices"
 
 

@@ -1,8 +1,9 @@
-"""The open connections of one sender: how messages that may leave actually do.
+"""Send messages over kept connections to the mail server or provider.
 
-``Wires`` hides whether a mail backend can only send and wait (any Django or Anymail backend: one
-thread and one kept connection for each message in flight) or can be asked to begin and to go on
-(our own SMTP backend: one thread serves all connections). Nothing here knows rows or states.
+``ConnectionPool`` hides whether a mail backend can only send and wait (any Django or Anymail
+backend: one thread and one kept connection for each message in flight) or can be driven without
+blocking (our own SMTP backend: one thread serves all connections). Nothing here knows rows or
+states.
 """
 
 from __future__ import annotations
@@ -29,26 +30,26 @@ from newsletter.mail.errors import SendResult, SendStatus
 
 log = logging.getLogger(__name__)
 
-# How long the quick wait for the slow, so that many share one commit.
+# The results that come within this time share one commit.
 GATHER_SECONDS: Final = 0.02
-Carried = TypeVar("Carried", bound="Mail")
 
 
 class Permits:
-    """How many connections each kind of mail has in this process, all its runs together."""
+    """Count the connections of each kind of mail in this process, over all its runs."""
 
     def __init__(self) -> None:
         self.lock = Lock()
         self.taken: Counter[str] = Counter()
 
     def take(self, kind: str, limit: int) -> bool:
-        """One more connection, unless there are as many as there may be."""
+        """Take the permit for one more connection; False when ``limit`` are taken."""
         with self.lock:
             free = self.taken[kind] < limit
             self.taken[kind] += free
             return free
 
     def give_back(self, kind: str, count: int) -> None:
+        """Give ``count`` permits back."""
         with self.lock:
             self.taken[kind] -= count
 
@@ -56,20 +57,25 @@ class Permits:
 permits: Final = Permits()
 
 
-class Mail(Protocol):
-    """What travels: anything that has a message."""
+class Sendable(Protocol):
+    """Anything that has a message."""
 
     @property
-    def message(self) -> AnymailMessage: ...
+    def message(self) -> AnymailMessage:
+        """Return the message to send."""
+        ...
 
 
-class Wires(ABC, Generic[Carried]):
-    """As many kept connections as are needed, at most what the provider takes.
+SendableT = TypeVar("SendableT", bound=Sendable)
 
-    A run begins with one and doubles them with every round that went well, so that three mails
-    do not open eight connections and a troubled server is not pressed. Runs with the same
-    ``kind`` of mail share what the provider takes; each keeps one connection to the end, and has
-    no room at all when there is none left.
+
+class ConnectionPool(ABC, Generic[SendableT]):
+    """Keep as many connections open as are needed, at most the number that the provider allows.
+
+    A run begins with one and doubles them with every round that went well, so that three messages
+    do not open eight connections and a troubled server is not pressed. Runs with the same ``kind``
+    of mail share the provider's limit; each keeps one connection to the end, and has no room at all
+    when none is left.
     """
 
     def __init__(self, kind: str) -> None:
@@ -81,7 +87,7 @@ class Wires(ABC, Generic[Carried]):
         self.idle: list[BaseEmailBackend] = []
 
     def __enter__(self) -> Self:
-        self.width = int(self._permit())
+        self.width = int(self._take_permit())
         return self
 
     def __exit__(
@@ -97,19 +103,19 @@ class Wires(ABC, Generic[Carried]):
     @property
     @abstractmethod
     def in_flight(self) -> int:
-        """How many messages are on their way."""
+        """Return how many messages are being sent or have a result that was not collected."""
 
     @property
     def room(self) -> int:
-        """How many messages may be started now."""
+        """Return how many messages may be started now."""
         free = self.limits.connections - permits.taken[self.kind]
         return max(0, min(self.width, self.permits + free) - self.in_flight)
 
     def prepare(self, count: int) -> SendResult | None:
-        """Connect for that many messages, or for fewer; why, if nobody answered at all."""
+        """Connect for ``count`` messages, or fewer; return the error when nothing is connected."""
         trouble: SendResult | None = None
         while len(self.idle) < count and trouble is None:
-            if self.open == self.permits and not self._permit():
+            if self.open == self.permits and not self._take_permit():
                 break
             try:
                 connection = get_connection()
@@ -120,16 +126,16 @@ class Wires(ABC, Generic[Carried]):
             else:
                 self.open += 1
                 self.idle.append(connection)
-        self._give_back()
+        self._give_back_permits()
         return None if self.idle else trouble
 
-    def _permit(self) -> bool:
+    def _take_permit(self) -> bool:
         given = permits.take(self.kind, self.limits.connections)
         self.permits += given
         return given
 
-    def _give_back(self) -> None:
-        """Leave to others what is not used, but for one."""
+    def _give_back_permits(self) -> None:
+        """Give the permits back that no open connection uses, except one."""
         spare = self.permits - max(1, self.open)
         if spare > 0:
             self.permits -= spare
@@ -138,69 +144,74 @@ class Wires(ABC, Generic[Carried]):
     def _close(self, connection: BaseEmailBackend) -> None:
         close(connection)
         self.open -= 1
-        self._give_back()
+        self._give_back_permits()
 
     @abstractmethod
-    def start(self, mails: list[Carried]) -> None:
-        """Let messages go, one on each idle connection."""
+    def start(self, mails: list[SendableT]) -> None:
+        """Begin to send messages, one on each idle connection."""
 
     def pump(self) -> None:
-        """Let what is on its way go on, without waiting."""
+        """Continue the messages in flight without waiting."""
 
     @abstractmethod
-    def collect(self, seconds: float | None = None) -> list[tuple[Carried, SendResult]]:
-        """What came back, waiting for at least one, at most so many seconds.
+    def collect(self, seconds: float | None = None) -> list[tuple[SendableT, SendResult]]:
+        """Return the results of finished messages, waiting for at least one.
 
-        Empty when nothing is in flight.
+        Args:
+            seconds: How long to wait at most; None for as long as something is in flight.
         """
 
     def widen(self) -> None:
+        """Allow twice as many connections, up to the provider's limit."""
         self.width = min(self.width * 2, self.limits.connections)
 
 
-class Threads(Wires[Carried]):
-    """For any mail backend: it sends and waits, each message in a thread."""
+class ThreadConnections(ConnectionPool[SendableT]):
+    """Connections of any mail backend, each message sent in a thread that waits for its result."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
-        self.pool = ThreadPoolExecutor(self.limits.connections, "wire")
-        self.futures: dict[Future[SendResult], tuple[Carried, BaseEmailBackend]] = {}
+        self.threads = ThreadPoolExecutor(self.limits.connections, "mail")
+        self.futures: dict[Future[SendResult], tuple[SendableT, BaseEmailBackend]] = {}
 
     def __exit__(self, *args: Any) -> None:
-        self.pool.shutdown()
+        self.threads.shutdown()
         super().__exit__(*args)
 
     @property
     def in_flight(self) -> int:
+        """Return how many messages are being sent or have a result that was not collected."""
         return len(self.futures)
 
-    def start(self, mails: list[Carried]) -> None:
+    def start(self, mails: list[SendableT]) -> None:
+        """Begin to send messages, one on each idle connection."""
         for mail in mails:
             connection = self.idle.pop()
-            future = self.pool.submit(send, connection, mail.message)
+            future = self.threads.submit(send, connection, mail.message)
             self.futures[future] = (mail, connection)
 
-    def collect(self, seconds: float | None = None) -> list[tuple[Carried, SendResult]]:
+    def collect(self, seconds: float | None = None) -> list[tuple[SendableT, SendResult]]:
+        """Return the results of finished messages, waiting for at least one."""
         done = wait(self.futures, timeout=seconds, return_when=FIRST_COMPLETED).done
         results = []
         for future in done:
             mail, connection = self.futures.pop(future)
-            outcome = future.result()
-            results.append((mail, outcome))
-            if outcome.connection_lost:
+            result = future.result()
+            results.append((mail, result))
+            if result.connection_lost:
                 self._close(connection)
             else:
                 self.idle.append(connection)
         return results
 
 
-class Sockets(Wires[Carried]):
-    """For our SMTP backend: one thread, all connections."""
+class SmtpConnections(ConnectionPool[SendableT]):
+    """Connections of our SMTP backend, all driven by the calling thread."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
-        self.busy: dict[smtp.EmailBackend, Carried] = {}
-        self.done: list[tuple[Carried, SendResult]] = []
+        self.busy: dict[smtp.EmailBackend, SendableT] = {}
+        self.done: list[tuple[SendableT, SendResult]] = []
         self.watched: dict[smtp.EmailBackend, int] = {}
         self.selector = selectors.DefaultSelector()
 
@@ -212,9 +223,11 @@ class Sockets(Wires[Carried]):
 
     @property
     def in_flight(self) -> int:
+        """Return how many messages are being sent or have a result that was not collected."""
         return len(self.busy) + len(self.done)
 
-    def start(self, mails: list[Carried]) -> None:
+    def start(self, mails: list[SendableT]) -> None:
+        """Begin to send messages, one on each idle connection."""
         for mail in mails:
             connection = self.idle.pop()
             assert isinstance(connection, smtp.EmailBackend)  # noqa: S101 - chosen by its class
@@ -223,36 +236,38 @@ class Sockets(Wires[Carried]):
             self._watch(connection)
 
     def pump(self) -> None:
+        """Continue the messages in flight without waiting."""
         if self.busy:
-            self._go_on(0)
+            self._continue_ready(0)
 
-    def collect(self, seconds: float | None = None) -> list[tuple[Carried, SendResult]]:
+    def collect(self, seconds: float | None = None) -> list[tuple[SendableT, SendResult]]:
+        """Return the results of finished messages, waiting for at least one."""
         start = time.monotonic()
         while self.busy:
             waited = time.monotonic() - start
             if waited > GATHER_SECONDS if self.done else seconds is not None and waited > seconds:
                 break
-            self._go_on(GATHER_SECONDS)
+            self._continue_ready(GATHER_SECONDS)
         results, self.done = self.done, []
         return results
 
-    def _go_on(self, seconds: float) -> None:
-        """Let every connection go on on which something happens within so many seconds."""
+    def _continue_ready(self, seconds: float) -> None:
+        """Continue every connection that becomes readable or writable within so many seconds."""
         ready = [key.data for key, _ in self.selector.select(seconds)]
         for connection in ready or [one for one in self.busy if one.is_overdue]:
             if connection in self.busy:
                 connection.go_on()
                 self._watch(connection)
-            else:  # The server hangs up on a connection that carries nothing.
+            else:  # The server closes an idle connection.
                 self.idle.remove(connection)
                 self._drop(connection)
 
     def _watch(self, connection: smtp.EmailBackend) -> None:
-        """Take a message that is done with from its connection, or wait for what comes next."""
+        """Take the result of a finished message, or register for the next event."""
         if connection.finished:
-            outcome = connection.outcome
-            self.done.append((self.busy.pop(connection), outcome))
-            if outcome.connection_lost:
+            result = connection.outcome
+            self.done.append((self.busy.pop(connection), result))
+            if result.connection_lost:
                 self._drop(connection)
                 return
             self.idle.append(connection)
@@ -273,48 +288,50 @@ class Sockets(Wires[Carried]):
         self._close(connection)
 
 
-def wires(kind: str) -> Wires[Any]:
-    """What carries this kind of mail with the mail backend that the settings name."""
+def connection_pool(kind: str) -> ConnectionPool[Any]:
+    """Return the pool that fits the mail backend of the settings."""
     backend = get_connection()
-    return Sockets(kind) if isinstance(backend, smtp.EmailBackend) else Threads(kind)
+    if isinstance(backend, smtp.EmailBackend):
+        return SmtpConnections(kind)
+    return ThreadConnections(kind)
 
 
 @dataclass(frozen=True)
-class Letter:
+class UnqueuedMail:
     """A message without a row."""
 
     message: AnymailMessage
 
 
 def send_single(message: AnymailMessage) -> SendResult:
-    """Send one message over a connection of its own and say what came of it. Never raises."""
-    with wires("single") as carriers:
-        if not carriers.room:
+    """Send one message over a connection of its own and return its result. Never raises."""
+    with connection_pool("single") as pool:
+        if not pool.room:
             return SendResult(
                 SendStatus.RETRY, "Every connection is in use; try again in a minute."
             )
-        trouble = carriers.prepare(1)
+        trouble = pool.prepare(1)
         if trouble is not None:
             return trouble
-        carriers.start([Letter(message)])
-        [(_, outcome)] = carriers.collect()
-        return outcome
+        pool.start([UnqueuedMail(message)])
+        [(_, result)] = pool.collect()
+        return result
 
 
 def send(connection: BaseEmailBackend, message: AnymailMessage) -> SendResult:
-    """Hand one message over an open connection and say what came of it. Never raises."""
+    """Send one message over an open connection and return its result. Never raises."""
     try:
         accepted = connection.send_messages([message])
     except Exception as error:  # noqa: BLE001 - backends raise what they like; errors sorts it
         # Most backends cannot tell how far they got, and then the doubt remains.
         handed_over = bool(getattr(connection, "handed_over", True))
-        outcome = errors.classify_error(error, handed_over=handed_over)
-        return replace(outcome, connection_lost=True)
+        result = errors.classify_error(error, handed_over=handed_over)
+        return replace(result, connection_lost=True)
     return errors.classify_status(message.anymail_status, message.to[0], accepted or 0)
 
 
 def close(connection: BaseEmailBackend) -> None:
-    """Drop a connection; the next one forgets whatever was wrong with it."""
+    """Close a connection and ignore its errors; the next one starts fresh."""
     try:
         connection.close()
     except Exception as error:  # noqa: BLE001 - it is being thrown away

@@ -1,9 +1,9 @@
-"""The rows of outbound mail: claimed under a lease, moved by compare-and-set, never by guess.
+"""The queue of outbound mail: rows claimed under a lease and moved by compare-and-set.
 
 Every move is one conditional UPDATE guarded by the lease and by the legal moves of the state
-machine (DESIGN section 4). ``record`` is the heart: in one transaction it writes down what came
-of the last messages and the intent to send the next ones, so that the disk is asked to wait once
-for a whole round and yet no message leaves before its intent is durable.
+machine (``Outbound.MOVES``). ``commit_round`` is the core: in one transaction it stores the results
+of the last messages and the intent to send the next ones, so that a whole round costs one wait for
+the disk, and no message leaves before its intent is durable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from anymail.message import AnymailMessage
 from django.db import connection, transaction
@@ -32,282 +32,314 @@ from newsletter.security import email_addresses
 log = logging.getLogger(__name__)
 
 State = Outbound.State
-CHUNK: Final = 128
-# A living sender renews its claims long before they run out; a dead one's are free soon.
+CLAIM_ROWS: Final = 128
+# A running sender renews its claims long before they expire; those of a dead one are free soon.
 CLAIM_LEASE: Final = timedelta(seconds=10)
-RENEW_SECONDS: Final = 3.0
+LEASE_RENEWAL_SECONDS: Final = 3.0
 SENDING_LEASE: Final = timedelta(minutes=2)
 MAX_ATTEMPTS: Final = 8
-# Among so many places do those choose who met at the same rows.
-RIVALS: Final = 8
-FIRST_DELAY: Final = timedelta(seconds=30)
-LONGEST_DELAY: Final = timedelta(hours=1)
+# A claimer whose rows were taken meanwhile tries again at one of this many offsets.
+CLAIM_OFFSETS: Final = 8
+FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
+LONGEST_RETRY_DELAY: Final = timedelta(hours=1)
+REASON_LENGTH: Final = 500
 
-# The provider of an event that is our own note of a server's refusal: it had never been sent.
-REFUSAL: Final = "smtp"
-# What this module and its callers read of a row.
-OWN: Final = (
+# The provider of an event that records the direct answer of an SMTP server.
+SMTP_ANSWER: Final = "smtp"
+# The columns that this module and its callers read of a row.
+QUEUE_COLUMNS: Final = (
     *("public_id", "state", "lease", "attempts", "expires_at"),
     *("subscriber", "subscriber__email"),
 )
 
+PLAINLY_SENT: Final = SendResult(SendStatus.SENT)
 PAUSED: Final = "SELECT 1 FROM newsletter_stream WHERE name = %s AND paused_at IS NOT NULL"
+RowT = TypeVar("RowT", bound="Digest | Notice")
 Key = tuple[int, str]
 """The id of a row and the lease under which it is held."""
-Renderer = Callable[[list[Any]], Iterator[tuple[Any, AnymailMessage | Exception]]]
+Renderer = Callable[[list[RowT]], Iterator[tuple[RowT, AnymailMessage | Exception]]]
 
 
 @dataclass(frozen=True)
-class Lane:
-    """One kind of outbound mail: its table, its stream, and how its rows become messages.
+class MailStream(Generic[RowT]):
+    """One kind of outbound mail: its table, its name, and how its rows become messages.
 
-    ``renderer`` makes, for one run, what takes claimed rows and yields (row, message), or (row,
-    exception) for a row that cannot be rendered; a row that it leaves out was settled by it
-    (``cancel``). It reads the columns ``needs`` of a row, or all when there are none named, and
-    sets the columns ``frozen``, which are stored with the intent to send. A lane with ``spread``
-    keeps to MAIL_WINDOW.
+    Attributes:
+        model: The table that is the queue.
+        name: The primary key of the ``Stream`` row that pauses and holds this mail.
+        renderer: Makes the renderer of one run, which takes claimed rows and yields (row, message),
+            or (row, exception) for a row that cannot be rendered. A row that it leaves out was
+            moved by it (``cancel``).
+        recipients: The condition on a subscriber under which this mail may be sent.
+        repeatable: Whether a message in doubt may be sent again.
+        columns: The columns that the renderer reads; empty for all.
+        stored_columns: The columns that the renderer sets, stored with the intent to send.
+        spread: Whether the mail is spread over MAIL_WINDOW.
     """
 
-    model: type[Digest] | type[Notice]
-    stream: str
-    renderer: Callable[[], Renderer]
-    receivers: Q
+    model: type[RowT]
+    name: str
+    renderer: Callable[[], Renderer[RowT]]
+    recipients: Q
     repeatable: bool
-    needs: tuple[str, ...] = ()
-    frozen: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    stored_columns: tuple[str, ...] = ()
     spread: bool = False
 
     @property
     def table(self) -> str:
+        """Return the name of the table."""
         return self.model._meta.db_table
 
     @property
-    def rows(self) -> QuerySet[Any]:
-        return self.model._default_manager.all()
+    def rows(self) -> QuerySet[RowT]:
+        """Return all rows of the queue."""
+        return cast("QuerySet[RowT]", self.model.objects.all())
 
 
 @dataclass(frozen=True)
-class Draft:
-    """A claimed row and its message, ready to leave."""
+class Attempt(Generic[RowT]):
+    """A claimed row with the message that is to be sent for it."""
 
-    row: Any
+    row: RowT
     message: AnymailMessage
 
     @property
     def message_id(self) -> str:
+        """Return the Message-ID header, empty when there is none."""
         return str(self.message.extra_headers.get("Message-ID", ""))
 
     @property
     def key(self) -> Key:
+        """Return the id of the row and its lease."""
         return self.row.pk, self.row.lease
 
 
-class Phrase(NamedTuple):
-    """A part of a statement and what stands in its places."""
+class Sql(NamedTuple):
+    """A part of a statement and the values of its placeholders."""
 
-    sql: str
+    text: str
     values: list[Any]
 
 
 @dataclass
-class Claim:
-    """Rows of one lane under one lease."""
+class Claim(Generic[RowT]):
+    """Rows of one stream under one lease."""
 
-    lane: Lane
+    stream: MailStream[RowT]
     lease: str
-    rows: list[Any]
+    rows: list[RowT]
     renewed: float = field(default_factory=time.monotonic)
 
     def renew(self) -> None:
-        """Keep what is still waiting for its turn, if the lease is no longer fresh."""
-        if time.monotonic() - self.renewed < RENEW_SECONDS:
+        """Extend the lease of the rows that still wait, once it is LEASE_RENEWAL_SECONDS old."""
+        if time.monotonic() - self.renewed < LEASE_RENEWAL_SECONDS:
             return
         self.renewed = time.monotonic()
-        self.lane.rows.filter(lease=self.lease, state=State.CLAIMED).update(
+        self.stream.rows.filter(lease=self.lease, state=State.CLAIMED).update(
             lease_until=now() + CLAIM_LEASE
         )
 
 
-def claim(lane: Lane, wanted: QuerySet[Any], limit: int = CHUNK) -> Claim:
-    """Take up to ``limit`` queued rows under a fresh lease; two claimers never share one.
+def claim(stream: MailStream[RowT], wanted: QuerySet[RowT], limit: int = CLAIM_ROWS) -> Claim[RowT]:
+    """Take up to ``limit`` queued rows of ``wanted`` under a fresh lease.
 
-    Nothing is taken only when nothing waits: whoever finds that a rival was quicker begins
-    elsewhere, and each time that this happens the rival has got on.
+    Two claimers never share a row. A claimer that loses all its rows to a faster one tries again at
+    a random offset; the result is empty only when nothing is queued.
     """
     waiting = ready(wanted).order_by("next_attempt_at", "pk").values_list("pk", flat=True)
-    taken = Claim(lane, Outbound.new_lease(), [])
+    taken: Claim[RowT] = Claim(stream, Outbound.new_lease(), [])
     start = 0
     while (ids := list(waiting[start : start + limit])) or start:
-        if ids and lane.rows.filter(pk__in=ids, state=State.QUEUED).update(
+        if ids and stream.rows.filter(pk__in=ids, state=State.QUEUED).update(
             state=State.CLAIMED, lease=taken.lease, lease_until=now() + CLAIM_LEASE
         ):
-            mine = lane.rows.filter(pk__in=ids, lease=taken.lease)
+            mine = stream.rows.filter(pk__in=ids, lease=taken.lease)
             mine = mine.select_related("subscriber").order_by("pk")
-            taken.rows = list(mine.only(*OWN, *lane.needs) if lane.needs else mine)
+            if stream.columns:
+                mine = mine.only(*QUEUE_COLUMNS, *stream.columns)
+            taken.rows = list(mine)
             break
-        start = 0 if start else limit * random.randrange(RIVALS)  # noqa: S311 - no secret
+        start = 0 if start else limit * random.randrange(CLAIM_OFFSETS)  # noqa: S311 - no secret
     return taken
 
 
-def ready(wanted: QuerySet[Any]) -> QuerySet[Any]:
-    """The queued rows whose time has come."""
+def ready(wanted: QuerySet[RowT]) -> QuerySet[RowT]:
+    """Return the queued rows that may be tried now."""
     return wanted.filter(state=State.QUEUED, next_attempt_at__lte=now())
 
 
-def record(
-    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
-) -> tuple[Counter[str], list[Draft]]:
-    """Write down what came of messages, and commit the intent to send the next.
+def commit_round(
+    stream: MailStream[RowT],
+    results: list[tuple[Attempt[RowT], SendResult]],
+    attempts: list[Attempt[RowT]],
+) -> tuple[Counter[str], list[Attempt[RowT]]]:
+    """Store the results of sent messages and the intent to send ``attempts``, in one transaction.
 
-    Returns the states that rows reached, and the drafts that may leave now. Safe to repeat when
-    the answer to the commit was lost.
+    Safe to repeat when the answer to the commit was lost.
+
+    Returns:
+        How many rows reached each state, and the attempts that may leave now.
     """
     counts: Counter[str] = Counter()
     with transaction.atomic():
-        plain = [draft.row for draft, outcome in results if outcome == SendResult(SendStatus.SENT)]
-        counts += _note_sent(lane, plain)
-        for draft, outcome in results:
-            if outcome != SendResult(SendStatus.SENT):
-                counts[_settle(lane, draft.row, outcome)] += 1
-        granted = _intend(lane, drafts)
-    for draft in drafts:
-        if draft.key not in granted:
-            counts[_explain_refusal(lane, draft.row)] += 1
-    return counts, [draft for draft in drafts if draft.key in granted]
+        plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
+        counts += _store_sent(stream, plain)
+        for attempt, result in results:
+            if result != PLAINLY_SENT:
+                counts[_store_result(stream, attempt.row, result)] += 1
+        granted = _store_intents(stream, attempts)
+    for attempt in attempts:
+        if attempt.key not in granted:
+            counts[_release_refused(stream, attempt.row)] += 1
+    return counts, [attempt for attempt in attempts if attempt.key in granted]
 
 
-def _note_sent(lane: Lane, rows: list[Any]) -> Counter[str]:
-    """The common case of a whole round in one go, in SQL that is the same each time."""
+def _store_sent(stream: MailStream[RowT], rows: list[RowT]) -> Counter[str]:
+    """Mark all rows of a round as sent in one statement, whose text is the same each time."""
     if not rows:
         return Counter()
     moved = _update(
-        lane,
+        stream,
         {"id": [row.pk for row in rows], "lease": [row.lease for row in rows]},
-        Phrase(
+        Sql(
             "state = %s, sent_at = %s, lease_until = NULL, reason = ''",
-            [State.SENT, _stored(now())],
+            [State.SENT, _database_time(now())],
         ),
-        Phrase("state IN (%s, %s)", [State.SENDING, State.UNCERTAIN]),
+        Sql("state IN (%s, %s)", [State.SENDING, State.UNCERTAIN]),
     )
     if len(moved) == len(rows):
         return Counter({State.SENT: len(moved)})
     ids = [row.pk for row in rows]
-    return Counter(lane.rows.filter(pk__in=ids).values_list("state", flat=True))
+    return Counter(stream.rows.filter(pk__in=ids).values_list("state", flat=True))
 
 
-def _intend(lane: Lane, drafts: list[Draft]) -> set[Key]:
-    """Commit the intent to send, unless the person, the stream or the lease says no.
+def _store_intents(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> set[Key]:
+    """Commit the intent to send, unless the subscriber, the stream or the lease forbids it.
 
-    One statement for all, so that nothing can change between question and answer (RULES A10).
+    One statement checks and writes, so that nothing can change in between.
     """
-    if not drafts:
+    if not attempts:
         return set()
     moment = now()
-    may_get, wishes = _receivers(lane)
-    told = {name: [getattr(draft.row, name) for draft in drafts] for name in lane.frozen}
-    told["message_id"] = [draft.message_id for draft in drafts]
-    taken = ", ".join(f"{name} = given.{name}" for name in told)
+    allowed, values = _recipients_sql(stream)
+    stored = {
+        name: [getattr(attempt.row, name) for attempt in attempts] for name in stream.stored_columns
+    }
+    stored["message_id"] = [attempt.message_id for attempt in attempts]
+    assignments = ", ".join(f"{name} = given.{name}" for name in stored)
     granted = _update(
-        lane,
+        stream,
         {
-            "id": [draft.row.pk for draft in drafts],
-            "lease": [draft.row.lease for draft in drafts],
-            **told,
+            "id": [attempt.row.pk for attempt in attempts],
+            "lease": [attempt.row.lease for attempt in attempts],
+            **stored,
         },
-        Phrase(
-            f"state = %s, sending_at = %s, lease_until = %s, attempts = attempts + 1, {taken}",
-            [State.SENDING, _stored(moment), _stored(moment + SENDING_LEASE)],
+        Sql(
+            "state = %s, sending_at = %s, lease_until = %s, attempts = attempts + 1, "
+            + assignments,
+            [State.SENDING, _database_time(moment), _database_time(moment + SENDING_LEASE)],
         ),
-        Phrase(
-            f"state = %s AND NOT EXISTS ({PAUSED}) AND EXISTS ({may_get})",
-            [State.CLAIMED, lane.stream, *wishes],
+        Sql(
+            f"state = %s AND NOT EXISTS ({PAUSED}) AND EXISTS ({allowed})",
+            [State.CLAIMED, stream.name, *values],
         ),
     )
-    if len(granted) != len(drafts):  # Some were refused, or had been granted before.
-        mine = lane.rows.filter(pk__in=[draft.row.pk for draft in drafts], state=State.SENDING)
+    if len(granted) != len(attempts):  # Some were refused, or had been granted before.
+        ids = [attempt.row.pk for attempt in attempts]
+        mine = stream.rows.filter(pk__in=ids, state=State.SENDING)
         granted = set(mine.values_list("pk", "lease"))
-    for draft in drafts:
-        draft.row.attempts += draft.key in granted
+    for attempt in attempts:
+        attempt.row.attempts += attempt.key in granted
     return granted
 
 
 @cache
-def _receivers(lane: Lane) -> tuple[str, tuple[Any, ...]]:
-    """Whether the person of a row may get this lane's mail, as a subquery and its values."""
-    allowed = Subscriber.objects.filter(lane.receivers).order_by().values("pk")
+def _recipients_sql(stream: MailStream[RowT]) -> tuple[str, tuple[Any, ...]]:
+    """Return the subquery, and its values, that finds the subscriber of a row who may get mail."""
+    allowed = Subscriber.objects.filter(stream.recipients).order_by().values("pk")
     sql, values = allowed.query.sql_with_params()
-    return f"{sql} AND newsletter_subscriber.id = {lane.table}.subscriber_id", values
+    return f"{sql} AND newsletter_subscriber.id = {stream.table}.subscriber_id", values
 
 
 def _update(
-    lane: Lane, given: Mapping[str, Sequence[Any]], change: Phrase, condition: Phrase
+    stream: MailStream[RowT], given: Mapping[str, Sequence[Any]], change: Sql, condition: Sql
 ) -> set[Key]:
-    """Change many rows in one statement, each by its own values; which ones it were.
+    """Change many rows in one statement, each by its own values.
 
-    ``given`` holds for each column the values of all rows; a row is found by ``id`` and ``lease``.
+    Args:
+        stream: The stream whose table is changed.
+        given: For each column the values of all rows; ``id`` and ``lease`` find the row.
+        change: The SET clause, which may read ``given``.
+        condition: The rest of the WHERE clause.
+
+    Returns:
+        The keys of the rows that were changed.
     """
     line = "(" + ", ".join(["%s"] * len(given)) + ")"
     values = list(zip(*given.values(), strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH given ({', '.join(given)}) AS (VALUES {', '.join([line] * len(values))}) "  # noqa: S608
-            f"UPDATE {lane.table} SET {change.sql} FROM given "
-            f"WHERE {lane.table}.id = given.id AND {lane.table}.lease = given.lease "
-            f"AND {condition.sql} RETURNING {lane.table}.id, {lane.table}.lease",
+            f"UPDATE {stream.table} SET {change.text} FROM given "
+            f"WHERE {stream.table}.id = given.id AND {stream.table}.lease = given.lease "
+            f"AND {condition.text} RETURNING {stream.table}.id, {stream.table}.lease",
             [*chain.from_iterable(values), *change.values, *condition.values],
         )
         return set(cursor.fetchall())
 
 
-def _stored(moment: datetime) -> Any:
-    """A time as this database keeps it."""
+def _database_time(moment: datetime) -> Any:
+    """Return a time as this database stores it."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _explain_refusal(lane: Lane, row: Any) -> str:
-    """Why the intent was refused decides where the row goes."""
-    if not Subscriber.objects.filter(lane.receivers, pk=row.subscriber_id).exists():
-        return move(lane, row, State.CANCELLED, reason="The subscriber no longer gets this mail.")
-    return move(lane, row, State.QUEUED, reason="Sending is paused.")
+def _release_refused(stream: MailStream[RowT], row: RowT) -> str:
+    """Cancel or requeue a row whose intent was refused, and return its state."""
+    if not Subscriber.objects.filter(stream.recipients, pk=row.subscriber_id).exists():
+        return move(stream, row, State.CANCELLED, reason="The subscriber no longer gets this mail.")
+    return move(stream, row, State.QUEUED, reason="Sending is paused.")
 
 
-def _settle(lane: Lane, row: Any, outcome: SendResult) -> str:
-    """Record what an attempt came to when that needs more than a word."""
-    if outcome.stop:
-        streams.pause(lane.stream, outcome.reason)
-    if outcome.hold_seconds:
-        streams.hold(lane.stream, outcome.hold_seconds, outcome.reason)
-    match outcome.status:
+def _store_result(stream: MailStream[RowT], row: RowT, result: SendResult) -> str:
+    """Move a row by the result of its attempt, and return its state."""
+    if result.stop:
+        streams.pause(stream.name, result.reason)
+    if result.hold_seconds:
+        streams.hold(stream.name, result.hold_seconds, result.reason)
+    match result.status:
         case SendStatus.SENT:
-            return move(lane, row, State.SENT, sent_at=now(), provider_id=outcome.provider_id[:200])
+            return move(
+                stream, row, State.SENT, sent_at=now(), provider_id=result.provider_id[:200]
+            )
         case SendStatus.FINAL:
-            reached = move(lane, row, State.FAILED, reason=outcome.reason)
-            if reached == State.FAILED and outcome.reject_reason:
-                _note_bounce(row, outcome)
+            reached = move(stream, row, State.FAILED, reason=result.reason)
+            if reached == State.FAILED and result.reject_reason:
+                _store_bounce(row, result)
             return reached
-        case SendStatus.UNCERTAIN if not lane.repeatable:
-            return move(lane, row, State.UNCERTAIN, reason=outcome.reason)
+        case SendStatus.UNCERTAIN if not stream.repeatable:
+            return move(stream, row, State.UNCERTAIN, reason=result.reason)
     if row.attempts >= MAX_ATTEMPTS:
-        reason = f"Given up after {row.attempts} attempts. {outcome.reason}"
-        return move(lane, row, State.FAILED, reason=reason)
-    wait = max(backoff(row.attempts), timedelta(seconds=outcome.hold_seconds))
-    again = now() if outcome.retry_now else now() + wait
-    return move(lane, row, State.QUEUED, reason=outcome.reason, next_attempt_at=again)
+        reason = f"Given up after {row.attempts} attempts. {result.reason}"
+        return move(stream, row, State.FAILED, reason=reason)
+    wait = max(retry_delay(row.attempts), timedelta(seconds=result.hold_seconds))
+    again = now() if result.retry_now else now() + wait
+    return move(stream, row, State.QUEUED, reason=result.reason, next_attempt_at=again)
 
 
-def _note_bounce(row: Any, outcome: SendResult) -> None:
-    """A mail server that refuses the recipient at once tells what a provider's event would."""
+def _store_bounce(row: Digest | Notice, result: SendResult) -> None:
+    """Store the direct refusal of a recipient by a mail server as a delivery event."""
     DeliveryEvent.objects.bulk_create(
         [
             DeliveryEvent(
-                provider=REFUSAL,
+                provider=SMTP_ANSWER,
                 event_key=f"{row.public_id.hex}-{row.attempts}",
                 type="bounced",
                 recipient=row.subscriber.email,
                 email_key=email_addresses.key_of(row.subscriber.email),
                 digest=row if isinstance(row, Digest) else None,
-                reject_reason=outcome.reject_reason,
-                description=outcome.reason,
+                reject_reason=result.reject_reason,
+                description=result.reason,
                 occurred_at=now(),
             )
         ],
@@ -315,45 +347,48 @@ def _note_bounce(row: Any, outcome: SendResult) -> None:
     )
 
 
-def move(lane: Lane, row: Any, to: str, **fields: Any) -> str:
-    """Compare-and-set under the row's lease, along the legal moves only; returns the state."""
-    fields["reason"] = fields.get("reason", "")[:500]
-    mine = lane.rows.filter(pk=row.pk, lease=row.lease, state__in=_origins(to))
+def move(stream: MailStream[RowT], row: RowT, to: str, **fields: Any) -> str:
+    """Move a row under its lease, along the legal moves only, and return the state it has then."""
+    fields["reason"] = fields.get("reason", "")[:REASON_LENGTH]
+    mine = stream.rows.filter(pk=row.pk, lease=row.lease, state__in=_origins(to))
     if mine.update(state=to, lease_until=None, **fields):
         return to
-    return str(lane.rows.filter(pk=row.pk).values_list("state", flat=True).first() or "gone")
+    return str(stream.rows.filter(pk=row.pk).values_list("state", flat=True).first() or "gone")
 
 
 def _origins(to: str) -> list[str]:
+    """Return the states from which ``to`` can be reached."""
     return [state for state, targets in Outbound.MOVES.items() if to in targets]
 
 
-def cancel(lane: Lane, row: Any, reason: str) -> None:
-    """For a renderer: this claimed row is not to be sent after all."""
-    move(lane, row, State.CANCELLED, reason=reason)
+def cancel(stream: MailStream[RowT], row: RowT, reason: str) -> None:
+    """Cancel a claimed row; for renderers."""
+    move(stream, row, State.CANCELLED, reason=reason)
 
 
-def release(claim: Claim, reason: str = "") -> int:
-    """Give what is still claimed back to the queue; returns how many rows that were."""
-    mine = claim.lane.rows.filter(lease=claim.lease, state=State.CLAIMED)
-    return mine.update(state=State.QUEUED, lease="", lease_until=None, reason=reason[:500])
+def release(claim: Claim[RowT], reason: str = "") -> int:
+    """Put the rows of a claim that were not tried back into the queue, and return their number."""
+    mine = claim.stream.rows.filter(lease=claim.lease, state=State.CLAIMED)
+    return mine.update(
+        state=State.QUEUED, lease="", lease_until=None, reason=reason[:REASON_LENGTH]
+    )
 
 
-def backoff(attempts: int) -> timedelta:
-    """Exponential with full jitter, at least a quarter of the step, capped at an hour."""
-    ceiling = min(FIRST_DELAY * float(2 ** max(0, attempts - 1)), LONGEST_DELAY)
+def retry_delay(attempts: int) -> timedelta:
+    """Return an exponential delay with jitter, at least a quarter of the step, at most an hour."""
+    ceiling = min(FIRST_RETRY_DELAY * float(2 ** max(0, attempts - 1)), LONGEST_RETRY_DELAY)
     return ceiling * random.uniform(0.25, 1.0)  # noqa: S311 - jitter is no secret
 
 
-def reap(lane: Lane, moment: datetime | None = None) -> Counter[str]:
-    """Free the rows of a sender that died: claims go back, what may have left is uncertain."""
-    over = lane.rows.filter(lease_until__lt=moment or now())
+def release_expired(stream: MailStream[RowT], moment: datetime | None = None) -> Counter[str]:
+    """Free the rows of senders that died: claims are queued again, open messages are uncertain."""
+    over = stream.rows.filter(lease_until__lt=moment or now())
     counts: Counter[str] = Counter()
     counts[State.QUEUED] += over.filter(state=State.CLAIMED).update(
         state=State.QUEUED, lease="", lease_until=None
     )
     sending = over.filter(state=State.SENDING)
-    if lane.repeatable:
+    if stream.repeatable:
         counts[State.QUEUED] += sending.update(state=State.QUEUED, lease="", lease_until=None)
     else:
         counts[State.UNCERTAIN] += sending.update(
@@ -364,9 +399,9 @@ def reap(lane: Lane, moment: datetime | None = None) -> Counter[str]:
     return +counts
 
 
-def resend(lane: Lane, ids: Iterable[int]) -> int:
-    """An operator's decision: failed and uncertain rows go out once more."""
-    return lane.rows.filter(pk__in=list(ids), state__in=[State.FAILED, State.UNCERTAIN]).update(
+def resend(stream: MailStream[RowT], ids: Iterable[int]) -> int:
+    """Queue failed and uncertain rows again, by decision of the operator."""
+    return stream.rows.filter(pk__in=list(ids), state__in=[State.FAILED, State.UNCERTAIN]).update(
         state=State.QUEUED,
         attempts=0,
         next_attempt_at=now(),
@@ -376,17 +411,17 @@ def resend(lane: Lane, ids: Iterable[int]) -> int:
     )
 
 
-def take_back(lane: Lane, rows: list[Any], reason: str) -> int:
-    """Queue again what failed under these leases: the fault turned out not to be theirs."""
+def requeue_failed(stream: MailStream[RowT], rows: list[RowT], reason: str) -> int:
+    """Queue rows again that failed under these leases for a reason that was not theirs."""
     failed = Q()
     for row in rows:
         failed |= Q(pk=row.pk, lease=row.lease)
-    mine = lane.rows.filter(failed, state=State.FAILED)
-    return mine.update(state=State.QUEUED, lease="", reason=reason[:500]) if rows else 0
+    mine = stream.rows.filter(failed, state=State.FAILED)
+    return mine.update(state=State.QUEUED, lease="", reason=reason[:REASON_LENGTH]) if rows else 0
 
 
 def confirm_sent(digest_id: int, provider_id: str) -> bool:
-    """A provider event proves that a message left: settle an uncertain or unfinished row."""
+    """Settle an uncertain or unfinished digest whose provider reports that it left."""
     unsettled = Digest.objects.filter(pk=digest_id, state__in=[State.UNCERTAIN, State.SENDING])
     return bool(
         unsettled.update(
@@ -401,7 +436,7 @@ def confirm_sent(digest_id: int, provider_id: str) -> bool:
 
 
 def balance(digests: QuerySet[Digest]) -> Counter[str]:
-    """How many digests stand in each state; the sum is what was due."""
+    """Count the digests in each state; the sum is the number that was due."""
     counts: Counter[str] = Counter(dict.fromkeys(State.values, 0))
     grouped = digests.order_by().values_list("state").annotate(Count("pk"))
     counts.update(dict(grouped))

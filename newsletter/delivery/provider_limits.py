@@ -1,11 +1,11 @@
-"""How hard a mail provider may be pressed: connections at once and messages a second.
+"""Limit the connections and the messages a second of each mail provider.
 
-MAIL_RATE and MAIL_CONNECTIONS overrule these numbers; a rate of 0 is no limit. What providers
-publish (seen in 2026): Resend 2 requests a second for a team, more for newer ones
+MAIL_RATE and MAIL_CONNECTIONS override these numbers; a rate of 0 is no limit. The limits that
+providers publish (read in 2026): Resend 2 requests a second for a team, more for newer ones
 (resend.com/docs/api-reference/rate-limit); Brevo 1,000 (developers.brevo.com/docs/api-limits);
 MailerSend 120 mails a minute (mailersend.com/help/rate-limits-how-to-reduce-403-422-429-errors);
 Amazon SES 1 in the sandbox, in production what the account was granted, 14 being the usual start
-(docs.aws.amazon.com/ses/latest/dg/quotas.html). The others publish no number, and ours is calm.
+(docs.aws.amazon.com/ses/latest/dg/quotas.html). The others publish no number, and ours is cautious.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from django.conf import settings
 
 @dataclass(frozen=True)
 class Limits:
+    """The most connections at once and messages a second."""
+
     connections: int
     rate: float
 
@@ -41,7 +43,7 @@ DEFAULTS: Final = {
 
 
 def limits() -> Limits:
-    """For the mail backend that the settings name."""
+    """Return the limits of the mail backend of the settings."""
     module = settings.EMAIL_BACKEND.rpartition(".")[0]
     usual = DEFAULTS.get(module, UNKNOWN)
     return Limits(

@@ -1,14 +1,14 @@
-"""Queued rows as messages: the two streams of mail and how a row of each is rendered."""
+"""Render queued rows as messages; define the two streams of mail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from anymail.message import AnymailMessage
 from django.db.models import Q
 
-from newsletter.delivery.outbox import Lane, Renderer
+from newsletter.delivery.outbox import MailStream, Renderer
 from newsletter.mail import messages
 from newsletter.mail.snapshots import Deck
 from newsletter.models import Digest, Notice, Subscriber
@@ -17,16 +17,16 @@ from newsletter.subscriptions.service import is_suppressed
 
 Status = Subscriber.Status
 SUBJECT_LENGTH: Final = 200
-# What a mail says and its links hold, of the digest and of its reader.
-NEEDED: Final = (
+# The columns of a digest and its subscriber that the mail and its links contain.
+DIGEST_COLUMNS: Final = (
     *("due_on", "created_at", "subject", "items", "cards"),
     *("subscriber__public_id", "subscriber__sealed_token"),
     *("subscriber__frequency", "subscriber__confirmed_at"),
 )
 
 
-def render_digests() -> Renderer:
-    """Claimed digests as messages, chunk by chunk, with one deck of cards for the whole run."""
+def render_digests() -> Renderer[Digest]:
+    """Return the renderer of claimed digests for one run, with cards shared by all."""
     deck = Deck()
 
     def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
@@ -47,7 +47,7 @@ def render_digests() -> Renderer:
 
 
 def notice_kind(notice: Notice) -> str | None:
-    """The kind of mail that answers a request, now that nobody is waiting; None for no mail."""
+    """Return the kind of mail that answers a request as the subscriber is now; None for no mail."""
     subscriber = notice.subscriber
     if subscriber.status == Status.SUPPRESSED or is_suppressed(subscriber.email_key):
         return None
@@ -59,9 +59,9 @@ def notice_kind(notice: Notice) -> str | None:
 def render_notices(
     notices: Iterable[Notice],
 ) -> Iterator[tuple[Notice, AnymailMessage | Exception]]:
-    """Claimed notices as messages, or the error of one that cannot be written.
+    """Yield claimed notices with their messages, or with the error of one that cannot be rendered.
 
-    One that is not to be answered is cancelled under its lease and left out.
+    A notice that must not be answered is cancelled under its lease and left out.
     """
     for notice in notices:
         kind = notice_kind(notice)
@@ -83,21 +83,21 @@ def render_notices(
             yield notice, message
 
 
-DIGESTS: Final = Lane(
+DIGESTS: Final = MailStream(
     model=Digest,
-    stream="digests",
+    name="digests",
     renderer=render_digests,
-    receivers=Q(status=Subscriber.Status.ACTIVE),
+    recipients=Q(status=Subscriber.Status.ACTIVE),
     repeatable=False,
-    needs=NEEDED,
-    frozen=("cards", "subject"),
+    columns=DIGEST_COLUMNS,
+    stored_columns=("cards", "subject"),
     spread=True,
 )
-NOTICES: Final = Lane(
+NOTICES: Final = MailStream(
     model=Notice,
-    stream="notices",
+    name="notices",
     renderer=lambda: render_notices,
-    receivers=~Q(status=Subscriber.Status.SUPPRESSED),
+    recipients=~Q(status=Subscriber.Status.SUPPRESSED),
     repeatable=True,
 )
-LANES: Final = (NOTICES, DIGESTS)
+STREAMS: Final[tuple[MailStream[Any], ...]] = (NOTICES, DIGESTS)

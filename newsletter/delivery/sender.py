@@ -1,10 +1,10 @@
-"""Move outbound messages from their row to the wire: claim, send, record, settle.
+"""Send the queued messages of a stream: claim, render, send, store the results.
 
-The row is the queue (:mod:`newsletter.delivery.outbox`), the connections carry
-(:mod:`newsletter.delivery.connections`), and this module is the round between them: write down
-what came back together with the intent to send the next, let those leave, and render some more
-while they travel. The intent is durable before the first network byte, and whatever cannot be
-known is ``uncertain`` rather than guessed.
+The rows are the queue (:mod:`newsletter.delivery.outbox`), the pool holds the connections
+(:mod:`newsletter.delivery.connections`), and this module is the loop between them: store the
+results of one round together with the intent to send the next, start those messages, and render
+some more while they are sent. The intent is durable before the first network byte, and a message
+whose fate cannot be known is ``uncertain``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final, Generic
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
@@ -25,86 +25,84 @@ from django.utils.timezone import now
 
 from newsletter.conf import sqlite
 from newsletter.delivery import outbox, streams
-from newsletter.delivery.connections import Wires, wires
-from newsletter.delivery.outbox import (
-    Claim,
-    Draft,
-    Lane,
-    State,
-    claim,
-)
-from newsletter.delivery.send_rate import Pace
-from newsletter.delivery.streams import hold, pause
+from newsletter.delivery.connections import ConnectionPool, connection_pool
+from newsletter.delivery.outbox import Attempt, Claim, MailStream, RowT, State
+from newsletter.delivery.send_rate import RateLimiter
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.mail.messages import IncompleteMessageError, IncompleteSettingsError
 
 log = logging.getLogger(__name__)
 
-Until = Callable[[], bool]
-Watch = Callable[[Counter[str]], None]
-# A database that is being restarted gets this long before what came back must be given up.
-DATABASE_PATIENCE: Final = 60.0
-DATABASE_PAUSE: Final = 0.5
-UNREACHABLE_SECONDS: Final = 15.0
-LONGEST_NAP: Final = 1.0
-# So many refusals one after another are no chance.
-ALIKE: Final = 5
+StopCondition = Callable[[], bool]
+Progress = Callable[[Counter[str]], None]
+# A database that is being restarted gets this long before results are given up.
+DATABASE_RETRY_SECONDS: Final = 60.0
+DATABASE_RETRY_PAUSE_SECONDS: Final = 0.5
+UNREACHABLE_HOLD_SECONDS: Final = 15.0
+LONGEST_SLEEP_SECONDS: Final = 1.0
+# So many refusals one after another are no coincidence.
+CONSECUTIVE_REFUSALS: Final = 5
 CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 
 
 def deliver(
-    lane: Lane,
+    stream: MailStream[RowT],
     *,
-    wanted: QuerySet[Any] | None = None,
-    until: Until = lambda: False,
+    wanted: QuerySet[RowT] | None = None,
+    until: StopCondition = lambda: False,
     patient: bool = True,
-    watch: Watch = lambda _counts: None,
+    progress: Progress = lambda _counts: None,
 ) -> Counter[str]:
-    """Send what is queued in this lane, chunk by chunk, and count the states reached.
+    """Send the queued messages of a stream and count the states that their rows reached.
 
-    ``wanted`` restricts the run; ``until`` is asked between messages whether to stop early;
-    a run that is not ``patient`` was asked for by a person and ignores a hold, never a pause;
-    ``watch`` is shown the counts as they grow.
-    A row that went back to the queue is counted as ``queued``. Nothing is done while other runs
-    of this process use all the connections that this lane may have.
+    A row that went back to the queue counts as ``queued``. Nothing is done while other runs of this
+    process use all the connections that this stream may have.
+
+    Args:
+        stream: The stream to send.
+        wanted: Restricts the run to these rows.
+        until: Asked between messages whether to stop early.
+        patient: Whether a hold of the stream is respected; a pause always is.
+        progress: Called with the counts as they grow.
     """
-    with wires(lane.stream) as carriers:
-        run = Run(lane, lane.rows if wanted is None else wanted, carriers, until, watch)
+    pool: ConnectionPool[Attempt[RowT]]
+    with connection_pool(stream.name) as pool:
+        run = Run(stream, stream.rows if wanted is None else wanted, pool, until, progress)
         run.send(patient=patient)
     return run.counts
 
 
-class Run:
-    """One sender's way through a lane; ``counts`` are the states that rows reached."""
+class Run(Generic[RowT]):
+    """One sender's pass over a stream; ``counts`` are the states that rows reached."""
 
     def __init__(
         self,
-        lane: Lane,
-        wanted: QuerySet[Any],
-        carriers: Wires[Draft],
-        until: Until,
-        watch: Watch,
+        stream: MailStream[RowT],
+        wanted: QuerySet[RowT],
+        pool: ConnectionPool[Attempt[RowT]],
+        until: StopCondition,
+        progress: Progress,
     ) -> None:
-        self.lane = lane
+        self.stream = stream
         self.wanted = wanted
-        self.render = lane.renderer()
-        self.wires = carriers
+        self.render = stream.renderer()
+        self.pool = pool
         self.until = until
-        self.watch = watch
-        self.pace = Pace(carriers.limits.rate)
-        self.window = Pace(self._window_rate(), f"window of {lane.stream}")
+        self.progress = progress
+        self.rate = RateLimiter(pool.limits.rate)
+        self.window = RateLimiter(self._window_rate(), f"window of {stream.name}")
         self.counts: Counter[str] = Counter()
-        self.claims: list[Claim] = []
+        self.claims: list[Claim[RowT]] = []
         self.halted = False
         self.again = True
         self.reason = ""
         # Rows that were refused one after another, and the reason once they are too many.
-        self.refused: list[Any] = []
-        self.alike = ""
+        self.refused: list[RowT] = []
+        self.common_refusal = ""
 
     def _window_rate(self) -> float:
-        """Messages a second at which what waits is gone when MAIL_WINDOW ends for the newest."""
-        if not (self.lane.spread and settings.MAIL_WINDOW):
+        """Return the messages a second that empty the queue by the end of MAIL_WINDOW."""
+        if not (self.stream.spread and settings.MAIL_WINDOW):
             return 0
         found = outbox.ready(self.wanted).aggregate(count=Count("pk"), newest=Max("created_at"))
         if not found["count"]:
@@ -115,80 +113,86 @@ class Run:
 
     @property
     def stopping(self) -> bool:
+        """Return whether no further message may be started."""
         return self.halted or self.until()
 
     def send(self, *, patient: bool) -> None:
-        """Bring every queued row as far as it gets now."""
-        results: list[tuple[Draft, SendResult]] = []
+        """Try every queued row once."""
+        results: list[tuple[Attempt[RowT], SendResult]] = []
         try:
             while self.again and not self.stopping:
                 self.again = False
-                self._rounds(self._drafts(patient=patient), results)
+                self._rounds(self._attempts(patient=patient), results)
         except Exception:
-            # Whatever happened here, what is already travelling is brought home first.
-            while results or self.wires.in_flight:
-                results += self.wires.collect()
-                self.counts += persist(self.lane, results, [])[0]
+            # Whatever happened here, the results of messages in flight are stored first.
+            while results or self.pool.in_flight:
+                results += self.pool.collect()
+                self.counts += commit_round(self.stream, results, [])[0]
                 results.clear()
             raise
-        for pace in (self.window, self.pace):
-            pace.give_back()
+        for limiter in (self.window, self.rate):
+            limiter.give_back()
         if self.stopping:
             for claimed in self.claims:
                 self.counts[State.QUEUED] += outbox.release(claimed, self.reason)
 
-    def _rounds(self, drafts: Iterator[Draft], results: list[tuple[Draft, SendResult]]) -> None:
-        ahead: list[Draft] = []
+    def _rounds(
+        self,
+        attempts: Iterator[Attempt[RowT]],
+        results: list[tuple[Attempt[RowT], SendResult]],
+    ) -> None:
+        ahead: list[Attempt[RowT]] = []
         while True:
             stopping = self.stopping
             if not ahead and not stopping:
-                self._render_ahead(drafts, ahead)
-            going = [] if stopping else self._boarding(ahead)
-            if results or going:
-                counted, granted = persist(self.lane, results, going)
+                self._render_ahead(attempts, ahead)
+            starting = [] if stopping else self._take_startable(ahead)
+            if results or starting:
+                counted, granted = commit_round(self.stream, results, starting)
                 self.counts += counted
                 results.clear()
-                self.wires.start(granted)
-                self.watch(self.counts)
-            elif not self.wires.in_flight and (stopping or not ahead):
+                self.pool.start(granted)
+                self.progress(self.counts)
+            elif not self.pool.in_flight and (stopping or not ahead):
                 return
             if not stopping:
-                self._render_ahead(drafts, ahead)
+                self._render_ahead(attempts, ahead)
             results += self._collect(waiting=bool(ahead) and not stopping)
-            self._judge(results)
+            self._inspect(results)
             for claimed in self.claims:
                 claimed.renew()
 
-    def _render_ahead(self, drafts: Iterator[Draft], ahead: list[Draft]) -> None:
-        """Render for the next round while the mails of this one travel."""
-        for draft in islice(drafts, max(0, self.wires.width - len(ahead))):
-            ahead.append(draft)
-            self.wires.pump()
+    def _render_ahead(self, attempts: Iterator[Attempt[RowT]], ahead: list[Attempt[RowT]]) -> None:
+        """Render for the next round while the messages of this one are sent."""
+        for attempt in islice(attempts, max(0, self.pool.width - len(ahead))):
+            ahead.append(attempt)
+            self.pool.pump()
 
-    def _collect(self, *, waiting: bool) -> list[tuple[Draft, SendResult]]:
-        """What came back; while mail is waiting for its turn, no longer than until that comes."""
-        seconds = self._turn() if waiting and self.wires.room else None
-        if seconds is not None and not self.wires.in_flight:
-            time.sleep(min(seconds, LONGEST_NAP))
-        return self.wires.collect(seconds)
+    def _collect(self, *, waiting: bool) -> list[tuple[Attempt[RowT], SendResult]]:
+        """Return new results; while messages wait for a slot, no later than that slot."""
+        seconds = self._seconds_to_next_slot() if waiting and self.pool.room else None
+        if seconds is not None and not self.pool.in_flight:
+            time.sleep(min(seconds, LONGEST_SLEEP_SECONDS))
+        return self.pool.collect(seconds)
 
-    def _turn(self) -> float | None:
-        """Seconds until another message may leave; None when nothing but room is missing."""
-        waits = [wait for pace in (self.window, self.pace) if (wait := pace.wait()) is not None]
+    def _seconds_to_next_slot(self) -> float | None:
+        """Return the seconds until another message may leave; None when no rate limits it."""
+        waits = [wait for one in (self.window, self.rate) if (wait := one.wait()) is not None]
         return max(waits, default=None)
 
-    def _drafts(self, *, patient: bool) -> Iterator[Draft]:
-        """Messages for what is queued, chunk after chunk, as long as they are asked for."""
-        while not self.stopping and not streams.is_stopped(self.lane.stream, patient=patient):
-            claimed = claim(self.lane, self.wanted)
+    def _attempts(self, *, patient: bool) -> Iterator[Attempt[RowT]]:
+        """Claim rows and yield their messages for as long as more are asked for."""
+        while not self.stopping and not streams.is_stopped(self.stream.name, patient=patient):
+            claimed = outbox.claim(self.stream, self.wanted)
             if not claimed.rows:
                 return
-            # Of the last but one, some drafts may still be waiting for a connection.
-            self.claims = [*self.claims[-1:], claimed]
+            # Some messages of the claim before may still be waiting for a connection.
+            del self.claims[:-1]
+            self.claims.append(claimed)
             yield from self._messages(claimed)
 
-    def _messages(self, claimed: Claim) -> Iterator[Draft]:
-        """The claim's rows as messages; what cannot be one, or not any more, is failed."""
+    def _messages(self, claimed: Claim[RowT]) -> Iterator[Attempt[RowT]]:
+        """Yield the rows of a claim with their messages; fail those that cannot be rendered."""
         unhandled = {row.pk for row in claimed.rows}
         for row, message in self.render(claimed.rows):
             unhandled.discard(row.pk)
@@ -196,133 +200,140 @@ class Run:
                 self._stop(str(message))
                 return
             if isinstance(message, Exception):
-                log.error("%s %s cannot be written: %s", self.lane.stream, row.pk, message)
+                log.error("%s %s cannot be written: %s", self.stream.name, row.pk, message)
                 self._fail(row, f"It could not be written: {message}")
                 if not isinstance(message, IncompleteMessageError):
-                    self._suspect(row, f"It could not be written: {message}")
+                    self._count_refusal(row, f"It could not be written: {message}")
                 if self.halted:
                     return
             elif row.expires_at and row.expires_at < now():
                 self._fail(row, "It could not be sent before it was too late.")
             else:
-                yield Draft(row, message)
-        if unhandled:  # The renderer settled them by itself.
-            settled = self.lane.rows.filter(pk__in=unhandled).values_list("state", flat=True)
+                yield Attempt(row, message)
+        if unhandled:  # The renderer moved them itself.
+            settled = self.stream.rows.filter(pk__in=unhandled).values_list("state", flat=True)
             self.counts.update(settled)
 
-    def _fail(self, row: Any, reason: str) -> None:
-        self.counts[outbox.move(self.lane, row, State.FAILED, reason=reason)] += 1
+    def _fail(self, row: RowT, reason: str) -> None:
+        self.counts[outbox.move(self.stream, row, State.FAILED, reason=reason)] += 1
 
-    def _boarding(self, ahead: list[Draft]) -> list[Draft]:
-        """Take from ``ahead`` what finds a connection.
+    def _take_startable(self, ahead: list[Attempt[RowT]]) -> list[Attempt[RowT]]:
+        """Remove from ``ahead`` and return the messages for which there is a connection.
 
-        When nobody answers that is no fault of these rows: the stream waits, no attempt is used.
+        When no server answers, these rows are not to blame: the stream is held, no attempt counts.
         """
-        room = self.pace.take(self.window.take(min(len(ahead), self.wires.room)))
+        room = self.rate.take(self.window.take(min(len(ahead), self.pool.room)))
         if not room:
             return []
-        trouble = self.wires.prepare(room)
+        trouble = self.pool.prepare(room)
         if trouble is not None:
             if trouble.stop:
                 self._stop(trouble.reason)
             else:
                 self.halted, self.reason = True, trouble.reason
-                hold(self.lane.stream, UNREACHABLE_SECONDS, trouble.reason)
+                streams.hold(self.stream.name, UNREACHABLE_HOLD_SECONDS, trouble.reason)
             return []
-        room = min(room, len(self.wires.idle))
-        going, ahead[:] = ahead[:room], ahead[room:]
-        return going
+        room = min(room, len(self.pool.idle))
+        starting, ahead[:] = ahead[:room], ahead[room:]
+        return starting
 
     def _stop(self, reason: str) -> None:
-        """Pause the stream: no other message would fare better until the operator has looked."""
+        """Pause the stream: no message would be accepted before the operator acts."""
         self.halted, self.reason = True, reason
-        pause(self.lane.stream, reason)
+        streams.pause(self.stream.name, reason)
 
-    def _suspect(self, row: Any, reason: str) -> None:
-        """After ALIKE refusals without a message taken between them, blame none of these rows."""
+    def _count_refusal(self, row: RowT, reason: str) -> None:
+        """Stop after CONSECUTIVE_REFUSALS without an accepted message, and keep their rows."""
         self.refused.append(row)
-        if len(self.refused) < ALIKE or self.alike:
+        if len(self.refused) < CONSECUTIVE_REFUSALS or self.common_refusal:
             return
-        self.alike = f"{ALIKE} mails in a row were refused. {reason}"
-        self._stop(self.alike)
-        spared = outbox.take_back(self.lane, self.refused, reason)
+        self.common_refusal = f"{CONSECUTIVE_REFUSALS} mails in a row were refused. {reason}"
+        self._stop(self.common_refusal)
+        spared = outbox.requeue_failed(self.stream, self.refused, reason)
         self.counts += Counter({State.QUEUED: spared})
         self.counts -= Counter({State.FAILED: spared})
 
-    def _judge(self, results: list[tuple[Draft, SendResult]]) -> None:
-        """Draw from what came back what it means for the next; before it is written down."""
-        for draft, outcome in results:
-            if outcome.status == SendStatus.SENT:
+    def _inspect(self, results: list[tuple[Attempt[RowT], SendResult]]) -> None:
+        """Decide from the results, before they are stored, how the run goes on."""
+        for attempt, result in results:
+            if result.status == SendStatus.SENT:
                 self.refused.clear()
-            elif outcome.may_meet_all:
-                self._suspect(draft.row, outcome.reason)
-        if self.alike:
+            elif result.may_meet_all:
+                self._count_refusal(attempt.row, result.reason)
+        if self.common_refusal:
             results[:] = [
                 (
-                    draft,
-                    replace(outcome, status=SendStatus.RETRY) if outcome.may_meet_all else outcome,
+                    attempt,
+                    replace(result, status=SendStatus.RETRY) if result.may_meet_all else result,
                 )
-                for draft, outcome in results
+                for attempt, result in results
             ]
-        if any(outcome.stop or outcome.hold_seconds for _, outcome in results):
+        if any(result.stop or result.hold_seconds for _, result in results):
             self.halted = True
-        if any(outcome.retry_now for _, outcome in results):
+        if any(result.retry_now for _, result in results):
             self.again = True
-        if results and all(outcome.status == SendStatus.SENT for _, outcome in results):
-            self.wires.widen()
+        if results and all(result.status == SendStatus.SENT for _, result in results):
+            self.pool.widen()
 
 
-def persist(
-    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
-) -> tuple[Counter[str], list[Draft]]:
-    """``outbox.record``, and when one row cannot be written, all the others by themselves.
+def commit_round(
+    stream: MailStream[RowT],
+    results: list[tuple[Attempt[RowT], SendResult]],
+    attempts: list[Attempt[RowT]],
+) -> tuple[Counter[str], list[Attempt[RowT]]]:
+    """Call ``outbox.commit_round``, row by row when the rows cannot be stored together.
 
-    Raises OperationalError when the database stays away too long; the rows are then ``sending``,
-    and become ``uncertain`` when their lease is over.
+    Raises:
+        OperationalError: The database stayed away too long; the rows are then ``sending``, and
+            become ``uncertain`` when their lease is over.
     """
     try:
-        return _record(lane, results, drafts)
+        return _commit_with_retries(stream, results, attempts)
     except CONNECTION_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - the row that is to blame is found below
-        log.warning("Recording row by row, because together: %s", type(error).__name__)
-    return _record_singly(lane, results, drafts)
+        log.warning("Storing row by row, because together: %s", type(error).__name__)
+    return _commit_singly(stream, results, attempts)
 
 
-def _record_singly(
-    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
-) -> tuple[Counter[str], list[Draft]]:
-    """What can be written is; a result that cannot is logged, an intent that cannot is failed."""
+def _commit_singly(
+    stream: MailStream[RowT],
+    results: list[tuple[Attempt[RowT], SendResult]],
+    attempts: list[Attempt[RowT]],
+) -> tuple[Counter[str], list[Attempt[RowT]]]:
+    """Store each row by itself; log a result that cannot be stored, fail such an intent."""
     counts: Counter[str] = Counter()
-    for draft, outcome in results:
+    for attempt, result in results:
         try:
-            counts += _record(lane, [(draft, outcome)], [])[0]
+            counts += _commit_with_retries(stream, [(attempt, result)], [])[0]
         except CONNECTION_ERRORS:
             raise
         except Exception:
-            log.exception("%s %s: its result cannot be written.", lane.stream, draft.row.pk)
-    granted: list[Draft] = []
-    for draft in drafts:
+            log.exception("%s %s: its result cannot be stored.", stream.name, attempt.row.pk)
+    granted: list[Attempt[RowT]] = []
+    for attempt in attempts:
         try:
-            counted, going = _record(lane, [], [draft])
+            counted, started = _commit_with_retries(stream, [], [attempt])
         except (DataError, IntegrityError) as error:
-            log.exception("%s %s: its intent cannot be written.", lane.stream, draft.row.pk)
-            reason = f"It could not be written down: {type(error).__name__}."
-            counts[outbox.move(lane, draft.row, State.FAILED, reason=reason)] += 1
+            log.exception("%s %s: its intent cannot be stored.", stream.name, attempt.row.pk)
+            reason = f"It could not be stored: {type(error).__name__}."
+            counts[outbox.move(stream, attempt.row, State.FAILED, reason=reason)] += 1
         else:
             counts += counted
-            granted += going
+            granted += started
     return counts, granted
 
 
-def _record(
-    lane: Lane, results: list[tuple[Draft, SendResult]], drafts: list[Draft]
-) -> tuple[Counter[str], list[Draft]]:
-    """``outbox.record`` on a database that may be restarting: what came back is not forgotten."""
-    deadline = time.monotonic() + DATABASE_PATIENCE
+def _commit_with_retries(
+    stream: MailStream[RowT],
+    results: list[tuple[Attempt[RowT], SendResult]],
+    attempts: list[Attempt[RowT]],
+) -> tuple[Counter[str], list[Attempt[RowT]]]:
+    """Call ``outbox.commit_round`` again and again while the database is being restarted."""
+    deadline = time.monotonic() + DATABASE_RETRY_SECONDS
     while True:
         try:
-            return outbox.record(lane, results, drafts)
+            return outbox.commit_round(stream, results, attempts)
         except CONNECTION_ERRORS as error:
             if time.monotonic() > deadline or connection.in_atomic_block:
                 raise
@@ -330,4 +341,4 @@ def _record(
                 "The database cannot be used, trying again: %s. %s", error, sqlite.complaint()
             )
             connection.close()
-            time.sleep(DATABASE_PAUSE)
+            time.sleep(DATABASE_RETRY_PAUSE_SECONDS)

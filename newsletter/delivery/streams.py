@@ -1,4 +1,4 @@
-"""A kind of mail as a whole: stopped by a person or an alarm, held because a provider asks."""
+"""Pause a stream of mail (the operator or an alarm), or hold it for a while."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from newsletter.models import Stream
 
 log = logging.getLogger(__name__)
 
-# What lies further ahead was written by a clock that was wrong.
-FURTHEST: Final = timedelta(seconds=2 * LONGEST_HOLD)
+# A hold that ends later than this was written by a wrong clock and is ignored.
+LONGEST_BELIEVED_HOLD: Final = timedelta(seconds=2 * LONGEST_HOLD)
 
 
 def pause(stream: str, reason: str) -> None:
-    """Stop a stream; whoever is sending notices before the next message."""
+    """Stop a stream; running senders notice it before their next message."""
     Stream.objects.update_or_create(
         name=stream, defaults={"paused_at": now(), "paused_reason": reason[:300]}
     )
@@ -40,27 +40,24 @@ def resume(stream: str) -> None:
 
 
 def hold(stream: str, seconds: float, reason: str = "") -> None:
-    """Let the whole stream wait because the provider asked for it, or nothing can leave.
-
-    An hour at most; a hold that lasts longer already stays.
-    """
+    """Let a stream wait, at most LONGEST_HOLD; a hold that already lasts longer stays."""
     moment = now()
     until = moment + timedelta(seconds=min(seconds, LONGEST_HOLD))
     Stream.objects.get_or_create(name=stream)
-    shorter = Q(hold_until=None) | ~Q(hold_until__range=(until, moment + FURTHEST))
+    shorter = Q(hold_until=None) | ~Q(hold_until__range=(until, moment + LONGEST_BELIEVED_HOLD))
     Stream.objects.filter(shorter, name=stream).update(hold_until=until)
     log.warning("The %s stream waits for %.0f s. %s", stream, seconds, reason)
 
 
 def held_until(stream: Stream) -> datetime | None:
-    """When the hold of a stream ends; None when nothing holds it."""
+    """Return when the hold of a stream ends; None when nothing holds it."""
     end, moment = stream.hold_until, now()
-    return end if end and moment < end <= moment + FURTHEST else None
+    return end if end and moment < end <= moment + LONGEST_BELIEVED_HOLD else None
 
 
 def is_stopped(stream: str, *, patient: bool) -> bool:
-    """Whether nothing may leave: paused, or held and the sender is ``patient`` enough to wait."""
+    """Return whether a stream is paused, or held and the sender is ``patient``."""
     stopped = Q(paused_at__isnull=False)
     if patient:
-        stopped |= Q(hold_until__range=(now(), now() + FURTHEST))
+        stopped |= Q(hold_until__range=(now(), now() + LONGEST_BELIEVED_HOLD))
     return Stream.objects.filter(stopped, name=stream).exists()

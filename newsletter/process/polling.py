@@ -21,7 +21,7 @@ PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
 # A round that sends for longer leaves the rest to the next.
 SLICE_SECONDS: Final = 30.0
-Round = Callable[[jobs.Until], object]
+Round = Callable[[jobs.StopCondition], object]
 
 
 class Sweeper:
@@ -30,10 +30,10 @@ class Sweeper:
     def __init__(self, stopping: threading.Event) -> None:
         self.stopping = stopping
         rounds: dict[str, Round] = {
-            "sweep_notices": jobs.sweep_notices,
+            "send_notices": jobs.send_notices,
             # While digests leave, or are chosen, nobody else hears at once who must get none.
-            "hear": jobs.hear,
-            "sweep_digests": lambda until: jobs.sweep_digests(until, stopping.is_set),
+            "process_events": jobs.process_events,
+            "send_digests": lambda until: jobs.send_digests(until, stopping.is_set),
         }
         self.threads = [
             threading.Thread(target=self._run, args=(name, round_), name=name, daemon=True)
@@ -50,7 +50,7 @@ class Sweeper:
             if thread.is_alive():
                 thread.join()
 
-    def _slice(self) -> jobs.Until:
+    def _slice(self) -> jobs.StopCondition:
         end = time.monotonic() + SLICE_SECONDS
         return lambda: self.stopping.is_set() or time.monotonic() > end
 

@@ -29,7 +29,7 @@ def test_a_clock_that_jumps_back_and_forth_sends_no_day_twice(server: smtpd.Serv
         moment = start + timedelta(hours=hours)
         a_paper(announced_at=moment - timedelta(hours=2))
         with time_machine.travel(moment):
-            jobs.sweep_digests()
+            jobs.send_digests()
     days = list(Digest.objects.filter(subscriber=person).values_list("due_on", flat=True))
     assert len(days) == len(set(days))
     assert len(server.taken) == Digest.objects.filter(state=Digest.State.SENT).count()

@@ -105,7 +105,7 @@ class Command(BaseCommand):
                 shown.set_description("sending", refresh=False)
                 shown.update(done - shown.n)
 
-            counts = jobs.send_due(at, to=to, punctual=punctual, until=asked.is_set, watch=show)
+            counts = jobs.send_due(at, to=to, punctual=punctual, until=asked.is_set, progress=show)
         return counts, asked.is_set()
 
     def _rehearse(self, at: datetime, to: str, *, punctual: bool) -> Counter[str]:
@@ -147,7 +147,7 @@ class Command(BaseCommand):
     def _complain(self, counts: Counter[str], *, stopped: bool) -> None:
         waiting = sum(counts.values()) - sum(counts[state] for state in jobs.SETTLED)
         if waiting:
-            stream = Stream.objects.filter(name=rendering.DIGESTS.stream).first()
+            stream = Stream.objects.filter(name=rendering.DIGESTS.name).first()
             why = (stream and stream.paused_reason) or self._last_reason()
             self.stderr.write(f"{waiting} not sent yet and kept for the next run. {why}")
         if stopped:

@@ -101,7 +101,7 @@ def test_a_complaint_is_weighed_when_it_comes_in() -> None:
     history(SENT - 1, "complaint", 2)
     digest = a_digest(state=Digest.State.SENT, sent_at=now())
     told(digest, digest.subscriber.email, "complained")
-    jobs.sweep_digests()
+    jobs.send_digests()
     assert is_paused()
     stream = Stream.objects.get(name="digests")
     assert "3 complaints among 1000 digests" in stream.paused_reason
@@ -116,13 +116,13 @@ def test_what_the_command_read_is_weighed_by_the_command() -> None:
 
 
 def test_harm_is_weighed_once_a_minute_though_nothing_new_is_told() -> None:
-    jobs.hear()
+    jobs.process_events()
     history(SENT, "complaint", 10)
     bounces.process()
-    jobs.hear()
+    jobs.process_events()
     assert not is_paused()
     Heartbeat.objects.filter(name="breakers").update(at=now() - timedelta(seconds=61))
-    jobs.hear()
+    jobs.process_events()
     assert is_paused()
 
 

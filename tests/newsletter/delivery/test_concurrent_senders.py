@@ -1,4 +1,4 @@
-"""Several runs at once share the connections of their process and the rows of their lane."""
+"""Several runs at once share the connections of their process and the rows of their stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter.delivery import connections as wires
+from newsletter.delivery import connections as pools
 from newsletter.delivery import outbox, rendering, sender
 from newsletter.delivery.outbox import State
 from newsletter.models import Digest, Notice
@@ -19,14 +19,14 @@ from tests import smtpd
 from tests.factories import a_digest, a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANE = rendering.DIGESTS
+STREAM = rendering.DIGESTS
 
 
-def run(lane: outbox.Lane) -> Thread:
+def run(stream: outbox.MailStream[Any]) -> Thread:
     """A run of its own in a thread of its own."""
 
     def work() -> None:
-        sender.deliver(lane)
+        sender.deliver(stream)
         connections.close_all()
 
     thread = Thread(target=work)
@@ -48,7 +48,7 @@ def test_all_runs_of_a_process_together_keep_to_the_limit(
     settings.MAIL_CONNECTIONS = limit
     server.delay = 0.004
     digests(300)  # More than one claim takes.
-    for thread in [run(LANE) for _ in range(3)]:
+    for thread in [run(STREAM) for _ in range(3)]:
         thread.join()
     assert set(Digest.objects.values_list("state", flat=True)) == {State.SENT}
     assert server.most_open == limit
@@ -62,7 +62,7 @@ def test_a_confirmation_needs_no_connection_of_the_digests(
     server.delay = 0.1
     digests(10)
     person = a_subscriber()
-    thread = run(LANE)
+    thread = run(STREAM)
     assert server.wait_for(1, 10)
     Notice.objects.create(kind=Notice.Kind.MANAGE, subscriber=person)
     assert sender.deliver(rendering.NOTICES) == {"sent": 1}
@@ -83,11 +83,11 @@ def test_every_connection_is_given_back_whatever_became_of_it(
         return "drop" if at == phase and seen.count(at) % 3 == 0 else ""
 
     server.trouble = some
-    sender.deliver(LANE)
-    assert not +wires.permits.taken
+    sender.deliver(STREAM)
+    assert not +pools.permits.taken
     server.trouble = smtpd.calm
     Digest.objects.filter(state=State.QUEUED).update(next_attempt_at=now())
-    sender.deliver(LANE, patient=False)
+    sender.deliver(STREAM, patient=False)
     assert not Digest.objects.filter(state=State.QUEUED).exists()
     assert server.duplicates == []
 
@@ -104,7 +104,7 @@ class Rival:
     ) -> Any:
         if self.times and sql.startswith("UPDATE") and State.CLAIMED in (params or ()):
             self.times -= 1
-            self.taken += [row.pk for row in outbox.claim(LANE, LANE.rows, limit=4).rows]
+            self.taken += [row.pk for row in outbox.claim(STREAM, STREAM.rows, limit=4).rows]
         return execute(sql, params, many, context)
 
 
@@ -113,7 +113,7 @@ def test_whoever_finds_rows_taken_by_a_rival_looks_for_others(times: int) -> Non
     digests(12)
     rival = Rival(times)
     with connection.execute_wrapper(rival):
-        mine = [row.pk for row in outbox.claim(LANE, LANE.rows, limit=4).rows]
+        mine = [row.pk for row in outbox.claim(STREAM, STREAM.rows, limit=4).rows]
     assert len(rival.taken) == 4 * times
     assert len(mine) == 4
     assert not set(mine) & set(rival.taken)
@@ -122,7 +122,7 @@ def test_whoever_finds_rows_taken_by_a_rival_looks_for_others(times: int) -> Non
 def test_whoever_finds_that_a_rival_took_the_last_ends() -> None:
     digests(4)
     with connection.execute_wrapper(Rival(1)):
-        assert outbox.claim(LANE, LANE.rows, limit=4).rows == []
+        assert outbox.claim(STREAM, STREAM.rows, limit=4).rows == []
 
 
 def test_rivals_who_claim_at_once_take_everything_between_them() -> None:
@@ -130,7 +130,7 @@ def test_rivals_who_claim_at_once_take_everything_between_them() -> None:
     taken: list[int] = []
 
     def work() -> None:
-        while rows := outbox.claim(LANE, LANE.rows, limit=4).rows:
+        while rows := outbox.claim(STREAM, STREAM.rows, limit=4).rows:
             taken.extend(row.pk for row in rows)
         connections.close_all()
 

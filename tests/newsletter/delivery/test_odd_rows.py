@@ -12,22 +12,22 @@ from django.db import IntegrityError, connection
 from pytest_django import Settings
 
 from newsletter.delivery import outbox, rendering, sender
-from newsletter.delivery.outbox import Draft, State
-from newsletter.delivery.sender import persist
+from newsletter.delivery.outbox import Attempt, State
+from newsletter.delivery.sender import commit_round
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, FrozenCard
 from tests.factories import a_digest, a_paper
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LANE = rendering.DIGESTS
+STREAM = rendering.DIGESTS
 SENT = SendResult(SendStatus.SENT)
 REFUSED = SendResult(SendStatus.FINAL, "550 no such user", reject_reason="bounced")
 
 
-def drafts(count: int, state: str = State.SENDING) -> list[Draft]:
+def attempts(count: int, state: str = State.SENDING) -> list[Attempt[Any]]:
     return [
-        Draft(a_digest(state=state, lease="mine", attempts=1), AnymailMessage())
+        Attempt(a_digest(state=state, lease="mine", attempts=1), AnymailMessage())
         for _ in range(count)
     ]
 
@@ -37,16 +37,16 @@ def states() -> list[str]:
 
 
 def test_a_reader_who_was_erased_while_the_mail_travelled_costs_nobody_anything() -> None:
-    sent, refused, later = drafts(3)
+    sent, refused, later = attempts(3)
     refused.row.subscriber.delete()
-    persist(LANE, [(sent, SENT), (refused, REFUSED), (later, SENT)], [])
+    commit_round(STREAM, [(sent, SENT), (refused, REFUSED), (later, SENT)], [])
     assert states() == [State.SENT, State.SENT]
     assert not DeliveryEvent.objects.exists()
 
 
 def test_a_refusal_is_noted_once_it_is_known_to_be_the_end() -> None:
-    [refused] = drafts(1)
-    persist(LANE, [(refused, REFUSED)], [])
+    [refused] = attempts(1)
+    commit_round(STREAM, [(refused, REFUSED)], [])
     assert states() == [State.FAILED]
     assert DeliveryEvent.objects.get().reject_reason == "bounced"
 
@@ -68,9 +68,9 @@ class Refusal:
 def test_a_result_that_cannot_be_written_leaves_the_others_written(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    first, odd, last = drafts(3)
+    first, odd, last = attempts(3)
     with connection.execute_wrapper(Refusal(odd.row.pk)):
-        counts, _ = persist(LANE, [(first, SENT), (odd, SENT), (last, SENT)], [])
+        counts, _ = commit_round(STREAM, [(first, SENT), (odd, SENT), (last, SENT)], [])
     assert states() == [State.SENT, State.SENDING, State.SENT]
     assert counts == {State.SENT: 2}
     [said] = [line for line in caplog.records if line.levelno == logging.ERROR]
@@ -78,10 +78,10 @@ def test_a_result_that_cannot_be_written_leaves_the_others_written(
 
 
 def test_an_intent_that_cannot_be_written_fails_its_row_alone() -> None:
-    travelled, odd, good = [*drafts(1), *drafts(2, State.CLAIMED)]
+    travelled, odd, good = [*attempts(1), *attempts(2, State.CLAIMED)]
     odd.row.cards = "odd"
     with connection.execute_wrapper(Refusal("odd")):
-        _, granted = persist(LANE, [(travelled, SENT)], [odd, good])
+        _, granted = commit_round(STREAM, [(travelled, SENT)], [odd, good])
     assert granted == [good]
     assert states() == [State.SENT, State.FAILED, State.SENDING]
 
@@ -101,7 +101,7 @@ def test_a_row_whose_cards_cannot_be_dealt_fails_alone(
     list(rendering.render_digests()([odd]))  # Its only card is frozen.
     odd.save()
     spoil(odd)
-    assert sender.deliver(LANE) == {"sent": 2, "failed": 1}
+    assert sender.deliver(STREAM) == {"sent": 2, "failed": 1}
     odd.refresh_from_db()
     assert odd.reason.startswith("It could not be written: ")
     assert len(sink.accepted) == 2
@@ -111,22 +111,22 @@ def test_a_paper_that_cannot_be_shown_costs_only_its_own_readers_their_mail(sink
     good, odd = a_digest(), a_digest()
     paper = a_paper(authors=7)
     Digest.objects.filter(pk=odd.pk).update(items=[{"paper": paper.canonical_id}])
-    assert sender.deliver(LANE) == {"sent": 1, "failed": 1}
+    assert sender.deliver(STREAM) == {"sent": 1, "failed": 1}
     good.refresh_from_db()
     assert good.state == State.SENT
 
 
 def test_a_refusal_that_comes_after_the_row_became_doubtful_settles_it() -> None:
     """A server may take ten minutes for its answer, and a lease lasts two."""
-    [late] = drafts(1)
+    [late] = attempts(1)
     Digest.objects.update(state=State.UNCERTAIN)
-    persist(LANE, [(late, REFUSED)], [])
+    commit_round(STREAM, [(late, REFUSED)], [])
     assert states() == [State.FAILED]
 
 
 def test_a_refusal_settles_nothing_for_who_lost_the_row_to_another() -> None:
-    [late] = drafts(1)
+    [late] = attempts(1)
     Digest.objects.update(state=State.UNCERTAIN, lease="")
-    persist(LANE, [(late, REFUSED)], [])
+    commit_round(STREAM, [(late, REFUSED)], [])
     assert states() == [State.UNCERTAIN]
-    assert outbox.reap(LANE) == {}
+    assert outbox.release_expired(STREAM) == {}

@@ -36,7 +36,7 @@ def test_nobody_moves_a_row_that_another_holds(to: str) -> None:
 @pytest.mark.parametrize("settled", [State.SENT, State.SKIPPED, State.CANCELLED])
 def test_what_is_settled_stays_so(settled: str) -> None:
     digest = a_digest(state=settled, lease_until=now() - timedelta(days=1))
-    outbox.reap(rendering.DIGESTS)
+    outbox.release_expired(rendering.DIGESTS)
     outbox.resend(rendering.DIGESTS, [digest.pk])
     digest.refresh_from_db()
     assert digest.state == settled
@@ -47,21 +47,21 @@ def test_a_row_that_one_sender_holds_twice_may_leave_once() -> None:
     stored = a_digest(state=State.CLAIMED, lease="second")
     stale = Digest.objects.get(pk=stored.pk)
     stale.lease = "first"
-    drafts = [outbox.Draft(row, AnymailMessage()) for row in (stale, stored)]
-    counts, granted = outbox.record(rendering.DIGESTS, [], drafts)
-    assert [draft.row.lease for draft in granted] == ["second"]
+    attempts = [outbox.Attempt(row, AnymailMessage()) for row in (stale, stored)]
+    counts, granted = outbox.commit_round(rendering.DIGESTS, [], attempts)
+    assert [attempt.row.lease for attempt in granted] == ["second"]
     assert counts == {State.SENDING: 1}
     stored.refresh_from_db()
     assert (stored.state, stored.attempts) == (State.SENDING, 1)
 
 
 def test_an_intent_whose_commit_was_never_answered_is_granted_again() -> None:
-    drafts = [
-        outbox.Draft(a_digest(state=State.CLAIMED, lease="mine"), AnymailMessage())
+    attempts = [
+        outbox.Attempt(a_digest(state=State.CLAIMED, lease="mine"), AnymailMessage())
         for _ in range(3)
     ]
-    assert outbox.record(rendering.DIGESTS, [], drafts) == ({}, drafts)
-    assert outbox.record(rendering.DIGESTS, [], drafts) == ({}, drafts)
+    assert outbox.commit_round(rendering.DIGESTS, [], attempts) == ({}, attempts)
+    assert outbox.commit_round(rendering.DIGESTS, [], attempts) == ({}, attempts)
     assert set(Digest.objects.values_list("state", "attempts")) == {(State.SENDING, 1)}
 
 
@@ -69,8 +69,8 @@ def test_a_confirmation_that_was_cut_off_is_sent_again_and_a_digest_is_not() -> 
     past = {"state": State.SENDING, "lease": "dead", "lease_until": now() - timedelta(seconds=1)}
     digest = a_digest(**past)
     notice = Notice.objects.create(kind=Notice.Kind.CONFIRM, subscriber=a_subscriber(), **past)
-    for lane in rendering.LANES:
-        outbox.reap(lane)
+    for stream in rendering.STREAMS:
+        outbox.release_expired(stream)
     digest.refresh_from_db()
     notice.refresh_from_db()
     assert (digest.state, notice.state) == (State.UNCERTAIN, State.QUEUED)
@@ -78,7 +78,7 @@ def test_a_confirmation_that_was_cut_off_is_sent_again_and_a_digest_is_not() -> 
 
 def test_waiting_grows_with_every_attempt_and_is_never_the_same_for_all() -> None:
     for attempts in range(1, outbox.MAX_ATTEMPTS + 1):
-        waits = {outbox.backoff(attempts) for _ in range(20)}
-        ceiling = min(outbox.FIRST_DELAY * 2 ** (attempts - 1), outbox.LONGEST_DELAY)
+        waits = {outbox.retry_delay(attempts) for _ in range(20)}
+        ceiling = min(outbox.FIRST_RETRY_DELAY * 2 ** (attempts - 1), outbox.LONGEST_RETRY_DELAY)
         assert len(waits) > 1
         assert all(ceiling / 4 <= wait <= ceiling for wait in waits)

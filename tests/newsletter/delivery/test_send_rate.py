@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from newsletter.delivery import rendering
 from newsletter.delivery import sender as delivery
-from newsletter.delivery.send_rate import Pace
+from newsletter.delivery.send_rate import RateLimiter
 from newsletter.models import Digest, Notice
 from tests.factories import a_digest, a_subscriber
 from tests.sink import Sink
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_without_a_limit_everything_may_leave() -> None:
-    assert Pace(0).take(100) == 100
+    assert RateLimiter(0).take(100) == 100
 
 
 def test_two_senders_share_one_rate() -> None:
-    mine, theirs = Pace(5), Pace(5)
+    mine, theirs = RateLimiter(5), RateLimiter(5)
     assert mine.take(8) == 1
     assert theirs.take(8) == 0
     wait = theirs.wait()
@@ -34,11 +34,11 @@ def test_two_senders_share_one_rate() -> None:
 
 @pytest.mark.parametrize("rate", [0.5, 5, 50])
 def test_a_clock_that_was_ahead_stops_nothing(rate: float) -> None:
-    pace = Pace(rate)
+    pace = RateLimiter(rate)
     with time_machine.travel(now() + timedelta(days=1)):
         assert pace.take(1) == 1
         pace.take(100)
-    for sender in (pace, Pace(rate)):
+    for sender in (pace, RateLimiter(rate)):
         sender.take(100)
         wait = sender.wait()
         assert wait is not None
@@ -47,7 +47,7 @@ def test_a_clock_that_was_ahead_stops_nothing(rate: float) -> None:
 
 @pytest.mark.parametrize("rate", [0.5, 50])
 def test_many_senders_wait_for_each_other_and_not_for_a_clock(rate: float) -> None:
-    senders = [Pace(rate) for _ in range(40)]
+    senders = [RateLimiter(rate) for _ in range(40)]
     with time_machine.travel(now(), tick=False):
         assert sum(sender.take(1) for sender in senders) == 1
     slots = [slot for sender in senders for slot in sender.slots]
@@ -59,7 +59,7 @@ def test_a_sender_that_ends_leaves_its_slot_to_the_next() -> None:
     taken = 0
     with time_machine.travel(now(), tick=False) as clock:
         for _ in range(12):
-            pace, left = Pace(0.02), 30.0
+            pace, left = RateLimiter(0.02), 30.0
             while left > 0:
                 taken += pace.take(1)
                 nap = min(left, pace.wait() or 0.001)
@@ -71,7 +71,7 @@ def test_a_sender_that_ends_leaves_its_slot_to_the_next() -> None:
 
 def test_a_slot_behind_which_others_booked_is_not_given_twice() -> None:
     with time_machine.travel(now(), tick=False):
-        mine, theirs, later = Pace(1), Pace(1), Pace(1)
+        mine, theirs, later = RateLimiter(1), RateLimiter(1), RateLimiter(1)
         assert [pace.take(1) for pace in (mine, mine, theirs)] == [1, 0, 0]
         mine.give_back()
         assert later.take(1) == 0

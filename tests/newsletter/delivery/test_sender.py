@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from newsletter.delivery import outbox, sender, streams
-from newsletter.delivery.outbox import Lane
+from newsletter.delivery.outbox import MailStream
 from newsletter.models import Digest, Subscriber
 from tests.factories import a_digest, a_subscriber
 from tests.sink import Sink, free_port
@@ -30,19 +30,19 @@ def plain(rows: list[Any]) -> Iterator[tuple[Any, AnymailMessage | Exception]]:
         yield row, message
 
 
-LANE = Lane(
+STREAM = MailStream(
     model=Digest,
-    stream="digests",
+    name="digests",
     renderer=lambda: plain,
-    receivers=Q(status=Subscriber.Status.ACTIVE),
+    recipients=Q(status=Subscriber.Status.ACTIVE),
     repeatable=False,
 )
 
 
 def test_a_queued_digest_is_sent_once_and_says_so(sink: Sink) -> None:
     digest = a_digest()
-    assert sender.deliver(LANE) == {"sent": 1}
-    assert sender.deliver(LANE) == {}
+    assert sender.deliver(STREAM) == {"sent": 1}
+    assert sender.deliver(STREAM) == {}
     digest.refresh_from_db()
     assert (digest.state, digest.attempts) == (State.SENT, 1)
     assert digest.sent_at is not None
@@ -62,15 +62,15 @@ def test_one_connection_carries_a_whole_run(sink: Sink, settings: Settings) -> N
         return await original(server, session, envelope)
 
     sink.handle_DATA = watched  # type: ignore[method-assign]
-    assert sender.deliver(LANE) == {"sent": 5}
+    assert sender.deliver(STREAM) == {"sent": 5}
     assert len(sessions) == 1
 
 
 def test_two_claimers_never_share_a_row() -> None:
     for _ in range(6):
         a_digest()
-    first = outbox.claim(LANE, LANE.rows, limit=4).rows
-    second = outbox.claim(LANE, LANE.rows, limit=4).rows
+    first = outbox.claim(STREAM, STREAM.rows, limit=4).rows
+    second = outbox.claim(STREAM, STREAM.rows, limit=4).rows
     assert len(first) == 4
     assert len(second) == 2
     assert not {row.pk for row in first} & {row.pk for row in second}
@@ -79,7 +79,7 @@ def test_two_claimers_never_share_a_row() -> None:
 def test_a_recipient_refused_for_good_is_failed_with_the_server_s_words(sink: Sink) -> None:
     digest = a_digest()
     sink.at_recipient = "550 5.1.1 no such user"
-    assert sender.deliver(LANE) == {"failed": 1}
+    assert sender.deliver(STREAM) == {"failed": 1}
     digest.refresh_from_db()
     assert "no such user" in digest.reason
 
@@ -87,19 +87,19 @@ def test_a_recipient_refused_for_good_is_failed_with_the_server_s_words(sink: Si
 def test_a_recipient_refused_for_now_is_tried_later(sink: Sink) -> None:
     digest = a_digest()
     sink.at_recipient = "451 4.7.1 greylisted"
-    assert sender.deliver(LANE) == {"queued": 1}
+    assert sender.deliver(STREAM) == {"queued": 1}
     digest.refresh_from_db()
     assert digest.next_attempt_at > now()
     assert digest.attempts == 1
     sink.at_recipient = ""
     Digest.objects.update(next_attempt_at=now())
-    assert sender.deliver(LANE) == {"sent": 1}
+    assert sender.deliver(STREAM) == {"sent": 1}
 
 
 def test_the_last_attempt_ends_in_failed(sink: Sink) -> None:
     digest = a_digest(attempts=outbox.MAX_ATTEMPTS - 1)
     sink.at_recipient = "451 4.7.1 greylisted"
-    assert sender.deliver(LANE) == {"failed": 1}
+    assert sender.deliver(STREAM) == {"failed": 1}
     digest.refresh_from_db()
     assert digest.reason.startswith("Given up after 8 attempts")
 
@@ -107,9 +107,9 @@ def test_the_last_attempt_ends_in_failed(sink: Sink) -> None:
 def test_a_connection_cut_after_the_final_dot_leaves_the_digest_uncertain(sink: Sink) -> None:
     digest = a_digest()
     sink.cut = True
-    assert sender.deliver(LANE) == {"uncertain": 1}
+    assert sender.deliver(STREAM) == {"uncertain": 1}
     sink.cut = False
-    assert sender.deliver(LANE) == {}
+    assert sender.deliver(STREAM) == {}
     digest.refresh_from_db()
     assert digest.state == State.UNCERTAIN
     assert len(sink.accepted) == 1
@@ -119,7 +119,7 @@ def test_one_bad_address_does_not_stop_the_others(sink: Sink) -> None:
     good, bad, other = a_digest(), a_digest(), a_digest()
     bad.subscriber.email = "reader@example.org\nBcc: other@example.org"
     bad.subscriber.save()
-    sender.deliver(LANE)
+    sender.deliver(STREAM)
     for digest in (good, bad, other):
         digest.refresh_from_db()
     assert [good.state, bad.state, other.state] == [State.SENT, State.FAILED, State.SENT]
@@ -130,19 +130,19 @@ def test_an_unreachable_server_keeps_everything_queued_and_says_why(
 ) -> None:
     digests = [a_digest(), a_digest()]
     settings.EMAIL_PORT = free_port()
-    assert sender.deliver(LANE) == {"queued": 2}
+    assert sender.deliver(STREAM) == {"queued": 2}
     digests[0].refresh_from_db()
     assert "cannot be reached" in digests[0].reason
     assert digests[0].attempts == 0
     settings.EMAIL_PORT = sink.port
-    assert sender.deliver(LANE) == {}
-    assert sender.deliver(LANE, patient=False) == {"sent": 2}
+    assert sender.deliver(STREAM) == {}
+    assert sender.deliver(STREAM, patient=False) == {"sent": 2}
 
 
 def test_somebody_who_left_between_claim_and_sending_gets_nothing(sink: Sink) -> None:
     person = a_subscriber(status=Subscriber.Status.UNSUBSCRIBED)
     digest = a_digest(subscriber=person)
-    assert sender.deliver(LANE) == {"cancelled": 1}
+    assert sender.deliver(STREAM) == {"cancelled": 1}
     digest.refresh_from_db()
     assert digest.state == State.CANCELLED
     assert sink.accepted == []
@@ -158,16 +158,16 @@ def test_a_pause_during_the_run_stops_it_before_the_next_message(sink: Sink) -> 
                 streams.pause("digests", "The operator wants a closer look.")
             yield pair
 
-    sender.deliver(replace(LANE, renderer=lambda: interrupted))
+    sender.deliver(replace(STREAM, renderer=lambda: interrupted))
     assert len(sink.accepted) == 1
     assert Digest.objects.filter(state=State.QUEUED).count() == 2
     streams.resume("digests")
-    assert sender.deliver(LANE) == {"sent": 2}
+    assert sender.deliver(STREAM) == {"sent": 2}
 
 
 def test_a_digest_past_its_expiry_is_failed_and_not_sent(sink: Sink) -> None:
     a_digest(expires_at=now() - timedelta(minutes=1))
-    assert sender.deliver(LANE) == {"failed": 1}
+    assert sender.deliver(STREAM) == {"failed": 1}
     assert sink.accepted == []
 
 
@@ -176,7 +176,7 @@ def test_a_dead_sender_s_claims_go_back_and_its_open_message_is_uncertain() -> N
     claimed = a_digest(state=State.CLAIMED, lease="dead", lease_until=past)
     sending = a_digest(state=State.SENDING, lease="dead", lease_until=past)
     alive = a_digest(state=State.SENDING, lease="alive", lease_until=now() + timedelta(minutes=1))
-    assert outbox.reap(LANE) == {"queued": 1, "uncertain": 1}
+    assert outbox.release_expired(STREAM) == {"queued": 1, "uncertain": 1}
     for digest in (claimed, sending, alive):
         digest.refresh_from_db()
     assert [claimed.state, sending.state, alive.state] == [
@@ -190,7 +190,7 @@ def test_the_operator_can_resend_what_failed_or_is_uncertain_and_nothing_else() 
     failed = a_digest(state=State.FAILED)
     uncertain = a_digest(state=State.UNCERTAIN)
     sent = a_digest(state=State.SENT)
-    assert outbox.resend(LANE, [failed.pk, uncertain.pk, sent.pk]) == 2
+    assert outbox.resend(STREAM, [failed.pk, uncertain.pk, sent.pk]) == 2
     sent.refresh_from_db()
     assert sent.state == State.SENT
 

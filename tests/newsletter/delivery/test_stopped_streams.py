@@ -20,7 +20,7 @@ from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 20
-LANE = rendering.DIGESTS
+STREAM = rendering.DIGESTS
 State = Digest.State
 
 
@@ -38,7 +38,7 @@ def test_five_refusals_in_a_row_stop_the_stream_and_everybody_is_kept(provider: 
     for _ in range(PEOPLE):
         a_digest()
     provider.behaviour = lambda _who: "422"
-    assert sender.deliver(LANE) == {"queued": PEOPLE}
+    assert sender.deliver(STREAM) == {"queued": PEOPLE}
     assert len(provider.asked) == 5
     assert "The provider answered HTTP 422." in paused_because()
     tried = Digest.objects.exclude(attempts=0)
@@ -46,7 +46,7 @@ def test_five_refusals_in_a_row_stop_the_stream_and_everybody_is_kept(provider: 
 
     provider.behaviour = lambda _who: ""
     go_on()
-    assert sender.deliver(LANE) == {"sent": PEOPLE}
+    assert sender.deliver(STREAM) == {"sent": PEOPLE}
     assert len(provider.taken) == PEOPLE
 
 
@@ -57,7 +57,7 @@ def test_refusals_with_mail_in_between_that_is_taken_stop_nothing(
     digests = [a_digest() for _ in range(12)]
     taken = {digests[place].subscriber.email for place in (4, 9)}
     provider.behaviour = lambda who: "" if who in taken else "422"
-    assert sender.deliver(LANE) == {"sent": 2, "failed": 10}
+    assert sender.deliver(STREAM) == {"sent": 2, "failed": 10}
     assert paused_because() == ""
 
 
@@ -65,7 +65,7 @@ def test_recipients_that_are_refused_stop_nothing(sink: Sink) -> None:
     for _ in range(PEOPLE):
         a_digest()
     sink.at_recipient = "550 5.1.1 no such user"
-    assert sender.deliver(LANE) == {"failed": PEOPLE}
+    assert sender.deliver(STREAM) == {"failed": PEOPLE}
     assert paused_because() == ""
 
 
@@ -73,7 +73,7 @@ def test_a_mail_server_that_refuses_every_message_stops_the_stream(sink: Sink) -
     for _ in range(PEOPLE):
         a_digest()
     sink.at_message = "554 5.6.0 not like this"
-    assert sender.deliver(LANE) == {"queued": PEOPLE}
+    assert sender.deliver(STREAM) == {"queued": PEOPLE}
     assert "not like this" in paused_because()
 
 
@@ -83,13 +83,13 @@ def test_a_missing_postal_address_stops_at_once_and_fails_nobody(
     for _ in range(3):
         a_digest()
     address, settings.POSTAL_ADDRESS = settings.POSTAL_ADDRESS, ""
-    assert sender.deliver(LANE) == {"queued": 3}
+    assert sender.deliver(STREAM) == {"queued": 3}
     assert "POSTAL_ADDRESS" in paused_because()
     assert set(Digest.objects.values_list("attempts", flat=True)) == {0}
 
     settings.POSTAL_ADDRESS = address
     go_on()
-    assert sender.deliver(LANE) == {"sent": 3}
+    assert sender.deliver(STREAM) == {"sent": 3}
 
 
 def test_a_missing_postal_address_keeps_confirmations_too(sink: Sink, settings: Settings) -> None:
@@ -106,7 +106,7 @@ def test_digests_whose_papers_are_gone_fail_and_stop_nothing(sink: Sink) -> None
         a_digest()
     Paper.objects.all().delete()
     a_digest()
-    assert sender.deliver(LANE) == {"failed": 6, "sent": 1}
+    assert sender.deliver(STREAM) == {"failed": 6, "sent": 1}
     assert paused_because() == ""
 
 
@@ -116,14 +116,14 @@ def test_five_mails_in_a_row_that_cannot_be_written_stop_the_stream(
     for _ in range(PEOPLE):
         a_digest()
     settings.DEFAULT_FROM_EMAIL = "Paperboy\n <digest@example.org>"
-    assert sender.deliver(LANE) == {"queued": PEOPLE}
+    assert sender.deliver(STREAM) == {"queued": PEOPLE}
     assert "line break" in paused_because()
 
 
 def test_what_was_too_late_stops_nothing(sink: Sink) -> None:
     for _ in range(6):
         a_digest(expires_at=now() - timedelta(minutes=1))
-    assert sender.deliver(LANE) == {"failed": 6}
+    assert sender.deliver(STREAM) == {"failed": 6}
     assert paused_because() == ""
 
 

@@ -135,8 +135,8 @@ def test_claimed_rows_hold_everything_that_a_mail_says(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     digest_of(a_paper())
-    lane = rendering.DIGESTS
-    [row] = outbox.claim(lane, lane.rows).rows
+    stream = rendering.DIGESTS
+    [row] = outbox.claim(stream, stream.rows).rows
     list(rendering.render_digests()([row]))
     cards = snapshots.of(row)
     with django_assert_num_queries(0):

@@ -30,9 +30,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> None:
     a_paper()
     subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
-    assert jobs.sweep_notices() == {"sent": 1}
+    assert jobs.send_notices() == {"sent": 1}
     subscriptions.confirm(Consent.objects.get(), ActionOrigin("test"))
-    assert jobs.sweep_digests() == {"sent": 1}
+    assert jobs.send_digests() == {"sent": 1}
     assert sink.recipients == ["ada@example.org", "ada@example.org"]
 
 
@@ -44,8 +44,8 @@ def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptu
     tasks.send_digests.apply()
     sink.at_recipient = "450 4.2.1 later"
     a_subscriber()
-    jobs.sweep_digests()
-    jobs.sweep_digests()
+    jobs.send_digests()
+    jobs.send_digests()
     balances = [line for line in caplog.messages if line.startswith("Digests: ")]
     assert balances == [
         "Digests: due=3 sent=3 failed=0 uncertain=0 skipped=0 cancelled=0 queued=0",
@@ -56,7 +56,7 @@ def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptu
 def test_signing_up_again_is_answered_with_the_links(sink: Sink) -> None:
     person = a_subscriber(email="ada@example.org")
     subscriptions.sign_up(parse(person.email), person.email, {}, ActionOrigin("test"))
-    jobs.sweep_notices()
+    jobs.send_notices()
     assert Notice.objects.get().kind == Notice.Kind.MANAGE
     assert "/preferences/" in sink.accepted[0].decode()
 
@@ -66,14 +66,14 @@ def test_a_confirmation_whose_link_has_died_is_not_sent(sink: Sink) -> None:
     notice, consent = Notice.objects.get(), Consent.objects.get()
     assert notice.expires_at == consent.at + timedelta(hours=72)
     Notice.objects.update(expires_at=now() - timedelta(minutes=1))
-    assert jobs.sweep_notices() == {"failed": 1}
+    assert jobs.send_notices() == {"failed": 1}
     assert sink.accepted == []
 
 
 def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
     a_paper(title="Attention at rest")
     person = a_subscriber()
-    jobs.sweep_digests()
+    jobs.send_digests()
     digest = Digest.objects.get()
     assert digest.subject.startswith("Attention at rest")
     sent = email.message_from_bytes(sink.accepted[0], policy=email.policy.default)
@@ -84,7 +84,7 @@ def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
 def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
     subscriptions.suppress("ada@example.org", "manual")
     subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
-    jobs.sweep_notices()
+    jobs.send_notices()
     assert Notice.objects.get().state == Notice.State.CANCELLED
     assert sink.accepted == []
 
@@ -155,7 +155,7 @@ def test_what_providers_tell_is_heard_while_digests_leave(
 def test_choosing_papers_goes_on_when_the_time_of_a_round_is_over(sink: Sink) -> None:
     a_paper()
     a_subscriber()
-    jobs.sweep_digests(until=lambda: True)
+    jobs.send_digests(until=lambda: True)
     assert Digest.objects.get().state == Digest.State.QUEUED
 
 
@@ -163,5 +163,5 @@ def test_two_threads_of_a_worker_do_not_choose_the_same_papers_twice(sink: Sink)
     a_paper()
     a_subscriber()
     with jobs._assembling:
-        jobs.sweep_digests()
+        jobs.send_digests()
     assert not Digest.objects.exists()
