@@ -20,7 +20,7 @@ class NewsletterConfig(AppConfig):
 class AdminConfig(admin.AdminConfig):
     """Django's admin with a site class of our own."""
 
-    default_site = "newsletter.admin.site.StaffSite"
+    default_site = "newsletter.admin.site.PaperboyAdminSite"
 
     def ready(self) -> None:
         """Register the lists of both apps; those of the newsletter stand in one package."""

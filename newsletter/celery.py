@@ -1,8 +1,8 @@
 """The Celery application: tasks carry ids only, and the database is the queue.
 
-Every worker also sweeps the tables by itself (``Sweeper``), so that a lost message, a flushed
-broker or no broker at all delays a mail by seconds and loses none. On the embedded broker
-(``memory://``) one worker process holds the scheduler, the sweeper and the pool of threads.
+Every worker also polls the tables (``newsletter.process.polling``), so that a lost message, a
+flushed broker or none at all delays a mail by seconds and loses none. On the embedded broker
+(``memory://``) one worker process holds the beat, the polling loop and the pool of threads.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.task_queues = [Queue("default"), Queue("notices")]
 app.conf.task_routes = {"newsletter.tasks.deliver_notices": {"queue": "notices"}}
-# The schedule lives in the tables (due dates, next_run_at); beat only asks often enough.
+# The schedule is in the tables (due dates, next_run_at); the beat only asks often enough.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
 app.conf.beat_schedule = {
     "send digests": {
@@ -60,56 +60,65 @@ app.conf.beat_schedule = {
     },
 }
 
-# Set when the worker is told to stop: long loops ask it between two messages.
+# Set when the worker is told to stop: long loops check it between two messages.
 stopping = threading.Event()
 
 
 @setup_logging.connect
 def keep_logging(**_: Any) -> None:
-    """Celery leaves logging to the settings while anybody listens here.
+    """Leave logging to the settings.
 
-    Otherwise its ``--loglevel``, meant for its own lines, would hide the balance in ours.
+    Celery configures logging itself unless this signal has a receiver; its ``--loglevel`` would
+    then also hide the balance of digests in our own lines.
     """
 
 
 @worker_shutting_down.connect
 def note_shutdown(**_: Any) -> None:
+    """Tell long loops that the worker is stopping."""
     stopping.set()
 
 
 @worker_init.connect
 def refuse_second_worker(sender: Any, **_: Any) -> None:
-    """An embedded worker is the only one on its database, and says so instead of starting."""
+    """Refuse a second embedded worker on the same SQLite database.
+
+    Raises:
+        SystemExit: Another worker holds the lock.
+    """
     path = sqlite.database_lock("worker")
     if path is None or not str(sender.app.conf.broker_url).startswith("memory://"):
         return
     try:
         sender.only_worker = sqlite.hold(path, f"process {os.getpid()}")
-    except sqlite.HeldError as held:
+    except sqlite.DatabaseHeldError as held:
         raise SystemExit(f"A worker already runs on this database ({held.owner}).") from None
 
 
-class Sweeper(bootsteps.StartStopStep):
-    """Threads that look at the tables themselves, one for each kind of mail."""
+class PollingStep(bootsteps.StartStopStep):
+    """Start the polling loop with the worker, and stop it with the worker."""
 
     requires = ("celery.worker.components:Pool",)
 
     def create(self, _worker: Any) -> Any:
-        from newsletter.process.polling import Sweeper as Service
+        """Return the service that Celery starts and stops."""
+        from newsletter.process.polling import PollingLoop
 
-        return Service(stopping)
+        return PollingLoop(stopping)
 
 
 class EmbeddedBeat(bootsteps.StartStopStep):
-    """Beat as a thread of the worker: a memory broker cannot be reached from another process."""
+    """Run the beat as a thread: no other process can reach a memory broker."""
 
     requires = ("celery.worker.components:Pool",)
 
     def include_if(self, worker: Any) -> bool:
+        """Return whether the worker uses the embedded broker."""
         return str(worker.app.conf.broker_url).startswith("memory://")
 
     def create(self, worker: Any) -> Any:
+        """Return the service that Celery starts and stops."""
         return EmbeddedService(worker.app, thread=True, scheduler_cls=Scheduler)
 
 
-app.steps["worker"].update([Sweeper, EmbeddedBeat])
+app.steps["worker"].update([PollingStep, EmbeddedBeat])

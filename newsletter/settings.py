@@ -1,4 +1,4 @@
-"""One settings file for both worlds: a laptop with nothing set, and production.
+"""Settings for both worlds: a laptop with nothing set, and production.
 
 Only the environment differs; ``.env.example`` lists every variable that is read here.
 """
@@ -29,13 +29,13 @@ EDITOR_NAME = env.text("EDITOR_NAME", "the editors")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 DEBUG = env.flag("DEBUG", default=False)
 
-# The laptop world: reached only from this machine, and nobody said DEBUG=false. It may invent a
-# secret key, keep mail in a folder and show it at /inbox/.
+# A laptop: reached only from this machine, and DEBUG is not false. Here a secret key is generated,
+# mail is kept in a folder, and /inbox/ shows it.
 LOCAL = SITE_HOST in {"127.0.0.1", "localhost", "::1"} and env.flag("DEBUG", default=True)
 
 
 def local_secret_key() -> str:
-    """The key of a laptop, made on the first start and kept in var/."""
+    """Return the key of a laptop, made on the first start and kept in ``VAR_DIR``."""
     path = VAR_DIR / "secret_key"
     try:
         with path.open("x") as file:
@@ -190,7 +190,7 @@ OFFLINE = env.flag("OFFLINE", default=False)
 # After so many days a reader's like weighs half as much as a new one.
 LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90, least=1)
 
-# The database is the truth and the broker a doorbell: losing a message loses nothing.
+# The tables are the queue: a message that the broker loses delays work and loses none.
 REDIS_URL = env.redis("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
@@ -280,7 +280,7 @@ UNFOLD = {
     "STYLES": [lambda _request: static("admin.css")],
 }
 
-# Everything is written by one handler, which lets no token, address or key through.
+# One handler writes everything, with a filter that removes tokens, addresses and keys.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""What Celery runs: each task calls one service and can be lost or repeated without harm."""
+"""Celery tasks: each calls one service, and can be lost or repeated without harm."""
 
 from __future__ import annotations
 
@@ -25,21 +25,24 @@ def _slice() -> jobs.StopCondition:
 
 @shared_task
 def deliver_notices() -> None:
+    """Send the notices that are queued."""
     jobs.send_notices(_slice())
 
 
 @shared_task
 def send_digests() -> None:
+    """Assemble and send the digests that are due."""
     jobs.send_digests(_slice(), stopping.is_set)
 
 
 @shared_task
 def clean_up() -> None:
+    """Delete what its retention time has passed."""
     subscriptions.clean_up(now())
     bounces.forget(now())
 
 
 @shared_task
 def count_likes() -> None:
-    """What readers like becomes a measurement of the library, before it scores."""
+    """Store the likes of readers as measurements of papers, before scoring."""
     feedback.count_likes(now())

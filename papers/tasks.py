@@ -1,4 +1,4 @@
-"""The library's doors for Celery: ids in, one service called."""
+"""Celery tasks of the library: each takes ids and calls one service."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ stopping = threading.Event()
 
 @worker_shutting_down.connect
 def note_shutdown(**_: Any) -> None:
+    """Tell a long run of a source that the worker is stopping."""
     stopping.set()
 
 
 @shared_task
 def ingest_due() -> None:
-    """Send a worker to every source that is due. Called each minute."""
+    """Enqueue every source that is due. Runs each minute."""
     if settings.OFFLINE:
         return
     if not Source.objects.exists():
@@ -38,7 +39,7 @@ def ingest_due() -> None:
 
 @shared_task
 def ingest_source(source_id: int) -> None:
-    """Visit one source."""
+    """Run one source."""
     source = Source.objects.filter(pk=source_id).first()
     if source is not None:
         runs.run_unwatched(source, until=stopping.is_set)
@@ -47,5 +48,5 @@ def ingest_source(source_id: int) -> None:
 
 @shared_task
 def score() -> None:
-    """Work out anew what is trending."""
+    """Recompute what is trending."""
     update.score(now())

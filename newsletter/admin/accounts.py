@@ -23,7 +23,7 @@ admin.site.unregister([User, Group, TOTPDevice, StaticDevice])
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg]
-    """Django's own account form in the admin's style."""
+    """Accounts, on Django's own form in the admin's style."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -32,7 +32,7 @@ class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg]
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ListAdmin):
-    """Django's own group form in the admin's style."""
+    """Groups, on Django's own form in the admin's style."""
 
 
 @admin.register(TOTPDevice)
@@ -47,9 +47,9 @@ class SecondFactorAdmin(NeverAdded, NeverChanged, ListAdmin):
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
-    """The audit log: who did what at this desk, and when."""
+    """The audit log: what each account did in the admin, and when."""
 
-    list_display = ("action_time", "user", "object_link", "deed")
+    list_display = ("action_time", "user", "object_link", "action")
     list_filter = ("action_flag", "content_type")
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "user__username")
@@ -58,9 +58,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @display(description="object")
     def object_link(self, entry: LogEntry) -> str:
+        """Return a link to the row that was changed, or its name once it is gone."""
         url = entry.get_admin_url()
         return link(url, entry.object_repr) if url else entry.object_repr
 
-    @display(description="deed")
-    def deed(self, entry: LogEntry) -> str:
+    @display(description="action")
+    def action(self, entry: LogEntry) -> str:
+        """Return what was done to the row, in words."""
         return entry.get_change_message() or entry.get_action_flag_display()

@@ -1,4 +1,4 @@
-"""Deeds with consequences: shown with their count first, and done once the words were typed."""
+"""Confirmation of actions that cannot be undone: a count is shown and words must be typed."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from newsletter.security import throttle
 from papers.admin.base import ListAdmin, url_of_list
 
-ONCE: Final = throttle.Limit("admin deed", 1, throttle.DAY)
+ONCE: Final = throttle.Limit("admin planned", 1, throttle.DAY)
 SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What an action is about to do.
+class ConfirmedAction:
+    """An action that runs once its confirmation words were typed.
 
-    ``action`` is the method that does it, ``words`` what the person types to have it done.
+    Attributes:
+        action: Name of the admin method that performs it.
+        title: Heading of the page and label of its button.
+        explanation: What will happen, in one or two sentences.
+        words: The text that the operator has to type.
     """
 
     action: str
@@ -35,15 +39,16 @@ class Deed:
     words: str
 
 
-class Sending:
-    """Actions that send mail, or stop it, need a permission of their own: ``send``."""
+class SendPermission:
+    """Mixin for actions that send or stop mail, which need the permission ``send_digests``."""
 
     def has_send_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Return whether this account may send mail and stop or start streams."""
         return request.user.has_perm("newsletter.send_digests")
 
 
 class WordsForm(forms.Form):
-    """The typed words. ``ticket`` makes a page good for one deed, however often it is sent."""
+    """The typed words; ``ticket`` lets one rendered page run its action only once."""
 
     typed = forms.CharField(
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off", "autofocus": ""})
@@ -56,53 +61,58 @@ class WordsForm(forms.Form):
         self.fields["typed"].label = f"To go on, type: {words}"
 
     def clean_typed(self) -> str:
+        """Return the typed words without extra space, or refuse any others."""
         typed = " ".join(str(self.cleaned_data["typed"]).split())
         if typed.casefold() != self.words.casefold():
             raise forms.ValidationError(f"Nothing was done. To go on, type: {self.words}")
         return typed
 
 
-def ask(
-    admin: ListAdmin, request: HttpRequest, rows: QuerySet[Any], deed: Deed
+def confirmation_page(
+    admin: ListAdmin, request: HttpRequest, rows: QuerySet[Any], planned: ConfirmedAction
 ) -> HttpResponse | None:
-    """The page that asks for the words, or None when they were typed and the deed is to be done.
+    """Return the page that asks for the words, or None once they were typed.
 
-    Works for an action of a list and for a button on a row's own page, whose form is then sent
-    to the list. A second click on the same page does nothing and says so.
+    Serves an action of a list and a button on a row's own page, whose form is posted to the list.
+    A second submission of the same page runs nothing and says so.
     """
     if not rows.exists():
         admin.message_user(
-            request, f"{deed.title}: none of these rows qualifies.", messages.WARNING
+            request, f"{planned.title}: none of these rows qualifies.", messages.WARNING
         )
         return HttpResponseRedirect(_list_of(admin, request))
     if "ticket" not in request.POST:
-        form = WordsForm(deed.words, initial={"ticket": secrets.token_urlsafe(16)})
-        return _page(admin, request, rows, deed, form)
-    form = WordsForm(deed.words, request.POST)
+        form = WordsForm(planned.words, initial={"ticket": secrets.token_urlsafe(16)})
+        return _page(admin, request, rows, planned, form)
+    form = WordsForm(planned.words, request.POST)
     if not form.is_valid():
-        return _page(admin, request, rows, deed, form)
+        return _page(admin, request, rows, planned, form)
     if not throttle.allow(ONCE, form.cleaned_data["ticket"], now()):
-        admin.message_user(request, f"{deed.title}: this was done already.", messages.INFO)
+        admin.message_user(request, f"{planned.title}: this was done already.", messages.INFO)
         return HttpResponseRedirect(_list_of(admin, request))
     return None
 
 
 def _page(
-    admin: ListAdmin, request: HttpRequest, rows: QuerySet[Any], deed: Deed, form: WordsForm
+    admin: ListAdmin,
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    planned: ConfirmedAction,
+    form: WordsForm,
 ) -> TemplateResponse:
     across = request.POST.get("select_across") == "1"
     chosen = request.POST.getlist(ACTION_CHECKBOX_NAME) or [str(pk) for pk in _keys(rows)]
     shown: list[Model] = list(rows[:SHOWN])
     context = {
         **admin.admin_site.each_context(request),
-        "title": deed.title,
+        "title": planned.title,
         "opts": admin.opts,
-        "deed": deed,
+        "planned": planned,
         "form": form,
         "shown": shown,
         "more": rows.count() - len(shown),
         "fields": [
-            ("action", deed.action),
+            ("action", planned.action),
             ("select_across", "1" if across else "0"),
             *((ACTION_CHECKBOX_NAME, pk) for pk in (chosen[:1] if across else chosen)),
         ],
@@ -116,5 +126,5 @@ def _keys(rows: QuerySet[Any]) -> list[object]:
 
 
 def _list_of(admin: ListAdmin, request: HttpRequest) -> str:
-    """The list as it was narrowed when the action was chosen there."""
+    """Return the URL of the list as it was filtered when the action was chosen."""
     return request.get_full_path() if request.method == "POST" else url_of_list(admin.model)

@@ -1,4 +1,4 @@
-"""The consent log: lines are read here and never touched."""
+"""The consent log, read-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papers.admin.base import ReadOnlyAdmin, link, url_of
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
-    """Append-only: who agreed to what, when, and how it was asked."""
+    """Append-only: who agreed to what, when, and how they were asked."""
 
     list_display = ("at", "subscriber_link", "action", "form", "text_version", "ip_truncated")
     list_filter = ("action",)
@@ -35,4 +35,5 @@ class ConsentAdmin(ReadOnlyAdmin):
 
     @display(description="subscriber", ordering="subscriber__email_key")
     def subscriber_link(self, consent: Consent) -> str:
+        """Return a link to the person who gave this consent."""
         return link(url_of(consent.subscriber), consent.subscriber)

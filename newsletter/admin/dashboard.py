@@ -1,4 +1,4 @@
-"""The first page of the admin: is mail going out, is anything stuck, are papers coming in."""
+"""The first page of the admin: whether mail goes out, what is stuck, whether papers come in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REASONS_SHOWN: Final = 8
 
 @dataclass(frozen=True)
 class Figure:
-    """One number with the list behind it; ``alarm`` when somebody should look."""
+    """One number with a link to the rows behind it; ``alarm`` marks one that needs attention."""
 
     title: str
     value: object
@@ -39,12 +39,12 @@ class Figure:
 
 
 def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's callback: the index page's context with today's numbers."""
+    """Return the index page's context with today's numbers (Unfold's ``DASHBOARD_CALLBACK``)."""
     moment = now()
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     today = _today(day)
     return context | {
-        "figures": [*_mail(today, day), *_people(), *_machine(moment)],
+        "figures": [*_mail(today, day), *_people(), *_service(moment)],
         "sources": _sources(),
         "reasons": _reasons(today),
         "edition": _edition(moment),
@@ -52,7 +52,7 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _today(day: datetime) -> Counter[tuple[str, str]]:
-    """Today's digests, counted by state and reason."""
+    """Count today's digests by state and reason."""
     rows = Digest.objects.filter(due_at__gte=day, due_at__lt=day + timedelta(days=1)).order_by()
     return Counter(
         {
@@ -122,7 +122,7 @@ def _people() -> list[Figure]:
     ]
 
 
-def _machine(moment: datetime) -> list[Figure]:
+def _service(moment: datetime) -> list[Figure]:
     pulse = Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first()
     events = DeliveryEvent.objects.filter(processed_at=None).count()
     return [
@@ -138,7 +138,7 @@ def _machine(moment: datetime) -> list[Figure]:
 
 
 def _streams(events: int) -> Figure:
-    """Whether mail may leave; ``events`` is how many of the providers' reports wait."""
+    """Return whether mail may leave; ``events`` is the number of unread provider events."""
     unread = counted(DeliveryEvent, events)
     paused, waiting = [], []
     for stream in Stream.objects.all():
@@ -157,7 +157,7 @@ def _streams(events: int) -> Figure:
 
 
 def _sources() -> list[dict[str, str]]:
-    """The sources, those that fail first: what came of the last visit, and when that was."""
+    """List the sources, failing ones first, with the result and time of the last run."""
     sources = Source.objects.order_by("-enabled", "-consecutive_failures", "name")
     return [
         {
@@ -173,7 +173,7 @@ def _sources() -> list[dict[str, str]]:
 
 
 def _trouble(source: Source) -> str:
-    """That a source fails and for how long; nobody need look after one that is switched off."""
+    """Describe how long a source has been failing; empty for one that is disabled or well."""
     if source.last_status not in FAILING or not source.enabled:
         return ""
     status, failures = source.get_last_status_display(), source.consecutive_failures
@@ -186,7 +186,7 @@ def _age(source: Source) -> str:
 
 
 def _reasons(today: Counter[tuple[str, str]]) -> list[tuple[str, int]]:
-    """Why digests of today did not go out, the most frequent reasons first."""
+    """List why today's digests did not go out, the most frequent reason first."""
     silent = Counter({key: n for key, n in today.items() if key[0] != State.SENT and key[1]})
     return [
         (f"{State(state).label.capitalize()}: {reason}", count)

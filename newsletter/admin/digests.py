@@ -1,4 +1,4 @@
-"""Digests: what each subscriber got on each day, in which state it is, and why."""
+"""Digests: what each subscriber got on each day, its state and the reason for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
 from newsletter.admin import previews
-from newsletter.admin.confirmation import Deed, Sending, ask
+from newsletter.admin.confirmation import ConfirmedAction, SendPermission, confirmation_page
 from newsletter.admin.outbound import OutboundAdmin
 from newsletter.delivery import outbox
 from newsletter.delivery.rendering import DIGESTS
@@ -27,14 +27,14 @@ TWICE = (
 
 
 def _remark(item: Mapping[str, Any]) -> str:
-    """Why a paper was chosen, and for which of a digest's places unless that is said already."""
+    """Return why a paper was chosen, preceded by its slot unless the reason names it."""
     slot, reason = item["slot"], item["reason"]
     said = reason.startswith(slot) or reason.endswith(slot)
     return reason if said else f"{slot}: {reason}" if reason else slot
 
 
 @admin.register(Digest)
-class DigestAdmin(Sending, OutboundAdmin):
+class DigestAdmin(SendPermission, OutboundAdmin):
     """One row is one digest of one person and day."""
 
     list_display = (
@@ -72,26 +72,38 @@ class DigestAdmin(Sending, OutboundAdmin):
     )
 
     def idle_buttons(self, row: Digest) -> frozenset[str]:
+        """Hide "Resend" unless the digest failed or is uncertain."""
         return frozenset() if row.state in STUCK else frozenset({"resend_this"})
 
     @display(description="papers")
     def paper_count(self, digest: Digest) -> int:
+        """Return how many papers the digest holds."""
         return len(digest.items)
 
     @display(description="papers, in order")
     def paper_table(self, digest: Digest) -> str:
+        """Return the papers in their order, each with its reason."""
         if not digest.items:
             return "None was chosen."
         return ordered_list((item["paper"], _remark(item)) for item in digest.items)
 
     @display(description="events")
     def event_link(self, digest: Digest) -> str:
-        return link(url_of_list(DeliveryEvent, digest__id__exact=digest.pk), "what came back")
+        """Return a link to what the provider reported of this digest."""
+        return link(
+            url_of_list(DeliveryEvent, digest__id__exact=digest.pk), "events of this digest"
+        )
 
     @admin.action(description="Resend failed and uncertain ones", permissions=["send"])
     def resend(self, request: HttpRequest, digests: QuerySet[Digest]) -> HttpResponse | None:
+        """Queue failed and uncertain digests again, after a typed confirmation."""
         stuck = digests.filter(state__in=STUCK)
-        page = ask(self, request, stuck, Deed("resend", "Resend", TWICE, f"resend {stuck.count()}"))
+        page = confirmation_page(
+            self,
+            request,
+            stuck,
+            ConfirmedAction("resend", "Resend", TWICE, f"resend {stuck.count()}"),
+        )
         if page is None:
             chosen = list(stuck)
             count = outbox.resend(DIGESTS, [digest.pk for digest in chosen])
@@ -101,11 +113,12 @@ class DigestAdmin(Sending, OutboundAdmin):
 
     @action(description="Resend", url_path="resend", permissions=["send"], icon="redo")
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Queue this digest again, after a typed confirmation."""
         return self.resend(request, self.get_queryset(request).filter(pk=object_id))
 
     @action(description="See it", url_path="see", permissions=["view"], icon="visibility")
     def see(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The digest as its reader gets it."""
+        """Show the digest as its reader gets it."""
         digest = self.get_object(request, object_id)
         if digest is None:
             raise Http404("There is no such digest.")

@@ -1,4 +1,4 @@
-"""Delivery events: what providers told us, as it came."""
+"""Delivery events: provider reports, as they were received."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papers.admin.base import ReadOnlyAdmin, link, url_of
 
 @admin.register(DeliveryEvent)
 class DeliveryEventAdmin(ReadOnlyAdmin):
-    """Raw reports, with the digest that each belongs to."""
+    """Raw reports, each with the digest it belongs to."""
 
     list_display = (
         "received_at",
@@ -56,8 +56,10 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
         },
     )
     def type_label(self, event: DeliveryEvent) -> str:
+        """Return the event's type, coloured by how bad it is."""
         return event.type
 
     @display(description="digest")
     def digest_link(self, event: DeliveryEvent) -> str:
+        """Return a link to the digest that the event is about."""
         return link(url_of(event.digest), event.digest) if event.digest else "none"

@@ -1,4 +1,4 @@
-"""Chosen subscribers as a CSV file with the columns of ``export_subscribers``."""
+"""Selected subscribers as a CSV file with the columns of ``export_subscribers``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from papers.admin.base import counted
 
 
 class Echo:
-    """A file that hands back what is written into it."""
+    """A file that returns each line written to it, for ``csv.writer``."""
 
     def write(self, line: str) -> str:
+        """Return the line unchanged."""
         return line
 
 
 def download(request: HttpRequest, people: QuerySet[Subscriber]) -> StreamingHttpResponse:
-    """The file, sent as it is read, and one line in the audit log about its size."""
+    """Stream the file, and record its number of rows in the audit log."""
     chosen = csv_import.exportable().filter(pk__in=people.order_by().values("pk"))
     LogEntry.objects.create(
         user_id=str(request.user.pk),

@@ -1,4 +1,4 @@
-"""The admin's side bar: rooms in the order in which an operator walks through them."""
+"""The admin's side bar: its sections and their lists."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from newsletter import models as post
 from papers import models as library
 from papers.admin.base import url_of_list
 
-Door = tuple[str, str, type[Model]]
-ROOMS: tuple[tuple[str, tuple[Door, ...]], ...] = (
+MenuItem = tuple[str, str, type[Model]]
+SECTIONS: tuple[tuple[str, tuple[MenuItem, ...]], ...] = (
     (
         "Papers",
         (
             ("article", "Papers", library.Paper),
             ("newspaper", "Editions", library.Edition),
             ("rss_feed", "Sources", library.Source),
-            ("sync", "Visits to sources", library.IngestRun),
-            ("note_add", "Papers asked for", library.Submission),
+            ("sync", "Source runs", library.IngestRun),
+            ("note_add", "Requested papers", library.Submission),
             ("show_chart", "Signals", library.Signal),
         ),
     ),
@@ -37,7 +37,7 @@ ROOMS: tuple[tuple[str, tuple[Door, ...]], ...] = (
         ),
     ),
     (
-        "Post",
+        "Delivery",
         (
             ("outgoing_mail", "Digests", post.Digest),
             ("mark_email_read", "Notices", post.Notice),
@@ -46,11 +46,11 @@ ROOMS: tuple[tuple[str, tuple[Door, ...]], ...] = (
         ),
     ),
     (
-        "House",
+        "System",
         (
             ("favorite", "Heartbeats", post.Heartbeat),
             ("speed", "Rate limits", post.RateLimit),
-            ("front_hand", "Turns", library.Turn),
+            ("front_hand", "Host locks", library.Turn),
             ("history", "Audit log", LogEntry),
             ("badge", "Accounts", User),
             ("key", "Groups", Group),
@@ -61,21 +61,21 @@ ROOMS: tuple[tuple[str, tuple[Door, ...]], ...] = (
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Unfold's navigation with the rooms that this person may enter."""
-    rooms = [
+    """Return Unfold's navigation with the lists that this account may view."""
+    sections = [
         {
             "title": title,
             "separator": True,
             "items": [
                 {"title": name, "icon": icon, "link": url_of_list(model)}
-                for icon, name, model in doors
+                for icon, name, model in items
                 if _may_view(request, model)
             ],
         }
-        for title, doors in ROOMS
+        for title, items in SECTIONS
     ]
     today = {"title": "Today", "icon": "today", "link": reverse("admin:index")}
-    return [{"items": [today]}, *(room for room in rooms if room["items"])]
+    return [{"items": [today]}, *(section for section in sections if section["items"])]
 
 
 def _may_view(request: HttpRequest, model: type[Model]) -> bool:

@@ -1,4 +1,4 @@
-"""Notices: the mails that answer what a person just did."""
+"""Notices: mails that answer something a person just did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What digests and notices share on the desk: their state, its reason, and whose they are."""
+"""The columns and filters that the lists of digests and notices share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATE_COLOURS = {
 
 
 class OutboundAdmin(ReadOnlyAdmin):
-    """A queue of mail. Its states move through services alone, so every field is read-only."""
+    """A queue of mail, read-only: states are changed by services and by actions."""
 
     list_select_related = ("subscriber",)
     search_fields = ("subscriber__email_key", "=message_id", "=provider_id")
@@ -27,8 +27,10 @@ class OutboundAdmin(ReadOnlyAdmin):
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, row: Digest | Notice) -> tuple[str, str]:
+        """Return the state and its label, coloured."""
         return row.state, row.get_state_display()
 
     @display(description="subscriber", ordering="subscriber__email_key")
     def subscriber_link(self, row: Digest | Notice) -> str:
+        """Return a link to the recipient."""
         return link(url_of(row.subscriber), row.subscriber)

@@ -1,4 +1,4 @@
-"""Mail looked at from the desk: the page of a digest, and a test copy to the operator."""
+"""A digest shown in the admin, and a test copy sent to an operator."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from papers.admin.base import ListAdmin
 PERSONAL_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID")
 
 
-class NothingToSend(Exception):  # noqa: N818
+class NothingToSendError(Exception):
     """There is no digest for this subscriber now; the message says why."""
 
 
 def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:
-    """A page of the admin with the digest inside, in a frame that may run and open nothing."""
+    """Return an admin page with the digest in a sandboxed frame without scripts or navigation."""
     context = {**admin.admin_site.each_context(request), "title": title, "opts": admin.opts}
     cards = snapshots.of(digest)
     if digest.items:
@@ -37,15 +37,16 @@ def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> 
 def send_test(subscriber: Subscriber, address: str) -> SendResult:
     """Send the subscriber's upcoming digest to another address, marked as a test.
 
-    Raises NothingToSend.
+    Raises:
+        NothingToSendError: There is no digest for the subscriber now.
     """
     digest = assembly.preview(subscriber, now())
     if digest.state == Digest.State.SKIPPED:
-        raise NothingToSend(digest.reason)
+        raise NothingToSendError(digest.reason)
     try:
         message = messages.digest_message(digest, snapshots.of(digest))
     except messages.IncompleteMessageError as error:
-        raise NothingToSend(str(error)) from error
+        raise NothingToSendError(str(error)) from error
     message.to = [address]
     message.subject = f"[Test] {message.subject}"
     message.metadata = {}

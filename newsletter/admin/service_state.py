@@ -1,4 +1,4 @@
-"""Counters and pulses of the service itself, to be looked at."""
+"""Rate limits and heartbeats of the service, read-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papers.admin.base import ReadOnlyAdmin, ago
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ReadOnlyAdmin):
-    """How often something was tried; keys are hashes, so nobody is named here."""
+    """How often something was tried; keys are hashes and name nobody."""
 
     list_display = ("window_start", "name", "count", "key_hash")
     list_filter = ("name",)
@@ -22,7 +22,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
-    """When each part of the service last showed that it is alive."""
+    """When each part of the service last reported that it is alive."""
 
     list_display = ("name", "at", "age")
     ordering = ("name",)
@@ -30,4 +30,5 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 
     @display(description="age")
     def age(self, heartbeat: Heartbeat) -> str:
+        """Return how long ago the part reported."""
         return ago(heartbeat.at)

@@ -1,4 +1,4 @@
-"""The staff entrance: who may sit at the admin's desk, and what its pages may load."""
+"""The admin site: log-in with a second factor, and the content security policy of its pages."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ LOG_INS_PER_NETWORK: Final = throttle.Limit("log-in network", 50, QUARTER)
 
 
 class LogInForm(AuthenticationForm):
-    """Name and password, as often as the limits allow."""
+    """User name and password, limited by name and by network."""
 
     def clean(self) -> dict[str, Any]:
+        """Refuse the attempt when the limits are used up, before the password is checked."""
         meta = self.request.META
         ip = throttle.client_ip(meta["REMOTE_ADDR"], meta.get("HTTP_X_FORWARDED_FOR", ""))
         network = throttle.network_of(ip)
@@ -54,7 +55,7 @@ class LogInForm(AuthenticationForm):
 
 
 class CodeForm(forms.Form):
-    """A code of the second factor, and with it the key it was made with when that is new."""
+    """A code of the second factor; ``offer`` carries a new key during enrolment."""
 
     code = forms.CharField(
         max_length=16,
@@ -65,17 +66,19 @@ class CodeForm(forms.Form):
     offer = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean_code(self) -> str:
+        """Return the code without the spaces that authenticator apps show."""
         return "".join(str(self.cleaned_data["code"]).split())
 
 
 @method_decorator(csp_replace(POLICY), name="login")
-class StaffSite(UnfoldAdminSite):
-    """The admin site. Outside a laptop, staff show a second factor before they see anything."""
+class PaperboyAdminSite(UnfoldAdminSite):
+    """The admin site. Outside a laptop it requires a second factor."""
 
     login_form = LogInForm
     index_title = "Today"
 
     def has_permission(self, request: HttpRequest) -> bool:
+        """Return whether this session may see the admin: staff, verified outside a laptop."""
         return super().has_permission(request) and (
             settings.LOCAL or request.user.is_verified()  # type: ignore[union-attr]
         )
@@ -83,9 +86,11 @@ class StaffSite(UnfoldAdminSite):
     def admin_view(
         self, view: Callable[..., HttpResponse], cacheable: bool = False
     ) -> Callable[..., HttpResponseBase]:
+        """Wrap an admin view with the content security policy that Unfold needs."""
         return csp_replace(POLICY)(super().admin_view(view, cacheable))
 
     def extra_urls(self) -> list[URLPattern]:
+        """Add the page of the second factor."""
         view = csp_replace(POLICY)(never_cache(self.second_factor))
         return [path("second-factor/", view, name="second_factor")]
 
@@ -93,6 +98,7 @@ class StaffSite(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Log in; a session that lacks only the code is sent to the second factor."""
         if request.method == "GET" and self._lacks_only_the_code(request):
             query = urlencode({REDIRECT_FIELD_NAME: self._next_page(request)})
             return redirect(f"{reverse('admin:second_factor')}?{query}")
@@ -100,7 +106,7 @@ class StaffSite(UnfoldAdminSite):
         return page
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a code; for a first one, show the key that it is to be made with."""
+        """Ask for a code; during enrolment, show the key it is generated from."""
         if not self._lacks_only_the_code(request):
             return redirect("admin:index")
         if "leave" in request.POST:

@@ -1,4 +1,4 @@
-"""Streams of mail: whether each runs, and who stopped it and why."""
+"""Streams of mail: which run, and who stopped the others and why."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from newsletter.admin.confirmation import Sending
+from newsletter.admin.confirmation import SendPermission
 from newsletter.delivery import streams
 from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
@@ -22,12 +22,12 @@ ALL: Final = "all"
 
 
 def chosen_streams(choice: str) -> list[str]:
-    """The streams that a choice of the form means."""
+    """Return the names of the streams that a choice of the form stands for."""
     return [stream.name for stream in STREAMS if choice in {ALL, stream.name}]
 
 
 class SwitchForm(forms.Form):
-    """Which stream, and its name typed once more as the confirmation."""
+    """A stream, and its name typed again as the confirmation."""
 
     stream = forms.ChoiceField(
         choices=[(ALL, "all mail"), *((stream.name, stream.name) for stream in STREAMS)],
@@ -39,6 +39,7 @@ class SwitchForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
+        """Refuse unless the typed name is that of the chosen stream."""
         stream, typed = self.cleaned_data.get("stream"), self.cleaned_data.get("typed", "")
         if stream and typed.strip().casefold() != stream:
             self.add_error("typed", f"Nothing was done. To go on, type: {stream}")
@@ -46,28 +47,29 @@ class SwitchForm(forms.Form):
 
 
 class PauseForm(SwitchForm):
-    """A pause says why, so that the next operator knows when to end it."""
+    """A pause with its reason, so that the next operator knows when to end it."""
 
     reason = forms.CharField(max_length=300, widget=UnfoldAdminTextInputWidget)
     field_order = ("stream", "reason", "typed")
 
 
 @admin.register(Stream)
-class StreamAdmin(Sending, ReadOnlyAdmin):
-    """Digests and notices are stopped and started apart. A stream without a row here runs."""
+class StreamAdmin(SendPermission, ReadOnlyAdmin):
+    """Digests and notices are stopped and started separately; a stream without a row runs."""
 
     list_before_template = "admin/streams.html"
     when_empty = "Neither stream was ever stopped: both are running."
 
-    list_display = ("name", "standing", "paused_reason", "paused_at")
+    list_display = ("name", "state", "paused_reason", "paused_at")
     fields = (*list_display, "hold_until")
     actions_list = ("pause", "resume")
 
     @display(
-        description="standing",
+        description="state",
         label={"running": "success", "waiting": "warning", "paused": "danger"},
     )
-    def standing(self, stream: Stream) -> str | tuple[str, str]:
+    def state(self, stream: Stream) -> str | tuple[str, str]:
+        """Return whether the stream is running, waiting or paused."""
         if stream.paused_at:
             return "paused"
         held = held_until(stream)
@@ -75,6 +77,7 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
 
     @action(description="Stop a stream", permissions=["send"], icon="pause")
     def pause(self, request: HttpRequest) -> HttpResponse:
+        """Stop a stream, with a reason and a typed confirmation."""
         form = PauseForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form, "Stop a stream")
@@ -85,6 +88,7 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
 
     @action(description="Start a stream", permissions=["send"], icon="play_arrow")
     def resume(self, request: HttpRequest) -> HttpResponse:
+        """Start a stream again, with a typed confirmation."""
         form = SwitchForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form, "Start a stream")
@@ -107,7 +111,7 @@ class StreamAdmin(Sending, ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/switch.html", context)
 
-    def _done(self, request: HttpRequest, chosen: list[str], deed: str) -> HttpResponse:
-        log(request, Stream.objects.filter(pk__in=chosen), deed)
-        self.message_user(request, f"{' and '.join(chosen)}: {deed}.", messages.SUCCESS)
+    def _done(self, request: HttpRequest, chosen: list[str], planned: str) -> HttpResponse:
+        log(request, Stream.objects.filter(pk__in=chosen), planned)
+        self.message_user(request, f"{' and '.join(chosen)}: {planned}.", messages.SUCCESS)
         return HttpResponseRedirect(url_of_list(Stream))

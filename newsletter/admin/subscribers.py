@@ -1,4 +1,4 @@
-"""Subscribers: what they asked for, what they agreed to, and what was sent to them."""
+"""Subscribers: their choices, their consents and what was sent to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from newsletter.admin.subscriber_actions import SubscriberDeeds, origin
+from newsletter.admin.subscriber_actions import SubscriberActions, origin
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber
 from newsletter.subscriptions import parsers, preferences, privacy
 from newsletter.subscriptions import service as subscriptions
@@ -49,7 +49,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class InterestForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One interest, read as on the subscriber's own page: a pasted address becomes an id."""
+    """One interest, parsed as on the subscriber's own page: a pasted address becomes an id."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +58,7 @@ class InterestForm(forms.ModelForm):  # type: ignore[type-arg]
             field.widget.attrs["aria-label"] = name.capitalize()
 
     def clean(self) -> dict[str, Any]:
+        """Parse the value by its kind and refuse what is not exactly one value."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if {"kind", "value"} <= cleaned.keys():
             read = parsers.PARSERS[preferences.KEYS[cleaned["kind"]]]
@@ -92,8 +93,8 @@ class ConsentInline(ReadOnlyInline):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(NeverAdded, SubscriberDeeds):
-    """Choices may be edited for a person who asks for it; states move through actions alone."""
+class SubscriberAdmin(NeverAdded, SubscriberActions):
+    """Choices can be edited for a person who asks for it; states change by actions only."""
 
     form = SettingsForm
     list_display = (
@@ -117,7 +118,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
             {"fields": (("frequency", "weekday"), ("hour", "timezone"), "size")},
         ),
         (
-            "Standing",
+            "State",
             {
                 "fields": (
                     ("next_digest_at", "paused_until"),
@@ -137,10 +138,12 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, subscriber: Subscriber) -> tuple[str, str]:
+        """Return the status and its label, coloured."""
         return subscriber.status, subscriber.get_status_display()
 
     @display(description="sent to them")
     def sent_links(self, subscriber: Subscriber) -> str:
+        """Return links to the digests and notices of this person."""
         narrowed = {"subscriber__id__exact": subscriber.pk}
         return format_html(
             "{} and {}",
@@ -151,9 +154,10 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     # Choices: stored by the service, which moves the due date and keeps the consent log.
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
-        """Leave the row to save_related, which knows the interests too."""
+        """Leave the row to ``save_related``, which has the interests as well."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Store changed choices by the service, which moves the due date and logs the consent."""
         super().save_related(request, form, formsets, change)
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             subscriber: Subscriber = form.instance
@@ -165,7 +169,7 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Names and counts instead of every single row that goes with a subscriber."""
+        """Return names and counts instead of every row that goes with a subscriber."""
         people = [subscriber.pk for subscriber in objs]
         owned: tuple[type[Model], ...] = (Digest, Notice, Consent, Interest)
         counts = {
@@ -178,8 +182,10 @@ class SubscriberAdmin(NeverAdded, SubscriberDeeds):
         return names, {"subscribers": len(people)} | counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
+        """Erase one person; a keyed hash of the address stays on the suppression list."""
         privacy.erase(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
+        """Erase the selected people, one after the other."""
         for subscriber in queryset:
             privacy.erase(subscriber)

@@ -1,4 +1,4 @@
-"""Readers for the environment that say, in one sentence, what is wrong with a value."""
+"""Read settings from the environment, and say in one sentence what is wrong with a value."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ EMAIL_SCHEMES: Final = {
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable without surrounding space; an empty one counts as unset."""
+    """Return the variable without surrounding space; an empty one counts as unset."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """A yes or no. Raises ImproperlyConfigured for anything else."""
+    """Return a yes or no. Raises ImproperlyConfigured for anything else."""
     value = text(name).lower()
     if not value:
         return default
@@ -39,12 +39,12 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def words(name: str) -> list[str]:
-    """A list separated by commas."""
+    """Return a list separated by commas."""
     return [word.strip() for word in text(name).split(",") if word.strip()]
 
 
 def networks(name: str) -> list[str]:
-    """A list of IP addresses or networks. Raises ImproperlyConfigured."""
+    """Return a list of IP addresses or networks. Raises ImproperlyConfigured."""
     for network in words(name):
         try:
             ipaddress.ip_network(network, strict=False)
@@ -56,7 +56,7 @@ def networks(name: str) -> list[str]:
 
 
 def number(name: str, default: float = 0, *, least: float = 0) -> float:
-    """A number from ``least`` up. Raises ImproperlyConfigured for anything else."""
+    """Return a number from ``least`` up. Raises ImproperlyConfigured for anything else."""
     value = text(name)
     if not value:
         return default
@@ -72,7 +72,7 @@ def number(name: str, default: float = 0, *, least: float = 0) -> float:
 
 
 def url(name: str, default: str = "") -> str:
-    """An http(s) address without a slash at its end. Raises ImproperlyConfigured."""
+    """Return an http(s) URL without a trailing slash. Raises ImproperlyConfigured."""
     value = text(name, default).rstrip("/")
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
@@ -83,7 +83,7 @@ def url(name: str, default: str = "") -> str:
 
 
 def folder(name: str, default: Path) -> Path:
-    """A folder, made if it is missing. Raises ImproperlyConfigured when it cannot be."""
+    """Return a folder, created if it is missing. Raises ImproperlyConfigured when that fails."""
     path = Path(text(name, str(default)))
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def folder(name: str, default: Path) -> Path:
 
 
 def log_level(name: str, default: str) -> str:
-    """The name of one of Python's log levels. Raises ImproperlyConfigured."""
+    """Return the name of one of Python's log levels. Raises ImproperlyConfigured."""
     level = text(name, default).upper()
     if level not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(
@@ -105,7 +105,7 @@ def log_level(name: str, default: str) -> str:
 
 
 def redis(name: str) -> str:
-    """The URL of a Redis server. Raises ImproperlyConfigured for that of anything else."""
+    """Return the URL of a Redis server. Raises ImproperlyConfigured for any other."""
     value = text(name)
     parts = urlsplit(value)
     if value and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
@@ -117,7 +117,7 @@ def redis(name: str) -> str:
 
 
 def database(name: str, default: str) -> dict[str, Any]:
-    """A Django database from a URL. Raises ImproperlyConfigured for one we do not run on."""
+    """Return a Django database from a URL. Raises ImproperlyConfigured for an unsupported one."""
     value = text(name, default)
     scheme = value.partition(":")[0]
     if scheme not in {"sqlite", "postgres", "postgresql"}:
@@ -129,7 +129,7 @@ def database(name: str, default: str) -> dict[str, Any]:
 
 
 def email(name: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings from ``smtp[s|+tls]://user:password@host:port``.
+    """Return Django's EMAIL_* settings from ``smtp[s|+tls]://user:password@host:port``.
 
     ``smtp+tls`` upgrades with STARTTLS, ``smtps`` is TLS from the first byte; a password may be
     percent-encoded. Raises ImproperlyConfigured.
@@ -156,9 +156,9 @@ def email(name: str) -> dict[str, Any]:
 
 
 def anymail() -> dict[str, Any]:
-    """Anymail's own settings. Raises ImproperlyConfigured for a deadline that is none.
+    """Return Anymail's own settings. Raises ImproperlyConfigured for an invalid time-out.
 
-    ANYMAIL_REQUESTS_TIMEOUT is seconds, or those to connect and those to answer: ``10,60``.
+    ANYMAIL_REQUESTS_TIMEOUT is in seconds: one number, or connect and read: ``10,60``.
     """
     found: dict[str, Any] = dict(prefixed("ANYMAIL_"))
     written = found.get("REQUESTS_TIMEOUT", "60")
@@ -176,7 +176,7 @@ def anymail() -> dict[str, Any]:
 
 
 def prefixed(prefix: str) -> dict[str, str]:
-    """Every variable that starts with the prefix, by the rest of its name."""
+    """Return every variable that starts with the prefix, by the rest of its name."""
     return {
         name.removeprefix(prefix): value.strip()
         for name, value in os.environ.items()

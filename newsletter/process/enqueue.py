@@ -1,4 +1,4 @@
-"""Ring a Celery task after commit. The rows are the truth: a bell nobody hears loses nothing."""
+"""Enqueue a Celery task after commit. The rows are the queue, so a lost message loses no work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import transaction
 
 log = logging.getLogger(__name__)
 
-IMPATIENT: Final = {
+FAIL_FAST_OPTIONS: Final = {
     "socket_timeout": 1,
     "socket_connect_timeout": 1,
     "max_retries": 0,
@@ -22,23 +22,23 @@ IMPATIENT: Final = {
 }
 
 
-def ring(task: Task[Any, Any], *ids: int) -> None:
-    """Enqueue ``task`` with ids once the transaction is through; a dead broker is only logged.
+def on_commit(task: Task[Any, Any], *ids: int) -> None:
+    """Enqueue ``task`` with ids after the commit; a broker that does not answer is only logged.
 
-    Returns at once: a thread of its own waits for a broker that hangs, so that no visitor does.
-    Without Redis the worker polls the tables every second, and there is no bell to ring.
+    Returns at once: another thread waits for a slow broker, so that no visitor does. Without Redis
+    the worker polls the tables every second, and nothing is enqueued from here.
     """
     if settings.REDIS_URL:
         transaction.on_commit(
-            lambda: threading.Thread(target=_ring, args=(task, ids), daemon=True).start(),
+            lambda: threading.Thread(target=_send, args=(task, ids), daemon=True).start(),
             robust=True,
         )
 
 
-def _ring(task: Task[Any, Any], ids: tuple[int, ...]) -> None:
+def _send(task: Task[Any, Any], ids: tuple[int, ...]) -> None:
     try:
-        with task.app.connection_for_write(transport_options=IMPATIENT) as connection:
+        with task.app.connection_for_write(transport_options=FAIL_FAST_OPTIONS) as connection:
             options: dict[str, Any] = {"connection": connection, "retry": False}
             task.apply_async(args=ids, **options)
     except task.OperationalError as error:
-        log.warning("The broker does not answer; the next sweep will do %s. %s", task.name, error)
+        log.warning("The broker does not answer; the polling loop will do %s. %s", task.name, error)

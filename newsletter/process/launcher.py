@@ -1,32 +1,29 @@
 """What ``manage.py run`` does: prepare the database once, then run the parts of the service.
 
-A process manager (honcho) owns the web server, the worker and, with Redis, the beat; when one
-of them ends, or the operator asks for it, all of them end.
+The parts are the web server, the worker and, with Redis, the beat. When one of them ends, or the
+operator asks for it, all of them end. Each part reads from a pipe that only the launcher holds
+open, so that it also ends when the launcher is killed (``newsletter.process.part``).
 """
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import secrets
-import shlex
 import signal
 import socket
+import subprocess
 import sys
-import threading
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Final
 
-import honcho.manager
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.timezone import now
-from honcho.compat import ProcessManager
-from honcho.process import Process
+from filelock import FileLock
 
 from newsletter.conf import sqlite
 from papers.ingest import service as ingest
@@ -37,32 +34,34 @@ from papers.trending import update
 HOST = "127.0.0.1"
 SEEDS = settings.BASE_DIR / "seeds" / "trending-papers-listing.txt"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A digest that is just leaving may finish: cut off, it would need a person to settle it.
-honcho.manager.KILL_WAIT = 60
+# A message that is on its way may finish: cut off, it would be uncertain.
+STOP_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.1
 
 
 class LaunchError(Exception):
-    """Why the service cannot start, in a sentence for the operator."""
+    """The service cannot start; the message tells the operator why."""
 
 
 def port() -> int:
-    """The port from PORT. Raises LaunchError for a value that is no port."""
+    """Return the port from PORT. Raises LaunchError for a value that is no port."""
     if settings.PORT.isdecimal() and 0 < int(settings.PORT) < 65536:
         return int(settings.PORT)
     raise LaunchError(f"PORT is {settings.PORT!r}; write a number from 1 to 65535.")
 
 
-def refuse_second_start() -> object:
-    """Hold the database for this start.
+def refuse_second_start() -> FileLock | None:
+    """Lock the SQLite database for this start; return the lock, None where none is needed.
 
-    Raises LaunchError naming the one that runs already, or the folder that cannot be written.
+    Raises:
+        LaunchError: Another start holds the lock, or its folder cannot be written.
     """
     path = sqlite.database_lock("run")
     if path is None:
         return None
     try:
         return sqlite.hold(path, f"process {os.getpid()}, {settings.SITE_URL}/")
-    except sqlite.HeldError as held:
+    except sqlite.DatabaseHeldError as held:
         raise LaunchError(
             f"Paperboy already runs on this database ({held.owner}). Stop it first, or set "
             "DATABASE_URL to another database."
@@ -74,7 +73,7 @@ def refuse_second_start() -> object:
 
 
 def refuse_occupied_port() -> None:
-    """Raises LaunchError when another program listens where the site is to be."""
+    """Raise LaunchError when another program listens on the port of the site."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -87,13 +86,13 @@ def refuse_occupied_port() -> None:
 
 
 def collect_static() -> None:
-    """Gather the static files, unless an image that brings its own keeps the folder shut."""
+    """Collect the static files, unless the folder is read-only, as in an image that has them."""
     if os.access(settings.STATIC_ROOT, os.W_OK):
         call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def migrate() -> bool:
-    """Bring the tables up to date; says whether anything had to be done."""
+    """Apply missing migrations; return whether there were any."""
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return False
@@ -102,7 +101,7 @@ def migrate() -> bool:
 
 
 def create_admin() -> str | None:
-    """Create the account ``admin`` if there is none; its password, this one time."""
+    """Create the account ``admin`` if there is none and return its new password."""
     users = get_user_model()._default_manager
     if users.filter(is_superuser=True).exists():
         return None
@@ -112,9 +111,10 @@ def create_admin() -> str | None:
 
 
 def read_seeds() -> Counts | None:
-    """Give an empty catalogue its first papers and score them; None when it is not empty.
+    """Import the first papers into an empty catalogue and score them; None when it has papers.
 
-    Raises IngestError when the listing cannot be read.
+    Raises:
+        IngestError: The listing cannot be read.
     """
     if Paper.objects.exists():
         return None
@@ -123,96 +123,80 @@ def read_seeds() -> Counts | None:
     return counts
 
 
-def python(*arguments: str) -> str:
-    """A shell command that becomes this Python with these arguments."""
-    return "exec " + shlex.join([sys.executable, *arguments])
+def part(*arguments: str) -> list[str]:
+    """Return a command that runs a Python module as a part of the service."""
+    # As root, Celery warns at length; root in a container is a choice.
+    quiet = ("-W", "ignore:You're running the worker")
+    return [sys.executable, *quiet, "-m", "newsletter.process.part", *arguments]
 
 
-def processes() -> dict[str, str]:
-    """The parts of the service and the command of each.
+def commands() -> dict[str, list[str]]:
+    """Return the parts of the service and the command of each.
 
-    Without Redis the one worker also holds the beat; with it they are separate and may be
-    started on other machines too.
+    Without Redis the one worker runs the beat as a thread; with Redis they are separate and may
+    be started on other machines too.
     """
-    # As root, Celery warns at length; whoever starts a container on purpose knows.
-    calm = ("-W", "ignore:You're running the worker")
-    celery = (*calm, "-m", "celery", "--quiet", "-A", "newsletter")
-    worker = (*celery, "worker", "--loglevel", "warning")
+    celery = ("celery", "--quiet", "-A", "newsletter")
+    worker = (*celery, "worker", "--loglevel", "warning", "--pool", "threads", "--concurrency", "4")
     parts = {
-        "web": python(
-            *("-m", "gunicorn", "newsletter.wsgi", "--bind", f"{HOST}:{port()}"),
+        "web": part(
+            *("gunicorn", "newsletter.wsgi", "--bind", f"{HOST}:{port()}"),
             *("--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "5"),
             *("--no-control-socket", "--log-level", "warning"),
-        )
+        ),
+        "worker": part(*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"),
     }
-    silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    parts["worker"] = python(*worker, "--pool", "threads", "--concurrency", "4", *silent)
     if settings.REDIS_URL:
-        parts["beat"] = python(*celery, "beat", "--loglevel", "warning")
+        parts["beat"] = part(*celery, "beat", "--loglevel", "warning")
     return parts
 
 
-class Signals(ProcessManager):  # type: ignore[misc]
-    """Ask the part itself to stop, not its children: it knows how to end them in order."""
-
-    def terminate(self, pid: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-
-
-class Part(Process):  # type: ignore[misc]
-    """One part; its keeper stops it when the manager is gone without having said so."""
-
-    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        threading.Thread(target=self.watch, args=(os.getppid(),), daemon=True).start()
-        super().run(events, ignore_signals)
-
-    def watch(self, manager: int) -> None:
-        while os.getppid() == manager:
-            time.sleep(1)
-        Signals().terminate(self._child.pid)
-
-
-class Parts(honcho.manager.Manager):  # type: ignore[misc]
-    """honcho's manager, safe against a signal that comes while the parts are still starting."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._procmgr = Signals()
-        self._process_ctor = Part
-        self.stopping = False
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-        for name, command in processes().items():
-            self.add_process(name, command, env=environment, cwd=settings.BASE_DIR)
-
-    def terminate(self) -> None:
-        self.stopping = True
-        if self._all_started():
-            super().terminate()
-
-    def _any_stopped(self) -> bool:
-        return self.stopping or bool(super()._any_stopped())
-
-    def _system_print(self, data: str) -> None:
-        """Written past Python's buffer, which a signal handler must not enter."""
-        with contextlib.suppress(OSError):
-            os.write(sys.stdout.fileno(), data.encode())
-
-
 def run_parts() -> int:
-    """Start all parts and stay until they have ended; the exit code of the service.
+    """Start all parts and stay until they have ended; return the exit code of the service.
 
-    0 when the operator stopped it, otherwise that of the part that ended first.
+    It is 0 when the operator stopped it, otherwise that of the part that ended first.
     """
-    multiprocessing.set_start_method("fork", force=True)
     connection.close()
-    parts = Parts()
-    asked = False
-
-    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    asked: list[int] = []
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda number, _frame: asked.append(number))
+    alive, write_end = os.pipe()
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "PAPERBOY_LAUNCHER": str(alive)}
+    parts: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        parts.loop()
-        asked = parts.returncode in {130, 143}
+        for name, command in commands().items():
+            parts[name] = subprocess.Popen(  # noqa: S603 - our own commands
+                command,
+                cwd=settings.BASE_DIR,
+                env=environment,
+                pass_fds=[alive],
+                start_new_session=True,  # Ctrl-C reaches the launcher alone.
+            )
+        while not asked and all(process.poll() is None for process in parts.values()):
+            time.sleep(POLL_SECONDS)
+        code = 0 if asked else _first_exit(parts)
     finally:
-        parts.terminate()
-    return 0 if asked else parts.returncode or 1
+        _stop(parts)
+        os.close(write_end)
+    return code
+
+
+def _first_exit(parts: Mapping[str, subprocess.Popen[bytes]]) -> int:
+    """Name the part that ended by itself; return its exit code, 1 in the place of 0."""
+    name, process = next(item for item in parts.items() if item[1].poll() is not None)
+    code = process.returncode
+    sys.stderr.write(f"The part {name} ended ({code}), so the others stop.\n")
+    return (code if code > 0 else 128 - code) or 1
+
+
+def _stop(parts: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Ask every part to stop, and kill those that still run after ``STOP_SECONDS``."""
+    for process in parts.values():
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in parts.values():
+        try:
+            process.wait(max(0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

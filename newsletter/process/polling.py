@@ -1,4 +1,4 @@
-"""The worker's own rounds over the tables, which need no broker (RULES E34, E35)."""
+"""Poll the tables for what is due, in threads of the worker, with or without a broker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from newsletter.conf import sqlite
 
 log = logging.getLogger(__name__)
 
-# Without Redis the tables are the only doorbell, so the rounds follow closely on each other.
+# Without Redis nothing else tells of new rows, so the rounds follow closely on each other.
 PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
 # A round that sends for longer leaves the rest to the next.
@@ -24,16 +24,16 @@ SLICE_SECONDS: Final = 30.0
 Round = Callable[[jobs.StopCondition], object]
 
 
-class Sweeper:
-    """One thread a round; ``stop`` returns once every round has ended between two messages."""
+class PollingLoop:
+    """Threads that each repeat one kind of round over the tables."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self.stopping = stopping
         rounds: dict[str, Round] = {
-            "send_notices": jobs.send_notices,
-            # While digests leave, or are chosen, nobody else hears at once who must get none.
-            "process_events": jobs.process_events,
-            "send_digests": lambda until: jobs.send_digests(until, stopping.is_set),
+            "notices": jobs.send_notices,
+            # A thread of its own: complaints must count while digests are chosen or sent.
+            "events": jobs.process_events,
+            "digests": lambda until: jobs.send_digests(until, stopping.is_set),
         }
         self.threads = [
             threading.Thread(target=self._run, args=(name, round_), name=name, daemon=True)
@@ -41,10 +41,12 @@ class Sweeper:
         ]
 
     def start(self) -> None:
+        """Start the threads."""
         for thread in self.threads:
             thread.start()
 
     def stop(self) -> None:
+        """Stop every round between two messages, and return once all threads have ended."""
         self.stopping.set()
         for thread in self.threads:
             if thread.is_alive():

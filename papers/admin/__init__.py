@@ -1,4 +1,4 @@
-"""The library's desk: papers, what was measured about them, and where they come from."""
+"""The Django admin of papers, their measurements and their sources."""
 
 from papers.admin import editions, papers, sources
 

@@ -1,4 +1,4 @@
-"""What every list in the admin shares: rows to look at, and links between them."""
+"""What every list in the admin shares: read-only mixins, links, counts and the audit log."""
 
 from __future__ import annotations
 
@@ -20,32 +20,35 @@ from unfold.admin import ModelAdmin, TabularInline
 
 
 class NeverAdded:
-    """Rows that come into being elsewhere."""
+    """Mixin for rows that only the service creates."""
 
     when_empty = "The service fills this list by itself."
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False for everybody."""
         return False
 
 
 class NeverChanged:
-    """Rows that may only be looked at."""
+    """Mixin for rows that can only be viewed."""
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False for everybody."""
         return False
 
 
 class NeverDeleted:
-    """Rows that the desk may not remove."""
+    """Mixin for rows that the admin never deletes."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return False for everybody."""
         return False
 
 
 class ListAdmin(ModelAdmin):
-    """A list that stays quick with many rows: one page of them, and no count of all.
+    """A list that stays fast with many rows: paged, without a count of the whole table.
 
-    ``when_empty`` is what it says when there is no row at all.
+    ``when_empty`` is the sentence that an empty list shows.
     """
 
     show_full_result_count = False
@@ -56,26 +59,26 @@ class ListAdmin(ModelAdmin):
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> FormField | None:
-        """The zone of a time that is typed; one that is shown carries its own."""
+        """Add the time zone to the help of a time that is typed; a shown one carries its own."""
         field: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and isinstance(db_field, DateTimeField):
             field.help_text = f"{field.help_text} In UTC.".lstrip()
         return field
 
     def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
-        """The buttons of a row's page, without those that could do nothing to it."""
+        """Return the buttons of a row's page, without those that would change nothing."""
         buttons: list[Any] = super().get_actions_detail(request, object_id)
         row = self.get_object(request, str(object_id)) if buttons else None
         idle = self.idle_buttons(row) if row else frozenset()
         return [button for button in buttons if button.method.__name__ not in idle]
 
     def idle_buttons(self, row: Any) -> frozenset[str]:
-        """The names in ``actions_detail`` that this row does not qualify for."""
+        """Return the names in ``actions_detail`` that this row does not qualify for."""
         return frozenset()
 
 
 class ReadOnlyAdmin(NeverAdded, NeverChanged, NeverDeleted, ListAdmin):
-    """Rows that the service writes and people only look at."""
+    """Rows that the service writes and operators only view."""
 
 
 class ReadOnlyInline(NeverAdded, NeverChanged, NeverDeleted, TabularInline):
@@ -87,38 +90,38 @@ class ReadOnlyInline(NeverAdded, NeverChanged, NeverDeleted, TabularInline):
 
 
 def names_of(model: type[Model]) -> list[str]:
-    """The names of a model's own fields."""
+    """Return the names of a model's own fields."""
     return [field.name for field in model._meta.fields]
 
 
 def counted(model: type[Model], count: int) -> str:
-    """A number of rows in words: "1 paper", "12 papers"."""
+    """Return a number of rows in words: "1 paper", "12 papers"."""
     return f"{count} {model_ngettext(model._meta, count)}"
 
 
 def ago(moment: datetime) -> str:
-    """How long ago a moment was: "a moment ago", "5 minutes ago"."""
+    """Return how long ago a moment was: "a moment ago", "5 minutes ago"."""
     just_now = now() - moment < timedelta(minutes=1)
     return "a moment ago" if just_now else f"{timesince(moment)} ago"
 
 
 def url_of(obj: Model) -> str:
-    """The admin page of a row."""
+    """Return the admin URL of a row."""
     meta = obj._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[quote(obj.pk)])
 
 
 def url_of_list(model: type[Model], **filters: object) -> str:
-    """The admin list of a model, narrowed by lookups such as ``state__exact="failed"``."""
+    """Return the admin URL of a list, filtered by lookups such as ``state__exact="failed"``."""
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return f"{url}?{urlencode(filters)}" if filters else url
 
 
 def link(url: str, text: object) -> str:
-    """An anchor in the admin's own style, escaped."""
+    """Return an escaped anchor in the admin's style."""
     return format_html('<a class="text-link" href="{}">{}</a>', url, text)
 
 
 def log(request: HttpRequest, objects: Iterable[Model], message: str) -> None:
-    """Write into the audit log what the person at the desk did to these rows."""
+    """Record in the audit log what this account did to these rows."""
     LogEntry.objects.log_actions(str(request.user.pk), objects, CHANGE, change_message=message)

@@ -12,7 +12,7 @@ from papers.models import Edition
 
 @admin.register(Edition)
 class EditionAdmin(ReadOnlyAdmin):
-    """Frozen days: looked at, never edited."""
+    """Stored days, read-only."""
 
     list_display = ("day", "paper_count", "formula_version", "created_at")
     date_hierarchy = "day"
@@ -20,10 +20,12 @@ class EditionAdmin(ReadOnlyAdmin):
 
     @display(description="papers")
     def paper_count(self, edition: Edition) -> int:
+        """Return how many papers the edition lists."""
         return len(edition.entries)
 
     @display(description="papers")
     def table(self, edition: Edition) -> str:
+        """Return the papers in their order, each with score and reason."""
         if not edition.entries:
             return "Nothing was announced that could be shown on this day."
         return ordered_list(

@@ -1,4 +1,4 @@
-"""Papers as the editor sees them: picked, hidden, annotated; everything else comes from sources."""
+"""Papers for the editor: pick, hide and annotate; sources write everything else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SUBMISSION_LENGTH = 4000
 
 
 def ordered_list(papers: Iterable[tuple[str, str]]) -> str:
-    """Papers by their ids, each with its title, a link to its page and a remark; one query."""
+    """Return papers as a numbered list, each with its title, link and remark, in one query."""
     remarks = list(papers)
     known = {
         paper.canonical_id: paper
@@ -51,11 +51,11 @@ def ordered_list(papers: Iterable[tuple[str, str]]) -> str:
         for name, remark in remarks
     )
     items = format_html_join("", "<li>{}<br>{}</li>", rows)
-    return format_html('<ol class="desk-list">{}</ol>', items)
+    return format_html('<ol class="plain-list">{}</ol>', items)
 
 
 def _shown(address: str) -> str:
-    """An address to click on when it is of the web; any other is shown and leads nowhere."""
+    """Return an http(s) address as a link and any other as plain text."""
     return link(address, address) if web_link(address) else address
 
 
@@ -70,7 +70,7 @@ class SignalInline(ReadOnlyInline):
 
 @admin.register(Paper)
 class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
-    """Papers are written by sources; a person may only pick, hide and annotate them."""
+    """Papers, written by sources; an editor can pick, hide and annotate them."""
 
     list_display = (
         "title",
@@ -78,7 +78,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         "primary_category",
         "trending_score",
         "announced_at",
-        "standing",
+        "state",
     )
     list_filter = ("hidden", "withdrawn", ("picked_at", admin.EmptyFieldListFilter))
     search_fields = ("title", "=canonical_id", "=former_id", "=doi")
@@ -118,13 +118,15 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     @display(description="trending", ordering="trending")
     def trending_score(self, paper: Paper) -> str:
+        """Return the score with two decimals."""
         return f"{paper.trending:.2f}"
 
     @display(
-        description="standing",
+        description="state",
         label={"hidden": "danger", "withdrawn": "warning", "picked": "success"},
     )
-    def standing(self, paper: Paper) -> str:
+    def state(self, paper: Paper) -> str:
+        """Return whether the paper is hidden, withdrawn or picked."""
         if paper.hidden:
             return "hidden"
         if paper.withdrawn:
@@ -133,33 +135,37 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     @display(description="authors")
     def byline(self, paper: Paper) -> str:
+        """Return the first 20 authors and the number of the others."""
         names = paper.authors
         shown = ", ".join(str(name) for name in names[:20])
         return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
 
     @display(description="links")
     def links(self, paper: Paper) -> str:
+        """Return the paper's addresses, one a line."""
         addresses = filter(None, (paper.url, paper.pdf_url, paper.code_url))
         return format_html_join(mark_safe("<br>"), "{}", ((_shown(one),) for one in addresses))
 
     @display(description="categories")
     def category_list(self, paper: Paper) -> str:
+        """Return the categories, separated by commas."""
         return ", ".join(map(str, paper.categories))
 
     @display(description="keywords")
     def keyword_list(self, paper: Paper) -> str:
+        """Return the keywords, separated by commas."""
         return ", ".join(map(str, paper.keywords))
 
     @display(description="score, in days of an ordinary paper")
     def score_table(self, paper: Paper) -> str:
-        """What the score is made of, as the paper's public page shows it."""
+        """Return the parts of the score, as the paper's public page shows them."""
         score = self.trending_score(paper)
         rows = reasons.explain(paper.trending_parts)
         if not rows:
             return f"{score}: the paper is not ranked."
         parts = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
         return format_html(
-            '<table class="desk-table score-table"><tbody>{}</tbody>'
+            '<table class="plain-table score-table"><tbody>{}</tbody>'
             '<tfoot><tr><th scope="row">Score</th><td>{}</td></tr></tfoot></table>',
             parts,
             score,
@@ -167,21 +173,26 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     @admin.action(description="Pick for the site and this week's digests", permissions=["change"])
     def pick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        """Pick the selected papers."""
         self._change(request, papers, "picked", picked_at=now())
 
     @admin.action(description="Take back the pick", permissions=["change"])
     def unpick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        """Take back the pick of the selected papers."""
         self._change(request, papers, "no longer picked", picked_at=None)
 
     @admin.action(description="Hide from site and digests", permissions=["change"])
     def hide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        """Hide the selected papers from site and digests."""
         self._change(request, papers, "hidden", hidden=True)
 
     @admin.action(description="Show again", permissions=["change"])
     def unhide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
+        """Show the selected papers again."""
         self._change(request, papers, "shown again", hidden=False)
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
+        """Save, and warn when a note will not be shown because the paper is not picked."""
         super().save_model(request, obj, form, change)
         if obj.editor_note and not obj.picked_at:
             unseen = (
@@ -191,12 +202,13 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
             self.message_user(request, unseen, messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the URL that requests papers by id."""
         submit = self.admin_site.admin_view(require_POST(self.submit))
         urls: list[URLPattern] = super().get_urls()
         return [path("submit/", submit, name="papers_paper_submit"), *urls]
 
     def submit(self, request: HttpRequest) -> HttpResponse:
-        """Ask for papers by arXiv id or address; a source fetches them with its next visit."""
+        """Request papers by arXiv id or URL; the next run of a source fetches them."""
         if not request.user.has_perm("papers.add_paper"):
             raise PermissionDenied
         submitted = ingest.submit(request.POST.get("papers", "")[:SUBMISSION_LENGTH])
@@ -237,4 +249,5 @@ class SignalAdmin(ReadOnlyAdmin):
 
     @display(description="paper")
     def paper_link(self, signal: Signal) -> str:
+        """Return a link to the measured paper."""
         return link(url_of(signal.paper), signal.paper)

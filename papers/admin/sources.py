@@ -1,4 +1,4 @@
-"""Where papers come from, and how the last visit went in words."""
+"""Sources of papers, the result of each run, and requested papers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VISIT_COLOURS = {"ok": "success", "quiet": "info", "suspect": "warning", "failed
 
 
 class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A source of a kind that can be read, visited no more often than is polite."""
+    """A source of a supported kind, run no more often than every five minutes."""
 
     kind = forms.ChoiceField(
         choices=[(kind, kind) for kind in KINDS], widget=UnfoldAdminSelectWidget
@@ -45,7 +45,7 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Source)
 class SourceAdmin(NeverDeleted, ListAdmin):
-    """A source is set up here; what its visits left behind is only shown."""
+    """Sources are configured here; the results of their runs are read-only."""
 
     form = SourceForm
     list_display = (
@@ -86,12 +86,14 @@ class SourceAdmin(NeverDeleted, ListAdmin):
     editable = frozenset({"name", "kind", "address", "enabled", "interval_minutes"})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
+        """Return all fields but the configuration; name and kind are fixed after creation."""
         identity = {"name", "kind"} if obj else set()
         free = self.editable - identity
         return [*(name for name in names_of(Source) if name not in free), "run_link", "next_visit"]
 
     @display(description="visits")
     def run_link(self, source: Source) -> str:
+        """Return a link to all runs of the source."""
         return link(url_of_list(IngestRun, source__id__exact=source.pk), "all visits")
 
     @display(
@@ -100,11 +102,12 @@ class SourceAdmin(NeverDeleted, ListAdmin):
         label=VISIT_COLOURS,
     )
     def last_visit(self, source: Source) -> tuple[str, str]:
+        """Return the status of the last run, coloured."""
         return source.last_status, source.get_last_status_display()
 
     @display(description="next visit", ordering="next_run_at")
     def next_visit(self, source: Source) -> str:
-        """When the source is due, which says nothing as long as it is disabled."""
+        """Return when the source is due; nothing while it is disabled."""
         if not source.enabled:
             return "none while disabled"
         if source.next_run_at <= now():
@@ -113,7 +116,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
 
     @admin.action(description="Ingest now", permissions=["change"])
     def ingest_now(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        """Make them due: the row is all that the worker needs, whatever the broker does."""
+        """Make the selected sources due; the worker finds them in the table."""
         chosen = list(sources.filter(enabled=True))
         Source.objects.filter(pk__in=[source.pk for source in chosen]).update(next_run_at=now())
         log(request, chosen, "asked to ingest now")
@@ -125,10 +128,12 @@ class SourceAdmin(NeverDeleted, ListAdmin):
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
+        """Enable the selected sources."""
         self._switch(request, sources, enabled=True)
 
     @admin.action(description="Disable", permissions=["change"])
     def disable(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
+        """Disable the selected sources."""
         self._switch(request, sources, enabled=False)
 
     def _switch(self, request: HttpRequest, sources: QuerySet[Source], *, enabled: bool) -> None:
@@ -141,7 +146,7 @@ class SourceAdmin(NeverDeleted, ListAdmin):
 
 @admin.register(IngestRun)
 class IngestRunAdmin(ReadOnlyAdmin):
-    """Every visit to a source and every file that was read, with what was left out and why."""
+    """Every run of a source and every imported file, with the rejected records and why."""
 
     list_display = (
         "started_at",
@@ -172,25 +177,28 @@ class IngestRunAdmin(ReadOnlyAdmin):
 
     @display(description="status", ordering="status", label=VISIT_COLOURS)
     def status_label(self, run: IngestRun) -> tuple[str, str]:
+        """Return the status of the run, coloured."""
         return run.status, run.get_status_display()
 
     @display(description="source")
     def source_link(self, run: IngestRun) -> str:
+        """Return a link to the source; an imported file has none."""
         return link(url_of(run.source), run.source) if run.source else "a file"
 
     @display(description="rejected")
     def rejection_list(self, run: IngestRun) -> str:
+        """Return the rejected records, each with its reason."""
         if not run.rejections:
             return "No record was rejected."
         rows = ((rejection["record"], rejection["reason"]) for rejection in run.rejections)
         return format_html(
-            '<ul class="desk-list">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)
+            '<ul class="plain-list">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)
         )
 
 
 @admin.register(Submission)
 class SubmissionAdmin(ReadOnlyAdmin):
-    """Papers that somebody asked for by their id, and whether they have come."""
+    """Papers that somebody requested by their id, and whether they were fetched."""
 
     when_empty = "Nobody has asked for a paper yet."
     list_display = ("arxiv_id", "submitted_at", "fetched_at", "result")
@@ -201,8 +209,8 @@ class SubmissionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Turn)
-class TurnAdmin(ReadOnlyAdmin):
-    """Whose turn it is to ask a source that all workers share, and when the next one may."""
+class HostLockAdmin(ReadOnlyAdmin):
+    """Which worker may request from a shared host, and when the next request is allowed."""
 
     list_display = ("name", "holder", "held_until", "next_at")
     fields = list_display

@@ -1,0 +1,1 @@
+"""Commands of the library, and the progress bar they share."""

@@ -40,7 +40,7 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, production: Service, complaints: list[str]) -> Iterator[Page]:
+def admin_page(browser: Browser, production: Service, complaints: list[str]) -> Iterator[Page]:
     """The admin, entered with the password that the first start printed and a fresh key."""
     context = browser.new_context(base_url=production.url)
     context.set_default_timeout(20_000)
@@ -63,44 +63,46 @@ def desk(browser: Browser, production: Service, complaints: list[str]) -> Iterat
 
 
 def test_every_room_opens_without_a_complaint_of_the_browser(
-    desk: Page, complaints: list[str]
+    admin_page: Page, complaints: list[str]
 ) -> None:
-    desk.goto("/admin/")
-    links = desk.locator("#nav-sidebar-apps a").evaluate_all("all => all.map(one => one.href)")
+    admin_page.goto("/admin/")
+    links = admin_page.locator("#nav-sidebar-apps a").evaluate_all(
+        "all => all.map(one => one.href)"
+    )
     assert len(links) > 15
     for link in links:
-        desk.goto(link)
-        first = desk.locator("#result_list th a").first
+        admin_page.goto(link)
+        first = admin_page.locator("#result_list th a").first
         if first.count():
             first.click()
-            desk.wait_for_load_state()
+            admin_page.wait_for_load_state()
 
     assert complaints == []
 
 
-def test_filters_and_actions_of_a_list_work(desk: Page, complaints: list[str]) -> None:
-    desk.goto("/admin/papers/paper/")
-    desk.locator("a", has_text="Filters").click()
-    desk.locator("#changelist-filter").get_by_title("Yes").first.click()
-    expect(desk.get_by_text("No results found")).to_be_visible()
+def test_filters_and_actions_of_a_list_work(admin_page: Page, complaints: list[str]) -> None:
+    admin_page.goto("/admin/papers/paper/")
+    admin_page.locator("a", has_text="Filters").click()
+    admin_page.locator("#changelist-filter").get_by_title("Yes").first.click()
+    expect(admin_page.get_by_text("No results found")).to_be_visible()
 
-    desk.goto("/admin/papers/paper/")
-    desk.get_by_label("Select record").nth(1).check()
-    desk.get_by_label("Select action to run").select_option("hide")
-    desk.get_by_role("button", name="Run").click()
+    admin_page.goto("/admin/papers/paper/")
+    admin_page.get_by_label("Select record").nth(1).check()
+    admin_page.get_by_label("Select action to run").select_option("hide")
+    admin_page.get_by_role("button", name="Run").click()
 
-    expect(desk.get_by_text("1 paper: hidden.")).to_be_visible()
+    expect(admin_page.get_by_text("1 paper: hidden.")).to_be_visible()
     assert complaints == []
 
 
 def test_a_subscriber_s_digest_is_seen_in_its_frame(
-    desk: Page, production: Service, complaints: list[str]
+    admin_page: Page, production: Service, complaints: list[str]
 ) -> None:
-    desk.request.post(f"{production.url}/subscribe/", form={"email": "reader@example.org"})
-    desk.goto("/admin/newsletter/subscriber/")
-    desk.get_by_role("link", name="reader@example.org").click()
-    desk.get_by_role("link", name="Preview").click()
+    admin_page.request.post(f"{production.url}/subscribe/", form={"email": "reader@example.org"})
+    admin_page.goto("/admin/newsletter/subscriber/")
+    admin_page.get_by_role("link", name="reader@example.org").click()
+    admin_page.get_by_role("link", name="Preview").click()
 
-    frame = desk.frame_locator("iframe")
+    frame = admin_page.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="Trending")).to_be_visible()
     assert complaints == []

@@ -1,4 +1,4 @@
-"""The library's desk: papers are picked and hidden, sources are asked to run, editions shown."""
+"""The admin of papers: picking, hiding, requesting, running sources, and showing editions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from papers.trending import reasons
 
 
 @pytest.fixture
-def desk(db: None, client: Client) -> Client:
+def admin_client(db: None, client: Client) -> Client:
     client.force_login(User.objects.create_superuser("operator"))
     return client
 
@@ -42,16 +42,16 @@ def source(db: None) -> Source:
     )
 
 
-def act(desk: Client, action: str, row: Paper | Source) -> None:
+def act(admin_client: Client, action: str, row: Paper | Source) -> None:
     form = {"action": action, "_selected_action": str(row.pk)}
-    assert desk.post(url_of_list(type(row)), form).status_code == 302
+    assert admin_client.post(url_of_list(type(row)), form).status_code == 302
 
 
 def test_a_paper_is_picked_hidden_and_shown_again_and_the_log_says_so(
-    desk: Client, paper: Paper
+    admin_client: Client, paper: Paper
 ) -> None:
     for action in ("pick", "hide", "unhide", "unpick"):
-        act(desk, action, paper)
+        act(admin_client, action, paper)
         paper.refresh_from_db()
         assert (bool(paper.picked_at), paper.hidden) == {
             "pick": (True, False),
@@ -60,17 +60,17 @@ def test_a_paper_is_picked_hidden_and_shown_again_and_the_log_says_so(
             "unpick": (False, False),
         }[action]
 
-    deeds = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(deeds) == ["picked", "hidden", "shown again", "no longer picked"]
+    actions = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(actions) == ["picked", "hidden", "shown again", "no longer picked"]
 
 
 def test_the_editor_writes_a_note_and_nothing_that_a_source_wrote(
-    desk: Client, paper: Paper
+    admin_client: Client, paper: Paper
 ) -> None:
     inline = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
     form = {"editor_note": "Read this.", "title": "Mine", "trending": "99"}
 
-    desk.post(url_of(paper), form | inline)
+    admin_client.post(url_of(paper), form | inline)
 
     paper.refresh_from_db()
     assert paper.editor_note == "Read this."
@@ -83,10 +83,12 @@ def test_the_editor_writes_a_note_and_nothing_that_a_source_wrote(
     [({}, True), ({"picked_at_0": "2025-03-03", "picked_at_1": "12:00"}, False)],
 )
 def test_a_note_without_a_pick_is_not_shown_and_the_editor_is_told(
-    desk: Client, paper: Paper, picked: dict[str, str], warned: bool
+    admin_client: Client, paper: Paper, picked: dict[str, str], warned: bool
 ) -> None:
     inline = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
-    page = desk.post(url_of(paper), {"editor_note": "Read this."} | inline | picked, follow=True)
+    page = admin_client.post(
+        url_of(paper), {"editor_note": "Read this."} | inline | picked, follow=True
+    )
     assert ("shown once the paper is picked" in page.content.decode()) is warned
 
 
@@ -98,39 +100,45 @@ RANKED = {
 }
 
 
-def test_a_score_is_shown_as_the_table_of_the_public_page(desk: Client, paper: Paper) -> None:
+def test_a_score_is_shown_as_the_table_of_the_public_page(
+    admin_client: Client, paper: Paper
+) -> None:
     Paper.objects.update(trending=4.67067871, trending_parts=RANKED)
 
-    html = desk.get(url_of(paper)).content.decode()
+    html = admin_client.get(url_of(paper)).content.decode()
 
-    table = html[html.index('<table class="desk-table score-table">') :]
+    table = html[html.index('<table class="plain-table score-table">') :]
     rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
     assert rows == [*reasons.explain(RANKED), ("Score", "4.67")]
     assert "4.67067871" not in html
     assert "&quot;gains&quot;" not in html
 
 
-def test_a_paper_that_is_not_ranked_says_so(desk: Client, paper: Paper) -> None:
-    assert "0.00: the paper is not ranked." in desk.get(url_of(paper)).content.decode()
+def test_a_paper_that_is_not_ranked_says_so(admin_client: Client, paper: Paper) -> None:
+    assert "0.00: the paper is not ranked." in admin_client.get(url_of(paper)).content.decode()
 
 
-def test_categories_and_keywords_are_lists_in_plain_words(desk: Client, paper: Paper) -> None:
+def test_categories_and_keywords_are_lists_in_plain_words(
+    admin_client: Client, paper: Paper
+) -> None:
     Paper.objects.update(categories=["cs.CL", "stat.ML"], keywords=["<b>bold</b>", "waiting"])
 
-    html = desk.get(url_of(paper)).content.decode()
+    html = admin_client.get(url_of(paper)).content.decode()
 
     assert "cs.CL, stat.ML" in html
     assert "&lt;b&gt;bold&lt;/b&gt;, waiting" in html
 
 
-def test_links_of_a_paper_lead_to_the_web_and_nowhere_else(desk: Client, paper: Paper) -> None:
+def test_links_of_a_paper_lead_to_the_web_and_nowhere_else(
+    admin_client: Client, paper: Paper
+) -> None:
     Paper.objects.update(
         url="https://arxiv.org/abs/2503.01234?a=1&b=2",
         pdf_url='https://x.org/"><script>',
         code_url="javascript:alert(1)",
     )
 
-    html = desk.get(url_of(paper)).content.decode()
+    html = admin_client.get(url_of(paper)).content.decode()
 
     addresses = re.findall(r'<a class="text-link" href="(.*?)">', html)
     assert addresses[:2] == [
@@ -141,31 +149,33 @@ def test_links_of_a_paper_lead_to_the_web_and_nowhere_else(desk: Client, paper: 
     assert 'href="javascript:' not in html
 
 
-def test_an_edition_lists_its_papers_by_title_and_escapes_them(desk: Client, paper: Paper) -> None:
+def test_an_edition_lists_its_papers_by_title_and_escapes_them(
+    admin_client: Client, paper: Paper
+) -> None:
     entries = [
         {"paper": "2503.01234", "score": 1.5, "parts": {}, "reason": "rising"},
         {"paper": "2503.09999", "score": 1.0, "parts": {}, "reason": "new"},
     ]
     edition = Edition.objects.create(day="2025-03-10", entries=entries, formula_version="1")
 
-    html = desk.get(url_of(edition)).content.decode()
+    html = admin_client.get(url_of(edition)).content.decode()
 
     assert "Attention &lt;script&gt;</a><br>1.50, rising" in html
     assert "2503.09999<br>1.00, new" in html
 
 
-def test_an_empty_edition_says_so(desk: Client) -> None:
+def test_an_empty_edition_says_so(admin_client: Client) -> None:
     edition = Edition.objects.create(day="2025-03-09", entries=[], formula_version="1")
 
-    assert "Nothing was announced" in desk.get(url_of(edition)).content.decode()
+    assert "Nothing was announced" in admin_client.get(url_of(edition)).content.decode()
 
 
 def test_a_source_asked_to_ingest_is_due_at_once_even_when_the_broker_is_dead(
-    desk: Client, source: Source, settings: Settings
+    admin_client: Client, source: Source, settings: Settings
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    act(desk, "ingest_now", source)
+    act(admin_client, "ingest_now", source)
 
     source.refresh_from_db()
     assert source.next_run_at <= now()
@@ -180,23 +190,27 @@ def test_a_source_asked_to_ingest_is_due_at_once_even_when_the_broker_is_dead(
     ],
 )
 def test_the_next_visit_is_no_time_of_the_past(
-    desk: Client, source: Source, enabled: bool, hours: int, words: str
+    admin_client: Client, source: Source, enabled: bool, hours: int, words: str
 ) -> None:
     noon = datetime(2025, 3, 10, 12, tzinfo=UTC)
     Source.objects.update(enabled=enabled, next_run_at=noon + timedelta(hours=hours))
 
     with time_machine.travel(noon, tick=False):
-        pages = [desk.get(url).content.decode() for url in (url_of(source), url_of_list(Source))]
+        pages = [
+            admin_client.get(url).content.decode() for url in (url_of(source), url_of_list(Source))
+        ]
 
     assert all(words in page for page in pages)
     assert not any("07:00" in page for page in pages)
 
 
-def test_a_disabled_source_is_not_asked_and_the_page_says_so(desk: Client, source: Source) -> None:
+def test_a_disabled_source_is_not_asked_and_the_page_says_so(
+    admin_client: Client, source: Source
+) -> None:
     Source.objects.update(enabled=False)
     form = {"action": "ingest_now", "_selected_action": str(source.pk)}
 
-    html = desk.post(url_of_list(Source), form, follow=True).content.decode()
+    html = admin_client.post(url_of_list(Source), form, follow=True).content.decode()
 
     assert "1 source disabled and left out; enable first." in html
     source.refresh_from_db()
@@ -204,11 +218,13 @@ def test_a_disabled_source_is_not_asked_and_the_page_says_so(desk: Client, sourc
 
 
 def test_pasted_ids_and_addresses_are_asked_for_and_nonsense_is_refused(
-    desk: Client, paper: Paper
+    admin_client: Client, paper: Paper
 ) -> None:
     pasted = "<https://arxiv.org/abs/2503.04321v2> (2503.01234), <b>nonsense</b>"
 
-    response = desk.post(reverse("admin:papers_paper_submit"), {"papers": pasted}, follow=True)
+    response = admin_client.post(
+        reverse("admin:papers_paper_submit"), {"papers": pasted}, follow=True
+    )
 
     html = response.content.decode()
     assert "Asked for 2503.04321" in html
@@ -218,27 +234,31 @@ def test_pasted_ids_and_addresses_are_asked_for_and_nonsense_is_refused(
     assert LogEntry.objects.get().change_message == "asked for"
 
 
-def test_asking_for_papers_takes_a_post_and_the_permission(desk: Client, client: Client) -> None:
+def test_asking_for_papers_takes_a_post_and_the_permission(
+    admin_client: Client, client: Client
+) -> None:
     url = reverse("admin:papers_paper_submit")
-    assert desk.get(url).status_code == 405
+    assert admin_client.get(url).status_code == 405
 
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     assert client.post(url, {"papers": "2503.04321"}).status_code == 403
     assert not Submission.objects.exists()
 
 
-def test_a_new_source_is_of_a_kind_that_can_be_read(desk: Client) -> None:
+def test_a_new_source_is_of_a_kind_that_can_be_read(admin_client: Client) -> None:
     url = f"{url_of_list(Source)}add/"
     form = {"name": "mine", "kind": "jsonl", "address": "https://x.org/", "interval_minutes": "60"}
 
-    assert "Select a valid choice" in desk.post(url, form | {"kind": "fax"}).content.decode()
-    desk.post(url, form | {"last_status": "ok"})
+    assert (
+        "Select a valid choice" in admin_client.post(url, form | {"kind": "fax"}).content.decode()
+    )
+    admin_client.post(url, form | {"last_status": "ok"})
 
     assert Source.objects.get().last_status == Source.Status.NEVER
 
 
-def test_a_visit_shows_what_was_left_out_and_why(desk: Client, source: Source) -> None:
+def test_a_visit_shows_what_was_left_out_and_why(admin_client: Client, source: Source) -> None:
     rejections = [{"record": "2503.1", "reason": "It has no title."}]
     run = IngestRun.objects.create(source=source, name="arxiv", rejections=rejections)
 
-    assert "2503.1: It has no title." in desk.get(url_of(run)).content.decode()
+    assert "2503.1: It has no title." in admin_client.get(url_of(run)).content.decode()

@@ -1,0 +1,1 @@
+"""Commands of the newsletter, one a file."""

@@ -16,13 +16,17 @@ from newsletter.security import email_addresses
 
 
 class Command(BaseCommand):
+    """Print the digest that a subscriber would get now."""
+
     help = "Print the digest that a subscriber would get now. Nothing is stored or sent."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the address and the format."""
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument("--format", choices=["html", "text", "eml"], default="text")
 
     def handle(self, **options: Any) -> None:
+        """Render the digest, print it and roll back anything stored on the way."""
         person = self._subscriber(options["email"])
         digest = assembly.preview(person, now())
         if digest.state == Digest.State.SKIPPED:

@@ -17,19 +17,23 @@ from papers.ingest.service import IngestError
 
 
 class Command(BaseCommand):
+    """Set up what is missing and run all parts of the service."""
+
     help = (
         "Set up what is missing (tables, the account admin, the first papers), then run web "
         "server, worker and beat until Ctrl-C. The port is PORT, 8000 if unset."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare ``--prepare-only``."""
         parser.add_argument(
             "--prepare-only", action="store_true", help="Set up what is missing and start nothing."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Prepare the database, then run the parts until the operator stops them."""
         for number in launcher.STOP_SIGNALS:
-            signal.signal(number, lambda *_: sys.exit(0))  # Nothing runs yet.
+            signal.signal(number, lambda *_: sys.exit(0))  # No part runs yet.
         try:
             if options["prepare_only"]:
                 self.welcome(self.prepare())
@@ -48,7 +52,7 @@ class Command(BaseCommand):
         sys.exit(code)
 
     def prepare(self) -> str | None:
-        """Everything a first start needs; on later ones there is nothing to do."""
+        """Do what a first start needs and return the new admin password, if one was made."""
         if not settings.LOCAL:
             call_command("check", deploy=True)
             launcher.collect_static()
@@ -64,6 +68,7 @@ class Command(BaseCommand):
         return launcher.create_admin()
 
     def welcome(self, password: str | None) -> None:
+        """Print the addresses of the site and how to log in."""
         account = (
             f"user admin, password {password} (shown only this once)"
             if password

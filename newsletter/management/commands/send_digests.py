@@ -28,7 +28,7 @@ SHOWN_PAPERS: Final = 3
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 time; one without a zone is UTC. Raises ValueError."""
+    """Parse an ISO 8601 time; one without a zone is UTC. Raises ValueError."""
     parsed = parse_datetime(text) or datetime.fromisoformat(text)
     if not FIRST_YEAR < parsed.year < LAST_YEAR:
         raise ValueError("The calendar has no room for the digests before and after it.")
@@ -36,7 +36,7 @@ def moment(text: str) -> datetime:
 
 
 def papers_of(digest: Digest) -> str:
-    """How many papers and the first of them, such as ``10 papers: 2503.01234, 2503.04321, …``."""
+    """Summarise a digest, such as ``10 papers: 2503.01234, 2503.04321, …``."""
     ids = [item["paper"] for item in digest.items]
     first = ", ".join(ids[:SHOWN_PAPERS]) + (", …" if len(ids) > SHOWN_PAPERS else "")
     return f"{len(ids)} paper{'s' if len(ids) > 1 else ''}: {first}"
@@ -44,7 +44,7 @@ def papers_of(digest: Digest) -> str:
 
 @contextmanager
 def stopping() -> Iterator[Event]:
-    """What the first Ctrl-C or SIGTERM sets; the second one ends the process as ever."""
+    """Yield an event that the first Ctrl-C or SIGTERM sets; the second ends the process."""
     asked = Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -65,6 +65,8 @@ def stopping() -> Iterator[Event]:
 
 
 class Command(BaseCommand):
+    """Assemble and deliver every digest that is due."""
+
     help = (
         "Assemble and deliver every digest that is due. The last line counts them: "
         "due = sent + failed + uncertain + skipped + cancelled + queued (to be tried again). "
@@ -73,6 +75,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare ``--at``, ``--to`` and ``--dry-run``."""
         parser.add_argument("--at", metavar="TIME", help="as if it were this time (ISO 8601, UTC)")
         parser.add_argument("--to", metavar="EMAIL", default="", help="only this subscriber")
         parser.add_argument(
@@ -82,6 +85,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
+        """Send or rehearse, and print the balance as the last line."""
         at, punctual = self._time(options["at"])
         to = self._address(options["to"])
         if options["dry_run"]:
@@ -97,7 +101,7 @@ class Command(BaseCommand):
         self.stdout.write(jobs.balance_line(counts))
 
     def _send(self, at: datetime, to: str, *, punctual: bool) -> tuple[Counter[str], bool]:
-        """The balance, and whether somebody stopped the run before its end."""
+        """Return the balance, and whether the run was stopped before its end."""
         with stopping() as asked, bar(unit=" digests", desc="choosing papers") as shown:
 
             def show(done: int, due: int) -> None:
@@ -109,7 +113,7 @@ class Command(BaseCommand):
         return counts, asked.is_set()
 
     def _rehearse(self, at: datetime, to: str, *, punctual: bool) -> Counter[str]:
-        """One line for each digest that would go, or would not and why."""
+        """Print one line for each digest that would be sent or skipped, and count them."""
         counts: Counter[str] = Counter()
         for digest in jobs.plan(at, to=to, punctual=punctual):
             counts[digest.state] += 1
@@ -136,7 +140,7 @@ class Command(BaseCommand):
             raise CommandError(f"--to {text!r}: {error}", returncode=2) from None
 
     def _why_nothing(self, to: str) -> str:
-        """Why nothing was due for the one subscriber who was named."""
+        """Return why nothing was due for the one subscriber who was named."""
         person = Subscriber.objects.filter(email_key=to).first()
         if person is None:
             return f"Nobody with the address {to} is known."

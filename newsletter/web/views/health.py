@@ -1,4 +1,4 @@
-"""For monitors: is the process up, can the service do its work, and its numbers."""
+"""For monitors: whether the process runs, whether the service can work, and its numbers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORKER_SILENCE = timedelta(minutes=2)
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """Answer as long as the process runs; nothing else is checked."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -55,6 +55,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def database_fault() -> str | None:
+    """Return what is wrong with the database, or None."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -64,6 +65,7 @@ def database_fault() -> str | None:
 
 
 def migrations_fault() -> str | None:
+    """Return how many migrations are missing, or None."""
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -75,6 +77,7 @@ def migrations_fault() -> str | None:
 
 
 def worker_fault() -> str | None:
+    """Return for how long no worker has reported, or None."""
     try:
         beat = Heartbeat.objects.filter(name="worker").first()
     except DatabaseFailure:
@@ -88,6 +91,7 @@ def worker_fault() -> str | None:
 
 
 def broker_fault() -> str | None:
+    """Return that Redis does not answer, or None; the embedded broker is never at fault."""
     if not settings.REDIS_URL:
         return None
     client = redis.Redis.from_url(
@@ -106,9 +110,10 @@ def broker_fault() -> str | None:
 
 
 class Counts(Collector):
-    """The numbers of the service, read from the database at the moment they are asked for."""
+    """Numbers of the service, read from the database for each request."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metric families."""
         tallies: list[tuple[str, type[Model], str]] = [
             ("subscribers", Subscriber, "status"),
             ("digests", Digest, "state"),
@@ -131,7 +136,7 @@ class Counts(Collector):
 
 
 def tally(name: str, model: type[Model], field: str) -> GaugeMetricFamily:
-    """Rows of a table by one of its fields; a value without rows counts 0."""
+    """Count the rows of a table by one of its fields; a value without rows counts 0."""
     family = GaugeMetricFamily(f"paperboy_{name}", f"{name.title()} by {field}.", labels=[field])
     choices = model._meta.get_field(field).choices or []  # type: ignore[union-attr]
     counted = dict.fromkeys((str(value) for value, _ in choices), 0)
@@ -146,9 +151,9 @@ def tally(name: str, model: type[Model], field: str) -> GaugeMetricFamily:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. Open on a laptop; in production only for a bearer of METRICS_TOKEN.
+    """Return Prometheus text: on a laptop to anybody, in production to bearers of METRICS_TOKEN.
 
-    Loopback is no sign of trust there: behind a proxy every request comes from it.
+    The loopback address proves nothing there: behind a proxy every request comes from it.
     """
     if not settings.LOCAL and not bears_token(request):
         return HttpResponse("Not found.\n", status=404, content_type="text/plain")
@@ -158,6 +163,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def bears_token(request: HttpRequest) -> bool:
+    """Return whether the request carries METRICS_TOKEN; compares in constant time."""
     expected = f"Bearer {settings.METRICS_TOKEN}"
     given = request.headers.get("Authorization", "")
     return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given.encode(), expected.encode())

@@ -42,7 +42,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         ):
             return render(request, "subscriber/too_many.html", status=429)
         subscriptions.sign_up(address, request.POST["email"], form.choices, origin)
-        enqueue.ring(tasks.deliver_notices)
+        enqueue.on_commit(tasks.deliver_notices)
     return render(request, "subscriber/asked.html")
 
 
@@ -57,7 +57,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         subscriptions.reject_sign_up(consent, origin)
         return render(request, "subscriber/sign_up_rejected.html")
     subscriber = subscriptions.confirm(consent, origin)
-    enqueue.ring(tasks.send_digests)
+    enqueue.on_commit(tasks.send_digests)
     return _confirmed(request, subscriber)
 
 

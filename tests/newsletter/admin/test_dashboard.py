@@ -18,15 +18,15 @@ State = Digest.State
 
 
 @pytest.fixture
-def desk(db: None, client: Client) -> Client:
+def admin_client(db: None, client: Client) -> Client:
     client.force_login(User.objects.create_superuser("operator"))
     return client
 
 
-def page(desk: Client, at: datetime = NOON) -> str:
+def page(admin_client: Client, at: datetime = NOON) -> str:
     """The words of the first page at a moment, without markup."""
     with time_machine.travel(at, tick=False):
-        html = desk.get("/admin/").content.decode()
+        html = admin_client.get("/admin/").content.decode()
     main = html[html.index('id="main"') :]
     return " ".join(re.sub(r"<[^>]*>", " ", main).replace("\xa0", " ").split())
 
@@ -48,7 +48,7 @@ def digest(number: int, state: str, reason: str = "", due_at: datetime = NOON) -
     )
 
 
-def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(desk: Client) -> None:
+def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(admin_client: Client) -> None:
     digest(1, State.SENT)
     digest(2, State.SKIPPED, "Every paper on offer was already sent.")
     digest(3, State.QUEUED)
@@ -56,7 +56,7 @@ def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(desk: Client) -> Non
     subscriber(5, NOON + timedelta(hours=3))
     subscriber(6, NOON + timedelta(hours=13))
 
-    words = page(desk)
+    words = page(admin_client)
 
     assert "Due today 4 1 to come, 1 waiting, 1 skipped (UTC)" in words
     assert "Sent today 1 " in words
@@ -65,7 +65,7 @@ def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(desk: Client) -> Non
     assert "Refused." not in words
 
 
-def test_a_quiet_source_and_an_old_edition_are_told_in_words(desk: Client) -> None:
+def test_a_quiet_source_and_an_old_edition_are_told_in_words(admin_client: Client) -> None:
     Source.objects.create(
         name="arxiv",
         kind="arxiv-rss",
@@ -75,14 +75,14 @@ def test_a_quiet_source_and_an_old_edition_are_told_in_words(desk: Client) -> No
     )
     Edition.objects.create(day=NOON - timedelta(days=2), entries=[], formula_version="1")
 
-    words = page(desk)
+    words = page(admin_client)
 
     assert "arxiv arXiv announces nothing on weekends. 20 minutes ago" in words
     assert "of 2025-03-10 and holds 0 papers" in words
 
 
 def test_a_source_that_fails_stands_first_in_an_alarming_tone_with_how_often(
-    desk: Client,
+    admin_client: Client,
 ) -> None:
     for name, status, failures, enabled in (
         ("a-good", Source.Status.OK, 0, True),
@@ -99,7 +99,7 @@ def test_a_source_that_fails_stands_first_in_an_alarming_tone_with_how_often(
             enabled=enabled,
         )
 
-    words = page(desk)
+    words = page(admin_client)
 
     assert re.findall(r"[a-d]-\S+ [^.]*\.", words) == [
         "b-failing failed, 7 in a row What came of b-failing.",
@@ -107,23 +107,29 @@ def test_a_source_that_fails_stands_first_in_an_alarming_tone_with_how_often(
         "a-good What came of a-good.",
         "d-off What came of d-off.",
     ]
-    html = desk.get("/admin/").content.decode()
+    html = admin_client.get("/admin/").content.decode()
     [label] = re.findall(r'<span class="([^"]*)"\s*>\s*failed, 7 in a row', html)
     assert "text-red-700" in label
 
 
-def test_a_worker_that_fell_silent_and_a_stream_that_stands_still_are_named(desk: Client) -> None:
+def test_a_worker_that_fell_silent_and_a_stream_that_stands_still_are_named(
+    admin_client: Client,
+) -> None:
     Heartbeat.objects.create(name="worker", at=NOON)
     Stream.objects.create(name="digests", paused_at=NOON, paused_reason="Too many complaints.")
 
-    assert "Worker alive last heard a moment ago" in page(desk, NOON + timedelta(seconds=59))
-    assert "Worker alive last heard 1 minute ago" in page(desk, NOON + timedelta(minutes=1))
-    assert "Worker silent last heard 5 minutes ago" in page(desk, NOON + timedelta(minutes=5))
-    assert "Streams paused digests: Too many complaints." in page(desk)
+    assert "Worker alive last heard a moment ago" in page(
+        admin_client, NOON + timedelta(seconds=59)
+    )
+    assert "Worker alive last heard 1 minute ago" in page(admin_client, NOON + timedelta(minutes=1))
+    assert "Worker silent last heard 5 minutes ago" in page(
+        admin_client, NOON + timedelta(minutes=5)
+    )
+    assert "Streams paused digests: Too many complaints." in page(admin_client)
 
 
-def test_a_fresh_service_says_what_is_missing(desk: Client) -> None:
-    words = page(desk)
+def test_a_fresh_service_says_what_is_missing(admin_client: Client) -> None:
+    words = page(admin_client)
 
     assert "never heard; start it" in words
     assert "No source is set up" in words

@@ -1,4 +1,4 @@
-"""The staff entrance: password, second factor, limits, and what the pages may load."""
+"""Log-in to the admin: password, second factor, limits, and the content security policy."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_who_has_a_device_cannot_enrol_another_with_the_password_alone(
     assert TOTPDevice.objects.filter(user=operator).count() == 1
 
 
-def test_a_code_made_on_the_server_opens_the_desk_once(
+def test_a_code_made_on_the_server_logs_in_once(
     client: Client, operator: User, production: None
 ) -> None:
     TOTPDevice.objects.create(user=operator)

@@ -1,4 +1,4 @@
-"""What the pages of the desk say and how: times with their zone, true words, room for values."""
+"""The pages of the admin: times with their zone, plain sentences, no overflow."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MORNING = datetime(2026, 12, 4, 3, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(db: None, client: Client) -> Client:
+def admin_client(db: None, client: Client) -> Client:
     client.force_login(User.objects.create_superuser("operator"))
     return client
 
 
-def words(desk: Client, url: str) -> str:
+def words(admin_client: Client, url: str) -> str:
     """What a page says below its header, without markup."""
-    html = desk.get(url).content.decode()
+    html = admin_client.get(url).content.decode()
     content = html[html.index('id="content"') :]
     return " ".join(re.sub(r"<[^>]*>", " ", content).split())
 
@@ -45,15 +45,15 @@ def test_a_row_holds_two_values_at_most(model: type[Model]) -> None:
     assert all(isinstance(row, str) or len(row) <= 2 for row in rows)
 
 
-def test_a_time_names_its_zone_in_lists_and_on_pages(desk: Client) -> None:
+def test_a_time_names_its_zone_in_lists_and_on_pages(admin_client: Client) -> None:
     reader = factories.a_subscriber(hour=9, timezone="Asia/Kolkata", next_digest_at=MORNING)
 
-    assert "Asia/Kolkata 4 Dec 2026, 03:30 UTC" in words(desk, url_of_list(Subscriber))
-    assert "Next digest at 4 Dec 2026, 03:30 UTC" in words(desk, url_of(reader))
+    assert "Asia/Kolkata 4 Dec 2026, 03:30 UTC" in words(admin_client, url_of_list(Subscriber))
+    assert "Next digest at 4 Dec 2026, 03:30 UTC" in words(admin_client, url_of(reader))
 
 
-def test_a_time_that_is_typed_says_its_zone(desk: Client) -> None:
-    assert "for a week from then. In UTC." in words(desk, url_of(factories.a_paper()))
+def test_a_time_that_is_typed_says_its_zone(admin_client: Client) -> None:
+    assert "for a week from then. In UTC." in words(admin_client, url_of(factories.a_paper()))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,10 @@ def test_a_time_that_is_typed_says_its_zone(desk: Client) -> None:
         (Group, "Nothing was added yet. Add group"),
     ],
 )
-def test_an_empty_list_says_what_is_true_of_it(desk: Client, model: type[Model], true: str) -> None:
-    page = words(desk, url_of_list(model))
+def test_an_empty_list_says_what_is_true_of_it(
+    admin_client: Client, model: type[Model], true: str
+) -> None:
+    page = words(admin_client, url_of_list(model))
 
     assert f"Nothing here {true}" in page
     assert "Create a new item" not in page
@@ -76,15 +78,15 @@ def test_an_empty_list_says_what_is_true_of_it(desk: Client, model: type[Model],
     "narrowed", [{"q": "nobody"}, {"state__exact": "sent"}, {"subscriber": "7"}]
 )
 def test_a_search_without_a_result_leads_back_to_the_whole_list(
-    desk: Client, narrowed: dict[str, str]
+    admin_client: Client, narrowed: dict[str, str]
 ) -> None:
-    page = words(desk, url_of_list(Digest, **narrowed))
+    page = words(admin_client, url_of_list(Digest, **narrowed))
 
     assert "No results found No row matches what was asked for. Show all" in page
     assert "by itself" not in page
 
 
-def test_a_digest_says_once_why_each_paper_is_in_it(desk: Client) -> None:
+def test_a_digest_says_once_why_each_paper_is_in_it(admin_client: Client) -> None:
     chosen = [
         ("pick", "the editor's pick", "the editor's pick"),
         ("trending", "trending: +42 upvotes in three days", "trending: +42 upvotes in three days"),
@@ -97,11 +99,13 @@ def test_a_digest_says_once_why_each_paper_is_in_it(desk: Client) -> None:
         for place, (slot, reason, _) in enumerate(chosen)
     ]
 
-    page = words(desk, url_of(factories.a_digest(items=items))).replace("&#x27;", "'")
+    page = words(admin_client, url_of(factories.a_digest(items=items))).replace("&#x27;", "'")
 
     for place, (_, _, shown) in enumerate(chosen):
         assert f"2612.0000{place} {shown}" in page
 
 
-def test_two_links_beside_each_other_are_told_apart(desk: Client) -> None:
-    assert "Sent to them digests and notices" in words(desk, url_of(factories.a_subscriber()))
+def test_two_links_beside_each_other_are_told_apart(admin_client: Client) -> None:
+    assert "Sent to them digests and notices" in words(
+        admin_client, url_of(factories.a_subscriber())
+    )

@@ -43,7 +43,7 @@ def clerk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 
 @pytest.fixture
-def desk(clerk: Client, db: None, settings: Settings) -> Client:
+def admin_client(clerk: Client, db: None, settings: Settings) -> Client:
     """The admin past the second factor and without superuser's short cuts: the dearest way."""
     settings.LOCAL = False
     return clerk
@@ -51,20 +51,20 @@ def desk(clerk: Client, db: None, settings: Settings) -> Client:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
 def test_a_list_of_a_thousand_rows_makes_few_queries(
-    desk: Client,
+    admin_client: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
     model: type[Model],
 ) -> None:
     assert model._default_manager.count() >= crowd.SIZE
 
     with django_assert_max_num_queries(MOST_QUERIES):
-        assert desk.get(url_of_list(model)).status_code == 200
+        assert admin_client.get(url_of_list(model)).status_code == 200
 
 
 @pytest.mark.parametrize("page", ["change", "history", "delete"])
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
 def test_the_pages_of_a_row_with_a_thousand_others_make_few_queries(
-    desk: Client,
+    admin_client: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
     model: type[Model],
     page: str,
@@ -73,24 +73,24 @@ def test_the_pages_of_a_row_with_a_thousand_others_make_few_queries(
     url = f"{url_of(row).removesuffix('change/')}{page}/"
 
     with django_assert_max_num_queries(MOST_QUERIES):
-        status = desk.get(url).status_code
+        status = admin_client.get(url).status_code
 
     assert status == 200 or (page == "delete" and model not in DELETABLE and status == 403)
 
 
 def test_the_dashboard_makes_few_queries(
-    desk: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(MOST_QUERIES):
-        assert desk.get("/admin/").status_code == 200
+        assert admin_client.get("/admin/").status_code == 200
 
 
 def test_the_preview_of_a_digest_makes_few_queries(
-    desk: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     reader = Subscriber.objects.order_by("pk")[0]
 
     with django_assert_max_num_queries(MOST_QUERIES):
-        page = desk.get(f"{url_of(reader).removesuffix('change/')}preview/")
+        page = admin_client.get(f"{url_of(reader).removesuffix('change/')}preview/")
 
     assert b"srcdoc" in page.content

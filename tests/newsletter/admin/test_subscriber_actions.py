@@ -1,4 +1,4 @@
-"""What an operator does at the desk: nothing without the words, nothing twice, all of it logged."""
+"""Actions on subscribers: confirmed by typed words, run once, and recorded in the audit log."""
 
 from __future__ import annotations
 
@@ -262,8 +262,8 @@ def test_suppressing_and_unsubscribing_take_effect_and_are_logged(
     reader.refresh_from_db()
     assert reader.status == Subscriber.Status.SUPPRESSED
     assert Suppression.objects.get().reason == Suppression.Reason.MANUAL
-    deeds = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(deeds) == ["unsubscribe", "suppress"]
+    actions = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(actions) == ["unsubscribe", "suppress"]
 
 
 def test_deleting_a_subscriber_erases_the_person_and_keeps_a_hash(
@@ -319,7 +319,7 @@ def choices_form(**changed: str) -> dict[str, str]:
     return form | inlines | changed
 
 
-def test_choices_changed_at_the_desk_move_the_due_date_and_are_in_the_consent_log(
+def test_choices_changed_in_the_admin_move_the_due_date_and_are_in_the_consent_log(
     client: Client, operator: User, reader: Subscriber
 ) -> None:
     added = {

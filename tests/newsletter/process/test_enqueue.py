@@ -1,4 +1,4 @@
-"""The doorbell: rung after commit, and never a reason to wait or to fail."""
+"""Enqueueing after commit: it neither delays nor fails the request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from celery import Celery
 from django.db import transaction
 from pytest_django import Settings
 
-from newsletter.process.enqueue import ring
+from newsletter.process.enqueue import on_commit
 from tests.sink import free_port
 
 
@@ -27,13 +27,13 @@ def wait_for(condition: Callable[[], bool], seconds: float = 5) -> bool:
     return condition()
 
 
-def ring_at(settings: Settings, port: int) -> float:
+def enqueue_at(settings: Settings, port: int) -> float:
     """Ring a Redis at that port; how long it kept the caller waiting."""
     settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
     task = Celery(broker=settings.REDIS_URL, set_as_current=False).task(nothing)
     started = time.monotonic()
     with transaction.atomic():
-        ring(task, 1)
+        on_commit(task, 1)
     return time.monotonic() - started
 
 
@@ -41,7 +41,7 @@ def ring_at(settings: Settings, port: int) -> float:
 def test_a_dead_broker_neither_delays_nor_breaks_the_request(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert ring_at(settings, free_port()) < 0.5
+    assert enqueue_at(settings, free_port()) < 0.5
     assert wait_for(lambda: "The broker does not answer" in caplog.text)
 
 
@@ -50,13 +50,16 @@ def test_a_frozen_broker_does_not_delay_the_request_either(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as frozen:
-        assert ring_at(settings, frozen.getsockname()[1]) < 0.5
+        assert enqueue_at(settings, frozen.getsockname()[1]) < 0.5
         assert wait_for(lambda: "The broker does not answer" in caplog.text)
 
 
-def test_without_redis_there_is_no_bell(settings: Settings) -> None:
+def test_without_redis_nothing_is_enqueued(settings: Settings) -> None:
     settings.REDIS_URL = ""
     app = Celery(broker="memory://", set_as_current=False)
-    ring(app.task(nothing), 1)
-    with app.connection_for_read() as connection, closing(connection.SimpleQueue("celery")) as bell:
-        assert bell.qsize() == 0
+    on_commit(app.task(nothing), 1)
+    with (
+        app.connection_for_read() as connection,
+        closing(connection.SimpleQueue("celery")) as queue,
+    ):
+        assert queue.qsize() == 0

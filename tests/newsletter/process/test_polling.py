@@ -16,7 +16,7 @@ from pytest_django import Settings
 from newsletter import jobs, tasks
 from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
 from newsletter.process import polling
-from newsletter.process.polling import Sweeper
+from newsletter.process.polling import PollingLoop
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import privacy
 from newsletter.subscriptions import service as subscriptions
@@ -92,7 +92,7 @@ def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
 def test_the_threads_find_what_is_due_by_themselves_and_stop_at_once(sink: Sink) -> None:
     a_paper()
     a_subscriber()
-    threads = Sweeper(threading.Event())
+    threads = PollingLoop(threading.Event())
     threads.start()
     deadline = time.monotonic() + 10
     while not sink.accepted and time.monotonic() < deadline:
@@ -113,7 +113,7 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     a_paper()
     for _ in range(25):
         a_digest()
-    threads = Sweeper(threading.Event())
+    threads = PollingLoop(threading.Event())
     threads.start()
     while not sink.accepted:
         time.sleep(0.05)
@@ -134,7 +134,7 @@ def test_what_providers_tell_is_heard_while_digests_leave(
     settings.MAIL_RATE = 5
     for _ in range(25):
         a_digest()
-    threads = Sweeper(threading.Event())
+    threads = PollingLoop(threading.Event())
     threads.start()
     while not sink.accepted:
         time.sleep(0.05)

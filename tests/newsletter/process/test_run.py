@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from pytest_django import Settings
 from newsletter.conf import sqlite
 from newsletter.process import launcher
 from tests.conftest import ROOT
-from tests.service import Service, environment, manage
+from tests.service import Service, environment, manage, running_with
 from tests.sink import free_port
 
 
@@ -56,16 +57,6 @@ def test_later_starts_are_quick_and_keep_the_password_to_themselves(var: Path) -
     assert "created=" not in service.output
     assert "Traceback" not in service.output
     assert service.left_behind() == []
-
-
-def test_no_part_outlives_a_manager_that_was_killed(var: Path) -> None:
-    assert manage("run", "--prepare-only", env=environment(var)).returncode == 0
-    with Service(var) as service:
-        service.stop(signal.SIGKILL)
-        deadline = time.monotonic() + 30
-        while service.left_behind():
-            assert time.monotonic() < deadline, service.left_behind()
-            time.sleep(0.2)
 
 
 def test_a_signal_during_preparation_ends_it_quietly(var: Path) -> None:
@@ -129,6 +120,28 @@ def test_a_folder_that_cannot_be_written_is_refused(
 
 def test_redis_takes_the_beat_out_of_the_worker(settings: Settings) -> None:
     settings.REDIS_URL = ""
-    assert set(launcher.processes()) == {"web", "worker"}
+    assert set(launcher.commands()) == {"web", "worker"}
     settings.REDIS_URL = "redis://127.0.0.1/0"
-    assert set(launcher.processes()) == {"web", "worker", "beat"}
+    assert set(launcher.commands()) == {"web", "worker", "beat"}
+
+
+def test_no_part_outlives_a_launcher_that_was_killed(var: Path) -> None:
+    with Service(var) as service:
+        service.wait_for("/readyz")
+        assert len(service.left_behind()) >= 3, "launcher, web server and worker"
+        service.stop(signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while service.left_behind() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert service.left_behind() == []
+
+
+def test_a_part_that_ends_by_itself_ends_the_service_and_is_named(var: Path) -> None:
+    with Service(var) as service:
+        service.wait_for("/readyz")
+        found = running_with(var)
+        worker = next(pid for pid, command in found.items() if " celery " in command)
+        os.kill(worker, signal.SIGKILL)
+        assert service.process.wait(30) == 137
+    assert "The part worker ended (-9)" in service.output
+    assert service.left_behind() == []
