@@ -10,6 +10,10 @@ from django.db import models
 from django.utils.timezone import now
 
 
+MAX_DIGEST_SIZE: Final = 30
+"""Papers that a digest has at most."""
+
+
 class Subscriber(models.Model):
     """One address with the settings of its owner, who has no account and no password.
 
@@ -65,6 +69,27 @@ class Subscriber(models.Model):
         ordering = ["-created_at", "-pk"]
         indexes = [models.Index(fields=["status", "next_digest_at"], name="due_subscribers")]
         permissions = [("export_subscribers", "Can export subscribers with their addresses")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    status__in=["pending", "active", "paused", "unsubscribed", "suppressed"]
+                ),
+                name="subscriber_status",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(frequency__in=["daily", "weekdays", "weekly"]),
+                name="subscriber_frequency",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weekday__gte=0, weekday__lte=6), name="subscriber_weekday"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(hour__gte=0, hour__lte=23), name="subscriber_hour"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(size__gte=1, size__lte=MAX_DIGEST_SIZE), name="subscriber_size"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -153,6 +178,17 @@ class Outbound(models.Model):
 
     class Meta:
         abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=[
+                        *("queued", "claimed", "sending", "sent"),
+                        *("failed", "uncertain", "skipped", "cancelled"),
+                    ]
+                ),
+                name="%(class)s_state",
+            )
+        ]
 
     @staticmethod
     def new_lease() -> str:
@@ -182,9 +218,10 @@ class Digest(Outbound):
     class Meta:
         ordering = ["-due_at", "-pk"]
         constraints = [
+            *Outbound.Meta.constraints,
             models.UniqueConstraint(
                 fields=["subscriber", "due_on"], name="one_digest_per_subscriber_and_day"
-            )
+            ),
         ]
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="digest_queue"),
@@ -258,6 +295,7 @@ class Notice(Outbound):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        constraints = [*Outbound.Meta.constraints]
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="notice_queue")]
 
     def __str__(self) -> str:

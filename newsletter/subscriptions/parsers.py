@@ -15,12 +15,12 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.db.models import Q
 
-from newsletter.models import Subscriber
+from newsletter.models import MAX_DIGEST_SIZE, Subscriber
 from newsletter.security.email_addresses import CONTROL
 from papers.models import Paper
 from papers.text import identifiers, taxonomy
 
-MAX_SIZE: Final = 30
+MAX_SIZE: Final = MAX_DIGEST_SIZE
 MAX_ENTRIES: Final = 200
 MAX_ENTRY_CHARACTERS: Final = 300
 QUOTED_CHARACTERS: Final = 60
