@@ -48,6 +48,11 @@ app.conf.beat_schedule = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "index papers": {
+        "task": "papers.tasks.index_papers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "score": {
         "task": "papers.tasks.score",
         "schedule": 600.0,

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from newsletter.web import webhooks
-from newsletter.web.views import digest, health, inbox, preferences, site, subscriber
+from newsletter.web.views import digest, health, inbox, preferences, search, site, subscriber
 
 told = [
     URLPattern(one.pattern, webhooks.stored_together(one.callback), one.default_args, one.name)
@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("archive/", site.archive, name="archive"),
     path("archive/<str:day>/", site.archive_day, name="archive-day"),
     path("papers/<path:canonical_id>/", site.paper, name="paper"),
-    path("search/", site.search, name="search"),
+    path("search/", search.search, name="search"),
     path("feed.xml", site.feed, name="feed"),
     path("about/trending/", site.about_trending, name="about-trending"),
     path("privacy/", site.privacy, name="privacy"),

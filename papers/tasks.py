@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, Final
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils.timezone import now
 
+from papers import search_index
 from papers.ingest import runs
 from papers.ingest import service as ingest
 from papers.models import Source
 from papers.recommend import embeddings
 from papers.trending import update
+
+SEARCH_PORTION: Final = 2000
+"""Papers indexed a minute: a database made by an older version is searchable within minutes."""
 
 # Set when the worker is told to stop: a long visit asks it between two pages.
 stopping = threading.Event()
@@ -44,6 +48,12 @@ def ingest_source(source_id: int) -> None:
     if source is not None:
         runs.run_unwatched(source, until=stopping.is_set)
         embeddings.embed(now())
+
+
+@shared_task
+def index_papers() -> None:
+    """Index a portion of the papers that the search does not know yet. Called each minute."""
+    search_index.update_missing(SEARCH_PORTION)
 
 
 @shared_task

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from newsletter import display
 from newsletter.display import Excerpt, Link
 from papers.models import Edition, Paper, picked
+from papers.search import Query, parts_to_highlight
 from papers.trending import reasons
 
 PAPERS_WITHOUT_EDITION: Final = 100
@@ -27,6 +28,7 @@ class ListedPaper:
     paper: Paper
     rank: int = 0
     reason: str = ""
+    query: Query | None = None
     at: datetime = field(default_factory=now)
 
     @property
@@ -38,6 +40,19 @@ class ListedPaper:
     def note(self) -> str:
         """Return the editor's note of a pick, or an empty string."""
         return self.paper.editor_note if self.picked else ""
+
+    @property
+    def title_pieces(self) -> list[tuple[str, bool]]:
+        """Return the title in pieces, each with whether the search matches it."""
+        return self._pieces(self.paper.title)
+
+    @property
+    def lead_pieces(self) -> list[tuple[str, bool]]:
+        """Return the shown part of the abstract in pieces, as ``title_pieces``."""
+        return self._pieces(self.excerpt.lead)
+
+    def _pieces(self, text: str) -> list[tuple[str, bool]]:
+        return list(parts_to_highlight(text, self.query)) if self.query else [(text, False)]
 
     @property
     def byline(self) -> str:
@@ -66,7 +81,7 @@ def from_edition(
     papers = _shown([entry["paper"] for entry in entries])
     as_of = at or min(now(), datetime.combine(edition.day, time.max, UTC))
     return [
-        ListedPaper(papers[entry["paper"]], rank, entry.get("reason", ""), as_of)
+        ListedPaper(papers[entry["paper"]], rank, entry.get("reason", ""), at=as_of)
         for rank, entry in enumerate(entries, start=1)
         if entry["paper"] in papers
     ]

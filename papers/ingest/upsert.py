@@ -14,6 +14,7 @@ from typing import Final
 from django.db import DatabaseError, transaction
 from django.utils.timezone import now
 
+from papers import search_index
 from papers.ingest.merge import MERGED_FIELDS, merge, new_paper
 from papers.models import Paper, Signal, Turn
 from papers.sources.record import PaperRecord, Rejection
@@ -219,6 +220,7 @@ class _Shelf:
                 unique_fields=["id"],
                 update_fields=list(MERGED_FIELDS),
             )
+        search_index.update([*self.created, *self.changed.values()])
 
 
 def _distinct_id(record: PaperRecord) -> str:

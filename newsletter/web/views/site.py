@@ -21,7 +21,6 @@ from newsletter import display
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web import presenters
 from newsletter.web.feeds import TrendingFeed
-from papers import search as papers_search
 from papers.models import Edition, Paper, Signal
 from papers.text import taxonomy
 from papers.text.identifiers import arxiv_id
@@ -29,7 +28,6 @@ from papers.trending import explanation, reasons
 
 FRONT_PAGE_PAPERS: Final = 30
 EDITIONS_PER_PAGE: Final = 31
-RESULTS_PER_PAGE: Final = 20
 RELATED_PAPERS: Final = 5
 UNSAFE_IN_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
@@ -182,18 +180,6 @@ def _scholarly_article(paper: Paper) -> dict[str, Any]:
 def _script_safe(data: dict[str, Any]) -> SafeString:
     """Return JSON in which no character can end the surrounding script element."""
     return mark_safe(json.dumps(data).translate(UNSAFE_IN_SCRIPT))
-
-
-@require_safe
-@public
-@conditional_page
-def search(request: HttpRequest) -> HttpResponse:
-    """Find papers by words in title, abstract, authors or keywords."""
-    query = papers_search.read(request.GET.get("q", ""))
-    found = papers_search.find(query) if query else Paper.objects.none()
-    page = Paginator(found, RESULTS_PER_PAGE).get_page(request.GET.get("page"))
-    results = [presenters.ListedPaper(paper) for paper in page]
-    return render(request, "site/search.html", {"query": query, "page": page, "listed": results})
 
 
 feed = require_safe(public(conditional_page(TrendingFeed())))
