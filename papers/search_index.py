@@ -9,6 +9,7 @@ References: SQLite FTS5 (https://www.sqlite.org/fts5.html), PostgreSQL full-text
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ from django.dispatch import receiver
 from snowballstemmer import stemmer
 
 from papers.models import Paper
+
+log = logging.getLogger(__name__)
 
 TABLE: Final = "papers_search"
 COLUMNS: Final = ("title", "people", "terms", "abstract", "words", "fields")
@@ -74,7 +77,12 @@ def field_token(category: str) -> str:
 
 def update(papers: Iterable[Paper]) -> None:
     """Write the index rows of these papers, replacing older ones."""
-    rows = [(paper.pk, _texts(paper)) for paper in papers]
+    rows = []
+    for paper in papers:
+        try:
+            rows.append((paper.pk, _texts(paper)))
+        except (TypeError, ValueError, AttributeError) as error:
+            log.warning("Paper %s cannot be searched for: %s", paper.pk, error)
     write = _write_postgresql if connection.vendor == "postgresql" else _write_sqlite
     for start in range(0, len(rows), BATCH):
         write(rows[start : start + BATCH])
