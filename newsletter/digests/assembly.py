@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final
@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
+from newsletter.digests.history import History, histories_of
 from newsletter.digests.profiles import profiles_of
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.subscriptions import schedule
@@ -23,20 +24,12 @@ from papers.models import Paper
 from papers.recommend import diversify, loader
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
+from papers.trending.score import hours
 
 log = logging.getLogger(__name__)
 
 SUBSCRIBERS_AT_ONCE: Final = 500
 State = Digest.State
-# A paper in a digest of one of these states was, or may yet be, seen: the operator can resend.
-SHOWN: Final = (
-    State.QUEUED,
-    State.CLAIMED,
-    State.SENDING,
-    State.SENT,
-    State.UNCERTAIN,
-    State.FAILED,
-)
 
 
 def due(at: datetime) -> QuerySet[Subscriber]:
@@ -132,6 +125,7 @@ class RunPapers:
             "score": pick.score,
             "slot": pick.slot,
             "reason": pick.reason,
+            "part": pick.part,
         }
         if pick.slot == "pick" and pick.paper in self.notes:
             frozen["note"] = self.notes[pick.paper]
@@ -151,27 +145,12 @@ class RunPapers:
         return min((moment for moment in first.values() if moment), default=now())
 
 
-def _seen_by(subscribers: Collection[Subscriber], since: datetime) -> dict[int, set[str]]:
-    """Return, by subscriber, every paper that they were or may have been shown."""
-    seen: dict[int, set[str]] = defaultdict(set)
-    history = Digest.objects.filter(
-        subscriber__in=subscribers, created_at__gte=since, state__in=SHOWN
-    )
-    for owner, items in history.values_list("subscriber_id", "items"):
-        seen[owner].update(item["paper"] for item in items)
-    # A paper that gained its arXiv id after it was sent is still the same paper.
-    renamed = present_ids(chain.from_iterable(seen.values()))
-    for papers in seen.values():
-        papers.update([renamed[paper] for paper in papers if paper in renamed])
-    return seen
-
-
 def _compose_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bool) -> list[Digest]:
     profiles = profiles_of(chunk, library.at)
-    seen = _seen_by(chunk, library.first_seen)
+    histories = histories_of(chunk, library.first_seen, library.at)
     library.index.prepare(profiles.values())
     return [
-        _compose(person, profiles[person.pk], seen[person.pk], library, punctual)
+        _compose(person, profiles[person.pk], histories[person.pk], library, punctual)
         for person in chunk
     ]
 
@@ -179,7 +158,7 @@ def _compose_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: boo
 def _compose(
     person: Subscriber,
     profile: Profile,
-    seen: Collection[str],
+    history: History,
     library: RunPapers,
     punctual: bool,
 ) -> Digest:
@@ -197,7 +176,9 @@ def _compose(
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
         turn = digest.due_on.toordinal()
-        picks = diversify.compose(library.index, profile, person.size, seen, turn)
+        since = hours(history.last) if history.last else None
+        seen = history.papers
+        picks = diversify.compose(library.index, profile, person.size, seen, turn, since)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")

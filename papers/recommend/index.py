@@ -25,17 +25,28 @@ from papers.recommend.tokenize import Spelling
 from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
 
-THRESHOLD: Final = 0.8
-"""A personal pick is better than this share of the recent papers for its interest."""
+PENALISED_FROM: Final = 0.8
+"""The share of the candidates that are too unlike the disliked papers to lose by them."""
+EDITION: Final = re.compile(
+    r"[\s:([–—-]*\b(?:(?:extended|full|long|journal|revised|updated|short|preprint) (?:version|"
+    r"abstract|paper)|technical report|supplementa\w+(?: materials?)?|v\d)\W*$",
+    re.IGNORECASE,
+)
+"""What the end of a title says of its edition: two editions are one paper."""
 NAMED_TERMS: Final = 3
 NAME_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the ranking knows of one paper. ``why`` says in words why it trends, ``grown``
-    whether anything was added to it lately, and ``picked`` in hours when the editor picked it; 0
-    where nobody did."""
+    """What the ranking knows of one paper.
+
+    Attributes:
+        why: Why it trends, in words.
+        grown: Whether anybody voted for it lately.
+        picked: When the editor picked it, in hours of the epoch; 0 where nobody did.
+        announced: When it was announced, in hours of the epoch.
+    """
 
     id: str
     title: str
@@ -46,6 +57,7 @@ class Document:
     why: str = ""
     grown: bool = True
     picked: float = 0.0
+    announced: float = 0.0
 
     @property
     def text(self) -> str:
@@ -129,30 +141,23 @@ class Index:
         return sorted(found, key=lambda place: -self.candidates[place].picked)
 
     @cached_property
-    def field_by_field(self) -> list[int]:
-        """What trends, the best of each field first: see ``spread``."""
-        return self.spread(self.order)
+    def announced(self) -> NDArray[np.float64]:
+        """When each candidate was announced, in hours of the epoch."""
+        return np.array([document.announced for document in self.candidates], np.float64)
 
-    def spread(self, order: list[int]) -> list[int]:
-        """Of an order the best of each field first, then the second best of each.
-
-        Papers of which no field is known are a field of their own.
-        """
-        seen: dict[str, int] = defaultdict(int)
-        turns: list[tuple[int, int]] = []
-        for rank, place in enumerate(order):
-            name = self.candidates[place].field
-            turns.append((seen[name], rank))
-            seen[name] += 1
-        return [order[rank] for _, rank in sorted(turns)]
+    @cached_property
+    def age_hours(self) -> NDArray[np.float64]:
+        """How long before the newest candidate each was announced."""
+        return np.asarray(self.announced.max(initial=0.0) - self.announced, np.float64)
 
     def title_of(self, row: int) -> str:
-        """A document's title as it compares: without case, accents, marks and spaces."""
+        """Return a title as it compares: without case, accents, marks, spaces and edition."""
         return self._titles[row]
 
     @cached_property
     def _titles(self) -> list[str]:
-        return [title_key(document.title) for document in self.documents]
+        titles = [document.title for document in self.documents]
+        return [title_key(EDITION.sub("", title)) or title_key(title) for title in titles]
 
     def inside(self, topic: str) -> NDArray[np.intp]:
         """The places of the candidates in a category or an archive."""
@@ -184,7 +189,9 @@ class Index:
         """
         fit = self.likeness.fit(dislikes, np.ones(len(dislikes), np.float32))
         near = percentiles(np.where(fit.above, fit.scores, fit.scores.min()))
-        return np.asarray(DISLIKE * np.maximum(0, near - THRESHOLD) / (1 - THRESHOLD), np.float32)
+        return np.asarray(
+            DISLIKE * np.maximum(0, near - PENALISED_FROM) / (1 - PENALISED_FROM), np.float32
+        )
 
     def _similar(self, text: str) -> Scores:
         """Return the cosine of each candidate's vector with that of a text."""

@@ -62,6 +62,7 @@ def _documents(condition: Q, at: datetime) -> Iterable[Document]:
             why=reasons.reason(parts),
             grown=reasons.has_grown(parts),
             picked=_picked(paper, at),
+            announced=score.hours(paper.announced_at),
         )
 
 

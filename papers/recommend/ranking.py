@@ -7,8 +7,9 @@ and one threshold means the same for everybody. Free of Django and of I/O.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from typing import Final, Literal
@@ -16,65 +17,60 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.index import THRESHOLD, Index, percentiles
+from papers.recommend.index import Index, percentiles
 from papers.recommend.profile import Profile
 from papers.recommend.similarity import Scores
 from papers.text.taxonomy import NAMES
 
 HEAD: Final = 256
 """So many of the best candidates of an interest are put in order at first; most need no more."""
+MOST_SHARES: Final = 4.0
+"""What the likes together count at most beside one search, field or author."""
+
+Kind = Literal["text", "likes", "topic", "author"]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """One model of one reader: a score for each candidate, minus infinity for what is outside.
+    """One model of one reader.
 
-    ``explain`` says for the place of a paper why it fits.
+    Attributes:
+        scores: One a candidate, to order them by; minus infinity below the floor.
+        strengths: One a candidate, between 0 and 1: the relevance to a search, else the share of
+            the candidates that the interest covers which come after it.
+        explain: Returns for the place of a paper why it fits.
+        shares: How many places it gets for one of an interest with one share.
     """
 
-    kind: Literal["text", "likes", "topic", "author"]
+    kind: Kind
     scores: Scores
+    strengths: Scores
     explain: Callable[[int], str]
+    shares: float = 1.0
 
     @property
-    def threshold(self) -> float:
-        """The least percentile of a personal pick; who follows an author wants all of it."""
-        return THRESHOLD if self._compares else 0.0
+    def inside(self) -> Mask:
+        """Which candidates are above the floor."""
+        return self.scores > -np.inf
 
-    @property
-    def inside(self) -> NDArray[np.bool_]:
-        """Which candidates are good enough for a personal pick."""
-        if not self._compares:
-            return self.scores > -np.inf
-        least = int(THRESHOLD * (len(self.scores) - 1))
-        good = self.scores >= np.partition(self.scores, least)[least]
-        return np.asarray(good & (self.scores > -np.inf))
+    def decayed(self, decay: Scores) -> Interest:
+        """Return the interest ordered by strengths times one factor a candidate."""
+        return replace(self, scores=np.where(self.inside, self.strengths * decay, -np.inf))
 
-    @property
-    def _compares(self) -> bool:
-        """Whether every candidate is measured, not only those of a field or an author."""
-        return self.kind in {"text", "likes"}
-
-    def best(self) -> Iterator[tuple[int, float, float]]:
-        """Places with their percentiles and scores, best first, as far as the interest goes."""
-        order = _in_order(self.scores, HEAD)
-        yield from self._stretch(order, 0)
-        if len(order) < len(self.scores):
-            rest = np.argsort(-self.scores, kind="stable")[len(order) :]
-            yield from self._stretch(rest, len(order))
-
-    def _stretch(self, order: NDArray[np.intp], start: int) -> Iterator[tuple[int, float, float]]:
-        compared = len(self.scores) if self._compares else np.count_nonzero(self.inside)
-        others = max(1, int(compared) - 1)
-        scores = self.scores[order].tolist()
-        for at, (place, score) in enumerate(zip(order.tolist(), scores, strict=True), start):
-            if score == -np.inf:
-                return
-            yield place, 1 - at / others, score
+    def best(self, among: Mask | None = None) -> Iterator[int]:
+        """Yield the places above the floor, best first, of all candidates or some."""
+        scores = self.scores
+        places = np.flatnonzero(self.inside if among is None else self.inside & among)
+        order = _in_order(scores[places], HEAD)
+        yield from places[order].tolist()
+        if len(order) < len(places):
+            rest = np.argsort(-scores[places], kind="stable")[len(order) :]
+            yield from places[rest].tolist()
 
 
 def _in_order(scores: Scores, count: int) -> NDArray[np.intp]:
-    """The places of the best, best first; equal scores in the order of their places.
+    """Return the places of the best, best first; equal scores in the order of their places.
 
     At least ``count``, where there are so many: all that are as good as the last of them.
     """
@@ -125,7 +121,7 @@ def _best_of(index: Index, profile: Profile) -> Scores:
 
 
 def interests(index: Index, profile: Profile) -> Iterator[Interest]:
-    """The models of one reader; an interest that says nothing about any paper is left out."""
+    """Yield the models of one reader; an interest that no paper is about is left out."""
     if not len(index):
         return
     for author in profile.authors:
@@ -149,10 +145,12 @@ def _trending(
     places: list[int] | NDArray[np.intp],
     explain: Callable[[int], str],
 ) -> Interest:
-    """An interest in some papers, the most trending first."""
+    """Return an interest in some papers, the most trending first."""
     scores = np.full(len(trend), -np.inf, np.float32)
     scores[places] = trend[places]
-    return Interest(kind, scores, explain)
+    strengths = np.zeros(len(trend), np.float32)
+    strengths[places] = percentiles(trend[places])
+    return Interest(kind, scores, strengths, explain)
 
 
 def _followed(author: str, _place: int) -> str:
@@ -188,6 +186,8 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     if not fit.above.any():
         return None
     scores = np.where(fit.above, fit.scores, -np.inf)
+    strengths = percentiles(fit.scores)
+    places = min(MOST_SHARES, math.sqrt(len(rows)))
 
     def explain(place: int) -> str:
         alike = [float(index.likeness.to(row)[place]) for row in rows]
@@ -195,7 +195,7 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
         words = ", ".join(index.shared_terms(nearest, place))
         return f"because you liked “{index.documents[nearest].name}”" + (words and f": {words}")
 
-    return Interest("likes", scores, explain)
+    return Interest("likes", scores, strengths, explain, places)
 
 
 def _searched(index: Index, text: str, dislikes: tuple[int, ...]) -> Interest | None:
@@ -212,7 +212,7 @@ def _searched(index: Index, text: str, dislikes: tuple[int, ...]) -> Interest | 
         words = ", ".join(index.terms_of(search.wording, place))
         return f"matches your search “{text}”" + (words and f": {words}")
 
-    return Interest("text", scores, explain)
+    return Interest("text", scores, np.maximum(scores, 0), explain)
 
 
 def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -52,6 +53,10 @@ VOICE: Final = 1.5
 """Each of the best speaks with this power of what their score is above the least of them,"""
 WHISPER: Final = 0.01
 """and a little more, so that no one speaks alone."""
+STRANGERS: Final = 0.97
+GROUPS: Final = 64
+MOST_GROUPED: Final = 20
+"""More likes than that are measured as so many."""
 STEPS: Final = np.float32(16384)
 KEPT_BYTES: Final = 256 << 20
 """Memory for the likenesses of papers that several readers like."""
@@ -65,7 +70,12 @@ FREQUENT: Final = 0.1
 
 
 class Fit(NamedTuple):
-    """``scores`` only compare; ``above`` says who is more like the likes than usual at all."""
+    """How well candidates fit some likes.
+
+    Attributes:
+        scores: To compare with each other only.
+        above: Which are more like the likes than strangers are: see ``Likeness.strangers``.
+    """
 
     scores: Scores
     above: NDArray[np.bool_]
@@ -131,6 +141,7 @@ class Likeness:
         self.sketches = _sketches(matrix[:shown])
         self.terms = max(LEAST_TERMS, TEXTS * matrix.nnz // max(1, matrix.shape[0]))
         self._kept: OrderedDict[int, Cosines] = OrderedDict()
+        self.strangers = lru_cache(maxsize=None)(self._strangers)
         self._room = max(1, KEPT_BYTES // max(1, 2 * shown))
 
     def prepare(self, rows: Collection[int]) -> None:
@@ -180,7 +191,9 @@ class Likeness:
         """
         which = np.arange(self.shown) if places is None else places
         found = self._compared(likes, weights, dislikes, places)
-        scores, above = self._standardised(found, which), self._above(found, which)
+        scores = self._standardised(found, which)
+        floor = self.strangers(min(len(likes), MOST_GROUPED)) if places is None else 0.0
+        above = scores > floor
         if len(likes) <= FEW_LIKES and len(which) <= FEW_CANDIDATES:
             scores = self._heard(scores, which, [*likes, *dislikes], len(likes))
         return Fit(scores, above)
@@ -281,11 +294,22 @@ class Likeness:
         meant = found.meaning / self.meaning.spread[which] ** power
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 
-    def _above(self, found: Compared, which: NDArray[np.intp]) -> NDArray[np.bool_]:
-        above: NDArray[np.bool_] = found.terms > found.share * self.usual[which]
-        if found.meaning is not None:
-            above |= found.meaning > 0
-        return above
+    def _strangers(self, number: int) -> float:
+        """Return the score that ``STRANGERS`` of the candidates stay under, by chance.
+
+        Drawn are ``GROUPS`` groups of ``number`` candidates that nobody likes together; what
+        less of the candidates reach for such a group is likeness.
+        """
+        chance = np.random.default_rng(number)
+        drawn = chance.integers(0, max(1, self.shown), min(GROUPS, self.shown))
+        which = np.arange(self.shown)
+        found = []
+        for first in drawn.tolist():
+            group = [first, *chance.choice(drawn, number - 1).tolist()]
+            compared = self._compared(group, np.ones(number, np.float32), (), None)
+            scores = self._standardised(compared, which)
+            found.append(np.delete(scores, group))
+        return float(np.quantile(np.concatenate(found), STRANGERS)) if found else 0.0
 
 
 def _against(dislikes: Sequence[int]) -> Scores:

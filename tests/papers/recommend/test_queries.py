@@ -26,7 +26,7 @@ def found(search: str, *papers: Document) -> list[str]:
     """The ids of what a search finds among these papers and twenty others, best first."""
     wish = Profile(texts=[search])
     library = [*papers, *OTHERS]
-    return [library[p].id for i in interests(Index(library), wish) for p, *_ in i.best()]
+    return [library[p].id for i in interests(Index(library), wish) for p in i.best()]
 
 
 def test_what_no_longer_fits_into_memory_is_worked_out_again(
@@ -36,7 +36,7 @@ def test_what_no_longer_fits_into_memory_is_worked_out_again(
     texts = ["quantization", "coral reefs", "dense retrieval"]
     index = Index(PAPERS)
     for _ in range(2):
-        best = [next(i.best())[0] for i in interests(index, Profile(texts=texts))]
+        best = [next(i.best()) for i in interests(index, Profile(texts=texts))]
         assert [PAPERS[place].id for place in best] == ["q", "c", "r"]
 
 

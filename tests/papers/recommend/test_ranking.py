@@ -71,7 +71,7 @@ def test_the_reason_names_the_like_that_the_paper_is_nearest_to() -> None:
 def test_a_search_finds_only_papers_with_one_of_its_words() -> None:
     index = Index(LIBRARY)
     [interest] = interests(index, Profile(texts=["dense retrieval"]))
-    assert [index.candidates[place].id for place, *_ in interest.best()] == ["search"]
+    assert [index.candidates[place].id for place in interest.best()] == ["search"]
     assert interest.explain(index.place["search"]).startswith("matches your search “dense")
 
 
@@ -111,7 +111,7 @@ def test_where_one_candidate_or_none_stands_out_nobody_speaks_alone(found: list[
 def test_what_has_nothing_in_common_with_the_likes_is_no_pick_of_theirs() -> None:
     empty = [Document(f"e{n}", "") for n in range(3)]
     [likes] = interests(Index([AWQ, REEFS, *empty], [GPTQ]), Profile(likes=["gptq"]))
-    places = [place for place, *_ in likes.best()]
+    places = list(likes.best())
     assert places[0] == 0
     assert not set(places) & {2, 3, 4}
 
@@ -187,7 +187,7 @@ def test_a_few_candidates_are_ordered_as_all_of_them_are() -> None:
 def test_a_followed_author_is_found_by_an_initial() -> None:
     index = Index([GPTQ, *LIBRARY])
     [interest] = interests(index, Profile(authors=["E. Frantar"]))
-    assert [index.candidates[place].id for place, *_ in interest.best()] == ["gptq"]
+    assert [index.candidates[place].id for place in interest.best()] == ["gptq"]
     assert interest.explain(0) == "you follow E. Frantar"
 
 
