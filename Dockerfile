@@ -21,5 +21,4 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["gunicorn", "newsletter.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-    "--workers", "2", "--threads", "8", "--no-control-socket"]
+CMD ["python", "-m", "newsletter.process.web_server", "--bind", "0.0.0.0:8000"]

@@ -299,7 +299,7 @@ LOGGING: dict[str, Any] = {
         "celery": {"level": "WARNING"},
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "propagate": True},
-        "gunicorn.error": {"handlers": [], "propagate": True},
-        "gunicorn.access": {"handlers": [], "propagate": True},
+        # It warns of each request that waits for a thread.
+        "waitress.queue": {"level": "ERROR"},
     },
 }

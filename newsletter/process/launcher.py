@@ -139,11 +139,7 @@ def commands() -> dict[str, list[str]]:
     celery = ("celery", "--quiet", "-A", "newsletter")
     worker = (*celery, "worker", "--loglevel", "warning", "--pool", "threads", "--concurrency", "4")
     parts = {
-        "web": part(
-            *("gunicorn", "newsletter.wsgi", "--bind", f"{HOST}:{port()}"),
-            *("--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "5"),
-            *("--no-control-socket", "--log-level", "warning"),
-        ),
+        "web": part("newsletter.process.web_server", "--bind", f"{HOST}:{port()}"),
         "worker": part(*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"),
     }
     if settings.REDIS_URL:

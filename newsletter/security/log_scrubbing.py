@@ -10,9 +10,12 @@ from typing import Final
 from django.conf import settings
 
 TOKEN_PATH: Final = re.compile(
-    r"/(confirm|preferences|unsubscribe|feedback|digest)/[^/\s\"'<>?#]+", re.IGNORECASE
+    r"/(confirm|preferences|privacy|unsubscribe|feedback|digest|feeds)/[^/\s\"'<>?#]+",
+    re.IGNORECASE,
 )
-ADDRESS: Final = re.compile(r"[\w.+'%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+# The look-behind lets a match begin only where a local part does: without it a long word without
+# an @ would be tried from each of its letters, which takes the square of its length.
+ADDRESS: Final = re.compile(r"(?<![\w.+'%-])[\w.+'%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 SECRET_NAMES: Final = ("KEY", "SECRET", "TOKEN", "PASSWORD")
 SHORTEST_SECRET: Final = 8
 
@@ -38,7 +41,8 @@ def scrubbed(text: str) -> str:
     for secret in _secrets():
         text = text.replace(secret, "[secret]")
     text = TOKEN_PATH.sub(r"/\1/[token]", text)
-    return ADDRESS.sub("[address]", text)
+    # Twice: where one address directly follows another, the first pass lets the second stand.
+    return ADDRESS.sub("[address]", ADDRESS.sub("[address]", text))
 
 
 def _secrets() -> Iterator[str]:
