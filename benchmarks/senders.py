@@ -37,8 +37,9 @@ from django.utils.timezone import now  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
 from newsletter.delivery import provider_limits, rendering, sender  # noqa: E402
 from newsletter.digests import assembly  # noqa: E402
+from newsletter.mail import cards, snapshots  # noqa: E402
 from newsletter.mail import messages as emails  # noqa: E402
-from newsletter.mail import snapshots  # noqa: E402
+from newsletter.mail.mime import wire_bytes  # noqa: E402
 from newsletter.models import Digest, Interest, Subscriber  # noqa: E402
 from newsletter.security import tokens  # noqa: E402
 from papers.models import Paper  # noqa: E402
@@ -119,7 +120,7 @@ def plain_context(digest: Digest, papers: dict[str, Paper]) -> dict[str, Any]:
 def plain_item(digest: Digest, place: int, papers: dict[str, Paper]) -> tuple[str, str]:
     """One paper in both parts."""
     item = digest.items[place]
-    card = emails.card(papers[item["paper"]])
+    card = cards.card_of(papers[item["paper"]])
     context = {
         "number": place + 1,
         "reason": item["reason"],
@@ -180,7 +181,9 @@ def people(path: Path) -> None:
 def write_message(path: Path) -> dict[str, float]:
     """Write one digest of mean size as a file with plain line ends; how much they differ."""
     sample = list(Digest.objects.select_related("subscriber").order_by("pk")[:SAMPLE])
-    messages = [emails.digest_message(digest, snapshots.of(digest)).wire() for digest in sample]
+    messages = [
+        wire_bytes(emails.digest_message(digest, snapshots.cards_of(digest))) for digest in sample
+    ]
     mean = sum(map(len, messages)) / len(messages)
     chosen = min(messages, key=lambda message: abs(len(message) - mean))
     path.write_bytes(chosen.replace(b"\r\n", b"\n"))

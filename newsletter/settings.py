@@ -166,8 +166,15 @@ SAFE_BACKENDS = {
     "newsletter.postal.EmailBackend": "newsletter.mail.backends.postal.EmailBackend",
     "newsletter.resend.EmailBackend": "newsletter.mail.backends.resend.EmailBackend",
 }
+# Django's own EmailMessage and SMTP client instead of ours: slower, and the MIME boundary of a
+# retry is another one.
+DJANGO_MAIL = env.flag("DJANGO_MAIL", default=False)
+if DJANGO_MAIL:
+    DJANGO_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+    SAFE_BACKENDS |= {DJANGO_SMTP: DJANGO_SMTP, "newsletter.smtp.EmailBackend": DJANGO_SMTP}
 if env.text("EMAIL_URL"):
     globals().update(env.email("EMAIL_URL"))
+    EMAIL_BACKEND = SAFE_BACKENDS["django.core.mail.backends.smtp.EmailBackend"]
 else:
     EMAIL_BACKEND = env.text("EMAIL_BACKEND", "newsletter.mail.backends.file.EmailBackend")
     EMAIL_BACKEND = SAFE_BACKENDS.get(EMAIL_BACKEND, EMAIL_BACKEND)

@@ -24,7 +24,7 @@ class NothingToSendError(Exception):
 def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:
     """Return an admin page with the digest in a sandboxed frame without scripts or navigation."""
     context = {**admin.admin_site.each_context(request), "title": title, "opts": admin.opts}
-    cards = snapshots.of(digest)
+    cards = snapshots.cards_of(digest)
     if digest.items:
         context["subject"] = digest.subject or messages.digest_subject(digest, cards)
     try:
@@ -44,7 +44,7 @@ def send_test(subscriber: Subscriber, address: str) -> SendResult:
     if digest.state == Digest.State.SKIPPED:
         raise NothingToSendError(digest.reason)
     try:
-        message = messages.digest_message(digest, snapshots.of(digest))
+        message = messages.digest_message(digest, snapshots.cards_of(digest))
     except messages.IncompleteMessageError as error:
         raise NothingToSendError(str(error)) from error
     message.to = [address]

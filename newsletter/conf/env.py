@@ -147,7 +147,6 @@ def email(name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} has a port or timeout that is no number.") from error
     return chosen | {
-        "EMAIL_BACKEND": "newsletter.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),

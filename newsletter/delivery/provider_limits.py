@@ -27,6 +27,7 @@ class Limits:
 UNKNOWN: Final = Limits(connections=4, rate=0)
 DEFAULTS: Final = {
     "newsletter.mail.backends.smtp": Limits(connections=10, rate=0),
+    "django.core.mail.backends.smtp": Limits(connections=10, rate=0),
     "newsletter.mail.backends.file": Limits(connections=1, rate=0),
     "anymail.backends.amazon_ses": Limits(connections=8, rate=14),
     "newsletter.mail.backends.brevo": Limits(connections=10, rate=100),

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from newsletter.delivery.outbox import MailStream, Renderer
 from newsletter.mail import messages
-from newsletter.mail.snapshots import Deck
+from newsletter.mail.snapshots import CardCache
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.security import tokens
 from newsletter.subscriptions.service import is_suppressed
@@ -27,11 +27,11 @@ DIGEST_COLUMNS: Final = (
 
 def render_digests() -> Renderer[Digest]:
     """Return the renderer of claimed digests for one run, with cards shared by all."""
-    deck = Deck()
+    cache = CardCache()
 
     def render(rows: list[Digest]) -> Iterator[tuple[Digest, AnymailMessage | Exception]]:
         tokens.create_unsubscribe_tokens(row.subscriber for row in rows)
-        for row, cards in deck.deal(rows):
+        for row, cards in cache.for_digests(rows):
             if isinstance(cards, Exception):
                 yield row, cards
                 continue

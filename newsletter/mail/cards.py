@@ -1,7 +1,7 @@
-"""What one paper looks like in a mail: computed once per run, shared by every reader.
+"""How one paper looks in a mail: computed once per run, shared by all readers.
 
-Titles and abstracts come from strangers. Whatever the catalogue did, they are cleaned here again
-and get an upper length; the template engine escapes them.
+Titles and abstracts come from strangers. They are cleaned here again, whatever the catalogue did,
+and cut to an upper length; the template engine escapes them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from django.utils.timezone import now
 
 from newsletter import display
 from newsletter.display import Link, web_address
-from newsletter.mail.mime import Print, printed
+from newsletter.mail.mime import EncodedText, encode_text
 from papers.models import Paper
 from papers.text.clean import line
 
+# Characters.
 TITLE_LIMIT: Final = 300
 BYLINE_LIMIT: Final = 400
 NOTE_LIMIT: Final = 600
@@ -32,10 +33,10 @@ NOTE_LIMIT: Final = 600
 
 @dataclass(frozen=True)
 class Card:
-    """One paper, ready to print: strings are clean, short and unescaped.
+    """One paper, ready to be rendered: strings are clean, short and unescaped.
 
-    ``paper`` is the canonical id, ``url`` where the title leads, ``html`` and ``text`` the
-    rendered part of an item that is the same for everybody, as the bytes that a mail carries.
+    ``paper`` is the canonical id, ``url`` the target of the title, ``html`` and ``text`` the
+    rendered part of an item that is the same for every reader, as the bytes of a message body.
     """
 
     paper: str
@@ -49,16 +50,19 @@ class Card:
     links: tuple[Link, ...]
 
     @cached_property
-    def html(self) -> Print:
-        return printed(render_to_string("emails/card.html", {"card": self}))
+    def html(self) -> EncodedText:
+        """The card as HTML."""
+        return encode_text(render_to_string("emails/card.html", {"card": self}))
 
     @cached_property
-    def text(self) -> Print:
-        return printed(render_to_string("emails/card.txt", {"card": self}, using="text").strip())
+    def text(self) -> EncodedText:
+        """The card as plain text."""
+        written = render_to_string("emails/card.txt", {"card": self}, using="text")
+        return encode_text(written.strip())
 
     @property
     def content(self) -> dict[str, Any]:
-        """All of it as JSON."""
+        """All fields, as JSON."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
@@ -68,43 +72,43 @@ class Card:
         return blake2b(written.encode(), digest_size=8).hexdigest()
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Card:
-        """The card whose content that was."""
+    def from_content(cls, content: Mapping[str, Any]) -> Card:
+        """Return the card with this ``content``."""
         links = tuple(Link(*link) for link in content["links"])
         return cls(**{**content, "links": links})
 
     def shortened(self, width: int) -> Card:
-        """The same card with at most so many characters of the abstract."""
+        """Return the same card with at most ``width`` characters of the abstract."""
         return replace(self, excerpt=shorten(self.excerpt, width) if width else "")
 
 
-def card(paper: Paper) -> Card:
-    """The card of a paper as of now. Reads nothing but the row itself."""
+def card_of(paper: Paper) -> Card:
+    """Return the card of a paper as of now, from its row alone."""
     page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
     url, pdf, code = map(web_address, (paper.url, paper.pdf_url, paper.code_url))
     offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
     return Card(
         paper=paper.canonical_id,
-        title=shorten(_line(paper.title), TITLE_LIMIT),
-        authors=shorten(_line(display.byline(paper.authors)), BYLINE_LIMIT),
+        title=shorten(clean_line(paper.title), TITLE_LIMIT),
+        authors=shorten(clean_line(display.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.announced_at),
-        category=_line(paper.primary_category),
-        excerpt=display.excerpt(_line(paper.abstract)).lead,
-        note=shorten(line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
+        category=clean_line(paper.primary_category),
+        excerpt=display.excerpt(clean_line(paper.abstract)).lead,
+        note=shorten(clean_line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
     )
 
 
-def _line(text: str) -> str:
-    """One line of clean text; what was read from a source is clean but for its line breaks."""
+def clean_line(text: str) -> str:
+    """Return one line without control characters (``papers.text.clean.line``), in NFC."""
     joined = " ".join(text.split())
     clean = joined.isprintable() and is_normalized("NFC", joined)
     return joined if clean else line(joined)
 
 
 def shorten(text: str, width: int) -> str:
-    """At most ``width`` characters, cut at a word where there is one, with an ellipsis."""
+    """Return at most ``width`` characters, cut at a word where there is one, with an ellipsis."""
     if len(text) <= width:
         return text
     cut = text.rfind(" ", width // 2, width)
@@ -112,5 +116,5 @@ def shorten(text: str, width: int) -> str:
 
 
 def day(moment: datetime) -> str:
-    """A date as people write it: 7 Mar 2025."""
+    """Return a date as people write it: 7 Mar 2025."""
     return f"{moment.day} {moment:%b %Y}"

@@ -1,13 +1,11 @@
-"""What a send attempt came to: the one place that reads a provider's errors (RULES A6)."""
+"""Classify the result of a send attempt: the only reader of providers' and servers' errors."""
 
 from __future__ import annotations
 
-import email.utils
 import errno
 import re
 import smtplib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,11 +18,13 @@ from anymail.exceptions import (
 )
 from anymail.message import AnymailStatus
 from django.core.exceptions import ImproperlyConfigured
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
 ACCEPTED: Final = frozenset({"sent", "queued"})
 REFUSED_RECIPIENT: Final = frozenset({"invalid", "rejected"})
 REFUSED: Final = REFUSED_RECIPIENT | {"failed"}
-# No other message would fare better until the operator has looked.
+# Every other message would get the same answer until the operator has acted.
 STOP_STATUS: Final = {
     401: "Check its API key.",
     402: "Check the account's credit.",
@@ -32,15 +32,15 @@ STOP_STATUS: Final = {
     404: "Check its address and sending domain in the settings.",
 }
 RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 501, 503, 505, 529})
-# Somebody between us and the provider gave up, or it says that it knows the message.
+# A gateway timed out, or the provider says that it has the message already.
 DOUBTFUL_STATUS: Final = frozenset({409, 502, 504, *range(520, 528)})
-# What this machine says of its disk: no message is to blame.
+# Errors of this machine's disk, whatever the message.
 DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 DISK_SECONDS: Final = 15.0
 TOO_MANY: Final = 429
 LONGEST_HOLD: Final = 3600.0
 TOO_MANY_SECONDS: Final = 30.0
-# What Amazon SES calls the same things (its API, version 2, and the common errors of AWS).
+# Error codes of Amazon SES (API version 2) and the common errors of AWS.
 SES_TOO_MANY: Final = frozenset(
     {
         "LimitExceededException",
@@ -61,7 +61,7 @@ SES_STOP: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
-# What botocore raises before anything has left, by the names of its exceptions.
+# Exceptions of botocore that are raised before anything was sent.
 SES_UNREACHED: Final = frozenset(
     {"ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError"}
 )
@@ -75,6 +75,8 @@ NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
 
 
 class SendStatus(StrEnum):
+    """Whether a message was accepted, may be tried again, is refused for good, or is in doubt."""
+
     SENT = "sent"
     RETRY = "retry"
     FINAL = "final"
@@ -83,14 +85,18 @@ class SendStatus(StrEnum):
 
 @dataclass(frozen=True)
 class SendResult:
-    """One attempt's result in the terms that the state machine knows.
+    """The result of one attempt.
 
-    ``hold_seconds`` asks the whole stream to wait (429 with Retry-After); ``stop`` says that no
-    other message would fare better (credentials refused) and names an operator's job. After
-    ``connection_lost`` the next message needs a new connection; ``retry_now`` says that this one
-    may have it right away, because nothing was wrong but a connection that had grown old.
-    ``reject_reason`` is Anymail's word for why a mail server refused the recipient for good;
-    ``personal`` says that a provider did, which tells the reason in an event.
+    Attributes:
+        status: What the state machine of the outbox acts on.
+        reason: One sentence for the operator, without secrets.
+        provider_id: The provider's id of an accepted message.
+        hold_seconds: How long the whole stream has to wait (429 with Retry-After).
+        stop: Every other message would get the same answer (credentials refused).
+        connection_lost: The next message needs a new connection.
+        retry_now: The connection was only too old; the message may be sent again at once.
+        reject_reason: Anymail's word for why a mail server refused the recipient for good.
+        personal: A provider refused the recipient and reports the reason in an event.
     """
 
     status: SendStatus
@@ -105,12 +111,12 @@ class SendResult:
 
     @property
     def may_meet_all(self) -> bool:
-        """Whether this is a refusal that says nothing about the recipient."""
+        """Whether this is a final refusal that is not about the recipient."""
         return self.status == SendStatus.FINAL and not (self.reject_reason or self.personal)
 
 
 def classify_status(status: AnymailStatus, address: str, accepted: int) -> SendResult:
-    """Read Anymail's per-recipient status; a plain Django backend only has its count."""
+    """Classify what a backend returned: Anymail's status of the recipient, or Django's count."""
     recipient = (status.recipients or {}).get(address)
     if status.recipients is not None and status.recipients and recipient is None:
         return SendResult(
@@ -136,7 +142,7 @@ def classify_status(status: AnymailStatus, address: str, accepted: int) -> SendR
 
 
 def classify_connection_error(error: Exception) -> SendResult:
-    """The connection could not be opened: nothing has left, so trying again is safe."""
+    """Classify the error of opening a connection: nothing was sent, so a retry is safe."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return _of_log_in(error)
     if isinstance(error, ImproperlyConfigured):
@@ -147,9 +153,9 @@ def classify_connection_error(error: Exception) -> SendResult:
 
 
 def classify_error(error: Exception, *, handed_over: bool) -> SendResult:
-    """Sort what a backend raised while it was sending one message.
+    """Classify what a backend raised while it was sending one message.
 
-    ``handed_over`` is true when an SMTP client had written the final dot and not read the answer.
+    ``handed_over`` is true when an SMTP client had written the final dot and not read the reply.
     """
     if isinstance(error, ImproperlyConfigured):
         return classify_connection_error(error)
@@ -187,7 +193,7 @@ def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> SendResult:
 
 
 def _of_log_in(error: smtplib.SMTPAuthenticationError) -> SendResult:
-    """A wrong password stops everything; a log-in that is out of order passes."""
+    """Stop the stream for refused credentials; a temporary failure is retried."""
     reason = _smtp(error.smtp_code, error.smtp_error, "log-in")
     return SendResult(SendStatus.RETRY, reason, stop=500 <= error.smtp_code < 600)
 
@@ -196,16 +202,16 @@ def _by_smtp_code(code: int, text: bytes | str, phase: str) -> SendResult:
     reason = _smtp(code, text, phase)
     if not 500 <= code < 600:
         return SendResult(SendStatus.RETRY, reason)
-    if phase == "sender":  # It is the same for every message.
+    if phase == "sender":  # The same for every message.
         return SendResult(SendStatus.RETRY, f"{reason}. Check DEFAULT_FROM_EMAIL.", stop=True)
     return SendResult(SendStatus.FINAL, reason, reject_reason=_reject_reason(code, reason, phase))
 
 
 def _reject_reason(code: int, answer: str, phase: str) -> str:
-    """``bounced`` for a mailbox that is not there: the enhanced status 5.1.x (RFC 3463) says so,
-    or, where there is none, the reply code (RFC 5321 section 4.2.3).
+    """Return Anymail's word for a refusal: ``bounced`` for a mailbox that does not exist.
 
-    A message says nothing about its recipient unless it is refused by policy (5.7.x).
+    The enhanced status 5.1.x (RFC 3463) decides, or without one the reply code (RFC 5321, section
+    4.2.3). The refusal of a message is not about its recipient, unless it is one by policy (5.7.x).
     """
     status = ENHANCED_STATUS.search(answer)
     if phase != "recipient":
@@ -234,7 +240,7 @@ def _of_anymail(error: AnymailError) -> SendResult:
 
 
 def _was_taken_before(error: AnymailError) -> bool:
-    """Whether Brevo knows the idempotency key: an earlier attempt had arrived after all."""
+    """Return whether Brevo knows the idempotency key, so that an earlier attempt was accepted."""
     if error.esp_name != "Brevo":
         return False
     try:
@@ -251,12 +257,12 @@ def _of_anymail_without_answer(error: AnymailError) -> SendResult:
         return SendResult(SendStatus.FINAL, "The provider refused the recipient.", personal=True)
     if isinstance(error, AnymailAPIError):
         return _of_ses(error)
-    # Serialization and feature errors are raised before anything leaves.
+    # Serialization and feature errors are raised before anything is sent.
     return SendResult(SendStatus.FINAL, _brief("The message could not be written", error))
 
 
 def _of_requests(error: AnymailRequestsAPIError) -> SendResult:
-    """No answer at all: safe to repeat only when no connection was made."""
+    """Classify a request without an answer: repeatable only when no connection was made."""
     cause = error.__cause__
     unreached = isinstance(cause, requests.ConnectTimeout) or "NewConnectionError" in repr(cause)
     if unreached:
@@ -267,7 +273,7 @@ def _of_requests(error: AnymailRequestsAPIError) -> SendResult:
 
 
 def _of_ses(error: AnymailAPIError) -> SendResult:
-    """Amazon SES goes through botocore, whose exceptions carry an answer or just a name."""
+    """Classify an error of Amazon SES: botocore's exceptions hold an answer or only a name."""
     if isinstance(error.response, dict):
         return _of_ses_answer(error.response)
     cause = type(error.__cause__).__name__
@@ -296,21 +302,17 @@ def _of_ses_answer(response: dict[str, Any]) -> SendResult:
 
 
 def retry_after(response: Any) -> float:
-    """Seconds asked for by Retry-After (RFC 9110 section 10.2.3), 0 when it is absent.
+    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3), 0 without one.
 
-    At most LONGEST_HOLD: some write a moment of Unix time where seconds belong.
+    At most LONGEST_HOLD: some providers write a Unix time where seconds belong.
     """
     value = (getattr(response, "headers", None) or {}).get("Retry-After", "")
-    if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_HOLD)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError, OverflowError):
+        return min(float(Retry().parse_retry_after(value)), LONGEST_HOLD)
+    except OverflowError:
+        return LONGEST_HOLD
+    except (InvalidHeader, ValueError):
         return 0.0
-    return min(max(0.0, seconds), LONGEST_HOLD)
 
 
 def _smtp(code: int, text: bytes | str, phase: str) -> str:
@@ -321,7 +323,7 @@ def _smtp(code: int, text: bytes | str, phase: str) -> str:
 
 
 def _brief(what: str, error: BaseException | None) -> str:
-    """What went wrong without the provider's payload, which may hold an API key (RULES C28)."""
+    """Return the error without the provider's payload, which may hold an API key."""
     if isinstance(error, AnymailError):
         detail = type(error).__name__
     else:

@@ -1,9 +1,9 @@
-"""The words of a digest in both parts, quickly: templates are rendered once and filled often.
+"""The text and HTML parts of a digest: templates are rendered once and filled for each reader.
 
-A ``Stencil`` is a template whose personal places are left open. What many readers share (the
-frame of the mail, the frame of an item, the card of a paper) goes through the template engine once
-and is kept as the bytes that a mail carries; what is one person's (links, reasons, numbers) is put
-in afterwards, escaped in HTML as the engine would.
+A ``PartialTemplate`` is a rendered template with placeholders for personal values. What many
+readers share (the frame of the mail, the frame of an item, the card of a paper) goes through the
+template engine once and is kept as encoded bytes; what belongs to one person (links, reasons,
+numbers) is inserted afterwards, escaped in HTML as the engine would.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from newsletter.mail.cards import Card
-from newsletter.mail.mime import Print, printed
+from newsletter.mail.mime import EncodedText, encode_text
 from newsletter.security.tokens import feedback_suffix
 
-# Nobody who writes a title can guess it, so that no title opens a place of its own.
+# Random, so that no title can contain a placeholder.
 NONCE: Final = secrets.token_hex(8)
-PLACE: Final = re.compile(rf"{NONCE}-(\w+);")
+PLACEHOLDER: Final = re.compile(rf"{NONCE}-(\w+);")
 SHARED: Final = ("site_name", "site_url", "postal_address", "contact")
-FILLED: Final = frozenset({"number", "day", "receipt", "reason", "feedback_stem"})
+NEVER_EMPTY: Final = frozenset({"number", "day", "receipt", "reason", "feedback_stem"})
 PERSONAL: Final = (
     "subject",
     "preheader",
@@ -41,151 +41,164 @@ PERSONAL: Final = (
 )
 
 
-class Words(NamedTuple):
-    """Some words as they stand in each of the parts; ``dotted`` as in ``Print``."""
+class EscapedText(NamedTuple):
+    """One line of text, encoded for each part; ``needs_stuffing`` as in ``EncodedText``."""
 
     html: bytes
     text: bytes
-    dotted: bool
+    needs_stuffing: bool
 
 
-class Entry(NamedTuple):
-    """One item of one person's digest: the shared card and what is theirs.
+class MailItem(NamedTuple):
+    """One item of one person's digest: the shared card and what is personal.
 
-    ``place`` counts from 0 in the digest's items and names them in links, ``number`` from 1 in
+    ``position`` counts from 0 in the digest's items and names them in links, ``number`` from 1 in
     the order of the mail.
     """
 
     number: int
-    place: int
+    position: int
     card: Card
     slot: str
-    reason: Words
+    reason: EscapedText
     note: str
 
 
-Sections = Sequence[tuple[str, list[Entry]]]
+Sections = Sequence[tuple[str, list[MailItem]]]
 
 
-class Stencil:
-    """A rendered template with open places: fixed bytes and names in turn."""
+class PartialTemplate:
+    """A rendered template with placeholders: fixed bytes and names in turn."""
 
     def __init__(
-        self, template: str, places: Iterable[str], shared: Mapping[str, Any], *, plain: bool
+        self, template: str, names: Iterable[str], shared: Mapping[str, Any], *, plain: bool
     ) -> None:
-        marks = {place: mark(place) for place in places}
-        written = render_to_string(template, {**marks, **shared}, using="text" if plain else None)
-        first, *others = PLACE.split(written)
+        context = {name: placeholder(name) for name in names} | dict(shared)
+        written = render_to_string(template, context, using="text" if plain else None)
+        first, *others = PLACEHOLDER.split(written)
         self.names = others[::2]
-        fixed = [printed(part) for part in (first, *others[1::2])]
+        fixed = [encode_text(part) for part in (first, *others[1::2])]
         self.parts = [b""] * (2 * len(fixed) - 1)
         self.parts[::2] = [part.content for part in fixed]
-        # After a value there is no beginning of a line, unless the value was empty.
-        self.dotted = fixed[0].dotted or any(
-            part.dotted and not (name in FILLED and part.content.count(b"\n.") == 0)
+        # What follows a value begins a line only where the value is empty.
+        self.needs_stuffing = fixed[0].needs_stuffing or any(
+            part.needs_stuffing and not (name in NEVER_EMPTY and part.content.count(b"\n.") == 0)
             for name, part in zip(self.names, fixed[1:], strict=True)
         )
 
-    def shows(self, value: str) -> bool:
-        """Whether something shared stands in it."""
-        return any(printed(value).content in part for part in self.parts[::2])
+    def contains(self, value: str) -> bool:
+        """Return whether a value stands in the fixed parts."""
+        return any(encode_text(value).content in part for part in self.parts[::2])
 
     def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
-        """The whole in pieces; values are escaped already."""
+        """Return the pieces of the whole; values are escaped already."""
         parts = self.parts.copy()
         parts[1::2] = map(values.__getitem__, self.names)
         return parts
 
 
-def mark(place: str) -> str:
-    return f"{NONCE}-{place};"
+def placeholder(name: str) -> str:
+    """Return the text that stands for a value until it is filled in."""
+    return f"{NONCE}-{name};"
 
 
-def words(text: str) -> Words:
-    """One line of text for both parts."""
-    return Words(escape(text).encode(), text.encode(), text.startswith("."))
+def escape_text(text: str) -> EscapedText:
+    """Return one line of text, encoded for both parts."""
+    return EscapedText(escape(text).encode(), text.encode(), text.startswith("."))
 
 
-def html(context: Mapping[str, Any], sections: Sections, *, web: bool = False) -> Print:
-    """The HTML part, or with ``web`` the page that says the same."""
+def render_html(
+    context: Mapping[str, Any], sections: Sections, *, web: bool = False
+) -> EncodedText:
+    """Return the HTML part, or with ``web`` the page with the same content."""
     frame = _frame("emails/digest.html", _shared(context), context["left_out"], web=web)
     items = _html_items(sections, escape(context["feedback_stem"]).encode())
     return _framed(frame, {name: escape(context[name]) for name in PERSONAL}, items)
 
 
-def text(context: Mapping[str, Any], sections: Sections) -> Print:
-    """The plain part."""
+def render_text(context: Mapping[str, Any], sections: Sections) -> EncodedText:
+    """Return the text part."""
     frame = _frame("emails/digest.txt", _shared(context), context["left_out"], web=False)
     items = _text_items(sections, context["feedback_stem"].encode())
     return _framed(frame, {name: context[name] for name in PERSONAL}, items)
 
 
-def is_complete(context: Mapping[str, Any]) -> bool:
-    """Whether both parts show the postal address and the link to unsubscribe."""
-    return bool(context["unsubscribe_url"]) and _is_complete(_shared(context))
-
-
-def subject(title: str, more: int, day: str) -> str:
-    """The subject line."""
+def render_subject(title: str, more: int, day: str) -> str:
+    """Return the subject line."""
     written = _subject(more).fill({"title": title.encode(), "day": day.encode()})
     return b"".join(written).decode().strip()
+
+
+def is_complete(context: Mapping[str, Any]) -> bool:
+    """Return whether both parts show the postal address and the link to unsubscribe."""
+    return bool(context["unsubscribe_url"]) and _is_complete(_shared(context))
 
 
 def _shared(context: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(context[name] for name in SHARED)
 
 
-def _framed(frame: Stencil, personal: Mapping[str, str], items: Print) -> Print:
+def _framed(frame: PartialTemplate, personal: Mapping[str, str], items: EncodedText) -> EncodedText:
     values = {name: value.encode() for name, value in personal.items()}
     values["items"] = items.content
-    dotted = items.dotted or frame.dotted or any(text.startswith(".") for text in personal.values())
-    return Print(b"".join(frame.fill(values)), dotted)
+    needs_stuffing = (
+        items.needs_stuffing
+        or frame.needs_stuffing
+        or any(text.startswith(".") for text in personal.values())
+    )
+    return EncodedText(b"".join(frame.fill(values)), needs_stuffing)
 
 
-def _html_items(sections: Sections, stem: bytes) -> Print:
+def _html_items(sections: Sections, stem: bytes) -> EncodedText:
     written: list[bytes] = []
-    dotted = False
-    for title, entries in sections:
+    needs_stuffing = False
+    for title, items in sections:
         heading = _heading(title, plain=False)
         written.append(heading.content)
-        dotted = dotted or heading.dotted
-        for entry in entries:
-            card, reason = entry.card.html, entry.reason
-            item = _html_item(entry.place, entry.note, bool(reason.text), entry is entries[-1])
-            written += item.fill(
+        needs_stuffing = needs_stuffing or heading.needs_stuffing
+        for item in items:
+            card, reason = item.card.html, item.reason
+            frame = _html_item(item.position, item.note, bool(reason.text), item is items[-1])
+            written += frame.fill(
                 {"card": card.content, "reason": reason.html, "feedback_stem": stem}
             )
-            dotted = dotted or card.dotted or reason.dotted or item.dotted
-    return Print(b"".join(written), dotted)
+            needs_stuffing = needs_stuffing or any(
+                part.needs_stuffing for part in (card, reason, frame)
+            )
+    return EncodedText(b"".join(written), needs_stuffing)
 
 
-def _text_items(sections: Sections, stem: bytes) -> Print:
+def _text_items(sections: Sections, stem: bytes) -> EncodedText:
     written: list[bytes] = []
-    dotted = False
-    for title, entries in sections:
+    needs_stuffing = False
+    for title, items in sections:
         heading = _heading(title, plain=True)
         written.append(heading.content)
-        dotted = dotted or heading.dotted
-        for entry in entries:
-            card, reason = entry.card.text, entry.reason
-            item = _text_item(entry.number, entry.place, entry.note, bool(reason.text))
-            written += item.fill(
+        needs_stuffing = needs_stuffing or heading.needs_stuffing
+        for item in items:
+            card, reason = item.card.text, item.reason
+            frame = _text_item(item.number, item.position, item.note, bool(reason.text))
+            written += frame.fill(
                 {"card": card.content, "reason": reason.text, "feedback_stem": stem}
             )
-            dotted = dotted or card.dotted or reason.dotted or item.dotted
-    return Print(b"".join(written), dotted)
+            needs_stuffing = needs_stuffing or any(
+                part.needs_stuffing for part in (card, reason, frame)
+            )
+    return EncodedText(b"".join(written), needs_stuffing)
 
 
-def _feedback_urls(place: int) -> dict[str, str]:
-    """The links of an item, whose beginning is its reader's."""
-    stem = mark("feedback_stem")
-    return {f"{way}_url": mark_safe(stem + feedback_suffix(place, way)) for way in ("up", "down")}
+def _feedback_urls(position: int) -> dict[str, str]:
+    """Return the links of an item; their common beginning is personal."""
+    stem = placeholder("feedback_stem")
+    return {
+        f"{way}_url": mark_safe(stem + feedback_suffix(position, way)) for way in ("up", "down")
+    }
 
 
 @lru_cache(maxsize=64)
-def _frame(template: str, shared: tuple[str, ...], left_out: int, *, web: bool) -> Stencil:
+def _frame(template: str, shared: tuple[str, ...], left_out: int, *, web: bool) -> PartialTemplate:
     values = dict(zip(SHARED, shared, strict=True)) | {"left_out": left_out, "web": web}
-    return Stencil(template, [*PERSONAL, "items"], values, plain=template.endswith(".txt"))
+    return PartialTemplate(template, [*PERSONAL, "items"], values, plain=template.endswith(".txt"))
 
 
 @lru_cache(maxsize=16)
@@ -195,41 +208,46 @@ def _is_complete(shared: tuple[str, ...]) -> bool:
     text = _frame("emails/digest.txt", shared, 0, web=False)
     return (
         bool(address)
-        and html.shows(escape(address))
-        and text.shows(address)
+        and html.contains(escape(address))
+        and text.contains(address)
         and all("unsubscribe_url" in frame.names for frame in (html, text))
     )
 
 
 @lru_cache(maxsize=64)
-def _heading(title: str, *, plain: bool) -> Print:
+def _heading(title: str, *, plain: bool) -> EncodedText:
     template = "emails/section.txt" if plain else "emails/section.html"
-    return printed(render_to_string(template, {"title": title}, using="text" if plain else None))
+    using = "text" if plain else None
+    return encode_text(render_to_string(template, {"title": title}, using=using))
 
 
 @lru_cache(maxsize=256)
-def _html_item(place: int, note: str, has_reason: bool, last: bool) -> Stencil:
-    places = ["reason"] if has_reason else []
+def _html_item(position: int, note: str, has_reason: bool, last: bool) -> PartialTemplate:
+    names = ["reason"] if has_reason else []
     # The card has been escaped where it was rendered.
-    shared = {"card": {"html": mark_safe(mark("card"))}, "note": note, "last": last}
-    return Stencil("emails/item.html", places, shared | _feedback_urls(place), plain=False)
+    shared = {"card": {"html": mark_safe(placeholder("card"))}, "note": note, "last": last}
+    return PartialTemplate(
+        "emails/item.html", names, shared | _feedback_urls(position), plain=False
+    )
 
 
 @lru_cache(maxsize=256)
-def _text_item(number: int, place: int, note: str, has_reason: bool) -> Stencil:
-    places = ["reason"] if has_reason else []
-    shared = {"card": {"text": mark("card")}, "note": note, "number": number}
-    return Stencil("emails/item.txt", places, shared | _feedback_urls(place), plain=True)
+def _text_item(number: int, position: int, note: str, has_reason: bool) -> PartialTemplate:
+    names = ["reason"] if has_reason else []
+    shared = {"card": {"text": placeholder("card")}, "note": note, "number": number}
+    return PartialTemplate("emails/item.txt", names, shared | _feedback_urls(position), plain=True)
 
 
 @lru_cache(maxsize=64)
-def _subject(more: int) -> Stencil:
-    return Stencil("emails/digest.subject.txt", ("title", "day"), {"more": more}, plain=True)
+def _subject(more: int) -> PartialTemplate:
+    return PartialTemplate(
+        "emails/digest.subject.txt", ("title", "day"), {"more": more}, plain=True
+    )
 
 
 @receiver(setting_changed)
-def forget(setting: str, **_: object) -> None:
-    """Templates from elsewhere need stencils of their own."""
+def clear_caches(setting: str, **_: object) -> None:
+    """Forget rendered templates when tests change where templates come from."""
     if setting == "TEMPLATES":
         for cached in (_frame, _is_complete, _heading, _html_item, _text_item, _subject):
             cached.cache_clear()

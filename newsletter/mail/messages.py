@@ -1,12 +1,14 @@
-"""Every mail of the service: rendered, headed, checked and returned. Nothing is sent here.
+"""Build every message of the service, with its headers, and check it; nothing is sent here.
 
-A message depends on its row and on the papers alone, not on the clock: rendering it again for a
-retry gives the same bytes. Headers follow RFC 8058 (one-click unsubscribe), RFC 2919 (List-Id),
+A message depends on its row and its papers, not on the clock: rendering it again for a retry gives
+the same bytes. Headers follow RFC 8058 (one-click unsubscribe), RFC 2919 (List-Id),
 RFC 3834 (Auto-Submitted) and the Feedback-ID of Gmail's feedback loop.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Iterable, Mapping
 from email.utils import format_datetime, parseaddr
@@ -21,98 +23,93 @@ from django.utils.encoding import punycode
 from django.utils.html import escape
 
 from newsletter.mail import fragments
-from newsletter.mail.cards import Card, card, day, shorten
-from newsletter.mail.fragments import Entry, Words
-from newsletter.mail.mime import Print, PrintedMessage, RepeatableMessage
+from newsletter.mail.cards import Card, clean_line, day, shorten
+from newsletter.mail.fragments import EscapedText, MailItem
+from newsletter.mail.mime import EncodedMessage, EncodedText, RepeatableMessage, ascii_host
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.security import tokens
-from papers.text.clean import line
-
-__all__ = [
-    "BadHeaderError",
-    "Card",
-    "IncompleteMessageError",
-    "IncompleteSettingsError",
-    "card",
-    "confirm_message",
-    "digest_message",
-    "digest_page",
-    "digest_subject",
-    "manage_message",
-    "message_id",
-]
 
 HTML_LIMIT: Final = 90_000  # Bytes. Gmail clips a message at 102 kB.
 EXCERPT_STEPS: Final = (160, 0)  # Characters, tried in turn when a digest is too large.
-SUBJECT_TITLE: Final = 60
-PREHEADER: Final = 140
+# Characters.
+SUBJECT_TITLE_LIMIT: Final = 60
+PREHEADER_LIMIT: Final = 140
 REASON_LIMIT: Final = 200
-LACKING: Final = (
-    "The mail lacks its postal address or a link that it must show; set POSTAL_ADDRESS, or mend "
+INCOMPLETE: Final = (
+    "The mail lacks its postal address or a link that it must show; set POSTAL_ADDRESS, or correct "
     "the template."
 )
 SECTIONS: Final = {"pick": "Editor’s pick", "personal": "For you", "trending": "Trending"}
-RANKS: Final = {slot: rank for rank, slot in enumerate(SECTIONS)}
-LAST: Final = RANKS["trending"]
+SECTION_ORDER: Final = {slot: place for place, slot in enumerate(SECTIONS)}
 
 
 class IncompleteMessageError(Exception):
-    """The mail lacks something without which it must not leave; the message says what."""
+    """The mail lacks something without which it must not be sent; the message says what."""
 
 
 class IncompleteSettingsError(IncompleteMessageError):
-    """What this mail lacks, every other lacks as well, until the operator has mended it."""
+    """The settings or templates leave every mail incomplete until the operator corrects them."""
 
 
 def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
-    """The mail of a digest; items whose card is missing are left out.
+    """Return the mail of a digest; items whose card is missing are left out.
 
-    Raises IncompleteMessageError when the postal address, the unsubscribe link or every paper is
-    missing, BadHeaderError when a line break got into a header.
+    Raises:
+        IncompleteMessageError: The postal address, the unsubscribe link or every paper is missing.
+        BadHeaderError: A header would hold a line break.
     """
     context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
     if not fragments.is_complete(context):
-        raise IncompleteSettingsError(LACKING)
+        raise IncompleteSettingsError(INCOMPLETE)
     html, text = _fitting(context)
     sender, subscriber = settings.DEFAULT_FROM_EMAIL, digest.subscriber
     headers = _headers(digest, sender) | {
-        "List-Unsubscribe": f"<{context['unsubscribe_url']}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        **_unsubscribe_headers(context["unsubscribe_url"]),
         "List-Id": f"<digest.{_domain(sender)}>",
         "Feedback-ID": _feedback_id(
             sender, f"{digest.due_on:%Y%m%d}", subscriber.frequency, "digest"
         ),
     }
     _forbid_line_breaks(context["subject"], sender, subscriber.email, *headers.values())
-    message = PrintedMessage(
-        context["subject"], sender, subscriber.email, headers, text=text, html=html
-    )
-    message.boundary = f"=_{digest.public_id.hex}"
+    message: AnymailMessage
+    if settings.DJANGO_MAIL:
+        message = AnymailMessage(context["subject"], text.text, sender, [subscriber.email])
+        message.extra_headers = headers
+        message.attach_alternative(html.text, "text/html")
+    else:
+        message = EncodedMessage(
+            context["subject"], sender, subscriber.email, headers, text=text, html=html
+        )
+        message.boundary = f"=_{digest.public_id.hex}"
     message.metadata = {"digest": str(digest.public_id)}
     message.tags = ["digest"]
     return message
 
 
 def digest_subject(digest: Digest, cards: Mapping[str, Card]) -> str:
-    """The subject line: the first paper, how many more, and the day."""
-    return _digest_subject(digest, _entries(digest, cards))
+    """Return the subject line: the first paper, how many more, and the day."""
+    return _digest_subject(digest, _mail_items(digest, cards))
 
 
 def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
-    """The digest as a web page: what the mail says, and what it had to leave out.
+    """Return the digest as a web page: the mail's content with the items that it left out.
 
-    Raises IncompleteMessageError when none of its papers is there.
+    Raises:
+        IncompleteMessageError: None of its papers exists any more.
     """
     context = _digest_context(digest, cards) | _links(digest.subscriber)
     # The subject that was sent may name a paper that was hidden since.
-    context["subject"] = _digest_subject(digest, context["entries"])
-    return fragments.html(context, _sections(context["entries"]), web=True).text
+    context["subject"] = _digest_subject(digest, context["mail_items"])
+    return fragments.render_html(context, _sections(context["mail_items"]), web=True).text
 
 
 def confirm_message(notice: Notice) -> AnymailMessage:
-    """The question whether the owner of the address asked for this.
+    """Return the mail that asks the owner of the address to confirm the subscription.
 
-    It repeats nothing that was typed into the form. Raises IncompleteMessageError.
+    It repeats nothing that was typed into the form.
+
+    Raises:
+        IncompleteMessageError: The request is gone, or the mail would lack a required link.
     """
     if notice.consent is None:
         raise IncompleteMessageError("A confirmation mail needs the request that it confirms.")
@@ -121,21 +118,40 @@ def confirm_message(notice: Notice) -> AnymailMessage:
 
 
 def manage_message(notice: Notice) -> AnymailMessage:
-    """The answer to somebody who signs up again: their links. Raises IncompleteMessageError."""
+    """Return the answer to a subscriber who signs up again: their links.
+
+    Raises:
+        IncompleteMessageError: The mail would lack a required link.
+    """
     links = _mail_links(notice.subscriber)
     message = _notice_message(notice, "manage", links)
-    message.extra_headers["List-Unsubscribe"] = f"<{links['unsubscribe_url']}>"
-    message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.extra_headers |= _unsubscribe_headers(links["unsubscribe_url"])
     return message
 
 
 def message_id(row: Digest | Notice, sender: str) -> str:
-    """The Message-ID of a row, the same for every attempt, under the sender's domain."""
-    kind = type(row).__name__.lower()
-    return f"<{kind}.{row.public_id.hex}@{_domain(sender)}>"
+    """Return the Message-ID of a row, under the sender's domain.
+
+    That of a digest is an HMAC of the subscriber's public id (the key) and the due day, so that
+    mailboxes recognise a copy that is sent from a restored backup, in whose database the row got
+    another id, and a retry after SECRET_KEY was changed.
+    """
+    if isinstance(row, Digest):
+        day_sent = f"digest {row.due_on:%Y-%m-%d}".encode()
+        unique = hmac.new(row.subscriber.public_id.bytes, day_sent, hashlib.sha256).hexdigest()[:32]
+        return f"<digest.{unique}@{_domain(sender)}>"
+    return f"<notice.{row.public_id.hex}@{_domain(sender)}>"
 
 
-def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> RepeatableMessage:
+def _unsubscribe_headers(url: str) -> dict[str, str]:
+    """Return the headers of RFC 2369 and RFC 8058, which allow no encoded words."""
+    return {
+        "List-Unsubscribe": f"<{ascii_host(url)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> AnymailMessage:
     context = _site() | links
     html = render_to_string(f"emails/{name}.html", context)
     text = render_to_string(f"emails/{name}.txt", context, using="text")
@@ -144,7 +160,8 @@ def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> Repeata
     headers = _headers(notice, sender) | {"Feedback-ID": _feedback_id(sender, name)}
     subject, address = _subject(name, context), notice.subscriber.email
     _forbid_line_breaks(subject, sender, address, *headers.values())
-    message = RepeatableMessage(subject, text, sender, [address], headers=headers)
+    build = AnymailMessage if settings.DJANGO_MAIL else RepeatableMessage
+    message = build(subject, text, sender, [address], headers=headers)
     message.attach_alternative(html, "text/html")
     message.boundary = f"=_{notice.public_id.hex}"
     message.metadata = {"notice": str(notice.public_id)}
@@ -167,104 +184,103 @@ def _headers(row: Digest | Notice, sender: str) -> dict[str, str]:
 
 
 def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]:
-    entries = _entries(digest, cards)
-    if not entries:
+    items = _mail_items(digest, cards)
+    if not items:
         raise IncompleteMessageError("None of the papers of this digest is there any more.")
-    titles = [entry.card.title for entry in entries]
+    rest = "; ".join(item.card.title for item in items[1:])
     subscriber = digest.subscriber
     since = f" on {day(subscriber.confirmed_at)}" if subscriber.confirmed_at else ""
     return {
         **_site(),
         "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
         "feedback_stem": tokens.feedback_stem(digest),
-        "subject": digest.subject or _digest_subject(digest, entries),
-        "preheader": shorten("; ".join(titles[1:]) or entries[0].reason.text.decode(), PREHEADER),
+        "subject": digest.subject or _digest_subject(digest, items),
+        "preheader": shorten(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
         "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
         "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
-        "entries": entries,
+        "mail_items": items,
         "left_out": 0,
     }
 
 
-def _digest_subject(digest: Digest, entries: list[Entry]) -> str:
-    title = shorten(entries[0].card.title, SUBJECT_TITLE) if entries else ""
-    return fragments.subject(title, len(entries) - 1, f"{digest.due_on.day} {digest.due_on:%b}")
+def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
+    title = shorten(items[0].card.title, SUBJECT_TITLE_LIMIT) if items else ""
+    return fragments.render_subject(
+        title, len(items) - 1, f"{digest.due_on.day} {digest.due_on:%b}"
+    )
 
 
-def _entries(digest: Digest, cards: Mapping[str, Card]) -> list[Entry]:
-    """The items in the order of the mail."""
+def _mail_items(digest: Digest, cards: Mapping[str, Card]) -> list[MailItem]:
+    """Return the items in the order of the mail."""
     found = [(place, item) for place, item in enumerate(digest.items) if item["paper"] in cards]
-    found.sort(key=lambda one: RANKS.get(one[1].get("slot", ""), LAST))
+    found.sort(key=lambda one: SECTION_ORDER.get(one[1].get("slot", ""), len(SECTIONS)))
     return [
-        _entry(number, place, item, cards[item["paper"]])
+        _mail_item(number, place, item, cards[item["paper"]])
         for number, (place, item) in enumerate(found, start=1)
     ]
 
 
-def _entry(number: int, place: int, item: Mapping[str, Any], shown: Card) -> Entry:
+def _mail_item(number: int, position: int, item: Mapping[str, Any], card: Card) -> MailItem:
     slot = item["slot"] if item.get("slot", "") in SECTIONS else "trending"
-    return Entry(
+    return MailItem(
         number,
-        place,
-        shown,
+        position,
+        card,
         slot,
-        # That it is the editor's pick says the heading above it.
+        # The heading above it says already that it is the editor's pick.
         _reason("" if slot == "pick" else item.get("reason", "")),
-        _clean_line(item["note"]) if item.get("note") else shown.note,
+        _cached_line(item["note"]) if item.get("note") else card.note,
     )
 
 
-# Many readers share these words.
-@lru_cache(maxsize=2048)
-def _clean_line(text: str) -> str:
-    """One line; words without control characters and line breaks are that already."""
-    return text if text.isprintable() else line(text)
+# Many readers share notes and reasons.
+_cached_line = lru_cache(maxsize=2048)(clean_line)
 
 
 @lru_cache(maxsize=2048)
-def _reason(text: str) -> Words:
-    clean = shorten(_clean_line(text), REASON_LIMIT)
-    return fragments.words(clean[:1].upper() + clean[1:])
+def _reason(text: str) -> EscapedText:
+    clean = shorten(_cached_line(text), REASON_LIMIT)
+    return fragments.escape_text(clean[:1].upper() + clean[1:])
 
 
-def _sections(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
-    found: dict[str, list[Entry]] = {}
-    for entry in entries:
-        found.setdefault(SECTIONS[entry.slot], []).append(entry)
+def _sections(items: Iterable[MailItem]) -> list[tuple[str, list[MailItem]]]:
+    found: dict[str, list[MailItem]] = {}
+    for item in items:
+        found.setdefault(SECTIONS[item.slot], []).append(item)
     return list(found.items())
 
 
-def _fitting(context: dict[str, Any]) -> tuple[Print, Print]:
-    """HTML of at most HTML_LIMIT bytes and the text that says the same.
+def _fitting(context: dict[str, Any]) -> tuple[EncodedText, EncodedText]:
+    """Return HTML of at most HTML_LIMIT bytes and text with the same content.
 
     Abstracts are shortened first; then the last items are left to the web page.
     """
-    entries: list[Entry] = context["entries"]
-    sections = _sections(entries)
-    html = fragments.html(context, sections)
+    items: list[MailItem] = context["mail_items"]
+    sections = _sections(items)
+    html = fragments.render_html(context, sections)
     for width in EXCERPT_STEPS:
         if len(html.content) <= HTML_LIMIT:
             break
-        entries = [entry._replace(card=entry.card.shortened(width)) for entry in entries]
-        sections = _sections(entries)
-        html = fragments.html(context, sections)
-    while len(html.content) > HTML_LIMIT and len(entries) > 1:
-        entries = entries[: len(entries) * 3 // 4]
-        context = context | {"left_out": len(context["entries"]) - len(entries)}
-        sections = _sections(entries)
-        html = fragments.html(context, sections)
-    return html, fragments.text(context, sections)
+        items = [item._replace(card=item.card.shortened(width)) for item in items]
+        sections = _sections(items)
+        html = fragments.render_html(context, sections)
+    while len(html.content) > HTML_LIMIT and len(items) > 1:
+        items = items[: len(items) * 3 // 4]
+        context = context | {"left_out": len(context["mail_items"]) - len(items)}
+        sections = _sections(items)
+        html = fragments.render_html(context, sections)
+    return html, fragments.render_text(context, sections)
 
 
 def _require(html: str, text: str, *values: str) -> None:
     """Refuse a mail that does not show each of the values in both parts."""
     for value in values:
         if not value or value not in text or escape(value) not in html:
-            raise IncompleteSettingsError(LACKING)
+            raise IncompleteSettingsError(INCOMPLETE)
 
 
 def _links(subscriber: Subscriber) -> dict[str, str]:
-    """Where a subscriber manages everything; asking for these links stores nothing."""
+    """Return the links to the subscriber's pages; nothing is stored."""
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
     return {
         "preferences_url": preferences,
@@ -274,7 +290,7 @@ def _links(subscriber: Subscriber) -> dict[str, str]:
 
 
 def _mail_links(subscriber: Subscriber) -> dict[str, str]:
-    """The same with the link of List-Unsubscribe, whose token the first mail mints."""
+    """Return the same with the link of List-Unsubscribe, whose token is stored on first use."""
     token = tokens.unsubscribe_token(subscriber)
     return _links(subscriber) | {"unsubscribe_url": tokens.url_for("unsubscribe", token)}
 
@@ -294,11 +310,14 @@ def _subject(name: str, context: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=16)
 def _domain(sender: str) -> str:
-    """The domain of an address, in ASCII."""
+    """Return the domain of an address, in ASCII."""
     return str(punycode(parseaddr(sender)[1].rpartition("@")[2]))
 
 
 def _feedback_id(sender: str, *fields: str) -> str:
-    """What complaints are counted by; the last field names the sender in 5 to 15 letters."""
+    """Return the fields that complaints are counted by; the last is the sender's, 5 to 15 letters.
+
+    Gmail's feedback loop: https://support.google.com/a/answer/6254652.
+    """
     letters = re.sub(r"[^a-z0-9]", "", _domain(sender))
     return ":".join((*fields, f"{letters}paperboy"[:15]))

@@ -1,80 +1,107 @@
-"""Messages as bytes: the same that Django and Python's email package write, sooner.
+"""Messages as bytes: the output of Django and Python's email package, in less time.
 
-A digest has one shape: a text part and an HTML part for one reader, and both are printed as bytes
-to begin with. For that shape ``wire`` joins the bytes itself; anything else takes the general road.
-A test holds the two roads to the same bytes.
+A digest has one shape: a text part and an HTML part for one recipient, both of which exist as
+bytes already. ``EncodedMessage`` joins those bytes itself; any other shape is written by Django's
+``message()``. A test holds both ways to the same bytes.
 """
 
 from __future__ import annotations
 
+import quopri
 from collections.abc import Iterator
 from email import base64mime, quoprimime
 from email.charset import Charset
 from email.header import Header
 from email.message import Message
 from email.policy import compat32
+from email.utils import formataddr, getaddresses
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
+import idna
 from anymail.message import AnymailMessage
-from django.core.mail.message import EmailAlternative, forbid_multi_line_headers
+from django.core.mail.message import (
+    ADDRESS_HEADERS,
+    EmailAlternative,
+    forbid_multi_line_headers,
+    sanitize_address,
+)
+from django.utils.encoding import iri_to_uri
 
-LINE_LIMIT: Final = 998  # RFC 5322, section 2.1.1
-WORD_FRAME: Final = len("=?utf-8?q??=")
+LINE_LIMIT: Final = 998  # Characters without CRLF (RFC 5322, section 2.1.1).
+ENCODED_WORD_LIMIT: Final = 75  # Characters (RFC 2047, section 2).
+ENCODED_WORD_FRAME: Final = len("=?utf-8?q??=")
 CRLF: Final = "\r\n"
-DOT: Final = b".\r\n"
+FINAL_DOT: Final = b".\r\n"
 
 
-class Print(NamedTuple):
-    """A piece of mail; ``dotted`` if one of its lines begins with a dot or could begin with it.
+class EncodedText(NamedTuple):
+    """A piece of a message body: UTF-8 with CRLF line ends.
 
-    Such lines need another dot on the way (RFC 5321, section 4.5.2). ``dotted`` may be true of a
-    piece without one, never false of a piece with one.
+    ``needs_stuffing`` is false only where no line begins, or could begin, with a dot, so that
+    nothing has to be doubled on the way (RFC 5321, section 4.5.2).
     """
 
     content: bytes
-    dotted: bool
+    needs_stuffing: bool
 
     @property
     def text(self) -> str:
+        """The text with line feeds as line ends."""
         return self.content.decode().replace("\r\n", "\n")
 
 
-def printed(text: str) -> Print:
-    """Text in whatever line ends, as a piece of mail."""
+def encode_text(text: str) -> EncodedText:
+    """Return the text, with whatever line ends, as a piece of a message body."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     content = text.replace("\n", "\r\n").encode()
-    return Print(content, content.startswith(b".") or b"\n." in content)
+    return EncodedText(content, content.startswith(b".") or b"\n." in content)
 
 
 class RepeatableMessage(AnymailMessage):  # type: ignore[misc]  # Anymail is untyped.
-    """A message whose MIME boundary is chosen by us and whose headers are never folded."""
+    """A message that is the same bytes each time: its boundary is given, its headers not folded.
+
+    ``return_path`` is the envelope sender of SMTP (RFC 5321) where it is not that of ``From``.
+    """
 
     boundary: str
+    return_path: str = ""
 
     def message(self) -> Message:
-        """The MIME message, the same bytes each time."""
+        """Return the MIME message."""
         message: Message = super().message()
         message.policy = compat32.clone(max_line_length=LINE_LIMIT)
         message.set_boundary(self.boundary)
+        given = {
+            "subject": ("Subject", self.subject),
+            "from": ("From", self.from_email),
+            "to": ("To", ", ".join(self.to)),
+        }
+        given |= {name.lower(): (name, str(text)) for name, text in self.extra_headers.items()}
+        for name in message:
+            _, text = given.get(name.lower(), ("", ""))
+            if not text.isascii():  # Django's encoded words may be a character too long.
+                message.replace_header(name, encode_header(name, text))
         return message
 
-    def wire(self) -> bytes:
-        """``message()`` as bytes with CRLF line ends (RFC 5321)."""
+    def wire_bytes(self) -> bytes:
+        """Return ``message()`` as bytes with CRLF line ends (RFC 5321)."""
         general: Any = self.message()
         written: bytes = general.as_bytes(linesep=CRLF)
         return written
 
-    def data(self) -> bytes:
-        """``wire()`` as the DATA command carries it."""
-        return stuffed(self.wire())
+    def smtp_data(self) -> bytes:
+        """Return the content of the DATA command: dots doubled, with the final dot."""
+        return stuff_dots(self.wire_bytes())
 
 
-class PrintedMessage(RepeatableMessage):
-    """A message whose two parts exist as bytes; ``body`` and ``alternatives`` are read from them.
+class EncodedMessage(RepeatableMessage):
+    """A message whose text and HTML parts exist as bytes.
 
-    Whoever writes to those, or changes what else is unusual, gets the general road.
+    ``body`` and ``alternatives`` are decoded from them on demand. Assigning to either, or setting
+    any other field that a digest does not use, makes Django write the message.
     """
 
     def __init__(
@@ -84,17 +111,18 @@ class PrintedMessage(RepeatableMessage):
         to: str,
         headers: dict[str, str],
         *,
-        text: Print,
-        html: Print,
+        text: EncodedText,
+        html: EncodedText,
     ) -> None:
         super().__init__(subject, "", sender, [to], headers=headers)
-        self.prints = (text, html)
+        self.encoded_parts = (text, html)
         self._body: str | None = None
         self._alternatives: list[EmailAlternative] | None = None
 
     @property
     def body(self) -> str:
-        return self.prints[0].text if self._body is None else self._body
+        """The text part."""
+        return self.encoded_parts[0].text if self._body is None else self._body
 
     @body.setter
     def body(self, text: str) -> None:
@@ -102,28 +130,31 @@ class PrintedMessage(RepeatableMessage):
 
     @property
     def alternatives(self) -> list[EmailAlternative]:
+        """The HTML part, as Django keeps it."""
         if self._alternatives is None:
-            self._alternatives = [EmailAlternative(self.prints[1].text, "text/html")]
+            self._alternatives = [EmailAlternative(self.encoded_parts[1].text, "text/html")]
         return self._alternatives
 
     @alternatives.setter
     def alternatives(self, alternatives: list[EmailAlternative]) -> None:
         self._alternatives = alternatives
 
-    def wire(self) -> bytes:
-        return self._quickly() or super().wire()
+    def wire_bytes(self) -> bytes:
+        """Return the message as bytes with CRLF line ends (RFC 5321)."""
+        return self.join_parts() or super().wire_bytes()
 
-    def data(self) -> bytes:
-        written = self._quickly()
-        if written is None or any(part.dotted for part in self.prints):
-            return stuffed(written or super().wire())
-        return written + DOT
+    def smtp_data(self) -> bytes:
+        """Return the content of the DATA command: dots doubled, with the final dot."""
+        written = self.join_parts()
+        if written is None or any(part.needs_stuffing for part in self.encoded_parts):
+            return stuff_dots(written or super().wire_bytes())
+        return written + FINAL_DOT
 
-    def _quickly(self) -> bytes | None:
-        """The bytes, or None when this is unusual or a line is too long to be left as it is."""
-        if not self._is_usual():
+    def join_parts(self) -> bytes | None:
+        """Return headers and parts joined; None where Django has to write the message."""
+        if not self.has_digest_shape():
             return None
-        text, html = self.prints
+        text, html = self.encoded_parts
         border = f"--{self.boundary}"
         head = [
             f'Content-Type: multipart/alternative; boundary="{self.boundary}"',
@@ -148,8 +179,8 @@ class PrintedMessage(RepeatableMessage):
         )
         return None if has_long_line(written) else written
 
-    def _is_usual(self) -> bool:
-        """Whether these are the printed parts for one reader, with all headers set by us."""
+    def has_digest_shape(self) -> bool:
+        """Return whether there are the two parts, one recipient, and only headers set by us."""
         unusual = (self.cc, self.bcc, self.reply_to, self.attachments, self.encoding)
         names = {name.lower() for name in self.extra_headers}
         return (
@@ -163,53 +194,91 @@ class PrintedMessage(RepeatableMessage):
 
 
 def header(name: str, value: str) -> str:
-    """One header line, folded only where an encoded word ends. Raises BadHeaderError."""
+    """Return one header line, folded only between encoded words.
+
+    Raises:
+        BadHeaderError: The value holds a line break.
+    """
     if name in {"To", "Message-ID", "Date", "List-Unsubscribe"}:
-        return _header(name, value)
-    return _repeated_header(name, value)
+        return _header_line(name, value)
+    return _shared_header_line(name, value)
 
 
-def _header(name: str, value: str) -> str:
-    if name == "Subject" and not value.isascii() and value.isprintable():
-        encoded = Header(value, UTF8).encode()
-    else:
-        _, encoded = forbid_multi_line_headers(name, value, "utf-8")
-    return f"{name}: {encoded}".replace("\n", CRLF)
+def _header_line(name: str, value: str) -> str:
+    return f"{name}: {encode_header(name, value)}".replace("\n", CRLF)
 
 
-class QuickCharset(Charset):
-    """UTF-8 whose encoded words come out as ``Charset`` writes them, without its squared time."""
+# The mails of a run share most header lines, which are encoded once.
+_shared_header_line = lru_cache(maxsize=1024)(_header_line)
+
+
+def encode_header(name: str, value: str) -> str:
+    """Return a header value in ASCII, its encoded words at most 75 characters (RFC 2047).
+
+    Raises:
+        BadHeaderError: The value holds a line break.
+    """
+    if value.isascii() or "\n" in value or "\r" in value:
+        return str(forbid_multi_line_headers(name, value, "utf-8")[1])
+    if name.lower() not in ADDRESS_HEADERS:
+        return _encoded_words(name, value)
+    found = getaddresses([value])
+    return ", ".join(_encode_address(name, display, address) for display, address in found)
+
+
+def _encode_address(header_name: str, display: str, address: str) -> str:
+    """Return ``display <address>`` in ASCII; the domain is in A-labels (RFC 5890)."""
+    plain = sanitize_address(address, "utf-8")
+    if display.isascii():
+        return formataddr((display, plain))
+    return f"{_encoded_words(header_name, display)} <{plain}>"
+
+
+def _encoded_words(header_name: str, text: str) -> str:
+    encoded = Header(text, UTF8, maxlinelen=ENCODED_WORD_LIMIT, header_name=header_name)
+    return encoded.encode()
+
+
+class LinearCharset(Charset):
+    """UTF-8 with the encoded words of ``Charset``, whose time grows with the square of the text."""
 
     def header_encode_lines(self, string: str, maxlengths: Iterator[int]) -> list[str | None]:
-        """The string as encoded words (RFC 2047), each as long as its line allows."""
+        """Return the string as encoded words (RFC 2047), each as long as its line allows."""
         whole = string.encode()
         if base64mime.header_length(whole) < quoprimime.header_length(whole):
             return super().header_encode_lines(string, maxlengths)
         lines: list[str | None] = []
         start = length = 0
-        room = next(maxlengths) - WORD_FRAME
+        room = next(maxlengths) - ENCODED_WORD_FRAME
         for end, character in enumerate(string):
             size = quoprimime.header_length(character.encode())
             if length + size > room:
                 fits = start < end or bool(lines)
-                lines.append(self._word(string[start:end]) if fits else None)
-                start, length, room = end, 0, next(maxlengths) - WORD_FRAME
+                lines.append(self._encoded_word(string[start:end]) if fits else None)
+                start, length, room = end, 0, next(maxlengths) - ENCODED_WORD_FRAME
             length += size
-        return [*lines, self._word(string[start:])]
+        return [*lines, self._encoded_word(string[start:])]
 
-    def _word(self, text: str) -> str:
+    def _encoded_word(self, text: str) -> str:
         return quoprimime.header_encode(text.encode(), "utf-8")
 
 
-UTF8: Final = QuickCharset("utf-8")
+UTF8: Final = LinearCharset("utf-8")
 
 
-# What the mails of a run share is encoded once.
-_repeated_header = lru_cache(maxsize=1024)(_header)
+@lru_cache(maxsize=256)
+def ascii_host(url: str) -> str:
+    """Return an address of the web with its host in A-labels (RFC 5890)."""
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    host = idna.encode(parts.hostname or "", uts46=True).decode("ascii")
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, f"{host}{port}", *map(iri_to_uri, parts[2:])))
 
 
 def part_head(subtype: str, content: bytes) -> bytes:
-    """The headers of a text part that is sent as it is, in UTF-8, and the empty line after them."""
+    """Return the headers of a text part that is sent unencoded, and the empty line after them."""
     return PART_HEADS[subtype, content.isascii()]
 
 
@@ -224,7 +293,7 @@ PART_HEADS: Final = {
 
 
 def has_long_line(content: bytes) -> bool:
-    """Whether a line is longer than RFC 5322 allows; looks at one line end in 998 bytes."""
+    """Return whether a line exceeds RFC 5322's limit; looks at one line end in 998 bytes."""
     start = 0
     while len(content) - start > LINE_LIMIT:
         end = content.rfind(b"\n", start, start + LINE_LIMIT + 2)
@@ -234,8 +303,41 @@ def has_long_line(content: bytes) -> bool:
     return False
 
 
-def stuffed(written: bytes) -> bytes:
-    """A message as DATA carries it: leading dots doubled, and the final dot (RFC 5321, 4.5.2)."""
+def stuff_dots(written: bytes) -> bytes:
+    """Return the content of DATA: leading dots doubled, with the final dot (RFC 5321, 4.5.2)."""
     if b"\r\n." in written:
         written = written.replace(b"\r\n.", b"\r\n..")
-    return written + (DOT if written.endswith(b"\r\n") else b"\r\n.\r\n")
+    return written + (FINAL_DOT if written.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def seven_bit_data(message: AnymailMessage) -> bytes:
+    """Return the content of DATA for a server without 8BITMIME (RFC 6152).
+
+    Parts that would be sent as 8 bits are encoded as quoted-printable (RFC 2045, section 6.7).
+    """
+    general: Any = message.message()
+    for part in general.walk():
+        if str(part.get("Content-Transfer-Encoding", "")).lower() == "8bit":
+            decoded: bytes = part.get_payload(decode=True)
+            part.replace_header("Content-Transfer-Encoding", "quoted-printable")
+            # Message keeps the payload; Django's set_payload would choose an encoding again.
+            Message.set_payload(part, quopri.encodestring(decoded).decode("ascii"))
+    return stuff_dots(general.as_bytes(linesep=CRLF))
+
+
+def wire_bytes(message: AnymailMessage) -> bytes:
+    """Return any message as bytes with CRLF line ends (RFC 5321)."""
+    if isinstance(message, RepeatableMessage):
+        return message.wire_bytes()
+    general: Any = message.message()
+    written: bytes = general.as_bytes(linesep=CRLF)
+    return written
+
+
+def smtp_data(message: AnymailMessage, *, eight_bit: bool) -> bytes:
+    """Return the content of the DATA command; ``eight_bit`` where the server offers 8BITMIME."""
+    if not eight_bit:
+        return seven_bit_data(message)
+    if isinstance(message, RepeatableMessage):
+        return message.smtp_data()
+    return stuff_dots(wire_bytes(message))

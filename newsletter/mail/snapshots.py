@@ -1,8 +1,8 @@
-"""The cards of digests: today's for a first attempt, and the very same for any later one.
+"""The cards of digests: current ones for a first attempt, stored snapshots for any later one.
 
-A retry says what the first attempt said, whatever was corrected in the catalogue since (RULES A9).
-A card is stored under a hash of its content when it is first mailed, and the keys go into the row
-of the digest together with the intent to send it.
+A retry repeats the first attempt byte for byte, whatever was corrected in the catalogue since. A
+card is stored under a hash of its content when it is first mailed, and the keys go into the row of
+the digest together with the intent to send it.
 """
 
 from __future__ import annotations
@@ -13,76 +13,80 @@ from typing import Final
 
 from django.db.models import Q
 
-from newsletter.mail.cards import Card, card
+from newsletter.mail.cards import Card, card_of
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
 
 log = logging.getLogger(__name__)
 
-ABSENT: Final = "-"
-# About 4 kB each.
-LARGEST: Final = 4096
-NEEDED: Final = (
+NO_CARD: Final = "-"  # The key of a paper that could not be shown.
+CACHED_CARDS: Final = 4096  # About 4 kB each.
+PAPER_FIELDS: Final = (
     *("canonical_id", "former_id", "title", "abstract", "authors", "primary_category"),
     *("published_at", "announced_at", "picked_at", "editor_note", "url", "pdf_url", "code_url"),
 )
 
 
-class Deck:
-    """The cards of one run; every paper is read and shaped once and shared by its readers."""
+class CardCache:
+    """The cards of one run: each paper is read and formatted once for all its readers."""
 
     def __init__(self) -> None:
         self.cards: dict[str, Card] = {}
 
-    def deal(
+    def for_digests(
         self, digests: Collection[Digest]
     ) -> Iterator[tuple[Digest, Mapping[str, Card] | Exception]]:
-        """Each digest with its cards by paper, or with the reason why it has none.
+        """Yield each digest with its cards by paper, or with the error that left it without.
 
-        The keys of what is said first are noted in the digest.
+        The keys of the cards of a first attempt are put into ``digest.cards``; saving the row is
+        up to the caller.
         """
         fresh = [digest for digest in digests if not digest.cards]
         named = {item["paper"] for digest in fresh for item in digest.items}
-        self._fetch(named)
-        hidden = hidden_of(named)  # Since they were chosen, or since their card was made.
+        self._load(named)
+        hidden = hidden_papers(named)  # Since they were chosen, or since their card was made.
         shown = {paper: card for paper, card in self.cards.items() if paper not in hidden}
-        thawed = thaw({key for digest in digests for key in digest.cards.split()})
+        stored = load_snapshots({key for digest in digests for key in digest.cards.split()})
         for digest in digests:
-            hand: Mapping[str, Card] | Exception = shown
+            cards: Mapping[str, Card] | Exception = shown
             if digest.cards:
                 try:
-                    hand = _by_paper(digest, thawed)
+                    cards = _by_paper(digest, stored)
                 except Exception as error:  # noqa: BLE001 - one bad digest never stops the run
-                    hand = error
+                    cards = error
             else:
                 digest.cards = _keys(digest, shown)
-            yield digest, hand
+            yield digest, cards
 
-    def _fetch(self, papers: set[str]) -> None:
-        """Have the cards of these papers, and forget those that were not asked for longest."""
+    def _load(self, papers: set[str]) -> None:
+        """Read and store the missing cards, and drop the least recently used."""
         missing = papers - self.cards.keys()
         for paper in papers - missing:
             self.cards[paper] = self.cards.pop(paper)
-        new = read(missing)
-        freeze(new.values())
+        new = current_cards(missing)
+        store_snapshots(new.values())
         self.cards |= new
-        for paper in list(self.cards)[: max(0, len(self.cards) - max(LARGEST, len(papers)))]:
+        excess = len(self.cards) - max(CACHED_CARDS, len(papers))
+        for paper in list(self.cards)[: max(0, excess)]:
             del self.cards[paper]
 
 
-def of(digest: Digest) -> dict[str, Card]:
-    """The cards of one digest as it was sent or would be sent now; nothing is stored.
+def cards_of(digest: Digest) -> dict[str, Card]:
+    """Return the cards of one digest as it was sent or would be sent now; nothing is stored.
 
     Papers that were hidden since are left out.
     """
     named = {item["paper"] for item in digest.items}
-    cards = _by_paper(digest, thaw(set(digest.cards.split()))) if digest.cards else read(named)
-    hidden = hidden_of(named)
+    if digest.cards:
+        cards = _by_paper(digest, load_snapshots(set(digest.cards.split())))
+    else:
+        cards = current_cards(named)
+    hidden = hidden_papers(named)
     return {paper: card for paper, card in cards.items() if paper not in hidden}
 
 
-def hidden_of(papers: Collection[str]) -> set[str]:
-    """Which of these papers an editor has hidden, by the ids that they had or have."""
+def hidden_papers(papers: Collection[str]) -> set[str]:
+    """Return which of these papers an editor has hidden, by their present and former ids."""
     found = Paper.objects.filter(
         Q(canonical_id__in=papers) | Q(former_id__in=papers), hidden=True
     ).values_list("canonical_id", "former_id")
@@ -91,30 +95,30 @@ def hidden_of(papers: Collection[str]) -> set[str]:
 
 def _keys(digest: Digest, cards: Mapping[str, Card]) -> str:
     found = [cards.get(item["paper"]) for item in digest.items]
-    return " ".join([card.key if card else ABSENT for card in found])
+    return " ".join([card.key if card else NO_CARD for card in found])
 
 
-def read(papers: Collection[str]) -> dict[str, Card]:
-    """The cards of these papers as the catalogue has them now."""
+def current_cards(papers: Collection[str]) -> dict[str, Card]:
+    """Return the cards of these papers as the catalogue has them now."""
     if not papers:
         return {}
-    found = Paper.objects.filter(canonical_id__in=papers).only(*NEEDED)
+    found = Paper.objects.filter(canonical_id__in=papers).only(*PAPER_FIELDS)
     named = {paper.canonical_id: paper for paper in found}
     missing = set(papers) - named.keys()
-    if missing:  # A listing paper whose arXiv id became known after the choice was frozen.
-        for paper in Paper.objects.filter(former_id__in=missing).only(*NEEDED):
+    if missing:  # A listing paper whose arXiv id became known after it was chosen.
+        for paper in Paper.objects.filter(former_id__in=missing).only(*PAPER_FIELDS):
             named[paper.former_id] = paper
     cards: dict[str, Card] = {}
     for name, paper in named.items():
         try:
-            cards[name] = card(paper)
+            cards[name] = card_of(paper)
         except Exception:
             log.exception("The paper %s cannot be shown and is left out.", name)
     return cards
 
 
-def freeze(cards: Collection[Card]) -> None:
-    """Keep what these cards say for later attempts."""
+def store_snapshots(cards: Collection[Card]) -> None:
+    """Store the content of these cards for later attempts."""
     if not cards:
         return
     new = {card.key: card for card in cards}
@@ -124,22 +128,22 @@ def freeze(cards: Collection[Card]) -> None:
     FrozenCard.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def thaw(keys: set[str]) -> dict[str, Card | Exception]:
-    """The cards under these keys, or why one cannot be read: another version may have frozen it."""
-    wanted = keys - {ABSENT}
+def load_snapshots(keys: set[str]) -> dict[str, Card | Exception]:
+    """Return the cards under these keys, or the error where another version wrote the content."""
+    wanted = keys - {NO_CARD}
     if not wanted:
         return {}
     cards: dict[str, Card | Exception] = {}
     for key, content in FrozenCard.objects.filter(key__in=wanted).values_list("key", "content"):
         try:
-            cards[key] = Card.of(content)
-        except Exception as error:  # noqa: BLE001 - whoever needs this card is told
+            cards[key] = Card.from_content(content)
+        except Exception as error:  # noqa: BLE001 - raised for the digests that need this card
             cards[key] = error
     return cards
 
 
 def _by_paper(digest: Digest, cards: Mapping[str, Card | Exception]) -> dict[str, Card]:
-    """The cards of a digest that was tried before. Raises what kept one from being read."""
+    """Return the stored cards of a digest by paper. Raises the error of an unreadable one."""
     papers = [item["paper"] for item in digest.items]
     shown: dict[str, Card] = {}
     for paper, key in zip(papers, digest.cards.split(), strict=True):

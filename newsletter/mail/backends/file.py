@@ -1,8 +1,8 @@
-"""A folder as a mailbox: every message that leaves is one ``.eml`` file, which can be read back.
+"""Write every message as one ``.eml`` file to a folder, and read the files back.
 
-For a laptop without a mail server. The files hold what an SMTP server would have been handed (RFC
-5322, CRLF line ends) and open in any mail program. A name begins with the time of writing, so that
-the order of names is the order of mails.
+For a laptop without a mail server. The files hold what an SMTP server would get (RFC 5322, CRLF
+line ends) and open in any mail program. A name begins with the time of writing, so that the order
+of names is the order of mails.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from django.utils.timezone import now
 
 NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}\.eml", re.ASCII)
 
-# What the standard library raises for headers, charsets and encodings that are beyond repair.
-BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, MessageError)
+# What the standard library raises for malformed headers, charsets and encodings.
+PARSE_ERRORS: Final = (ValueError, LookupError, TypeError, AttributeError, MessageError)
 
 
 class MailFolderError(OSError):
-    """The folder cannot be written; the message says which one and what to do."""
+    """The folder cannot be written; the text says which one and what to do."""
 
     def __init__(self, message: str, number: int | None) -> None:
         super().__init__(message)
@@ -44,13 +44,14 @@ class MailFolderError(OSError):
 class EmailBackend(BaseEmailBackend):
     """Write messages to ``settings.MAIL_DIR`` instead of sending them."""
 
-    # A message that could not be written is nowhere.
+    # A message that could not be written was not sent.
     handed_over = False
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Write each message and return how many were written.
 
-        Raises MailFolderError unless ``fail_silently`` was asked for.
+        Raises:
+            MailFolderError: The folder cannot be written; not with ``fail_silently``.
         """
         written = 0
         for message in email_messages:
@@ -68,7 +69,7 @@ class EmailBackend(BaseEmailBackend):
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """One file of the mailbox, as far as it could be understood."""
+    """One file of the folder, as far as it could be parsed."""
 
     name: str
     written_at: datetime
@@ -79,17 +80,20 @@ class StoredMessage:
 
     @property
     def subject(self) -> str:
+        """The Subject header."""
         return self.headers.get("Subject", "")
 
     @property
     def to(self) -> str:
+        """The To header."""
         return self.headers.get("To", "")
 
 
 def write(message: bytes) -> Path:
-    """Put one message into the folder: all of it under its final name, or nothing.
+    """Write one message into the folder, atomically, and return its path.
 
-    Raises MailFolderError.
+    Raises:
+        MailFolderError: The folder cannot be written.
     """
     folder = Path(settings.MAIL_DIR)
     name = f"{now():%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}.eml"
@@ -117,7 +121,7 @@ def write(message: bytes) -> Path:
 
 
 def names() -> list[str]:
-    """The names of all messages, newest first; none when there is no folder yet."""
+    """Return the names of all messages, newest first; none where there is no folder yet."""
     try:
         found = [path.name for path in Path(settings.MAIL_DIR).iterdir()]
     except (FileNotFoundError, NotADirectoryError):
@@ -126,7 +130,11 @@ def names() -> list[str]:
 
 
 def read(name: str) -> StoredMessage:
-    """One message, however broken. Raises FileNotFoundError for a name that is none of ours."""
+    """Return one message, however malformed.
+
+    Raises:
+        FileNotFoundError: The name is not that of a stored message.
+    """
     path = Path(settings.MAIL_DIR) / name
     if not NAME.fullmatch(name) or path.is_symlink():
         raise FileNotFoundError(name)
@@ -144,7 +152,7 @@ def read(name: str) -> StoredMessage:
 
 def _headers(message: ParsedMessage) -> Iterator[tuple[str, str]]:
     for name in message:
-        with suppress(*BROKEN):
+        with suppress(*PARSE_ERRORS):
             yield name, str(message[name])
 
 
@@ -152,12 +160,12 @@ def _body(message: ParsedMessage, subtype: str) -> str:
     try:
         part = message.get_body((subtype,))
         return str(part.get_content()) if part else ""
-    except BROKEN:
+    except PARSE_ERRORS:
         return ""
 
 
 def _sync(folder: Path) -> None:
-    """Make the new name itself survive a power cut."""
+    """Flush the folder, so that the new name survives a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

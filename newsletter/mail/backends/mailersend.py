@@ -1,8 +1,4 @@
-"""Anymail's MailerSend backend without metadata, for which MailerSend has no place.
-
-What it reports of a message is matched by its own id of it, so that a digest whose answer was lost
-stays uncertain. See https://anymail.dev/en/stable/esps/mailersend/.
-"""
+"""Anymail's MailerSend backend without metadata (https://anymail.dev/en/stable/esps/mailersend/)."""
 
 from __future__ import annotations
 
@@ -11,14 +7,16 @@ from typing import Any
 from anymail.backends import mailersend
 from anymail.message import AnymailMessage
 
+from newsletter.mail.backends.without_metadata import PayloadWithoutMetadata
 
-class Payload(mailersend.MailerSendPayload):  # type: ignore[misc]  # Anymail is untyped.
-    def set_metadata(self, metadata: dict[str, Any]) -> None:
-        """Leave it out: Anymail would refuse the message."""
+
+class Payload(PayloadWithoutMetadata, mailersend.MailerSendPayload):  # type: ignore[misc]  # Anymail is untyped.
+    """A message as MailerSend's API takes it."""
 
 
 class EmailBackend(mailersend.EmailBackend):  # type: ignore[misc]  # Anymail is untyped.
-    """What EMAIL_BACKEND=anymail.backends.mailersend.EmailBackend means here."""
+    """Used for EMAIL_BACKEND=anymail.backends.mailersend.EmailBackend."""
 
     def build_message_payload(self, message: AnymailMessage, defaults: dict[str, Any]) -> Any:
+        """Return the request for one message."""
         return Payload(message, defaults, self)

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         # Links in the mail may have to mint a token; a preview takes that back.
         with transaction.atomic():
             try:
-                message = messages.digest_message(digest, snapshots.of(digest))
+                message = messages.digest_message(digest, snapshots.cards_of(digest))
             except messages.IncompleteMessageError as error:
                 raise CommandError(f"There is no mail for {person.email}. {error}") from error
             text = self._format(message, options["format"])

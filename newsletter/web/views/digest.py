@@ -24,7 +24,7 @@ def digest(request: HttpRequest, token: str) -> HttpResponse:
     """Show one digest as it was sent."""
     try:
         shown = tokens.digest_of_digest_token(token)
-        page = messages.digest_page(shown, snapshots.of(shown))
+        page = messages.digest_page(shown, snapshots.cards_of(shown))
     except (tokens.TokenError, messages.IncompleteMessageError) as error:
         raise Http404(str(error)) from error
     return HttpResponse(

@@ -61,7 +61,6 @@ def test_a_database_we_do_not_run_on_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_mail_server_with_a_password_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("X", "smtp+tls://me%40example.org:p%2Fss@smtp.example.org?timeout=20")
     assert env.email("X") == {
-        "EMAIL_BACKEND": "newsletter.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "smtp.example.org",
         "EMAIL_PORT": 587,
         "EMAIL_HOST_USER": "me@example.org",

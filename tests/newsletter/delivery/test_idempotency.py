@@ -25,7 +25,7 @@ def request_for(digest: Digest, module: str) -> dict[str, Any]:
     """What would be posted to the provider for this digest."""
     backend = get_connection(f"{module}.EmailBackend")
     assert isinstance(backend, resend.EmailBackend | brevo.EmailBackend)
-    message = messages.digest_message(digest, snapshots.of(digest))
+    message = messages.digest_message(digest, snapshots.cards_of(digest))
     request: dict[str, Any] = backend.build_message_payload(message, {}).get_request_params("")
     return request
 
@@ -49,7 +49,6 @@ def test_every_attempt_carries_the_same_key_and_every_digest_its_own(
     first, again = (request_for(digest, module) for _ in range(2))
     assert key_of(first) == key_of(again)
     assert key_of(first) != key_of(request_for(a_digest(), module))
-    assert digest.public_id.hex in key_of(first).replace("-", "")
 
 
 @pytest.mark.parametrize(

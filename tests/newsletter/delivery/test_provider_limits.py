@@ -38,6 +38,7 @@ CREDENTIALS = {
 def test_every_provider_over_http_is_looked_at_here() -> None:
     others = {
         "newsletter.mail.backends.smtp",
+        "django.core.mail.backends.smtp",
         "newsletter.mail.backends.file",
         "anymail.backends.amazon_ses",
     }
@@ -65,7 +66,7 @@ def both_kinds() -> list[AnymailMessage]:
     address = email_addresses.parse("new@example.org")
     subscriptions.sign_up(address, address.email, {}, ActionOrigin("test"))
     return [
-        messages.digest_message(digest, snapshots.of(digest)),
+        messages.digest_message(digest, snapshots.cards_of(digest)),
         messages.confirm_message(Notice.objects.get()),
     ]
 

@@ -13,7 +13,7 @@ from anymail.message import AnymailMessage
 from django.core.mail import get_connection
 from pytest_django import Settings
 
-from newsletter.mail import messages
+from newsletter.mail import cards, messages
 from newsletter.mail.backends import file
 from newsletter.models import Digest
 from newsletter.security import tokens
@@ -51,7 +51,7 @@ def digest() -> Digest:
 
 def mail_of(digest: Digest) -> AnymailMessage:
     papers = Paper.objects.filter(canonical_id__in=[item["paper"] for item in digest.items])
-    return messages.digest_message(digest, {p.canonical_id: messages.card(p) for p in papers})
+    return messages.digest_message(digest, {p.canonical_id: cards.card_of(p) for p in papers})
 
 
 def header_lines(raw: bytes) -> dict[str, list[str]]:
@@ -76,7 +76,8 @@ def test_a_mail_server_gets_the_headers_that_mailbox_providers_ask_for(
     assert headers["list-id"] == ["<digest.papers.example.org>"]
     assert headers["auto-submitted"] == ["auto-generated"]
     assert headers["feedback-id"] == ["20250311:daily:digest:papersexampleor"]
-    assert headers["message-id"] == [f"<digest.{digest.public_id.hex}@papers.example.org>"]
+    [message_id] = headers["message-id"]
+    assert re.fullmatch(r"<digest\.[0-9a-f]{32}@papers\.example\.org>", message_id)
     assert headers["date"] == ["Tue, 11 Mar 2025 08:00:05 +0000"]
     assert headers["to"] == ["ada@example.org"]
     assert all(len(values) == 1 for values in headers.values())

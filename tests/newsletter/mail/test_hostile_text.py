@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from anymail.message import AnymailMessage
 
-from newsletter.mail import messages
+from newsletter.mail import cards, messages
 from newsletter.models import Digest
 from papers.models import Paper
 from tests.factories import a_digest, a_paper
@@ -26,7 +26,7 @@ def digest_of(papers: list[Paper], **item: Any) -> Digest:
 
 def mail_of(digest: Digest) -> AnymailMessage:
     papers = Paper.objects.filter(canonical_id__in=[item["paper"] for item in digest.items])
-    return messages.digest_message(digest, {p.canonical_id: messages.card(p) for p in papers})
+    return messages.digest_message(digest, {p.canonical_id: cards.card_of(p) for p in papers})
 
 
 def html_of(message: AnymailMessage) -> str:
@@ -48,7 +48,7 @@ def test_control_characters_and_bidi_overrides_are_stripped() -> None:
     dirty = "Be\u202enign\u2066 ti\x00tle\r\nBcc: x@example.org\x1b[31m \ud800end\u2028"
     paper = Paper(title=dirty, abstract=dirty, authors=[dirty], canonical_id="t-1")
     paper.announced_at = a_paper().announced_at
-    card = messages.card(paper)
+    card = cards.card_of(paper)
     clean = "Benign title Bcc: x@example.org[31m end"
     assert (card.title, card.excerpt, card.authors) == (clean, clean, clean)
 
@@ -69,7 +69,7 @@ def test_control_characters_and_bidi_overrides_are_stripped() -> None:
 def test_an_address_that_is_not_plain_web_is_no_link(url: str) -> None:
     paper = a_paper()
     paper.url = paper.pdf_url = paper.code_url = url
-    card = messages.card(paper)
+    card = cards.card_of(paper)
     assert card.url.endswith(f"/papers/{card.paper}/")
     assert [link.label for link in card.links] == ["Paper page"]
 
@@ -111,5 +111,5 @@ def test_what_does_not_fit_is_counted_and_left_to_the_web(letters: str) -> None:
 def test_thirty_ordinary_papers_are_not_shortened() -> None:
     papers = [a_paper(abstract="A sentence of common length is here. " * 55) for _ in range(30)]
     html = html_of(mail_of(digest_of(papers)))
-    assert html.count(messages.card(papers[0]).excerpt) == 30
+    assert html.count(cards.card_of(papers[0]).excerpt) == 30
     assert len(html.encode()) <= LIMIT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.html import strip_tags
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter.mail import messages
+from newsletter.mail import cards, messages
 from newsletter.models import Digest
 from newsletter.security import tokens
 from papers.models import Paper
@@ -55,7 +55,7 @@ def digest_of(*papers: Paper, slots: str = "personal trending", **fields: Any) -
 
 def mail_of(digest: Digest) -> AnymailMessage:
     papers = Paper.objects.filter(canonical_id__in=[item["paper"] for item in digest.items])
-    return messages.digest_message(digest, {p.canonical_id: messages.card(p) for p in papers})
+    return messages.digest_message(digest, {p.canonical_id: cards.card_of(p) for p in papers})
 
 
 def html_of(message: AnymailMessage) -> str:
@@ -76,9 +76,9 @@ def test_both_parts_say_the_same_of_every_paper() -> None:
     digest = digest_of(*[rich_paper(n, authors=CROWD[: n * 2]) for n in range(1, 7)])
     message = mail_of(digest)
     seen, text = read_aloud(html_of(message)), words(message.body)
-    cards = [messages.card(paper) for paper in Paper.objects.all()]
-    assert len(cards) == 6
-    for card in cards:
+    shown = [cards.card_of(paper) for paper in Paper.objects.all()]
+    assert len(shown) == 6
+    for card in shown:
         for value in (card.title, card.authors, card.date, card.category, card.excerpt):
             assert value
             assert words(value) in seen
@@ -103,13 +103,13 @@ def test_a_long_list_of_authors_is_three_the_last_and_the_count() -> None:
 
 
 def test_an_abstract_is_cut_after_a_sentence() -> None:
-    card = messages.card(rich_paper(1))
+    card = cards.card_of(rich_paper(1))
     assert 200 < len(card.excerpt) < 420
     assert card.excerpt.endswith("needs to know.")
 
 
 def test_the_title_leads_to_the_source_or_else_to_our_page() -> None:
-    with_source, without = messages.card(rich_paper(1)), messages.card(rich_paper(2, url=""))
+    with_source, without = cards.card_of(rich_paper(1)), cards.card_of(rich_paper(2, url=""))
     assert with_source.url == "https://arxiv.org/abs/2503.00001"
     assert without.url.endswith("/papers/2503.00002/")
     assert [link.label for link in without.links] == ["Paper page", "PDF", "Code"]
@@ -211,3 +211,21 @@ def test_nothing_in_the_html_is_fetched_from_elsewhere() -> None:
     assert not re.search(r"<(img|script|link|iframe|form)\b|url\(|@import|\ssrc=", html)
     assert '<html lang="en">' in html
     assert html.count("<table") == html.count('<table role="presentation"')
+
+
+def test_a_digest_that_is_written_again_from_a_backup_has_the_message_id_of_the_first(
+    settings: Settings,
+) -> None:
+    sent = digest_of(rich_paper(1))
+    first = mail_of(sent).extra_headers["Message-ID"]
+    subscriber, day = sent.subscriber, sent.due_on
+    sent.delete()
+    settings.SECRET_KEY = "another key" * 5
+    again = a_digest(subscriber=subscriber, due_on=day, items=sent.items)
+    assert again.public_id != sent.public_id
+    assert mail_of(again).extra_headers["Message-ID"] == first
+    next_day = a_digest(subscriber=subscriber, due_on=day + timedelta(1), items=sent.items)
+    somebody_else = a_digest(due_on=day, items=sent.items)
+    others = [mail_of(one).extra_headers["Message-ID"] for one in (next_day, somebody_else)]
+    assert len({first, *others}) == 3
+    assert sent.subscriber.public_id.hex not in first

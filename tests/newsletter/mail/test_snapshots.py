@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from newsletter.delivery import outbox, rendering, sender
-from newsletter.mail import messages, snapshots
+from newsletter.mail import cards, messages, snapshots
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
 from tests import smtpd
@@ -65,7 +65,7 @@ def test_a_second_attempt_is_the_same_bytes_although_the_papers_were_corrected(
     assert b"First title" in before
     digest.refresh_from_db()
     assert digest.state == Digest.State.SENT
-    assert "First title" in messages.digest_page(digest, snapshots.of(digest))
+    assert "First title" in messages.digest_page(digest, snapshots.cards_of(digest))
 
 
 def test_a_refused_attempt_freezes_as_well(server: smtpd.Server) -> None:
@@ -103,20 +103,20 @@ def test_a_card_that_many_digests_share_is_stored_once(server: smtpd.Server) -> 
 
 def test_a_card_survives_its_way_through_the_database() -> None:
     paper = a_paper(pdf_url="https://example.org/1.pdf", abstract="Ünï – 字. " * 50)
-    card = messages.card(paper)
-    snapshots.freeze([card])
-    assert snapshots.thaw({card.key}) == {card.key: card}
+    card = cards.card_of(paper)
+    snapshots.store_snapshots([card])
+    assert snapshots.load_snapshots({card.key}) == {card.key: card}
 
 
-def test_the_deck_forgets_what_was_not_asked_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "LARGEST", 3)
+def test_the_cache_drops_the_least_recently_used_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "CACHED_CARDS", 3)
     one, two, three, four = (a_paper() for _ in range(4))
-    deck = snapshots.Deck()
+    cache = snapshots.CardCache()
     for chosen in ([one, two], [three, one], [four]):
-        list(deck.deal([digest_of(*chosen)]))
-    assert set(deck.cards) == {paper.canonical_id for paper in (one, three, four)}
-    list(deck.deal([digest_of(one, two, three, four)]))
-    assert len(deck.cards) == 4
+        list(cache.for_digests([digest_of(*chosen)]))
+    assert set(cache.cards) == {paper.canonical_id for paper in (one, three, four)}
+    list(cache.for_digests([digest_of(one, two, three, four)]))
+    assert len(cache.cards) == 4
 
 
 def test_rendering_more_digests_takes_no_more_queries() -> None:
@@ -138,7 +138,7 @@ def test_claimed_rows_hold_everything_that_a_mail_says(
     stream = rendering.DIGESTS
     [row] = outbox.claim(stream, stream.rows).rows
     list(rendering.render_digests()([row]))
-    cards = snapshots.of(row)
+    cards = snapshots.cards_of(row)
     with django_assert_num_queries(0):
         messages.digest_message(row, cards)
 
@@ -154,7 +154,7 @@ def test_a_paper_hidden_after_the_choice_does_not_leave_and_is_not_shown(
     assert b"Kept" in mail
     assert b"Hidden" not in mail
     digest.refresh_from_db()
-    assert "Hidden" not in messages.digest_page(digest, snapshots.of(digest))
+    assert "Hidden" not in messages.digest_page(digest, snapshots.cards_of(digest))
 
 
 def test_a_paper_hidden_after_it_was_sent_leaves_the_web_view(server: smtpd.Server) -> None:
@@ -162,12 +162,12 @@ def test_a_paper_hidden_after_it_was_sent_leaves_the_web_view(server: smtpd.Serv
     digest = digest_of(hidden, kept)
     send()
     digest.refresh_from_db()
-    assert "Hidden" in messages.digest_page(digest, snapshots.of(digest))
+    assert "Hidden" in messages.digest_page(digest, snapshots.cards_of(digest))
     Paper.objects.filter(pk=hidden.pk).update(hidden=True)
-    assert "Hidden" not in messages.digest_page(digest, snapshots.of(digest))
+    assert "Hidden" not in messages.digest_page(digest, snapshots.cards_of(digest))
 
 
 @pytest.mark.parametrize("days", [-1, 8])
 def test_a_note_is_read_only_while_the_pick_is_in_force(days: int) -> None:
     paper = a_paper(picked_at=now() - timedelta(days=days), editor_note="Read it twice.")
-    assert snapshots.read([paper.canonical_id])[paper.canonical_id].note == ""
+    assert snapshots.current_cards([paper.canonical_id])[paper.canonical_id].note == ""
