@@ -9,7 +9,6 @@ from typing import Final
 from django.db import models
 from django.utils.timezone import now
 
-
 MAX_DIGEST_SIZE: Final = 30
 """Papers that a digest has at most."""
 

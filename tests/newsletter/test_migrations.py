@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.timezone import now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Migrate = Callable[[tuple[str, str]], Any]
