@@ -12,9 +12,13 @@ class NewsletterConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks and the webhook receivers."""
+        """Register the checks and the receivers of signals."""
         from newsletter.process import checks  # noqa: F401 - importing registers them
+        from newsletter.subscriptions.paper_renames import rewrite_references
         from newsletter.web import webhooks  # noqa: F401 - importing connects its receivers
+        from papers.ingest.renames import papers_renamed
+
+        papers_renamed.connect(rewrite_references, dispatch_uid="newsletter.paper_renames")
 
 
 class AdminConfig(admin.AdminConfig):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -112,6 +113,19 @@ class Turn(models.Model):
         return self.name
 
 
+class PaperQuerySet(models.QuerySet["Paper"]):
+    """Queries of papers."""
+
+    def known_as(self, ids: Iterable[str]) -> PaperQuerySet:
+        """Return the papers with these ids, present or former.
+
+        References in the database have present ids; only links and files that left the site
+        long ago can have former ones.
+        """
+        wanted = set(ids)
+        return self.filter(models.Q(canonical_id__in=wanted) | models.Q(former_id__in=wanted))
+
+
 class Paper(models.Model):
     """One paper, whatever its versions, sources and cross-lists.
 
@@ -157,6 +171,8 @@ class Paper(models.Model):
     editor_note = models.TextField(blank=True, help_text="Shown beside the editor's pick.")
     trending = models.FloatField(default=0.0, db_index=True)
     trending_parts = models.JSONField(default=dict, blank=True)
+
+    objects = PaperQuerySet.as_manager()
 
     class Meta:
         ordering = ["-trending", "-announced_at", "canonical_id"]

@@ -9,7 +9,10 @@ from typing import Any
 from django.utils.timezone import now
 
 from newsletter.models import Digest, Subscriber
+from papers.ingest.upsert import upsert
 from papers.models import Edition, Paper
+from papers.sources.record import PaperRecord
+from papers.text import identifiers
 
 _number = itertools.count(1)
 
@@ -38,6 +41,19 @@ def a_paper(**fields: Any) -> Paper:
     fields.setdefault("announced_at", now() - timedelta(hours=1))
     fields.setdefault("url", f"https://arxiv.org/abs/{fields['canonical_id']}")
     return Paper.objects.create(**fields)
+
+
+def rename(paper: Paper, arxiv_id: str) -> Paper:
+    """Let a source name the arXiv id of a paper that was known by its title only."""
+    Paper.objects.filter(pk=paper.pk).update(title_key=identifiers.title_key(paper.title))
+    record = PaperRecord(
+        title=paper.title, arxiv_id=arxiv_id, abstract=paper.abstract, authors=tuple(paper.authors)
+    )
+    counts = upsert([record], source="test")
+    assert (counts.created, counts.updated) == (0, 1)
+    paper.refresh_from_db()
+    assert paper.canonical_id == arxiv_id
+    return paper
 
 
 def an_edition(*papers: Paper, day: date | None = None, reason: str = "new") -> Edition:

@@ -19,11 +19,11 @@ from newsletter.digests.profiles import profiles_of
 from newsletter.models import Digest, Interest, Subscriber
 from newsletter.subscriptions import schedule
 from newsletter.subscriptions.preferences import RATED_KINDS
-from papers.ingest.upsert import present_ids
 from papers.models import Paper
 from papers.recommend import diversify, loader
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
+from papers.text.identifiers import TITLE_ID_PREFIX
 from papers.trending.score import hours
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ def assemble(
     for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
         if until():
             break
+        if library.is_outdated():
+            library = RunPapers(at, waiting)
         written += _assemble_chunk(people, library, punctual=punctual)
     return written
 
@@ -112,11 +114,15 @@ class RunPapers:
 
     def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
         self.at = at
-        judged = Interest.objects.filter(subscriber__in=people, kind__in=RATED_KINDS)
-        named = set(judged.values_list("value", flat=True).distinct())
-        self.index = loader.build(at, named.union(present_ids(named).values()))
+        rated = Interest.objects.filter(subscriber__in=people, kind__in=RATED_KINDS)
+        self.index = loader.build(at, set(rated.values_list("value", flat=True).distinct()))
         self.first_seen = self._first_seen()
         self.notes = self._notes()
+
+    def is_outdated(self) -> bool:
+        """Return whether a candidate got a new id, or was deleted, since all were read."""
+        titled = [paper for paper in self.index.place if paper.startswith(TITLE_ID_PREFIX)]
+        return Paper.objects.filter(canonical_id__in=titled).count() < len(titled)
 
     def item(self, pick: diversify.Pick) -> dict[str, Any]:
         """Return a chosen paper as an item of ``Digest.items``, with the editor's note."""

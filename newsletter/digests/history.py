@@ -6,13 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Final
 
 from django.db.models import Max
 
 from newsletter.models import Digest, Subscriber
-from papers.ingest.upsert import present_ids
 
 State = Digest.State
 # A paper in a digest of one of these states was, or may yet be, seen: the operator can resend.
@@ -51,8 +49,4 @@ def histories_of(
         found[owner].last = moment
     for owner, items in shown.filter(created_at__gte=since).values_list("subscriber_id", "items"):
         found[owner].papers.update(item["paper"] for item in items)
-    # A paper that gained its arXiv id after it was sent is still the same paper.
-    renamed = present_ids(chain.from_iterable(history.papers for history in found.values()))
-    for history in found.values():
-        history.papers.update([renamed[paper] for paper in history.papers if paper in renamed])
     return found

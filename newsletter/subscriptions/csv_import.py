@@ -164,7 +164,6 @@ class Batch:
             locked = Subscriber.objects.select_for_update().order_by("pk")
             known = locked.in_bulk(list(keys), field_name="email_key")
             suppressed = self._suppressed(keys)
-            preferences.rename_papers(known.values())
             chosen = preferences.of_many(known.values())
             fresh: list[ParsedRow] = []
             for entry in self.entries:

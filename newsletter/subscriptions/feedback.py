@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.timezone import now
 
 from newsletter.models import Interest, Subscriber
@@ -20,21 +20,13 @@ OPPOSITE: Final[dict[Rating, Rating]] = {"up": "down", "down": "up"}
 
 
 def paper_of(paper_id: str) -> Paper | None:
-    """Return the paper with this present or former id."""
-    return Paper.objects.filter(Q(canonical_id=paper_id) | Q(former_id=paper_id)).first()
-
-
-def _names(paper_ids: Collection[str]) -> set[str]:
-    """Return these ids and the former ids of their papers."""
-    renamed = Paper.objects.filter(canonical_id__in=paper_ids).exclude(former_id="")
-    return {*paper_ids, *renamed.values_list("former_id", flat=True)}
+    """Return the paper that a digest names."""
+    return Paper.objects.filter(canonical_id=paper_id).first()
 
 
 def _ratings(subscriber: Subscriber, paper_id: str) -> QuerySet[Interest]:
-    """Return this reader's ratings of the paper, under its present or its former id."""
-    return Interest.objects.filter(
-        subscriber=subscriber, value__in=_names([paper_id]), kind__in=KINDS.values()
-    )
+    """Return this reader's ratings of the paper."""
+    return Interest.objects.filter(subscriber=subscriber, value=paper_id, kind__in=KINDS.values())
 
 
 def rating_of(subscriber: Subscriber, paper_id: str) -> Rating | None:
@@ -78,6 +70,6 @@ def count_likes(at: datetime, paper_ids: Collection[str] | None = None) -> int:
     if paper_ids is None:
         paper_ids = likes.liked()
     else:
-        ratings = ratings.filter(value__in=_names(paper_ids))
+        ratings = ratings.filter(value__in=paper_ids)
     people = ratings.order_by().values_list("value").annotate(Count("subscriber", distinct=True))
     return likes.record(dict.fromkeys(paper_ids, 0) | dict(people), at)

@@ -13,7 +13,6 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
-from django.db.models import Q
 
 from newsletter.models import MAX_DIGEST_SIZE, Subscriber
 from newsletter.security.email_addresses import CONTROL
@@ -116,7 +115,7 @@ def resolve_papers(names: Iterable[str]) -> dict[str, str]:
     ids = set(keys.values()) - {""}
     titles = {name: identifiers.title_key(name) for name in keys}
     known: dict[str, str] = {}
-    rows = Paper.objects.filter(Q(canonical_id__in=ids) | Q(former_id__in=ids))
+    rows = Paper.objects.known_as(ids)
     for canonical, former in rows.values_list("canonical_id", "former_id"):
         known |= {key: canonical for key in (canonical, former) if key}
     by_title = dict(

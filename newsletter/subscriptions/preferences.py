@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypedDict, cast
 
 from newsletter.models import Interest, Subscriber
-from papers.ingest.upsert import present_ids
 
 
 class Choices(TypedDict, total=False):
@@ -79,21 +78,18 @@ def of_many(subscribers: Iterable[Subscriber]) -> dict[int, Choices]:
 def interests_of(subscribers: Iterable[Subscriber]) -> dict[int, Interests]:
     """Return the stored interests of several subscribers by their primary keys.
 
-    It takes two queries however many they are. Papers have their present ids, even when they
-    were rated under a former one.
+    It takes one query however many they are.
     """
     people = list(subscribers)
     found = {person.pk: Interests({kind: [] for kind in KEYS}, {}) for person in people}
     stored = Interest.objects.filter(subscriber__in=people).order_by("pk")
-    rows = list(stored.values_list("subscriber_id", "kind", "value", "created_at"))
-    renamed = present_ids(value for _, kind, value, _ in rows if kind in RATED_KINDS)
-    for owner, kind, stored_value, created_at in rows:
-        value = renamed.get(stored_value, stored_value) if kind in RATED_KINDS else stored_value
+    for owner, kind, value, created_at in stored.values_list(
+        "subscriber_id", "kind", "value", "created_at"
+    ):
         values, liked_at = found[owner]
-        if value not in values[kind]:
-            values[kind].append(value)
+        values[kind].append(value)
         if kind == Interest.Kind.LIKE:
-            liked_at[value] = max(created_at, liked_at.get(value, created_at))
+            liked_at[value] = created_at
     return found
 
 
@@ -103,34 +99,9 @@ def store(subscriber: Subscriber, choices: Choices) -> None:
     for name in changed:
         setattr(subscriber, name, choices[name])
     subscriber.save(update_fields=changed)
-    rename_papers([subscriber])
     for key, kind in LISTS.items():
         if key in choices:
             _replace(subscriber, kind, choices[key])  # type: ignore[literal-required]
-
-
-def rename_papers(people: Iterable[Subscriber]) -> None:
-    """Store ratings of papers that gained an arXiv id under that id, keeping their age."""
-    rated = Interest.objects.filter(
-        subscriber__in=people, kind__in=RATED_KINDS, value__startswith="t-"
-    )
-    present = present_ids(rated.values_list("value", flat=True))
-    if not present:
-        return
-    old = rated.filter(value__in=present)
-    Interest.objects.bulk_create(
-        [
-            Interest(
-                subscriber_id=row.subscriber_id,
-                kind=row.kind,
-                value=present[row.value],
-                created_at=row.created_at,
-            )
-            for row in old
-        ],
-        ignore_conflicts=True,
-    )
-    old.delete()
 
 
 def _replace(subscriber: Subscriber, kind: str, values: list[str]) -> None:

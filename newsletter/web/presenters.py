@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from django.db.models import Q
 from django.utils.timezone import now
 
 from newsletter import display
@@ -98,10 +97,9 @@ def from_day(day: date) -> list[ListedPaper]:
 
 
 def _shown(ids: Sequence[str]) -> dict[str, Paper]:
-    """Return the papers by the ids that the edition names them by."""
-    found = Paper.objects.filter(Q(canonical_id__in=ids) | Q(former_id__in=ids), hidden=False)
-    papers = {paper.former_id: paper for paper in found if paper.former_id}
-    return papers | {paper.canonical_id: paper for paper in found}
+    """Return the papers that are not hidden by their ids."""
+    found = Paper.objects.filter(canonical_id__in=ids, hidden=False)
+    return {paper.canonical_id: paper for paper in found}
 
 
 def picks(at: datetime, *, beside: Iterable[ListedPaper]) -> list[ListedPaper]:

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 
 from papers import search_index
 from papers.ingest.merge import MERGED_FIELDS, merge, new_paper
+from papers.ingest.renames import rewrite_references
 from papers.models import Paper, Signal, Turn
 from papers.sources.record import PaperRecord, Rejection
 from papers.text import identifiers
@@ -56,16 +57,6 @@ class Counts:
             f"created={self.created} updated={self.updated} "
             f"unchanged={self.unchanged} rejected={self.rejected}"
         )
-
-
-def present_ids(ids: Iterable[str]) -> dict[str, str]:
-    """The new ids of papers that were known by their titles and have gained an arXiv id since,
-    by the ids that they had."""
-    titled = {paper for paper in ids if paper.startswith("t-")}
-    if not titled:
-        return {}
-    renamed = Paper.objects.filter(former_id__in=titled)
-    return dict(renamed.values_list("former_id", "canonical_id"))
 
 
 def upsert(
@@ -132,6 +123,7 @@ class _Shelf:
         self.by_title: defaultdict[str, list[Paper]] = defaultdict(list)
         self.created: list[Paper] = []
         self.changed: dict[int, Paper] = {}
+        self.renamed: dict[str, Paper] = {}
         ids = {record.arxiv_id for record in records if record.arxiv_id}
         ids |= {identifiers.title_id(record.title) for record in records if not record.arxiv_id}
         dois = {record.doi for record in records if record.doi}
@@ -164,11 +156,8 @@ class _Shelf:
             if paper is None:
                 paper = self._create(record, desk.authority, seen_at)
                 created += 1
-            elif merge(paper, record, desk.authority):
+            elif self._merge(paper, record, desk.authority):
                 updated += 1
-                if paper.pk:
-                    self.changed[paper.pk] = paper
-                self._add(paper)
             placed.append((paper, record))
         self._save()
         return Counts(
@@ -177,6 +166,18 @@ class _Shelf:
             unchanged=len(records) - created - updated,
             observations=_keep_measurements(placed, desk.source, seen_at),
         )
+
+    def _merge(self, paper: Paper, record: PaperRecord, authority: int) -> bool:
+        """Bring a row up to date; return whether anything changed."""
+        former_id = paper.canonical_id
+        if not merge(paper, record, authority):
+            return False
+        if paper.pk:
+            self.changed[paper.pk] = paper
+            if paper.canonical_id != former_id:
+                self.renamed[former_id] = paper
+        self._add(paper)
+        return True
 
     def find(self, record: PaperRecord) -> Paper | None:
         """The row of the paper that a record is about.
@@ -188,7 +189,8 @@ class _Shelf:
             return self.by_id[record.arxiv_id]
         candidates = list(self._namesakes(record))
         if record.arxiv_id:
-            candidates = [paper for paper in candidates if paper.canonical_id.startswith("t-")]
+            prefix = identifiers.TITLE_ID_PREFIX
+            candidates = [paper for paper in candidates if paper.canonical_id.startswith(prefix)]
         if candidates or record.arxiv_id:
             return candidates[0] if candidates else None
         return self.by_id.get(_distinct_id(record))
@@ -221,6 +223,13 @@ class _Shelf:
                 update_fields=list(MERGED_FIELDS),
             )
         search_index.update([*self.created, *self.changed.values()])
+        if self.renamed:
+            rewrite_references(
+                {former_id: paper.canonical_id for former_id, paper in self.renamed.items()},
+                since=min(
+                    min(paper.first_seen_at, paper.announced_at) for paper in self.renamed.values()
+                ),
+            )
 
 
 def _distinct_id(record: PaperRecord) -> str:

@@ -100,6 +100,9 @@ def doi(text: str) -> str:
     return found if len(found) <= 255 else ""
 
 
+TITLE_ID_PREFIX: Final = "t-"
+
+
 @lru_cache(maxsize=4096)
 def title_key(title: str) -> str:
     """A key that is the same for two spellings of one title: case, accents, marks, spaces."""
@@ -112,4 +115,4 @@ def title_id(title: str, authors: tuple[str, ...] = ()) -> str:
 
     ``authors`` are given only to tell two papers of the same title apart.
     """
-    return "t-" + title_key("\n".join((title, *authors)))[:20]
+    return TITLE_ID_PREFIX + title_key("\n".join((title, *authors)))[:20]

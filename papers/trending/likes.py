@@ -16,7 +16,7 @@ BEFORE: Final = timedelta(hours=1)
 
 
 def record(counts: Mapping[str, int], at: datetime) -> int:
-    """Keep how many people like each paper now, under its present and under its former id.
+    """Keep how many people like each paper now.
 
     Only what differs from the count before is stored. The first likes of a paper follow a
     reading of zero, so that they count as growth. Returns the number of papers that changed;
@@ -24,14 +24,13 @@ def record(counts: Mapping[str, int], at: datetime) -> int:
     """
     wanted = list(counts)
     papers = {paper.pk: paper for paper in Paper.objects.filter(canonical_id__in=wanted)}
-    papers |= {paper.pk: paper for paper in Paper.objects.filter(former_id__in=wanted)}
     likes = Signal.objects.filter(source=SOURCE, name=Signal.Name.LIKES, observed_at__lte=at)
     told = likes.filter(paper__in=papers).order_by("observed_at")
     known = dict(told.values_list("paper_id", "value"))
     fresh: list[Signal] = []
     changed = 0
     for paper in papers.values():
-        count = counts.get(paper.canonical_id, 0) + counts.get(paper.former_id, 0)
+        count = counts[paper.canonical_id]
         if count == known.get(paper.pk, 0):
             continue
         changed += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -34,3 +35,33 @@ def test_settings_that_no_form_can_store_are_brought_into_range(migrate: Migrate
     new = migrate(("newsletter", "0008_validate_states_and_settings"))
     subscriber = new.get_model("newsletter", "Subscriber").objects.get()
     assert (subscriber.hour, subscriber.weekday, subscriber.size) == (23, 6, 1)
+
+
+def test_references_to_renamed_papers_get_the_present_ids(migrate: Migrate) -> None:
+    migrate(("newsletter", "0008_validate_states_and_settings"))
+    old = migrate(("papers", "0004_search_index"))
+    moment = datetime(2025, 3, 11, tzinfo=UTC)
+    old.get_model("papers", "Paper").objects.create(
+        canonical_id="2503.01234", former_id="t-old", title="A paper", announced_at=moment
+    )
+    old.get_model("papers", "Edition").objects.create(
+        day=moment.date(), entries=[{"paper": "t-old"}, {"paper": "t-other"}]
+    )
+    subscriber = old.get_model("newsletter", "Subscriber").objects.create(
+        email="a@example.org", email_key="a@example.org"
+    )
+    for kind, value in (("like", "t-old"), ("dislike", "2503.01234"), ("like", "t-other")):
+        subscriber.interests.create(kind=kind, value=value)
+    subscriber.digests.create(
+        due_on=moment.date(), due_at=moment, items=[{"paper": "t-old", "reason": "new"}]
+    )
+    new = migrate(("newsletter", "0009_references_have_present_ids"))
+    interests = new.get_model("newsletter", "Interest").objects.order_by("pk")
+    assert list(interests.values_list("kind", "value")) == [
+        ("dislike", "2503.01234"),
+        ("like", "t-other"),
+    ]
+    digest = new.get_model("newsletter", "Digest").objects.get()
+    assert digest.items == [{"paper": "2503.01234", "reason": "new"}]
+    edition = new.get_model("papers", "Edition").objects.get()
+    assert edition.entries == [{"paper": "2503.01234"}, {"paper": "t-other"}]

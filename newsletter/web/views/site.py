@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
@@ -78,13 +77,9 @@ def archive(request: HttpRequest) -> HttpResponse:
 
 
 def _titles(ids: Iterable[str]) -> dict[str, str]:
-    """Return the titles of papers that are not hidden, by the ids given."""
-    wanted = set(ids)
-    found = Paper.objects.filter(
-        Q(canonical_id__in=wanted) | Q(former_id__in=wanted), hidden=False
-    ).values_list("canonical_id", "former_id", "title")
-    former = {old: title for _, old, title in found if old}
-    return former | {present: title for present, _, title in found}
+    """Return the titles of papers that are not hidden by their ids."""
+    found = Paper.objects.filter(canonical_id__in=set(ids), hidden=False)
+    return dict(found.values_list("canonical_id", "title"))
 
 
 @require_safe
@@ -151,8 +146,8 @@ def _find_paper(identifier: str) -> Paper:
         raise missing
     arxiv = arxiv_id(identifier)
     spellings = {identifier, arxiv.id if arxiv else identifier}
-    named = Q(canonical_id__in=spellings) | Q(former_id=identifier)
-    candidates = {paper.canonical_id: paper for paper in Paper.objects.filter(named, hidden=False)}
+    found = Paper.objects.known_as(spellings).filter(hidden=False)
+    candidates = {paper.canonical_id: paper for paper in found}
     if not candidates:
         raise missing
     return candidates.get(identifier) or next(iter(candidates.values()))

@@ -19,7 +19,7 @@ from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Sup
 from newsletter.subscriptions import preferences
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.csv_files import neutralised, restored
-from tests.factories import a_paper, a_subscriber
+from tests.factories import a_paper, a_subscriber, rename
 
 pytestmark = pytest.mark.django_db
 
@@ -349,9 +349,12 @@ def test_what_goes_out_comes_in_unchanged_and_runs_in_no_spreadsheet(file: Path)
 
 
 def test_a_liked_paper_that_was_renamed_is_no_news(file: Path) -> None:
-    a_paper(canonical_id="2503.01234", former_id="t-abc")
-    ada = a_subscriber()
-    Interest.objects.create(subscriber=ada, kind="like", value="t-abc")
+    paper = a_paper(canonical_id="t-abc")
+    Interest.objects.create(subscriber=a_subscriber(), kind="like", value="t-abc")
+    before = export_rows(file)
+    rename(paper, "2503.01234")
+    assert before[0]["likes"] == "t-abc"
+    assert import_table(file)[0] == "created=0 updated=0 unchanged=1 refused=0"
     assert export_rows(file)[0]["likes"] == "2503.01234"
     assert import_table(file)[0] == "created=0 updated=0 unchanged=1 refused=0"
 

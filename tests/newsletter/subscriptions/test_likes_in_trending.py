@@ -12,7 +12,7 @@ from newsletter.subscriptions import feedback
 from newsletter.tasks import count_likes
 from papers.models import Paper, Signal
 from papers.trending.update import score
-from tests.factories import a_paper, a_subscriber
+from tests.factories import a_paper, a_subscriber, rename
 
 pytestmark = pytest.mark.django_db
 
@@ -88,10 +88,11 @@ def test_the_likes_of_somebody_who_left_are_gone() -> None:
     assert counted(paper) == [0, 1, 0]
 
 
-def test_a_like_under_the_former_id_is_of_the_same_paper() -> None:
-    paper = a_paper(former_id="t-0123456789abcdef")
+def test_a_like_of_a_paper_that_gets_a_new_id_still_counts() -> None:
+    paper = a_paper(canonical_id="t-0123456789abcdef")
     Interest.objects.create(subscriber=a_subscriber(), kind="like", value="t-0123456789abcdef")
     count_likes()
+    rename(paper, "2503.01234")
     assert counted(paper) == [0, 1]
     feedback.record(a_subscriber(), paper.canonical_id, "up")
     assert counted(paper) == [0, 1, 2]

@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from papers.models import Paper
-from tests.factories import a_paper, an_edition
+from tests.factories import a_paper, an_edition, rename
 
 pytestmark = pytest.mark.django_db
 
@@ -68,16 +67,16 @@ def test_a_day_before_the_first_edition_shows_what_was_listed_on_it(client: Clie
 
 
 def test_an_edition_still_shows_a_paper_that_has_a_new_id(client: Client) -> None:
-    paper = a_paper(canonical_id="t-0123456789ab")
+    paper = a_paper(canonical_id="t-0123456789ab", announced_at=datetime(2025, 3, 11, tzinfo=UTC))
     an_edition(paper, day=date(2025, 3, 11))
-    Paper.objects.update(canonical_id="2503.00001", former_id="t-0123456789ab")
+    rename(paper, "2503.00001")
     assert paper.title in client.get("/archive/2025-03-11/").content.decode()
 
 
 def test_the_list_of_days_still_names_a_paper_that_has_a_new_id(client: Client) -> None:
-    paper = a_paper(canonical_id="t-0123456789ab")
+    paper = a_paper(canonical_id="t-0123456789ab", announced_at=datetime(2025, 3, 11, tzinfo=UTC))
     an_edition(paper, day=date(2025, 3, 11))
-    Paper.objects.update(canonical_id="2503.00001", former_id="t-0123456789ab")
+    rename(paper, "2503.00001")
     page = client.get("/archive/").content.decode()
     assert paper.title in page
     assert "An empty day" not in page

@@ -15,7 +15,7 @@ from newsletter.models import Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.security import tokens
 from newsletter.subscriptions import preferences
 from papers.text import identifiers
-from tests.factories import a_digest, a_paper, a_subscriber
+from tests.factories import a_digest, a_paper, a_subscriber, rename
 from tests.newsletter.web.test_token_pages import NOON, a_request, everything
 
 pytestmark = pytest.mark.django_db
@@ -95,10 +95,11 @@ def test_the_shown_likes_can_be_sent_back_as_they_are(
 def test_a_liked_paper_that_was_renamed_is_shown_by_its_title_and_stays_as_old_as_it_is(
     reader: Client, subscriber: Subscriber, path: str
 ) -> None:
-    a_paper(canonical_id="2503.01234", former_id="t-abc", title="Attention")
+    paper = a_paper(canonical_id="t-abc", title="Attention")
     since = NOON - timedelta(days=9)
     like = Interest(subscriber=subscriber, kind="like", value="t-abc", created_at=since)
     like.save()
+    rename(paper, "2503.01234")
     shown = reader.get(path).context["form"]["likes"].value()
     assert shown == "2503.01234 Attention"
     reader.post(path, {"likes": shown})

@@ -26,7 +26,7 @@ from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.preferences import Choices
 from newsletter.subscriptions.service import ActionOrigin
 from papers.models import Paper
-from tests.factories import a_digest, a_paper, a_subscriber
+from tests.factories import a_digest, a_paper, a_subscriber, rename
 
 pytestmark = pytest.mark.django_db
 
@@ -278,8 +278,9 @@ def test_a_next_digest_is_spoken_of_only_to_those_who_get_one(
 
 
 def test_feedback_on_a_paper_that_was_renamed_since_goes_to_its_new_id(reader: Client) -> None:
-    a_paper(canonical_id="2503.01234", former_id="t-old")
+    paper = a_paper(canonical_id="t-old")
     digest = a_digest(to=a_subscriber(), items=[{"paper": "t-old"}])
+    rename(paper, "2503.01234")
     reader.post(f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/")
     assert Interest.objects.get().value == "2503.01234"
 
@@ -294,10 +295,11 @@ def test_feedback_on_a_paper_that_was_hidden_since_leads_nowhere(reader: Client)
     assert link not in reader.get(path).content.decode()
 
 
-def test_what_was_said_of_a_paper_before_it_was_renamed_still_stands(reader: Client) -> None:
-    a_paper(canonical_id="2503.01234", former_id="t-old")
+def test_a_rating_of_a_paper_before_it_was_renamed_still_stands(reader: Client) -> None:
+    paper = a_paper(canonical_id="t-old")
     digest = a_digest(to=a_subscriber(), items=[{"paper": "t-old"}])
     Interest.objects.create(subscriber=digest.subscriber, kind="like", value="t-old")
+    rename(paper, "2503.01234")
     up = f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/"
     down = f"/feedback/{tokens.feedback_token(digest, 0, 'down')}/"
     assert reader.get(up).context["rating"] == "up"
