@@ -1,275 +1,386 @@
-"""TeX as authors type it into titles and abstracts -> plain Unicode.
+r"""TeX as authors type it into titles and abstracts, as plain Unicode.
 
 Such text is half TeX and half not: ``%`` is no comment, ``~`` may mean "about" and a dollar may
-be money. So only what is certainly TeX is converted, piece by piece, with pylatexenc; words
-are never lost, and converting twice gives the same.
+be money. It is read once, from left to right, as a tree of groups, formulas and macros, in time
+that grows with its length and no faster, ``DEPTH`` levels deep. A formula that has no form on
+one line of text stays as its source between its dollars.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
-from functools import lru_cache
-from re import Match
 from typing import Final
 
-from pylatexenc.latex2text import LatexNodes2Text, get_default_latex_context_db
+from papers.text import macros
+from papers.text.commands import COMMANDS, UnsayableError, accented, link, script
+from papers.text.formulas import RELATION, FormulaReader, evenly_spaced
+from papers.text.tokens import DEPTH
 
-PERHAPS_TEX: Final = re.compile(r"[\\$`~]|--|[\w/^]\{")
-NESTING: Final = 8
-MATH: Final = re.compile(
-    r"(?<!\\)\$\$(?P<display>[^$]{1,2000}?)\$\$"
-    # A dollar before a digit may be money, but not after a lone sign: $\sim$10, $>$90.
-    r"|(?<![\\$])\$(?P<sign>\\[a-zA-Z]+(?:[^$\\]|\\[^$])*?|[<>=+~/*-]+)\$(?=\d)"
-    r"|(?<![\\$])\$(?P<inline>(?:[^$\\]|\\[^$]|\\\$)*?)(?<!\\)\$(?!\d)"
-    r"|\\\((?P<parens>.{1,1000}?)\\\)"
-    r"|\\\[(?P<brackets>.{1,2000}?)\\\]"
-    r"|\\begin\{(?P<name>equation|align|math|displaymath)\*?\}(?P<block>.{1,2000}?)\\end\{(?P=name)\*?\}",
-    re.DOTALL,
-)
-FORMULAS: Final = ("inline", "sign", "display", "parens", "brackets", "block")
-FLAT: Final = re.compile(
-    r"\\(?:text(?:rm|bf|it|sf|tt|normal)?|mathrm|mathsf|mathtt|mbox|hbox|operatorname\*?|"
-    r"ensuremath)\s*\{([^{}]*)\}"
-)
-NESTED: Final = r"((?:[^{}]|\{[^{}]*\})*)"
-FRACTION: Final = re.compile(rf"\\[dtc]?frac\s*\{{{NESTED}\}}\s*\{{{NESTED}\}}")
-SCRIPT: Final = re.compile(rf"([_^])\s*\{{{NESTED}\}}(?=([A-Za-z]?))")
-SIMPLE_SCRIPT: Final = re.compile(r"[-+−]?(?:\\[a-zA-Z]+|\w+|[*'])")
-RELATION: Final = re.compile(r"(\s*)([≤≥≈≠→∈∉≪≫≲≳≡⊂⊆∝↦←↔⇒])(\s*)")
-MATH_ALIASES: Final = {
-    "ne": "≠", "bmod": " mod ", "lvert": "|", "rvert": "|", "dots": "…", "deg": "°",
-    "argmax": "argmax", "argmin": "argmin", "thinspace": " ", "xspace": "", "neg": "¬", "iff": "⇔",
-    "boldsymbol": "", "bm": "", "pmb": "", "widetilde": "\\tilde", "widehat": "\\hat",
-    "left": "", "right": "", "middle": "", "big": "", "Big": "", "bigg": "", "Bigg": "",
-    "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "limits": "",
-    "nolimits": "", "displaystyle": "", "textstyle": "",
-}  # fmt: skip
+FORMULA_LENGTH: Final = 2000
+"""Characters of a formula; a longer one is text with two dollars in it."""
+LOOSE_LENGTH: Final = 60
+"""Characters of a formula without a macro that has spaces inside of its dollars."""
+WORDS_IN_FORMULA: Final = 3
+TAIL: Final = 300
+"""Characters of the text so far that decide how to read on."""
+KEPT: Final = re.compile("\ue000(\\d+)\ue001")
+"""The place and number of a formula that stays as its source, until the text is typeset."""
 
-# A letter under an accent, braced or not: \'e  \'{e}  {\'e}  \'{\i}  \v{s}  \c c
-ACCENT: Final = re.compile(
-    r"\{(?P<braced>\\(?:[\"'`^~=.]|[uvHcdbkr](?=[\s{\\]))\s*(?:\{\\?[A-Za-z]\}|\\[ij]|[A-Za-z]))\s*\}"
-    r"|(?P<symbol>\\[\"'`^~=.]\s?(?:\{(?:\\[ij]\s?|[A-Za-z])\}|\\[ij](?![A-Za-z])\s?|(?<!\s)[A-Za-z]))"
-    r"|(?P<letter>\\[uvHcdbkr](?:\{(?:\\[ij]|[A-Za-z])\}|\s(?:\\[ij]|[A-Za-z])))"
+PATH: Final = re.compile(r"(?:^|\W)[A-Za-z]:(?:\\[\w.-]+)*$")
+ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S{4,}$")
+MONEY: Final = re.compile(r"\s*\d")
+EVIDENCE: Final = re.compile(r"\\.|[_^=<>]")
+WORD: Final = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
+SET: Final = re.compile(r"[,_^=|:;<>\d∈∉≤≥≠…⋯·]")
+QUOTED: Final = re.compile(
+    r"(?<![\w\\])\\([\"'])(?![{\s])([^\"'\\\n]{1,200})\\\1(?=[\s.,;:!?)\]’-]|$)"
 )
-SPECIAL_LETTER: Final = re.compile(
-    r"\{\\(?P<braced>[ijlLoO]|ss|ae|AE|oe|OE|aa|AA)\s*\}"
-    r"|\\(?P<bare>[ijlLoO]|ss|ae|AE|oe|OE|aa|AA)(?![A-Za-z])(?:\{\}|(?<=\w)[^\S\n](?=[a-z]))?"
-)
-QUOTED: Final = re.compile(r"(?<!\w)\\([\"'])([^\"'\\\n]+)\\\1(?!\w)")
 APOSTROPHE: Final = re.compile(r"(?<=\w\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
-# Sources sometimes lose the backslash on the way; such a word before a brace is TeX all the same.
-STYLED: Final = re.compile(
-    r"(?:\\|\b)(?:text(?:bf|it|sc|tt|rm|sf|sl|up|md|normal)|emph|math(?:cal|bb|bf|rm|sf|it|frak))"
-    r"\s*\{([^{}]*)\}"
-    r"|\\(?:text(?:superscript|subscript)?|underline|overline|ensuremath|mbox|hbox|uline|url|path"
-    r"|paragraph|(?:sub)*section|b|i|t|title)\*?"
-    r"\s*\{([^{}]*)\}"
-)
-BARE_SCRIPT: Final = re.compile(r"(?<=[\w)\]])([_^])\{([^{}]*)\}()")
-REFERENCE: Final = re.compile(
-    r"[~\s]*\\(?:cite[a-z]*|ref|label|eqref|cref)\*?(?:\[[^\]]*\])*\{[^{}]*\}"
-)
-HREF: Final = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-LOST_HREF: Final = re.compile(r"(https?://[^\s{}]+)\{([^{}]*)\}")
-PDF_STRING: Final = re.compile(r"\\texorpdfstring\s*\{[^{}]*\}\s*\{([^{}]*)\}")
-FOOTNOTE: Final = re.compile(r"\\(?:footnote|thanks)\s*\{([^{}]*)\}")
-COLOURED: Final = re.compile(r"\\textcolor\s*(?:\[\w+\])?\{[^{}]*\}\s*\{([^{}]*)\}")
-COLOUR: Final = re.compile(r"\\color\s*(?:\[\w+\])?\{[^{}]*\}")
-LIST: Final = re.compile(r"\\(?:begin|end)\{(?:itemize|enumerate|description|quote|center)\}")
-DECLARATION: Final = re.compile(
-    r"\{\s*\\(?:em|bf|it|sc|tt|rm|sf|sl|bfseries|itshape|small|large|scshape|ttfamily)"
-    r"(?:\s+|(?=[^A-Za-z]))([^{}]*)\}"
-)
-BARE_DECLARATION: Final = re.compile(r"\\(?:em|bf|it|sc|tt|rm|sf|sl|noindent|allowbreak)\b[^\S\n]?")
-SYMBOL: Final = re.compile(
-    r"(?P<path>\b[A-Za-z]:(?:\\[\w.-]+)+)|\{\\(?P<braced>[A-Za-z]+)\s*\}|\\(?P<name>[A-Za-z]+)(?:\{\})?"
-)
-TEXT_ALIASES: Final = {
-    "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "eg": "e.g.", "ie": "i.e.", "etc": "etc.",
-    "etal": "et al.", "cf": "cf.", "deg": "°", "degree": "°", "textgreater": ">", "textless": "<",
-    "textasciitilde": "~", "textbackslash": "\\", "textbar": "|", "ne": "≠", "xspace": "",
-    "copyright": "©", "textregistered": "®", "texttrademark": "™", "pounds": "£", "euro": "€",
-    "checkmark": "✓", "S": "§", "P": "¶", "quad": " ", "qquad": " ", "newline": " ",
-    "par": "\n\n", "nobreakdash": "", "textquotesingle": "'", "slash": "/",
-}  # fmt: skip
-TYPOGRAPHY: Final = re.compile(
-    r"(?P<url>https?://\S+|www\.\S+)|``(?P<quoted>[^`]*?)''|(?P<em>---)|(?P<en>(?<=\w)--(?=\w)|(?<=\s)--(?=\s))"
-    r"|(?P<tie>(?<=[\w.,;)])~(?=[\w(\[\\$]))"
-)
-
-# It reports each unfinished formula; what cannot be read stays as typed, which is no news.
-logging.getLogger("pylatexenc").setLevel(logging.ERROR)
-_context = get_default_latex_context_db()
-_converter = LatexNodes2Text(
-    math_mode="text", keep_comments=True, strict_latex_spaces="based-on-source"
-)
+LINE_BREAK_LENGTH: Final = r"^\*?(?:\[[\d. ]{1,8}[a-z]{2}\])?"
 
 
-def untex(text: str) -> str:
-    """The text with its TeX written out; whatever is not certainly TeX stays as it is."""
-    if not PERHAPS_TEX.search(text):
-        return text
-    text = _formulas(text)
-    text = _accents(text)
-    text = _macros(text)
-    text = _escapes(text)
-    return TYPOGRAPHY.sub(_typography, text)
+def untex(text: str) -> tuple[str, list[str]]:
+    """Return the text with its TeX as plain Unicode, and the formulas that stay as their source.
+
+    Each of those is a ``KEPT`` with its number in the text.
+    """
+    reader = _TextReader(APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text)))
+    return reader.text(0, len(reader.kinds), 0), reader.kept
 
 
-def _formulas(text: str) -> str:
-    """The text with its formulas written out; a dollar that is money begins none."""
-    written, rest = "", text
-    while match := MATH.search(rest):
-        inline = match["inline"]
-        if inline is None or _is_formula(inline):
-            content = next(found for found in match.group(*FORMULAS) if found is not None)
-            written += rest[: match.start()] + formula(content.strip())
-            rest = rest[match.end() :]
+class _TextReader(FormulaReader):
+    """Reads the tokens of text with formulas in it; each method returns the next position."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.kept: list[str] = []
+
+    def text(self, at: int, last: int, depth: int) -> str:
+        """Return the tokens as text."""
+        if depth > DEPTH:
+            return self.words(at, last)
+        read = {"{": self._group, "$": self._dollar, "^": self._script, "_": self._script,
+                "sign": self._sign, "macro": self._macro_in_text}  # fmt: skip
+        out: list[str] = []
+        while at < last:
+            kind = self.kinds[at]
+            if kind in read:
+                at = read[kind](at, last, depth, out)
+            else:
+                if kind != "}":
+                    out.append(self.values[at])
+                at += 1
+        return "".join(out)
+
+    # Groups, scripts and signs
+
+    def _group(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        end = self.group_end(at, last)
+        if not end:
+            return at + 1
+        declared = self.kinds[at + 1] == "macro" and self.values[at + 1] in macros.DECLARATIONS
+        before = _tail(out)
+        inner = self.text(at + 1, end, depth + 1)
+        if inner.strip() and (address := ADDRESS.search(before)):
+            out[-1] = out[-1][: -len(address.group())]
+            out.append(link(address.group(), inner))
+        elif not declared and self._is_set(inner, before, end + 1):
+            out += ["{", inner, "}"]
+        elif inner:
+            out.append(inner)
+        return end + 1
+
+    def _is_set(self, inner: str, before: str, after: int) -> bool:
+        """Return whether braces in a text are the author's own rather than TeX's."""
+        inner = inner.strip()
+        if inner.startswith(("http", "www.")) or not inner.strip(",.=+<>-:;"):
+            return False
+        if SET.search(inner):
+            return not (inner.isdecimal() and before[-1:].isalnum())
+        follower = self.values[after] if after < len(self.values) else ""
+        joined = before[-1:].isalnum() or before.endswith("-") or follower[:1].isalnum()
+        return len(inner) == 1 and "a" <= inner <= "z" and not joined
+
+    def _script(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        sign, begin = self.kinds[at], at + 1
+        end = self.group_end(begin, last)
+        if not end:
+            out.append(sign)
+            return begin
+        out.append(script(sign, self._said(begin + 1, end, depth + 1)))
+        return end + 1
+
+    def _said(self, at: int, last: int, depth: int) -> str:
+        """Return a piece of a formula that stands outside of dollars, at worst its words."""
+        try:
+            return evenly_spaced(self.math(at, last, depth))
+        except UnsayableError:
+            return self.words(at, last)
+
+    def _sign(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        sign = self.values[at]
+        if sign in "([":
+            return self._bracketed(at, last, depth, out)
+        if sign in macros.ACCENT_SIGNS:
+            return self._accent(at, last, depth, out)
+        if sign == "\\":
+            self.drop(LINE_BREAK_LENGTH, at + 1, last)
+        if sign in "\\ ,;:\n\t":
+            out.append(" ")
+        elif sign not in "/!@-":
+            out.append("‖" if sign == "|" else sign)
+        return at + 1
+
+    # Accents
+
+    def _accent(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        """Put an accent on the letter that follows; where there is none, keep its sign."""
+        sign, begin = self.values[at], at + 1
+        mark = macros.ACCENT_SIGNS.get(sign) or macros.ACCENT_LETTERS[sign]
+        value = self.values[begin] if begin < last else ""
+        if end := self.group_end(begin, last):
+            out.append(_accented_group(sign, mark, self.text(begin + 1, end, depth + 1).strip()))
+            return end + 1
+        if self.is_kind("macro", begin, last) and value in macros.LETTERS:
+            self.drop(r"^[^\S\n](?=[a-z])", begin + 1, last)
+            letter = value if value in {"i", "j"} else macros.SYMBOLS[value]
+            out.append(accented(mark, letter))
+            return begin + 1
+        if self.is_kind("text", begin, last):
+            letters = value[1:] if value[:1].isspace() else value
+            spaced = len(letters) < len(value)
+            composed = unicodedata.normalize("NFC", letters[:1] + mark)
+            # Between two words it is a quotation mark.
+            lone = sign in "'\"" and letters[1:2].isspace()
+            apart = spaced and not sign.isalpha() and (lone or not _tail(out)[-1:].isalpha())
+            if letters[:1].isalpha() and len(composed) == 1 and not apart:
+                out.append(composed)
+                self.values[begin] = letters[1:]
+                return begin
+        out.append(sign)
+        return begin
+
+    def _takes_accent(self, at: int, last: int) -> bool:
+        r"""Return whether an accent written as a letter (``\v s``) has a letter to stand on."""
+        if self.is_kind("text", at, last):
+            return bool(re.match(r"\s[A-Za-z]", self.values[at]))
+        if self.is_kind("macro", at, last):
+            return self.values[at] in {"i", "j"}
+        return self.group_end(at, last) > 0
+
+    # Macros
+
+    def _macro_in_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        name, after = self.values[at], at + 1
+        if name in macros.ACCENT_LETTERS and self._takes_accent(after, last):
+            return self._accent(at, last, depth, out)
+        kind = "command" if name in COMMANDS else macros.KINDS.get(name, "")
+        end = self.group_end(after, last)
+        if kind == "style" or not kind:
+            kind = "style" if end and (kind or end > after + 1) else "symbol"
+        read = {
+            "command": self._command_in_text,
+            "declaration": self._declared,
+            "environment": self._environment_in_text,
+            "style": self._styled_text,
+        }
+        if kind in read:
+            return read[kind](at, last, depth, out)
+        if kind == "dropped":
+            return self._dropped(at, last, out)
+        if kind == "space":
+            out.append(" ")
+            return after
+        return self._symbol(at, end + 1 if end == after + 1 else after, last, out)
+
+    def _declared(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        """Leave out a font or size; the braces after it are none of the author's own."""
+        begin = self.drop(r"^\*?[^\S\n]?", at + 1, last)
+        end = self.group_end(begin, last)
+        if not end:
+            return begin
+        if self.values[at] in macros.DOUBLE_STRUCK | {"ensuremath"}:
+            out.append(self._said(at, end + 1, depth + 1))
         else:
-            written += rest[: match.start() + 1]
-            rest = rest[match.start() + 1 :]
-    return written + rest
+            out.append(self.text(begin + 1, end, depth + 1))
+        return end + 1
+
+    def _dropped(self, at: int, last: int, out: list[str]) -> int:
+        """Leave out a command; of a reference also the brackets around it and the space before."""
+        after = self.after_arguments(at + 1, last)
+        if self.values[at] in macros.REFERENCES:
+            bracket = {"[": "]", "(": ")"}.get(_tail(out)[-1:], "")
+            if bracket and self.is_kind("text", after, last) and self.values[after][0] == bracket:
+                out[-1] = out[-1][:-1]
+                self.values[after] = self.values[after][1:]
+            if not bracket or not out[-1].endswith(("[", "(")):
+                _strip_right(out)
+        return after
+
+    def _command_in_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        try:
+            said, after = self.command(at, last, depth)
+        except UnsayableError:
+            said, after = "", at + 1
+            while end := self.group_end(after, last):
+                said += " " + self.words(after + 1, end)
+                after = end + 1
+        out.append(said or self.values[at])
+        return after
+
+    def _styled_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        """Say the argument of a style, or all arguments of a command that is not known."""
+        known, at = self.values[at] in macros.STYLES, at + 1
+        said = []
+        while end := self.group_end(at, last):
+            said.append(self.text(at + 1, end, depth + 1))
+            at = end + 1
+            if known:
+                break
+        out.append(" ".join(said))
+        return at
+
+    def _symbol(self, at: int, after: int, last: int, out: list[str]) -> int:
+        r"""Say a macro without arguments: its sign, or its name (authors' own ``\ours``)."""
+        name, before = self.values[at], _tail(out)
+        symbol = macros.WORDS.get(name) or macros.SYMBOLS.get(name, "")
+        if name in macros.FUNCTIONS:
+            symbol = " " + name if before[-1:].isalnum() else name
+        elif not symbol:
+            symbol = "\\" + name if PATH.search(before) else _unknown(name)
+        if after == at + 1 and (swallowed := _swallowed(name, symbol, before)):
+            self.drop(swallowed, after, last)
+        out.append(symbol)
+        return after
+
+    def _environment_in_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        name, end = self.environment(at), self.environment_end(at, last)
+        if self.values[at] == "end":
+            return self.after_group(at + 1, last)
+        begin = self.after_group(at + 1, last)
+        if end and name in macros.ENVIRONMENTS:
+            formula = self._formula(begin, end, self.between(begin, end), depth)
+        elif end and name in macros.UNSAYABLE_ENVIRONMENTS:
+            after = self.after_group(end + 1, last)
+            formula = self._formula(at, after, self.between(at, after), depth)
+        else:
+            out.append(" ")
+            return begin
+        out += [" ", formula, " "]
+        return self.after_group(end + 1, last)
+
+    # Formulas
+
+    def _dollar(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        """Say the formula that begins here; a dollar that is money begins none."""
+        adjacent = self.is_kind("$", at + 1, last)
+        width = 2 if adjacent and self.starts[at + 1] == self.starts[at] + 1 else 1
+        begin = end = at + width
+        while end < last and self.kinds[end] != "$":
+            end += 1
+        closed = end < last and (width == 1 or self.is_kind("$", end + 1, last))
+        if closed:
+            content = self.between(begin, end)
+            follower = self.source[self.starts[end] + 1 : self.starts[end] + 2]
+            if width == 2 or _is_formula(content, follower):
+                out.append(self._formula(begin, end, content, depth))
+                return end + width
+        out.append("$")
+        return at + 1
+
+    def _bracketed(self, at: int, last: int, depth: int, out: list[str]) -> int:
+        r"""Say a formula between ``\(`` and ``\)`` or ``\[`` and ``\]``."""
+        closing = ")" if self.values[at] == "(" else "]"
+        limit = self.starts[at] + FORMULA_LENGTH
+        end = at + 1
+        while end < last and self.starts[end] < limit:
+            if self.kinds[end] == "sign" and self.values[end] in "()[]":
+                break
+            end += 1
+        if self.is_kind("sign", end, last) and self.values[end] == closing:
+            out.append(self._formula(at + 1, end, self.between(at + 1, end), depth))
+            return end + 1
+        out.append(self.values[at])
+        return at + 1
+
+    def _formula(self, at: int, end: int, source: str, depth: int) -> str:
+        """Return a formula as plain text, or the place where its source will stay."""
+        try:
+            if len(source) > FORMULA_LENGTH:
+                raise UnsayableError("It is too long.")
+            written = self.math(at, end, depth + 1)
+            said = evenly_spaced(written) or written[:1]
+            balanced = said.count("{") == said.count("}") or said in {"{", "}"}
+            if "\\" in said or not balanced:
+                raise UnsayableError("Its braces are not paired.")
+        except UnsayableError:
+            self.kept.append("$" + " ".join(source.replace("$", "").split()) + "$")
+            return f"\ue000{len(self.kept) - 1}\ue001"
+        return said
 
 
-def _is_formula(content: str) -> bool:
-    """Whether what stands between two dollars is a formula rather than the words between prices."""
-    if not content.strip() or "\n\n" in content:
+def _is_formula(content: str, follower: str) -> bool:
+    """Return whether dollars enclose a formula rather than the words between two prices."""
+    stripped = content.strip()
+    if not stripped or "\n\n" in content or len(content) > FORMULA_LENGTH:
         return False
-    tight = content[0] not in " \n" and content[-1] not in " \n"
-    return (tight and len(content) <= 400) or bool(
-        len(content) <= 200 and re.search(r"\\[a-zA-Z]|[_^=]", content)
-    )
+    macro, loose = "\\" in content, len(stripped) < len(content)
+    if MONEY.match(content) and not macro and (follower.isdigit() or content[-1].isspace()):
+        return False
+    words = len(WORD.findall(re.sub(r"\{[^{}]*\}", "", content)))
+    if EVIDENCE.search(content) and words <= WORDS_IN_FORMULA:
+        return True
+    if loose:
+        spaced = content[0].isspace() and content[-1].isspace()
+        return (spaced or macro) and len(stripped) <= LOOSE_LENGTH and words == 0
+    return not (follower.isdigit() and (stripped[0].isdigit() or " " in stripped))
 
 
-@lru_cache(maxsize=10_000)
-def formula(tex: str) -> str:
-    """A formula on one line of Unicode text: ``O(n^2)``, ``10^-3``, ``x_(i+1)``, ``ε ≤ 1/2``.
-
-    A formula that cannot be read as TeX stays as it was typed.
-    """
-    prepared = re.sub(r"\\(?:left|right)\s*\.", "", tex)
-    prepared = prepared.replace("''", "″").replace("\\|", "‖").replace("~", " ").replace("&", " ")
-    for _ in range(NESTING):
-        before = prepared
-        prepared = FLAT.sub(r"\1", prepared)
-        prepared = SCRIPT.sub(_script, prepared)
-        prepared = FRACTION.sub(lambda found: "/".join(map(_grouped, found.groups())), prepared)
-        if prepared == before:
-            break
-    prepared = re.sub(r"\\p?mod\s*\{([^{}]*)\}", r"(mod \1)", prepared)
-    prepared = re.sub(r"\\(\w?binom)\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"binom(\2, \3)", prepared)
-    prepared = re.sub(r"\\([A-Za-z]+)", _known_in_math, prepared)
-    try:
-        written = _converter.latex_to_text(prepared)
-    except (ValueError, IndexError, KeyError, AttributeError):
-        return tex
-    written = "".join(_plain_letter(letter) for letter in written)
-    written = RELATION.sub(_spaced, written.replace("^'", "'").replace("^∘", "°"))
-    return " ".join(written.split())
+def _accented_group(sign: str, mark: str, inner: str) -> str:
+    if not inner:
+        return sign
+    if sign.isalpha() and len(inner) > 1 and not unicodedata.combining(inner[1]):
+        return inner
+    return accented(mark, inner[0]) + inner[1:]
 
 
-def _script(match: Match[str]) -> str:
-    content = match[2].strip()
-    if not SIMPLE_SCRIPT.fullmatch(content):
-        return f"{match[1]}({content})"
-    return match[1] + content + (" " if content.startswith("\\") and match[3] else "")
+def _swallowed(name: str, symbol: str, before: str) -> str:
+    """Return a pattern of what a macro takes from the text after it, mostly TeX's own space."""
+    in_word = before[-1:].isalpha()
+    if name in macros.LETTERS:
+        return "" if name in {"AA", "aa", "i", "j"} and not in_word else r"^[^\S\n](?=[a-z])"
+    if name in macros.WORDS:
+        return r"^\."
+    if name == "mu":
+        return r"^\s+(?=m\b)"
+    operator = RELATION.fullmatch(symbol) and (before[-1:].isalnum() or before[-1:] in {")", "]"})
+    return r"^\s+" if operator or symbol[-1] in "‘“'" else ""
 
 
-def _grouped(part: str) -> str:
-    part = part.strip()
-    return f"({part})" if re.search(r"[\s+\-*/=,]", part.lstrip("-")) else part
+def _unknown(name: str) -> str:
+    r"""Return the name of a macro that is not known; ``\LambdaCDM`` was meant as two words."""
+    for end in range(len(name) - 1, 1, -1):
+        if name[end].isupper() and name[:end] in macros.GREEK:
+            return macros.SYMBOLS[name[:end]] + name[end:]
+    return name
 
 
-def _known_in_math(match: Match[str]) -> str:
-    """The macro if pylatexenc knows what it looks like, else its bare name: never nothing."""
-    name = match[1]
-    if name in MATH_ALIASES:
-        return MATH_ALIASES[name]
-    return match.group() if _context.get_macro_spec(name) else f" {name} "
+def _tail(out: list[str]) -> str:
+    """Return the end of the text so far, joined to one part."""
+    parts: list[str] = []
+    length = 0
+    while out and length < TAIL:
+        parts.append(out.pop())
+        length += len(parts[-1])
+    tail = "".join(reversed(parts))
+    out += [tail[:-TAIL], tail[-TAIL:]] if length > TAIL else [tail]
+    return tail[-TAIL:]
 
 
-def _plain_letter(letter: str) -> str:
-    """Letters of the mathematical alphabets as letters that every font and search knows."""
-    if 0x1D400 <= ord(letter) <= 0x1D7FF or letter in "ℬℰℱℋℐℒℳℛ":
-        return unicodedata.normalize("NFKC", letter)
-    return letter
-
-
-def _spaced(match: Match[str]) -> str:
-    left, relation, right = match.groups()
-    return f" {relation} " if left or right else relation
-
-
-def _accents(text: str) -> str:
-    text = QUOTED.sub(r"\1\2\1", text)
-    text = APOSTROPHE.sub("'", text)
-    text = ACCENT.sub(lambda found: _accented(next(filter(None, found.groups()))), text)
-    return SPECIAL_LETTER.sub(
-        lambda found: str(_converter.latex_to_text("\\" + (found["braced"] or found["bare"]))), text
-    )
-
-
-@lru_cache(maxsize=2_000)
-def _accented(tex: str) -> str:
-    """One accented letter; where Unicode has none of that kind, the letter and its mark."""
-    written = unicodedata.normalize("NFC", _converter.latex_to_text(tex).strip())
-    return written if len(written) == 1 else tex.replace("\\", "", 1)
-
-
-def _macros(text: str) -> str:
-    for _ in range(NESTING):
-        before = text
-        text = REFERENCE.sub("", LIST.sub(" ", text))
-        text = PDF_STRING.sub(r"\1", HREF.sub(_linked, text))
-        text = FOOTNOTE.sub(r" (\1)", COLOUR.sub("", COLOURED.sub(r"\1", text)))
-        text = DECLARATION.sub(r"\1", text)
-        text = STYLED.sub(lambda found: found[1] or found[2] or "", text)
-        text = BARE_SCRIPT.sub(_script, LOST_HREF.sub(_linked, text))
-        if text == before:
-            break
-    return SYMBOL.sub(_symbol, BARE_DECLARATION.sub("", text))
-
-
-def _linked(match: Match[str]) -> str:
-    """The words of a link and its address, once if they are the same."""
-    address, words = match.groups()
-    return address if words.strip() in {address, ""} else f"{words} ({address})"
-
-
-def _symbol(match: Match[str]) -> str:
-    r"""A macro outside formulas: its sign, or its bare name (authors' own ``\ours``).
-
-    The path of a Windows file is no macro.
-    """
-    if match["path"]:
-        return match["path"]
-    name = match["braced"] or match["name"]
-    if name in TEXT_ALIASES:
-        return TEXT_ALIASES[name]
-    if not _context.get_macro_spec(name):
-        return str(name)
-    try:
-        return str(_converter.latex_to_text("\\" + name)).strip() or str(name)
-    except (ValueError, IndexError, KeyError, AttributeError):
-        return str(name)
-
-
-def _escapes(text: str) -> str:
-    text = re.sub(r"\{([,.=+<>-])\}", r"\1", text)
-    text = re.sub(r"\\\\(?:\[[^\]]*\])?", " ", text)
-    text = re.sub(r"\\([%&$#_{}])", r"\1", text)
-    text = re.sub(r"\\[ ,;:]", " ", text)
-    text = re.sub(r"\\[/!@-]", "", text)
-    return re.sub(r"(?<![A-Za-z]:)\\(?=[\s\"'`^~=.()\[\]\d]|$)", "", text)
-
-
-def _typography(match: Match[str]) -> str:
-    if match["quoted"] is not None:
-        return f"“{match['quoted']}”"
-    if match["em"]:
-        return "—"
-    if match["en"]:
-        return "–"
-    return " " if match["tie"] else match.group()
+def _strip_right(out: list[str]) -> None:
+    while out:
+        out[-1] = out[-1].rstrip(" ~\n")
+        if out[-1]:
+            return
+        out.pop()

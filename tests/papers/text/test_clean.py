@@ -19,7 +19,7 @@ from tests.papers.source_server import recorded
         (r"$\sim$10 and $>$90\%, $\times$2", "∼10 and >90%, ×2"),
         (r"from $5 to $x$ and $\alpha$", "from $5 to x and α"),
         (r"$\boldsymbol{\theta}$, $\bm{x}$, $\widehat{y}$", "θ, x, ŷ"),
-        (r"\ensuremath{x^2} and \overline{o}", "x^2 and o"),
+        (r"\ensuremath{x^2} and \overline{o}", "x^2 and ō"),
         (r"\textcolor{red}{a} -- b --c", "a – b --c"),
         (r"Erd\H{o}s--R\'{e}nyi, na\"{\i}ve, Fran\c cois", "Erdős–Rényi, naïve, François"),
         (r"Aya (\"Ust\"un), J\o rgensen, {\L}ukasz", "Aya (Üstün), Jørgensen, Łukasz"),

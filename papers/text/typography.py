@@ -1,0 +1,68 @@
+"""Quotes, dashes and ties as authors type them, and the marks that Markdown leaves."""
+
+from __future__ import annotations
+
+import re
+from re import Match
+from typing import Final
+
+BOLD: Final = re.compile(r"(?<![\w*\\])\*\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*\\])\*\*(?![\w*])")
+CODE: Final = re.compile(r"(?<![`\\\w])`([^`'\n]{1,100})`(?![`\w])")
+FENCE: Final = re.compile(r"(?<!\\)`{3,}(?:\w+\n)?")
+TYPOGRAPHY: Final = re.compile(
+    r"(?P<url>https?://\S+|www\.\S+)"
+    r"|(?P<open>(?<!\\)``)|(?P<close>(?<=[^\s\d(\[])''(?!\w))"
+    r"|(?<![`\\\w])`(?P<single>[^`\n]{1,200}?)'(?!\w)|(?P<lone>(?<![\w`\\])`(?=\w))"
+    r"|(?P<em>(?<!-)---(?!-))"
+    r"|(?P<en>(?<=[^\s-])--(?=[^\s>-])|(?<=\s)--(?=\s))"
+    r"|(?P<tie>(?<=[\w.,;:)\]}'′”’…-])~+(?=[^\s~]))"
+)
+QUANTITY: Final = re.compile(
+    r"(?:^|[^\w.-])(?:[a-zzZTRNEQ]|k_?[BT]+|[A-Za-zα-ω]\w{0,2}_\w+|[a-zA-Z]_\([^()]*\)|S/N|SNR|[α-ωΔΓΛΩ]"
+    r"|(?i:alpha|beta|gamma|delta|epsilon|lambda|sigma|theta|tau|omega))$|[)\]|⟩]$"
+)
+NUMBER: Final = re.compile(r"[-+−±]?(?:\d|\.\d|√)")
+LETTER: Final = re.compile(r"(?:^|[^\w.-])[A-Z]$")
+POWER: Final = re.compile(r"[\d.]*(?:x|×)?10\^")
+
+
+def without_markdown(text: str) -> str:
+    """Return a text without the marks of Markdown for bold, code and blocks of code."""
+    if "`" in text:
+        text = CODE.sub(r"\1", FENCE.sub("", text))
+    return BOLD.sub(r"\1", text) if "**" in text else text
+
+
+def typeset(text: str) -> str:
+    """Return a text with quotes, dashes and spaces for what TeX's authors type in their place."""
+    quotes: list[str] = []
+    return TYPOGRAPHY.sub(lambda match: _typeset(match, quotes), text)
+
+
+SIGNS: Final = {"open": "“", "close": "”", "lone": "‘", "em": "—", "en": "–"}
+
+
+def _typeset(match: Match[str], quotes: list[str]) -> str:
+    name = str(match.lastgroup)
+    if name == "close" and not quotes:
+        return match.group()
+    if name in {"open", "close"}:
+        quotes[:] = ["“"] if name == "open" else []
+    if name == "tie":
+        return _tie(match)
+    if name == "single":
+        return f"‘{match['single']}’"
+    return SIGNS.get(name, match.group())
+
+
+def _tie(match: Match[str]) -> str:
+    """Return ``~`` where it says "about" (``z~6``), else the space that it stands for."""
+    text, end = match.string, match.end()
+    before = text[max(0, match.start() - 40) : match.start()]
+    if text[end] in "<>=~" or before[-1:] in "<>=∼≈":
+        return match["tie"]
+    if NUMBER.match(text, end) and QUANTITY.search(before):
+        return match["tie"]
+    if POWER.match(text, end) and LETTER.search(before):
+        return match["tie"]
+    return " "
