@@ -194,7 +194,7 @@ def test_harvested_pages_tell_formulas_in_words_and_the_day_they_are_of() -> Non
         "1706.05371", "1706.09418", "1707.00874",
     ]  # fmt: skip
     assert listing.day == date(2017, 12, 14)
-    assert "including the U̅D̅D̅ models" in listing.records[1].abstract
+    assert "including the ŪD̄D̄ models" in listing.records[1].abstract
     assert "100fb^-1 is sufficient to probe m_(Z') ∼ 5.5 TeV" in listing.records[2].abstract
 
 
