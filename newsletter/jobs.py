@@ -69,6 +69,7 @@ def send_digests(until: StopCondition = never, stopped: StopCondition = never) -
     record_heartbeat("worker")
     process_events(until)
     outbox.release_expired(DIGESTS)
+    subscriptions.correct_dates(now())
     subscriptions.resume_due(now())
     written = _assemble(stopped)
     if not written and streams.is_stopped(DIGESTS.name, patient=True):
@@ -142,6 +143,7 @@ def send_due(
     for stream in STREAMS:
         outbox.release_expired(stream)
     sender.deliver(NOTICES, patient=False, until=until)
+    subscriptions.correct_dates(max(at, now()))
     subscriptions.resume_due(min(at, now()), to=to)
     written = assembly.assemble(at, to=to, punctual=punctual, until=until)
     stream, mine = _stream(at), _rows_of(to)

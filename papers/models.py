@@ -125,6 +125,12 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         wanted = set(ids)
         return self.filter(models.Q(canonical_id__in=wanted) | models.Q(former_id__in=wanted))
 
+    def resolve_ids(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the present id by each of these ids, present or former, that is known."""
+        wanted = set(ids)
+        found = self.known_as(wanted).values_list("canonical_id", "former_id")
+        return {known: pair[0] for pair in found for known in pair if known in wanted}
+
 
 class Paper(models.Model):
     """One paper, whatever its versions, sources and cross-lists.

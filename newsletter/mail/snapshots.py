@@ -11,8 +11,6 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from django.db.models import Q
-
 from newsletter.mail.cards import Card, card_of
 from newsletter.models import Digest, FrozenCard
 from papers.models import Paper
@@ -22,7 +20,7 @@ log = logging.getLogger(__name__)
 NO_CARD: Final = "-"  # The key of a paper that could not be shown.
 CACHED_CARDS: Final = 4096  # About 4 kB each.
 PAPER_FIELDS: Final = (
-    *("canonical_id", "former_id", "title", "abstract", "authors", "primary_category"),
+    *("canonical_id", "title", "abstract", "authors", "primary_category"),
     *("published_at", "announced_at", "picked_at", "editor_note", "url", "pdf_url", "code_url"),
 )
 
@@ -86,11 +84,9 @@ def cards_of(digest: Digest) -> dict[str, Card]:
 
 
 def hidden_papers(papers: Collection[str]) -> set[str]:
-    """Return which of these papers an editor has hidden, by their present and former ids."""
-    found = Paper.objects.filter(
-        Q(canonical_id__in=papers) | Q(former_id__in=papers), hidden=True
-    ).values_list("canonical_id", "former_id")
-    return {name for names in found for name in names if name}
+    """Return which of these papers an editor has hidden."""
+    hidden = Paper.objects.filter(canonical_id__in=papers, hidden=True)
+    return set(hidden.values_list("canonical_id", flat=True))
 
 
 def _keys(digest: Digest, cards: Mapping[str, Card]) -> str:
@@ -103,17 +99,12 @@ def current_cards(papers: Collection[str]) -> dict[str, Card]:
     if not papers:
         return {}
     found = Paper.objects.filter(canonical_id__in=papers).only(*PAPER_FIELDS)
-    named = {paper.canonical_id: paper for paper in found}
-    missing = set(papers) - named.keys()
-    if missing:  # A listing paper whose arXiv id became known after it was chosen.
-        for paper in Paper.objects.filter(former_id__in=missing).only(*PAPER_FIELDS):
-            named[paper.former_id] = paper
     cards: dict[str, Card] = {}
-    for name, paper in named.items():
+    for paper in found:
         try:
-            cards[name] = card_of(paper)
+            cards[paper.canonical_id] = card_of(paper)
         except Exception:
-            log.exception("The paper %s cannot be shown and is left out.", name)
+            log.exception("The paper %s cannot be shown and is left out.", paper.canonical_id)
     return cards
 
 

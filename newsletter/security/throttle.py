@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.crypto import salted_hmac
 
 from newsletter.models import RateLimit
@@ -23,6 +23,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 LONGEST_WINDOW: Final = DAY
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
     RateLimit.objects.bulk_create(rows, ignore_conflicts=True)
     for (limit, _), row in zip(tries, rows, strict=True):
         counter = RateLimit.objects.filter(name=row.name, key_hash=row.key_hash)
-        counter.filter(window_start__lte=at - limit.per).update(window_start=at, count=0)
+        over = Q(window_start__lte=at - limit.per)
+        ahead = Q(window_start__gt=at + CLOCK_TOLERANCE)  # Stored by a wrong clock.
+        counter.filter(over | ahead).update(window_start=at, count=0)
         if not counter.filter(count__lt=limit.count).update(count=F("count") + 1):
             return False
     return True
@@ -92,8 +95,9 @@ def allow_mail_to(address: Address, at: datetime) -> bool:
 
 
 def forget(before: datetime) -> int:
-    """Delete counters whose windows closed before that time; return how many."""
-    return RateLimit.objects.filter(window_start__lt=before - LONGEST_WINDOW).delete()[0]
+    """Delete counters whose windows closed before that time, or that a wrong clock stored."""
+    believable = (before - LONGEST_WINDOW, before + CLOCK_TOLERANCE)
+    return RateLimit.objects.exclude(window_start__range=believable).delete()[0]
 
 
 def client_ip(remote: str, forwarded_for: str) -> str:

@@ -114,10 +114,7 @@ def resolve_papers(names: Iterable[str]) -> dict[str, str]:
     keys = {name: _paper_key(name) for name in names}
     ids = set(keys.values()) - {""}
     titles = {name: identifiers.title_key(name) for name in keys}
-    known: dict[str, str] = {}
-    rows = Paper.objects.known_as(ids)
-    for canonical, former in rows.values_list("canonical_id", "former_id"):
-        known |= {key: canonical for key in (canonical, former) if key}
+    known = Paper.objects.resolve_ids(ids)
     by_title = dict(
         Paper.objects.filter(title_key__in=titles.values()).values_list("title_key", "canonical_id")
     )

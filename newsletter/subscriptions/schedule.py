@@ -18,6 +18,16 @@ MAX_DELAY: Final[dict[str, timedelta]] = {
 }
 
 
+# The longest time to the next due moment: a day more than between two, as a change of the time
+# zone or a digest out of turn can move the next one to the following day.
+LONGEST_WAIT: Final[dict[str, timedelta]] = {
+    "daily": timedelta(days=3),
+    "weekdays": timedelta(days=5),
+    "weekly": timedelta(days=9),
+}
+LAST_MINUTE: Final = timedelta(minutes=1)
+
+
 def due_day(moment: datetime, timezone: str) -> date:
     """Return the calendar day of that moment in the time zone."""
     return moment.astimezone(ZoneInfo(timezone)).date()
@@ -33,8 +43,9 @@ def next_due(
 ) -> datetime:
     """Return the first due moment later than ``after``, in UTC.
 
-    An hour that daylight saving skips becomes the next hour that exists, one that it repeats is
-    taken the first time (PEP 495, fold=0), so every due day has exactly one due moment.
+    An hour that daylight saving skips becomes the next hour that exists on that day, or the last
+    minute of the day if there is none; one that it repeats is taken the first time (PEP 495,
+    fold=0). So every due day that exists has exactly one due moment.
     """
     return _walk(frequency, weekday, hour, timezone, after, step=1)
 
@@ -57,7 +68,17 @@ def _walk(
         day = start + timedelta(days=step * offset)
         if day.weekday() not in days:
             continue
-        due = datetime.combine(day, time(hour), tzinfo=zone).astimezone(UTC)
-        if (due > moment) if step > 0 else (due <= moment):
+        due = _moment_on(day, hour, zone)
+        if due and ((due > moment) if step > 0 else (due <= moment)):
             return due
     raise ValueError(f"No due day for {frequency!r} on weekday {weekday}.")
+
+
+def _moment_on(day: date, hour: int, zone: ZoneInfo) -> datetime | None:
+    """Return the moment of that hour, in UTC; None when the zone leaves the whole day out."""
+    due = datetime.combine(day, time(hour), tzinfo=zone).astimezone(UTC)
+    if due.astimezone(zone).date() == day:
+        return due
+    # The clock jumps over midnight: this moment is the first one after the jump.
+    due -= LAST_MINUTE
+    return due if due.astimezone(zone).date() == day else None

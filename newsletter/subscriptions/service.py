@@ -31,6 +31,10 @@ CONSENT_TEXT: Final = (
 )
 CONSENT_HASH: Final = hashlib.sha256(CONSENT_TEXT.encode()).hexdigest()
 PENDING_LIFETIME: Final = timedelta(days=7)
+LONGEST_PAUSE: Final = timedelta(days=31)
+"""A pause with an end lasts at most so long; a longer one was stored by a wrong clock."""
+CLOCK_TOLERANCE: Final = timedelta(days=1)
+"""What was stored further ahead than this was stored by a wrong clock."""
 
 Status = Subscriber.Status
 Action = Consent.Action
@@ -203,6 +207,25 @@ def resume(subscriber: Subscriber, origin: ActionOrigin) -> None:
     subscriber.refresh_from_db()
 
 
+def correct_dates(at: datetime) -> int:
+    """Correct due times and ends of pauses that a wrong clock stored too far ahead.
+
+    Returns:
+        The number of subscribers that were corrected.
+    """
+    corrected = 0
+    for frequency, wait in schedule.LONGEST_WAIT.items():
+        late = Subscriber.objects.filter(
+            status=Status.ACTIVE, frequency=frequency, next_digest_at__gt=at + wait
+        )
+        for subscriber in late.iterator(chunk_size=500):
+            corrected += Subscriber.objects.filter(
+                pk=subscriber.pk, next_digest_at=subscriber.next_digest_at
+            ).update(next_digest_at=next_due(subscriber, at))
+    endless = Subscriber.objects.filter(status=Status.PAUSED, paused_until__gt=at + LONGEST_PAUSE)
+    return corrected + endless.update(paused_until=at + LONGEST_PAUSE)
+
+
 def resume_due(at: datetime, *, to: str = "") -> int:
     """Resume everybody whose pause is over, or only the one with the key ``to``; return a count."""
     over = Subscriber.objects.filter(status=Status.PAUSED, paused_until__lte=at)
@@ -278,10 +301,11 @@ def clean_up(at: datetime) -> int:
         The number of subscribers deleted.
     """
     start = at - PENDING_LIFETIME
-    recent = Consent.objects.filter(subscriber=OuterRef("pk"), at__gte=start)
+    believable = (start, at + CLOCK_TOLERANCE)
+    recent = Consent.objects.filter(subscriber=OuterRef("pk"), at__range=believable)
     forgotten = Subscriber.objects.filter(
-        ~Exists(recent), status=Status.PENDING, confirmed_at=None, created_at__lt=start
-    )
+        ~Exists(recent), status=Status.PENDING, confirmed_at=None
+    ).exclude(created_at__range=believable)
     throttle.forget(at)
     return forgotten.delete()[1].get("newsletter.Subscriber", 0)
 
