@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "newsletter.web.middleware.utf8_forms",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -130,8 +131,25 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file like the real one: Django's in-memory test database knows no WAL and no waiting.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
+    # Behind PgBouncer in transaction mode: nothing that belongs to one server connection.
+    DATABASE_POOLED = env.flag("DATABASE_POOLED", default=False)
+    DATABASES["default"] |= {
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLED,
+    }
+    # A database host that died or lost its network is noticed within 25 s, not after two hours.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # milliseconds
+        # A client that was lost inside a transaction keeps its row locks no longer than this.
+        **({} if DATABASE_POOLED else {"options": "-c idle_in_transaction_session_timeout=15s"}),
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mail: Anymail's own settings, or one SMTP server, or the folder var/mail/.
@@ -197,25 +215,25 @@ OFFLINE = env.flag("OFFLINE", default=False)
 # After so many days a reader's like weighs half as much as a new one.
 LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90, least=1)
 
-# The tables are the queue: a message that the broker loses delays work and loses none.
+# The tables are the queue: a message that the broker loses delays work and loses none. So tasks
+# are acknowledged early: with late acknowledgement a restart of Redis under a task
+# ended the worker.
 REDIS_URL = env.redis("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000  # With the prefork pool only.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # For ever.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {
-        "visibility_timeout": 3 * 3600,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 1,
-    }
+    {"socket_timeout": 5, "socket_connect_timeout": 1, "socket_keepalive": True}
     if REDIS_URL
     else {"polling_interval": 0.1}
 )
@@ -247,11 +265,17 @@ STORAGES = {
 }
 
 SECURE_SSL_REDIRECT = False  # A redirect would break one-click unsubscribe; the proxy decides.
-SILENCED_SYSTEM_CHECKS = ["security.W008"]  # That redirect.
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # That redirect.
+    # Both bind names beyond this site, and the preload list cannot be left for months: the owner
+    # of the domain decides, by HSTS_SUBDOMAINS and HSTS_PRELOAD.
+    "security.W005",
+    "security.W021",
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", default=False)
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

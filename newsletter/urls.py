@@ -38,3 +38,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("anymail/", include((told, anymail.app_name))),
 ]
 handler404 = "newsletter.web.views.errors.not_found"
+handler500 = "newsletter.web.views.errors.server_error"

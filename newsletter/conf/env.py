@@ -105,7 +105,11 @@ def log_level(name: str, default: str) -> str:
 
 
 def redis(name: str) -> str:
-    """Return the URL of a Redis server. Raises ImproperlyConfigured for any other."""
+    """Return the URL of a Redis server. Raises ImproperlyConfigured for any other.
+
+    Over TLS (``rediss``) the server's certificate is checked unless the URL says otherwise by
+    ``ssl_cert_reqs=none``; Celery refuses to guess.
+    """
     value = text(name)
     parts = urlsplit(value)
     if value and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
@@ -113,6 +117,8 @@ def redis(name: str) -> str:
             f"{name} begins with {parts.scheme!r}; write redis://host:6379/0 "
             "or rediss://user:password@host:6379/0."
         )
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parse_qs(parts.query):
+        return f"{value}{'&' if parts.query else '?'}ssl_cert_reqs=required"
     return value
 
 

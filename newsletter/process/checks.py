@@ -6,10 +6,12 @@ SQLite can serve two writers is always checked.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import parseaddr
 from typing import Any
 
+from anymail import urls as anymail_urls
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
@@ -164,6 +166,43 @@ def webhooks_know_their_caller() -> Iterator[CheckMessage]:
             "are refused, because anybody could report them.",
             hint="Set it to user:a-long-random-password and use both in the webhook's address.",
             id="paperboy.W002",
+        )
+
+
+@deploy_check
+def webhook_can_be_built() -> Iterator[CheckMessage]:
+    """Report a provider whose webhook view lacks a package or a setting."""
+    provider = settings.EMAIL_BACKEND.rpartition(".backends.")[2].partition(".")[0]
+    for pattern in anymail_urls.urlpatterns:
+        if pattern.name != f"{provider}_tracking_webhook":
+            continue
+        view = pattern.callback
+        try:
+            with warnings.catch_warnings():  # A missing secret has a check of its own.
+                warnings.simplefilter("ignore")
+                view.view_class(**view.view_initkwargs)
+        except ImproperlyConfigured as error:
+            yield Error(
+                f"The webhook of {provider} cannot be used: {' '.join(str(error).split())}",
+                hint=f"Install what is missing: pip install 'django-anymail[{provider}]', "
+                "or set what it asks for.",
+                id="paperboy.E011",
+            )
+
+
+@deploy_check
+def proxy_is_known() -> Iterator[CheckMessage]:
+    """Report an https site whose proxy is unknown: all its visitors would share one address.
+
+    The web server speaks no TLS, so that an https site always has a proxy in front of it.
+    """
+    if settings.HTTPS and not settings.TRUSTED_PROXIES:
+        yield checks.Warning(
+            "TRUSTED_PROXIES is not set: every visitor seems to come from the proxy, so that one "
+            "of them can use up the sign-ups and the log-ins of all.",
+            hint="Set TRUSTED_PROXIES to the proxy's address as the web server sees it, such as "
+            "127.0.0.1, or 172.16.0.0/12 for Docker.",
+            id="paperboy.W004",
         )
 
 

@@ -21,6 +21,9 @@ PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
 # A round that sends for longer leaves the rest to the next.
 SLICE_SECONDS: Final = 30.0
+# Less than the launcher and docker-compose.yml wait before they kill.
+STOP_SECONDS: Final = 50.0
+GIVEN_UP_SECONDS: Final = 5.0
 Round = Callable[[jobs.StopCondition], object]
 
 
@@ -46,11 +49,18 @@ class PollingLoop:
             thread.start()
 
     def stop(self) -> None:
-        """Stop every round between two messages, and return once all threads have ended."""
+        """Stop every round between two messages, and return once the threads have ended.
+
+        A message that is on its way may finish when the operator stops the worker. A worker that
+        Celery gave up ends within seconds, so that it is started again; what was on its way is
+        then settled like after any crash.
+        """
+        asked = self.stopping.is_set()
         self.stopping.set()
+        deadline = time.monotonic() + (STOP_SECONDS if asked else GIVEN_UP_SECONDS)
         for thread in self.threads:
             if thread.is_alive():
-                thread.join()
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _slice(self) -> jobs.StopCondition:
         end = time.monotonic() + SLICE_SECONDS

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import waitress
 from waitress.channel import HTTPChannel
+from waitress.task import ThreadedTaskDispatcher
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -28,6 +29,23 @@ BODY_BYTES: Final = 64 << 20
 REQUEST_SECONDS: Final = 100
 IDLE_SECONDS: Final = 30
 CLEANUP_SECONDS: Final = 5
+
+
+class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """A pool of threads with one more for ``/healthz``, which answers when all others are busy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_thread_count(THREADS)
+        self.reserved = ThreadedTaskDispatcher()
+        self.reserved.set_thread_count(1)
+
+    def add_task(self, task: HTTPChannel) -> None:
+        """Queue a request for a thread."""
+        if task.requests and task.requests[0].path == "/healthz":
+            self.reserved.add_task(task)
+        else:
+            super().add_task(task)
 
 
 class TimedChannel(HTTPChannel):  # type: ignore[misc]
@@ -49,8 +67,8 @@ def create(application: WSGIApplication, address: str) -> Any:
     """Return a server for ``host:port`` that listens and does not run yet."""
     server = waitress.create_server(
         application,
+        _dispatcher=Dispatcher(),
         listen=address,
-        threads=THREADS,
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=CLEANUP_SECONDS,
@@ -74,7 +92,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from django.core.wsgi import get_wsgi_application
 
-    create(get_wsgi_application(), address).run()
+    from newsletter.process import database_watch
+
+    application = get_wsgi_application()
+    database_watch.start()
+    create(application, address).run()
 
 
 if __name__ == "__main__":

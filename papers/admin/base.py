@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import model_ngettext, quote
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.db import DataError
 from django.db.models import DateTimeField, Field, Model
 from django.forms import Field as FormField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.timesince import timesince
@@ -55,6 +57,21 @@ class ListAdmin(ModelAdmin):
     list_per_page = 50
     list_fullwidth = True
     when_empty = "Nothing was added yet."
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list; a filter that the database cannot express leads to the unfiltered list.
+
+        Django checks the names of filters and not all of their values, such as the year 99999.
+        """
+        try:
+            page: HttpResponse = super().changelist_view(request, extra_context)
+        except (ValueError, OverflowError, DataError):
+            if request.method != "GET" or not request.GET:
+                raise
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return page
 
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any

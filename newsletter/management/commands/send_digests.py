@@ -7,32 +7,22 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Event
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive, now
+from django.utils.timezone import now
 
 from newsletter import jobs
 from newsletter.delivery import rendering
 from newsletter.models import Digest, Stream, Subscriber
 from newsletter.security import email_addresses
 from papers.management.progress import bar
+from papers.management.times import parse_time
 
 State = Digest.State
-FIRST_YEAR: Final = 1
-LAST_YEAR: Final = 9999
 SHOWN_PAPERS: Final = 3
-
-
-def moment(text: str) -> datetime:
-    """Parse an ISO 8601 time; one without a zone is UTC. Raises ValueError."""
-    parsed = parse_datetime(text) or datetime.fromisoformat(text)
-    if not FIRST_YEAR < parsed.year < LAST_YEAR:
-        raise ValueError("The calendar has no room for the digests before and after it.")
-    return parsed.replace(tzinfo=UTC) if is_naive(parsed) else parsed
 
 
 def papers_of(digest: Digest) -> str:
@@ -125,7 +115,7 @@ class Command(BaseCommand):
         if text is None:
             return now(), True
         try:
-            return moment(text), False
+            return parse_time(text), False
         except ValueError:
             raise CommandError(
                 f"--at {text!r} is not a time; write for example 2026-03-11T08:00.", returncode=2

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client, RequestFactory
 
-from newsletter.models import Digest, Stream, Subscriber
+from newsletter.models import Digest, Notice, Stream, Subscriber
 from papers.admin.base import url_of, url_of_list
 from papers.models import Paper, Submission
 from tests import factories
@@ -109,3 +109,21 @@ def test_two_links_beside_each_other_are_told_apart(admin_client: Client) -> Non
     assert "Sent to them digests and notices" in words(
         admin_client, url_of(factories.a_subscriber())
     )
+
+
+@pytest.mark.parametrize(
+    "query", ["due_at__year=99999", "due_on__year=99999", "q=%00", "id__exact=x", "p=-5"]
+)
+def test_a_filter_that_means_nothing_does_not_break_the_list(
+    admin_client: Client, query: str
+) -> None:
+    page = admin_client.get(f"{url_of_list(Digest)}?{query}", follow=True)
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize("model", [Subscriber, Notice], ids=["subscribers", "notices"])
+def test_a_year_without_a_calendar_does_not_break_the_list(
+    admin_client: Client, model: type[Model]
+) -> None:
+    url = f"{url_of_list(model)}?created_at__year=99999"
+    assert admin_client.get(url, follow=True).status_code == 200

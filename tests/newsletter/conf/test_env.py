@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import redis
+from celery import Celery
 from django.core.exceptions import ImproperlyConfigured
 
 from newsletter.conf import env
@@ -162,3 +165,23 @@ def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path: Path) ->
     assert command.stderr.read() == ""
     assert command.wait() == 141
     command.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "reqs"),
+    [
+        ("rediss://user:word@127.0.0.1:6399/0", "required"),
+        ("rediss://127.0.0.1:6399/0?ssl_ca_certs=/etc/ca.pem", "required"),
+        ("rediss://127.0.0.1:6399/0?ssl_cert_reqs=none", "none"),
+    ],
+)
+def test_a_broker_over_tls_must_show_its_certificate(
+    monkeypatch: pytest.MonkeyPatch, url: str, reqs: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    given = env.redis("REDIS_URL")
+    broker = Celery(broker=given, set_as_current=False).connection_for_write()
+    expected = {"required": ssl.CERT_REQUIRED, "none": ssl.CERT_NONE}[reqs]
+    assert broker.ssl["ssl_cert_reqs"] == expected
+    pool = redis.Redis.from_url(given).connection_pool
+    assert pool.connection_kwargs["ssl_cert_reqs"] == reqs

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from anymail.exceptions import AnymailImproperlyInstalled, _LazyError
 from django.conf import settings
 from django.core.checks import run_checks
 from pytest_django import Settings
@@ -20,6 +21,7 @@ PRODUCTION = {
     "EMAIL_URL": "smtp+tls://paperboy:password@smtp.example.org:587",
     "DEFAULT_FROM_EMAIL": "Paperboy <digest@papers.example.org>",
     "POSTAL_ADDRESS": "1 Example Street, 12345 Example, Utopia",
+    "TRUSTED_PROXIES": "127.0.0.1",
 }
 
 
@@ -50,6 +52,7 @@ def production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     settings.HTTPS = True
     settings.SITE_URL = PRODUCTION["SITE_URL"]
     settings.SITE_HOST = "papers.example.org"
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_TIMEOUT = 60
     settings.DEFAULT_FROM_EMAIL = settings.NOTICE_FROM_EMAIL = PRODUCTION["DEFAULT_FROM_EMAIL"]
@@ -173,3 +176,36 @@ def test_sqlite_that_cannot_bear_two_writers_is_an_error(
     broken = database | {"OPTIONS": good | change}
     monkeypatch.setitem(settings.DATABASES, "default", broken)
     assert "paperboy.E009" in ids()
+
+
+def test_an_unknown_proxy_is_a_warning(production: Settings) -> None:
+    production.TRUSTED_PROXIES = []
+    assert ids() == {"paperboy.W004"}
+
+
+def test_hsts_binds_neither_subdomains_nor_the_preload_list_unless_told(tmp_path: Path) -> None:
+    shown = "from django.conf import settings as s; print(s.SECURE_HSTS_SECONDS > 0, "
+    shown += "s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    chosen = {"HSTS_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}
+    for extra, expected in (({}, "True False False"), (chosen, "True True True")):
+        outcome = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", shown],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | PRODUCTION | extra,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert outcome.stdout.strip() == expected, outcome.stderr
+
+
+def test_a_webhook_whose_package_is_missing_is_an_error_that_names_it(
+    production: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = AnymailImproperlyInstalled("svix", "resend")
+    monkeypatch.setattr("anymail.webhooks.resend.SvixWebhook", _LazyError(missing))
+    production.EMAIL_BACKEND = "newsletter.mail.backends.resend.EmailBackend"
+    production.ANYMAIL = {"RESEND_API_KEY": "key", "RESEND_SIGNING_SECRET": "whsec_c2VjcmV0"}
+    assert ids() == {"paperboy.E011"}
+    found = [one for one in run_checks(include_deployment_checks=True) if one.id == "paperboy.E011"]
+    assert "svix" in found[0].msg

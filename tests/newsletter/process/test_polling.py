@@ -165,3 +165,20 @@ def test_two_threads_of_a_worker_do_not_choose_the_same_papers_twice(sink: Sink)
     with jobs._assembling:
         jobs.send_digests()
     assert not Digest.objects.exists()
+
+
+def test_a_worker_that_celery_gave_up_does_not_wait_for_a_round_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(jobs, "send_notices", lambda _until: over.wait(60))
+    monkeypatch.setattr(polling, "GIVEN_UP_SECONDS", 0.2)
+    loop = PollingLoop(threading.Event())
+    loop.start()
+    begun = time.monotonic()
+    loop.stop()
+    assert time.monotonic() - begun < 30
+    assert loop.stopping.is_set()
+    over.set()
+    for thread in loop.threads:
+        thread.join(10)

@@ -55,7 +55,9 @@ def test_a_time_to_come_is_refused(at: str) -> None:
     assert not Edition.objects.exists()
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-02-30", "2026-11-26T25:00Z"])
+@pytest.mark.parametrize(
+    "at", ["yesterday", "2026-02-30", "2026-11-26T25:00Z", "0001-01-01", "1969-12-31"]
+)
 def test_what_is_no_time_is_refused(at: str) -> None:
     with pytest.raises(CommandError, match="is no time") as refusal:
         score("--at", at)
