@@ -97,12 +97,17 @@ def phrases(text: str) -> list[str]:
 
 def paper_ids(text: str) -> list[str]:
     """Return the canonical ids of papers named by id, address or title."""
-    names = _entries(text)
+    names = [name for entry in _entries(text) for name in _pasted_papers(entry)]
     found = resolve_papers(names)
     for name in names:
         if name not in found:
             raise InputError(unknown_paper(name))
     return _unique([found[name] for name in names])
+
+
+def _pasted_papers(entry: str) -> list[str]:
+    """Return the papers that one line names: its arXiv ids, else the line itself."""
+    return [own.id for own in identifiers.pasted_arxiv_ids(entry)] or [entry]
 
 
 def resolve_papers(names: Iterable[str]) -> dict[str, str]:

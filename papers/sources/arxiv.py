@@ -16,19 +16,49 @@ DEADLINE: Final = time(14)
 ANNOUNCEMENT: Final = time(20)
 FRIDAY: Final = 4
 
-# "This paper has been withdrawn by the author", "Withdrawn due to an error": a whole statement.
-# "Withdrawn from ICLR 2024" or "replaces the withdrawn 1234.5678" say something else.
+NOUN: Final = (
+    r"(?:papers?|articles?|manuscripts?|submissions?|works?|preprints?|pre-prints?|e-?prints?|reprints?"
+    r"|versions?|notes?|drafts?|reports?|letters?|contributions?|stud(?:y|ies)|posting)"
+)
+THIS: Final = (
+    r"(?<!\bof\s)(?:this|the|our|my)\s+"
+    rf"(?:(?:present|current|above|entire|whole|technical|arxiv)\s+)*{NOUN}"
+)
+PASSIVE: Final = (
+    r"(?:(?:has|have|had|is|are|was|were|being|be|been|now|thus|therefore|hereby|temporarily|voluntarily"
+    r"|fully|completely|herewith|to|must|should|will)\s+)*"
+)
+DONE: Final = r"(?:with?dr?awn?|withdrawed|withdrew|retracted)\b"
+NOT_FROM_JOURNAL: Final = (
+    r"(?!\s+from\s+(?!(?:the\s+)?arxiv)(?!.{0,80}\b(?:error|mistake|flaw|wrong|incorrect|bug)))"
+)
+REASON: Final = (
+    r"(?=\W*$|\s*[^\w\s]|\s+(?:by|due|because|as|since|for|pending|after|in|until|and|at|from|on|to|owing"
+    r"|while|now|see|with|temporarily|until|before|upon|following|it|this|we)\b)"
+)
+SIZE: Final = r"(?:pages?|pp\.?|figures?|figs?\.?|tables?|(?:la|rev|ams)?tex|macros|style)"
 WITHDRAWN: Final = re.compile(
-    r"(?:^\W*|\b(?:this|the)\s+(?:\w+\s+){0,2}?)"
-    r"(?:(?:paper|article|manuscript|submission|work|preprint|e-?print|version|note|draft|this)\s+)?"
-    r"(?<!\bthe\s)(?:(?:has|have|had)\s+been\s+|(?:is|was)\s+(?:being\s+)?)?"
-    r"(?:temporarily\s+|voluntarily\s+)?(?:withdrawn|retracted)\b"
-    r"(?!\s+from\s+(?!(?:the\s+)?arxiv))"
-    r"|\b(?:submission|article|paper|version|work)\s+(?:(?:has\s+been|was)\s+)?"
-    r"(?:removed|withdrawn)\s+by\s+arxiv\b"
-    r"|\bwe\s+(?:have\s+)?with(?:draw|drew|drawn)\s+(?:this|our)\s+(?:paper|article|manuscript)\b",
+    # A statement of its own: "Withdrawn", "9 figures Withdrawn: ..", "12 pages, withdrawn by ..".
+    rf"(?:^|[.;:!]\s|\b{SIZE}[,.;]?\s|,\s(?={DONE}\s+(?:by|due|because)))\W*{PASSIVE}{DONE}{REASON}"
+    rf"{NOT_FROM_JOURNAL}(?!\s+(?:{NOUN}\s+)?(?:arxiv:|[a-z-]+/\d))"
+    rf"|(?:^|[.;:!]\s|\b{SIZE}[,.;]?\s)\W*withdrawal\b(?!\s+(?:symptom|effect|of\s+(?!this|the\s+{NOUN})))"
+    rf"|\bwithdrawal\s+of\s+(?:this|the|our)\s+{NOUN}\b"
+    # "This paper has now been withdrawn", "Paper is withdrawn", "This has been withdrawn by ..".
+    rf"|(?:\b{THIS}|(?:^|[.;:!,]\s){NOUN}|\b(?-i:Paper|Article|Manuscript))\s+{PASSIVE}{DONE}{NOT_FROM_JOURNAL}"
+    rf"|\bthis\s+(?:(?:has|have)\s+been|is|was)\s+{DONE}{NOT_FROM_JOURNAL}"
+    # "This paper was submitted by mistake and has now been withdrawn".
+    rf"|(?<!\bof\s)\bthis\s+{NOUN}\s+(?:(?!which\b|that\b|whose\b|replac|supersed|earlier\b|previous)[^\s.;]+\s+){{1,10}}?"
+    rf"(?:has|have|is|was)\s+{PASSIVE}{DONE}{NOT_FROM_JOURNAL}"
+    # "The authors withdraw this paper".
+    rf"|\b(?:with?dr(?:aw|aws|ew|awn|awing)|retract(?:s|ed|ing)?)\s+(?:this|our|my|the\s+(?:present|current|above))\s+{NOUN}{NOT_FROM_JOURNAL}"
+    rf"|\b(?:authors?|I|we)\s+(?:have|has)\s+(?:withdrawn|retracted)\s+the\s+{NOUN}{NOT_FROM_JOURNAL}"
+    rf"|^\W*withdraw\s+(?:the\s+)?{NOUN}\b"
+    # By arXiv's administrators.
+    rf"|\b{NOUN}\s+(?:(?:has\s+been|was|is)\s+)?(?:removed|withdrawn|deleted)\s+by\s+(?:arxiv|the\s+author)",
     re.IGNORECASE,
 )
+COMMENT_LENGTH: Final = 5_000
+"""Characters of a comment that are searched for a withdrawal."""
 # What Dublin Core records put before the name of a category.
 ARCHIVE_NAMES: Final = {
     "astro-ph": "Astrophysics", "cond-mat": "Condensed Matter", "cs": "Computer Science",
@@ -53,11 +83,15 @@ def announcement_of(submitted: datetime) -> datetime:
 
 
 def is_withdrawn(comment: str, abstract: str = "", *, has_pdf: bool = True) -> bool:
-    """Whether a version is a withdrawal: its comment says so, or it has no PDF and its comment
-    mentions it or its abstract says so."""
+    """Return whether a version is a withdrawal of its paper.
+
+    Its comment says so; or it has no PDF, and its comment mentions a withdrawal or its abstract
+    says so. "Withdrawn from ICLR" and "replaces the withdrawn 1234.5678" say something else.
+    """
+    comment = " ".join(comment[:COMMENT_LENGTH].split())
     if WITHDRAWN.search(comment):
         return True
-    mentioned = PERHAPS_WITHDRAWN.search(comment) or WITHDRAWN.search(abstract)
+    mentioned = PERHAPS_WITHDRAWN.search(comment) or WITHDRAWN.search(abstract[:COMMENT_LENGTH])
     return not has_pdf and bool(mentioned)
 
 

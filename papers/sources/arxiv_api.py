@@ -66,10 +66,7 @@ def _record(entry: _Element) -> PaperRecord:
     own = identifiers.arxiv_id(child(entry, "id"))
     if own is None:
         raise RecordError("The record has no arXiv id.")
-    links = {
-        found.get("title") or found.get("rel"): str(found.get("href") or "")
-        for found in entry.findall("{*}link")
-    }
+    links = _links(entry)
     comment = child(entry, "comment")
     primary = [str(found.get("term")) for found in entry.findall("{*}primary_category")]
     return build(
@@ -87,6 +84,16 @@ def _record(entry: _Element) -> PaperRecord:
         pdf_url=links.get("pdf", ""),
         withdrawn=is_withdrawn(comment, child(entry, "summary"), has_pdf="pdf" in links),
     )
+
+
+def _links(entry: _Element) -> dict[str, str]:
+    """Return the addresses of an entry by their title or relation, the PDF's as ``pdf``."""
+    links: dict[str, str] = {}
+    for found in entry.findall("{*}link"):
+        address = str(found.get("href") or "")
+        is_pdf = found.get("type") == "application/pdf" or "arxiv.org/pdf/" in address
+        links["pdf" if is_pdf else str(found.get("title") or found.get("rel"))] = address
+    return links
 
 
 def fetch(visit: Visit) -> Iterator[Step]:

@@ -28,6 +28,7 @@ from papers.sources.record import (
 )
 from papers.sources.xml import child, children
 from papers.text import clean, identifiers
+from papers.text.author_names import split_names
 from papers.text.identifiers import ArxivId
 
 WHAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
@@ -126,20 +127,6 @@ def first_announced(own: ArxivId, kind: str, listed_at: datetime) -> datetime:
     if kind == "cross" and own.month.date() < recent:
         return min(listed_at, own.month)
     return listed_at
-
-
-def split_names(names: str) -> list[str]:
-    """Names out of one line: separated by commas, and a comma inside parentheses separates
-    affiliations; "and" before the last."""
-    flat = re.sub(r"\([^()]*\)|<[^<>]*>", "", names)
-    parts = re.split(r",\s*(?:and\s+)?|\s+and\s+|\n", flat)
-    joined: list[str] = []
-    for part in parts:
-        if re.fullmatch(r"\s*(?:Jr|Sr|I{2,3}|IV)\.?\s*", part) and joined:
-            joined[-1] += f", {part.strip()}"
-        else:
-            joined.append(part)
-    return [part.strip() for part in joined if part.strip()]
 
 
 def fetch(visit: Visit) -> Iterator[Step]:

@@ -10,6 +10,7 @@ from typing import Final, TypedDict, Unpack
 
 from papers.sources.links import code_link, link
 from papers.text import clean, identifiers
+from papers.text.author_names import author_name
 from papers.text.identifiers import ArxivId
 
 TITLE_LENGTH: Final = 1000
@@ -183,9 +184,9 @@ def _title(raw: str) -> str:
 
 
 def _authors(names: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (clean.shortened(clean.line(name), NAME_LENGTH) for name in names)
+    cleaned = (clean.shortened(author_name(clean.line(name)), NAME_LENGTH) for name in names)
     # Two authors of one paper may have the same name: both stay.
-    return tuple(name for name in cleaned if name.strip(".,; "))[:AUTHORS]
+    return tuple(filter(None, cleaned))[:AUTHORS]
 
 
 def _words(words: Iterable[str], length: int) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -13,11 +15,76 @@ PLAIN: Final = str.maketrans({
 })  # fmt: skip
 """Letters that Unicode does not take apart into a plain one and a mark."""
 SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
+OPENING: Final = {"(": ")", "[": "]", "<": ">"}
+AFFILIATION_NUMBER: Final = re.compile(r"\$\s*\^?\s*\{?[\d,;*\s]+\}?\s*\$|\^\{[\d,;*\s]+\}")
+SEPARATOR: Final = re.compile(
+    r"\s*[,;\n]\s*(?:and\b\s*|&\s*)?|\s+and\s+|\s*(?<!\\)&\s*|(?<=\w):\s+"
+)
+ON_BEHALF: Final = re.compile(
+    r"(?:^|\s+)(?:(?:up)?on\s+behalf\s+of|representing|for(?=\s+the\b))\s+", re.IGNORECASE
+)
+GROUP: Final = re.compile(
+    r"^the\s+(?=.*\b(?:collaborations?|consortium|team|group)\b)", re.IGNORECASE
+)
+NO_NAME: Final = re.compile(
+    r"^(?:et\.?\s*al\.?|(?:and |\d+ )?others|\d+ (?:additional|more|other) authors?.*|[\W\d_]*)$",
+    re.IGNORECASE,
+)
+GENERATION: Final = re.compile(r"^(?:Jr|Sr|I{2,3}|IV)\.?$")
+
+
+def split_names(line: str) -> list[str]:
+    """Return the names in one line of authors, without affiliations.
+
+    Names are separated by commas, semicolons, "and" and "&"; parentheses, nested ones too, hold
+    affiliations. A collaboration for which the authors write is an author.
+
+    >>> split_names("A. One (1, 2) & B. Two (2) for the Big Collaboration ((1) Oslo, (2) Rome)")
+    ['A. One', 'B. Two', 'Big Collaboration']
+    """
+    names: list[str] = []
+    for part in SEPARATOR.split(_without_affiliations(AFFILIATION_NUMBER.sub("", line))):
+        if GENERATION.match(part.strip()) and names:
+            names[-1] += f", {part.strip()}"
+        else:
+            names += _authors_in(part)
+    return names
+
+
+def author_name(written: str) -> str:
+    """Return one author's name as a listing has it, or an empty text where it is no name."""
+    return next(_authors_in(written), "")
+
+
+def _authors_in(part: str) -> Iterator[str]:
+    for name in ON_BEHALF.split(part):
+        bare = re.sub(r"[\s,]*\bet\.?\s+al\.?$", "", name.strip())
+        bare = GROUP.sub("", bare.strip(" ,;:"))
+        if not NO_NAME.match(bare):
+            yield bare
+
+
+def _without_affiliations(line: str) -> str:
+    """Return a line without what stands in brackets; one that never closes hides the rest."""
+    kept: list[str] = []
+    expected: list[str] = []
+    for character in line:
+        if character in OPENING and not (character == "<" and expected):
+            expected.append(OPENING[character])
+        elif expected:
+            if character == expected[-1]:
+                expected.pop()
+        elif character not in ")]>":
+            kept.append(character)
+    return "".join(kept)
 
 
 @lru_cache(maxsize=100_000)
 def name_parts(name: str) -> tuple[str, ...]:
-    """A name without accents, case, full stops and “Jr.”; ``Last, First`` is turned round."""
+    """Return the words of a name without accents, case, full stops and “Jr.”, last name last.
+
+    ``Last, First`` is turned round.
+    """
     signs = name.translate(APOSTROPHES | HYPHENS)
     plain = unicodedata.normalize("NFKD", signs).casefold().translate(PLAIN)
     kept = "".join(c for c in plain if c.isalnum() or c in " -',.")
@@ -29,7 +96,7 @@ def name_parts(name: str) -> tuple[str, ...]:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two spellings can be one name: equal last names, first names equal or initials."""
+    """Return whether two spellings can be one name: equal last names, first names or initials."""
     a, b = name_parts(one), name_parts(other)
     if not a or not b or a[-1] != b[-1]:
         return False

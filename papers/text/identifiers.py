@@ -25,13 +25,20 @@ ARXIV_ID: Final = re.compile(
 ARXIV_PREFIX: Final = re.compile(
     r"^(?:oai:arxiv\.org:|arxiv:|(?:https?://)?(?:www\.|export\.|[a-z]{2}\.)?arxiv\.org/"
     r"(?:abs|pdf|html|format|src|e-print)/"
-    r"|(?:https?://)?(?:www\.)?(?:alphaxiv\.org/abs|huggingface\.co/papers|ar5iv\.org/abs)/"
+    r"|(?:https?://)?(?:www\.)?(?:alphaxiv\.org/(?:abs|pdf|html|overview|audio)|huggingface\.co/papers"
+    r"|ar5iv\.org/(?:abs|pdf|html)|ar5iv\.labs\.arxiv\.org/(?:abs|pdf|html)"
+    r"|(?:abs|pdf)(?=/\d)|scirate\.com/arxiv|arxivxplorer\.com/\?q=|semanticscholar\.org/arxiv)/?"
     r"|(?:https?://)?(?:dx\.)?doi\.org/10\.48550/arxiv\.|(?:doi:\s*)?10\.48550/arxiv\.)\s*",
     re.IGNORECASE,
 )
 MENTION: Final = re.compile(
     r"(?:arxiv:\s*|arxiv\.org/(?:abs|pdf|html)/|10\.48550/arxiv\.)([\w./-]+)", re.IGNORECASE
 )
+PASTED_SEPARATOR: Final = re.compile(r"[\s,;|\[\]]+")
+PASTED_SIGNS: Final = "()[]{}<>\"'“”‘’`*•·–—-.,;:!?#"
+PREFIX_SPACE: Final = re.compile(r"(?<=arxiv):\s+", re.IGNORECASE)
+CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
+LIST_NUMBER: Final = re.compile(r"\(?\d{1,3}[.)]?")
 UNSAID: Final = re.compile(r"[\W_]+")
 DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
 ARCHIVES: Final = frozenset({
@@ -85,6 +92,25 @@ def arxiv_id(text: str) -> ArxivId | None:
     bare = ARXIV_PREFIX.sub("", unquote(text.strip()), count=1)
     bare = re.sub(r"(\.pdf)?([?#].*)?/?$", "", bare, flags=re.IGNORECASE)
     return next(iter(_arxiv_ids([bare])), None) if ARXIV_ID.fullmatch(bare) else None
+
+
+def pasted_arxiv_ids(text: str) -> list[ArxivId]:
+    """Return the arXiv ids that a pasted line begins with, each once.
+
+    Bullets, brackets, categories and stops around them are no part of them: ``- 2401.00001,
+    (2401.00002)``, ``arXiv:2401.00001 [cs.CL]``. What follows after another word, as in an id
+    before its title, is no list.
+    """
+    found: dict[str, ArxivId] = {}
+    for word in PASTED_SEPARATOR.split(PREFIX_SPACE.sub(":", text.strip())):
+        bare = word.strip(PASTED_SIGNS)
+        if not bare or CATEGORY.fullmatch(bare) or LIST_NUMBER.fullmatch(word):
+            continue
+        own = arxiv_id(bare)
+        if own is None:
+            break
+        found.setdefault(own.id, own)
+    return list(found.values())
 
 
 def doi(text: str) -> str:

@@ -299,3 +299,22 @@ def test_a_file_outside_is_never_read_by_the_parser() -> None:
     bomb = b'<?xml version="1.0"?><!DOCTYPE f [<!ENTITY x SYSTEM "file:///etc/hostname">]><feed>&x;</feed>'
     with pytest.raises(ListingError, match="document type or entities"):
         arxiv_api.parse(bomb, today=TODAY)
+
+
+def test_a_link_is_the_pdf_by_its_type_when_it_has_no_title() -> None:
+    body = re.sub(rb'(<link [^>]*)title="pdf"', rb"\1", recorded("arxiv-api/one-paper.xml"))
+    assert b'title="pdf"' not in body
+    [record] = arxiv_api.parse(body, today=TODAY).records
+    assert (record.pdf_url, record.withdrawn) == ("https://arxiv.org/pdf/1605.08386v1", False)
+
+
+def test_a_colon_after_a_collaboration_is_no_author() -> None:
+    authors = (
+        b"<authors><author><keyname>Grand Collaboration</keyname></author>"
+        b"<author><keyname>:</keyname></author>"
+        b"<author><keyname>One</keyname><forenames>A.</forenames></author></authors>"
+    )
+    page = recorded("oai-pmh/arXiv-GetRecord.xml")
+    body = re.sub(rb"(?s)<authors>.*</authors>", authors, page)
+    [record] = arxiv_oai.parse(body, today=TODAY).records
+    assert record.authors == ("Grand Collaboration", "A. One")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from papers.recommend.index import Document, Index
-from papers.text.author_names import name_parts, same_person
+from papers.text.author_names import author_name, name_parts, same_person, split_names
+from papers.text.clean import line
+from tests.papers.text.test_corpus import recorded_texts
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,46 @@ def test_an_author_is_found_by_another_spelling_of_the_name() -> None:
     paper = Document("a", "Attention", authors=("Łukasz Kaiser", "Pat O\u2019Brien Jr."))
     index = Index([paper])
     assert index.written_by("Lukasz Kaiser") == index.written_by("Pat O'Brien") == [0]
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (
+            "Ada Lovelace (1), Alan Turing (1 and 2), Grace Hopper (2) ((1) Institute of Engines,"
+            " London, (2) Navy Yard, Philadelphia, PA)",
+            ["Ada Lovelace", "Alan Turing", "Grace Hopper"],
+        ),
+        ("A. One, B. Two, et al. (29 additional authors not shown)", ["A. One", "B. Two"]),
+        ("C A Eins & J V Zwei", ["C A Eins", "J V Zwei"]),
+        ("A. One, B. Two, & C. Three", ["A. One", "B. Two", "C. Three"]),
+        ("A. One (Oslo, Norway), B. Two and C. Three (U. of X)", ["A. One", "B. Two", "C. Three"]),
+        ("M. Molla (1) & E. Hardy (2)((1) Madrid, (2)N.R.A.O)", ["M. Molla", "E. Hardy"]),
+        ("A. One$^{1,2}$, B. Two$^3$", ["A. One", "B. Two"]),
+        ("A. One (1, B. Two", ["A. One"]),
+        ("John Smith, Jr., Ann Lee III", ["John Smith, Jr.", "Ann Lee III"]),
+        ("Big Collaboration: A. One, et al", ["Big Collaboration", "A. One"]),
+        ("The Big Collaboration, the Other Collaboration: A. One",
+         ["Big Collaboration", "Other Collaboration", "A. One"]),
+        ("A. One, for the Big Collaboration", ["A. One", "Big Collaboration"]),
+        ("A. One on behalf of the Big Team", ["A. One", "Big Team"]),
+        ("A. One (on behalf of the Big Team)", ["A. One"]),
+        ("A. One <a.one@example.org>; B. Two", ["A. One", "B. Two"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_a_line_of_authors_is_names_without_affiliations(written: str, names: list[str]) -> None:
+    assert split_names(written) == names
+
+
+@pytest.mark.parametrize("written", [":", ",", "et al.", "&", "", "26 others", "(1)"])
+def test_what_is_no_name_is_no_author(written: str) -> None:
+    assert author_name(written) == ""
+
+
+def test_no_recorded_line_of_authors_leaves_an_affiliation_among_the_names() -> None:
+    lines = recorded_texts("authors")
+    names = [line(name) for written in lines for name in split_names(written)]
+    assert len(names) > 4 * len(lines)
+    marks = re.compile(r"[(){}\\&:;]|^\d+\b|^et al|behalf|^[Tt]he .*ollaboration|Univ")
+    assert [name for name in names if marks.search(name)] == []

@@ -94,6 +94,27 @@ def test_an_arxiv_id_is_known_in_every_spelling(
     assert identifiers.arxiv_id(typed) == own
 
 
+@pytest.mark.parametrize(
+    ("pasted", "ids"),
+    [
+        ("2401.00001, 2401.00002", ["2401.00001", "2401.00002"]),
+        ("2401.00001 2401.00002 2401.00001v2", ["2401.00001", "2401.00002"]),
+        ("https://arxiv.org/abs/2401.00001.", ["2401.00001"]),
+        ("arXiv:2401.00001 [cs.CL]", ["2401.00001"]),
+        ("arXiv: 2401.00001v3[cs.CL]", ["2401.00001"]),
+        ("- 2401.00001", ["2401.00001"]),
+        ("(2401.00001)", ["2401.00001"]),
+        ("[1] <https://arxiv.org/pdf/2401.00001.pdf>", ["2401.00001"]),
+        ("https://www.alphaxiv.org/abs/2401.00001v2", ["2401.00001"]),
+        ("https://ar5iv.labs.arxiv.org/html/hep-th/9901001", ["hep-th/9901001"]),
+        ("2401.00001 Beyond 2401.00002", ["2401.00001"]),
+        ("Attention is all you need", []),
+    ],
+)
+def test_ids_are_found_in_a_pasted_line(pasted: str, ids: list[str]) -> None:
+    assert [own.id for own in identifiers.pasted_arxiv_ids(pasted)] == ids
+
+
 def test_a_number_in_a_text_is_no_arxiv_id() -> None:
     found = identifiers.mentioned_arxiv_ids("a loss of 1012.3456, see arXiv:2503.01234 and [3]")
     assert [own.id for own in found] == ["2503.01234"]
