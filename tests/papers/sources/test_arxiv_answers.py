@@ -10,6 +10,7 @@ import pytest
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, hf_daily
 from papers.sources.arxiv import category_of, is_withdrawn
 from papers.sources.record import ListingError, PaperRecord
+from papers.text.author_names import split_names
 from tests.papers.source_server import recorded
 
 TODAY = date(2026, 11, 23)
@@ -167,7 +168,7 @@ def test_the_feed_of_earlier_years_is_read() -> None:
 
 def test_names_in_one_line_are_taken_apart() -> None:
     names = "Ann Lee (MIT, USA), Bo Chen Jr., John Smith, Jr. and Zoë Å, and O'Neil"
-    assert arxiv_rss.split_names(names) == [
+    assert split_names(names) == [
         "Ann Lee", "Bo Chen Jr.", "John Smith, Jr.", "Zoë Å", "O'Neil",
     ]  # fmt: skip
 
