@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-import re
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 from tqdm import tqdm
 
-from papers.ingest import files
+from papers.management.json_lines import UNUSABLE, JsonLinesCommand, Refused, is_name, require_whole
 from papers.management.output import COUNTS, whole_file
-from papers.management.progress import bar
 from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import rank
-from papers.sources.jsonl import json_object
-from papers.sources.record import RecordError
 
-UNUSABLE: Final = 2
-SURROGATE: Final = re.compile("[\ud800-\udfff]")
-BOM: Final = b"\xef\xbb\xbf"
 SHOWN: Final = 5
 """So many unknown ids are named, each with as many characters as ``SHOWN_LENGTH``."""
 SHOWN_LENGTH: Final = 60
 
 
-class Refused(Exception):  # noqa: N818
-    """A line that cannot be used; the message is one sentence for people."""
-
-
-class Command(BaseCommand):
+class Command(JsonLinesCommand):
     help = (
         "Rank items for profiles. Reads JSON Lines (gzipped, too), writes one JSON line for each "
         'profile ({"user", "ranked"}). A line that is no use is named on standard error and the '
@@ -65,21 +51,8 @@ class Command(BaseCommand):
         if options["top"] < 1:
             sentence = "--top is the number of papers wanted; write 1 or more."
             raise CommandError(sentence, returncode=UNUSABLE)
-        self.rejected = 0
         self.names: dict[str, Any] = {}
-        try:
-            self.run(options)
-            self.stdout.flush()
-        except files.UnreadableError as error:
-            raise CommandError(str(error), returncode=UNUSABLE) from error
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            sentence = f"The answer cannot be written: {reason}."
-            raise CommandError(sentence, returncode=UNUSABLE) from error
-        if self.rejected:
-            raise SystemExit(1)
+        super().handle(**options)
 
     def run(self, options: dict[str, Any]) -> None:
         """Rank, write and count. Raises UnreadableError."""
@@ -119,9 +92,9 @@ class Command(BaseCommand):
         """One item, whose id is taken from now on. Raises Refused."""
         title, abstract = item.get("title"), item.get("abstract")
         abstract = "" if abstract is None else abstract
-        if not _is_name(item.get("id")) or not isinstance(title, str):
+        if not is_name(item.get("id")) or not isinstance(title, str):
             raise Refused('An item needs an "id", text or a number, and a "title".')
-        _require_whole(item["id"], title, abstract)
+        require_whole(item["id"], title, abstract)
         if not isinstance(abstract, str):
             raise Refused(f'Item {item["id"]!r}: "abstract" must be text.')
         name = str(item["id"])
@@ -132,9 +105,9 @@ class Command(BaseCommand):
 
     def ranked(self, index: Index, profile: dict[str, Any], top: int) -> dict[str, Any]:
         """One line of the answer. Raises Refused."""
-        if not _is_name(profile.get("user")):
+        if not is_name(profile.get("user")):
             raise Refused('A profile needs a "user", text or a number.')
-        _require_whole(profile["user"])
+        require_whole(profile["user"])
         searches = self.searches(profile)
         likes = self.known(profile, "likes") if "likes" in profile or not searches else []
         if not likes and not searches:
@@ -153,7 +126,7 @@ class Command(BaseCommand):
         listed = profile.get("searches", [])
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
             raise Refused(f'User {profile["user"]!r}: "searches" must be a list of texts.')
-        _require_whole(*listed)
+        require_whole(*listed)
         return [one for one in dict.fromkeys(listed) if one.strip()]
 
     def known(self, profile: dict[str, Any], key: str) -> list[str]:
@@ -164,7 +137,7 @@ class Command(BaseCommand):
         known: dict[str, None] = {}
         unknown = []
         for paper in listed:
-            if _is_name(paper) and str(paper) in self.names:
+            if is_name(paper) and str(paper) in self.names:
                 known[str(paper)] = None
             else:
                 unknown.append(paper)
@@ -175,61 +148,10 @@ class Command(BaseCommand):
             )
         return list(known)
 
-    def objects(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The objects of a JSON Lines file with their line numbers. Raises UnreadableError."""
-        for number, line in _lines(path):
-            try:
-                found = json_object(line)
-            except RecordError as error:
-                self.reject(path, number, Refused(f"This is no JSON object. {error}"))
-            else:
-                yield number, found
-
-    def reject(self, path: Path, number: int, why: Refused) -> None:
-        self.rejected += 1
-        self.say(f"{path.name}, line {number}: {why}")
-
-    def say(self, sentence: str) -> None:
-        """A line on standard error, above the bar if there is one."""
-        with tqdm.external_write_mode():
-            self.stderr.write(sentence)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, with a bar that goes by the bytes of the file."""
-    with files.reading(path), path.open("rb") as file, _bar(path, file) as progress:
-        for number, line in enumerate(files.unpacked(file), start=1):
-            if file.seekable():
-                progress.update(file.tell() - progress.n)
-            if number == 1:
-                line = line.removeprefix(BOM)  # noqa: PLW2901
-            if line.strip():
-                yield number, line
-
-
-def _bar(path: Path, file: BufferedReader) -> tqdm[Any]:
-    size = os.fstat(file.fileno()).st_size
-    return bar(desc=path.name, total=size or None, unit="B", unit_scale=True, leave=False)
-
-
-def _is_name(value: object) -> bool:
-    """Whether a value can be the name of a user or of an item."""
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
-
 
 def _shown(value: object) -> str:
     """A value that was to be an id, short and on one line."""
-    if not _is_name(value):
+    if not is_name(value):
         return "what is neither text nor a number"
     shown = repr(value)
     return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
-
-
-def _require_whole(*values: object) -> None:
-    """Raise Refused when a text holds half of a character, which no file can hold."""
-    if any(isinstance(value, str) and SURROGATE.search(value) for value in values):
-        raise Refused(
-            "It escapes half of a character, one of \\ud800 to \\udfff; write whole characters."
-        )
