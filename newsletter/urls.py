@@ -1,23 +1,60 @@
 """Every public address, in one place. GET never changes state on any of them."""
 
+from collections.abc import Iterator
+
 from anymail import urls as anymail
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from newsletter.web import webhooks
-from newsletter.web.views import digest, health, inbox, preferences, search, site, subscriber
+from newsletter.web.views import (
+    digest,
+    feeds,
+    health,
+    inbox,
+    lists,
+    preferences,
+    search,
+    site,
+    subscriber,
+)
 
 told = [
     URLPattern(one.pattern, webhooks.stored_together(one.callback), one.default_args, one.name)
     for one in anymail.urlpatterns
 ]
+
+
+def list_urls() -> Iterator[URLPattern]:
+    """Yield the pages and feeds of the lists: every period, in all fields and in one."""
+    for prefix, name in (("", ""), ("fields/<str:field>/", "field-")):
+        for period in ("day", "week", "month"):
+            page = f"{prefix}{'' if period == 'day' else f'{period}/'}"
+            options = {"period": period}
+            if page:  # The front page has a view and feeds of its own.
+                called = "field" if page == prefix else f"{name}{period}"
+                yield path(page, lists.paper_list, options, name=called)
+                yield path(f"{page}feed.xml", feeds.paper_list.atom, options)
+                yield path(f"{page}feed.json", feeds.paper_list.json, options)
+            if period != "day":
+                called = f"{name}ended-{period}"
+                yield path(f"{page}<str:key>/", lists.paper_list, options, name=called)
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", site.home, name="home"),
+    path("feed.xml", feeds.front_page.atom, name="feed"),
+    path("feed.json", feeds.front_page.json, name="feed-json"),
+    *list_urls(),
+    path("fields/", lists.fields, name="fields"),
     path("archive/", site.archive, name="archive"),
     path("archive/<str:day>/", site.archive_day, name="archive-day"),
+    path("archive/<str:day>/feed.xml", feeds.archive_day.atom, name="archive-day-feed"),
+    path("archive/<str:day>/feed.json", feeds.archive_day.json),
     path("papers/<path:canonical_id>/", site.paper, name="paper"),
     path("search/", search.search, name="search"),
-    path("feed.xml", site.feed, name="feed"),
+    path("search/feed.xml", feeds.search.atom, name="search-feed"),
+    path("search/feed.json", feeds.search.json, name="search-feed-json"),
     path("about/trending/", site.about_trending, name="about-trending"),
     path("privacy/", site.privacy, name="privacy"),
     path("robots.txt", site.robots, name="robots"),

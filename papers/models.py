@@ -256,3 +256,32 @@ class Edition(models.Model):
 
     def __str__(self) -> str:
         return self.day.isoformat()
+
+
+class RankedList(models.Model):
+    """The papers of one field in one period, best first (``papers.trending.lists``).
+
+    ``field`` is an arXiv category, an archive, or empty for all fields. ``entries`` is a list of
+    ``{"paper": primary key, "score": float, "reason": str}``; ``count`` says how many papers the
+    period has, listed or not.
+    """
+
+    class Period(models.TextChoices):
+        DAY = "day", "day"
+        WEEK = "week", "week"
+        MONTH = "month", "month"
+
+    period = models.CharField(max_length=8, choices=Period.choices)
+    field = models.CharField(max_length=32, blank=True)
+    start = models.DateField(help_text="The first day of the period.")
+    entries = models.JSONField(default=list)
+    count = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["period", "field", "start"], name="one_list_a_period")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} of {self.start.isoformat()} in {self.field or 'all fields'}"

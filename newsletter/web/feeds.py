@@ -1,7 +1,10 @@
-"""The newest editions as an Atom feed (RFC 4287)."""
+"""Feeds of every list of papers: Atom (RFC 4287) and JSON Feed 1.1 (https://jsonfeed.org)."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -9,6 +12,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
@@ -17,99 +21,176 @@ from django.utils.timezone import now
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from newsletter.web import presenters
+from newsletter.web.lists import PaperList
 from newsletter.web.presenters import ListedPaper
 from papers.models import Edition
 from papers.text.clean import line
 
 FEED_EDITIONS: Final = 3
 FEED_PAPERS_PER_EDITION: Final = 30
+FEED_PAPERS: Final = 60
 FEED_AUTHORS_PER_PAPER: Final = 30
 """Authors named per entry; the paper's page names all of them."""
 
 
 class Item(NamedTuple):
-    """A paper with the newest edition that lists it."""
+    """A paper of a feed and when its entry last changed."""
 
     listed_paper: ListedPaper
-    edition: Edition
+    updated_at: datetime
+
+    @property
+    def published_at(self) -> datetime:
+        """Return when the paper was announced."""
+        return self.listed_paper.paper.announced_at
+
+    @property
+    def changed_at(self) -> datetime:
+        """Return the later of the announcement, the last change and the editor's pick."""
+        paper = self.listed_paper.paper
+        moments = [self.published_at, self.updated_at]
+        if self.listed_paper.picked and paper.picked_at:
+            moments.append(paper.picked_at)
+        return max(moments)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the paper's page."""
+        return f"{settings.SITE_URL}{self.listed_paper.paper.get_absolute_url()}"
+
+    @property
+    def tag(self) -> str:
+        """Return a tag URI (RFC 4151), which survives a change of the site's scheme or path."""
+        host = urlsplit(settings.SITE_URL).hostname
+        paper = self.listed_paper.paper
+        return f"tag:{host},{paper.announced_at.date():%Y-%m-%d}:{paper.canonical_id}"
+
+    @property
+    def summary(self) -> str:
+        """Return the pick's note, the reason and the excerpt as one line of plain text."""
+        listed = self.listed_paper
+        reason = listed.reason and f"{capfirst(listed.reason)}."
+        return line(" ".join(filter(None, (_pick(listed), reason, listed.excerpt.lead))))
+
+    @property
+    def authors(self) -> list[str]:
+        """Return the authors that the entry names."""
+        return [line(name) for name in self.listed_paper.paper.authors[:FEED_AUTHORS_PER_PAPER]]
+
+
+@dataclass(frozen=True)
+class PaperFeed:
+    """What a feed is made of. ``path`` is that of the page with the same papers."""
+
+    title: str
+    description: str
+    path: str
+    items: list[Item]
+
+    @property
+    def page_url(self) -> str:
+        """Return the address of the page with the same papers."""
+        return f"{settings.SITE_URL}{self.path}"
+
+
+def front_page() -> PaperFeed:
+    """Return the papers of the newest editions; a paper of several editions is one entry."""
+    newest: dict[str, Item] = {}
+    at = now()
+    for edition in Edition.objects.all()[:FEED_EDITIONS]:
+        changed = datetime.combine(edition.day, time(), UTC)
+        for listed in presenters.from_edition(edition, at=at, limit=FEED_PAPERS_PER_EDITION):
+            newest.setdefault(listed.paper.canonical_id, Item(listed, changed))
+    return PaperFeed(
+        f"{settings.SITE_NAME}: trending papers",
+        "The trending research papers of each day.",
+        reverse("home"),
+        list(newest.values()),
+    )
+
+
+def paper_list(wanted: PaperList) -> PaperFeed:
+    """Return the papers of a list of the site."""
+    listed = wanted.papers[:FEED_PAPERS]
+    title = f"{settings.SITE_NAME}: {wanted.title}"
+    items = [Item(one, one.paper.announced_at) for one in listed]
+    return PaperFeed(title, wanted.description, wanted.path, items)
+
+
+def papers(title: str, description: str, path: str, listed: Iterable[ListedPaper]) -> PaperFeed:
+    """Return any papers as a feed; an entry changes with its paper's pick only."""
+    items = [Item(one, one.paper.announced_at) for one in listed]
+    return PaperFeed(f"{settings.SITE_NAME}: {title}", description, path, items)
 
 
 class MultiAuthorAtomFeed(Atom1Feed):
-    """An Atom feed with one ``author`` element per author (RFC 4287, section 4.2.1)."""
+    """An Atom feed with one ``author`` per author (RFC 4287, section 4.2.1) and related links."""
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
-        """Write the elements of one entry, with an element for each author."""
+        """Write the elements of one entry, with its authors and the links of its paper."""
         super().add_item_elements(handler, item)
         for name in item["authors"]:
             handler.startElement("author", AttributesImpl({}))
             handler.addQuickElement("name", name)
             handler.endElement("author")
+        for label, url in item["links"]:
+            attributes = {"rel": "related", "href": url, "title": label}
+            handler.addQuickElement("link", "", attributes)
 
 
-class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
-    """The papers of the newest editions; a paper of several editions is one entry."""
+class AtomView(Feed):  # type: ignore[type-arg]  # generic in the stubs only
+    """A view that answers with an Atom feed. ``find`` makes the feed of a request."""
 
     feed_type = MultiAuthorAtomFeed
 
-    def title(self) -> str:
+    def __init__(self, find: Callable[..., PaperFeed]) -> None:
+        super().__init__()
+        self.find = find
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> PaperFeed:
+        """Return the feed of this request."""
+        return self.find(request, *args, **kwargs)
+
+    def title(self, feed: PaperFeed) -> str:
         """Return the feed's title."""
-        return f"{settings.SITE_NAME}: trending papers"
+        return feed.title
 
-    def subtitle(self) -> str:
+    def subtitle(self, feed: PaperFeed) -> str:
         """Return the feed's subtitle."""
-        return "The trending research papers of each day."
+        return feed.description
 
-    def link(self) -> str:
-        """Return the address of the front page."""
-        return f"{settings.SITE_URL}{reverse('home')}"
-
-    def feed_url(self) -> str:
-        """Return the address of the feed itself."""
-        return f"{settings.SITE_URL}{reverse('feed')}"
+    def link(self, feed: PaperFeed) -> str:
+        """Return the address of the page with the same papers."""
+        return feed.page_url
 
     def author_name(self) -> str:
         """Return the author of the feed as a whole."""
         return str(settings.SITE_NAME)
 
-    def items(self) -> list[Item]:
-        """Return the papers of the newest editions, newest edition first."""
-        newest: dict[str, Item] = {}
-        at = now()
-        for edition in Edition.objects.all()[:FEED_EDITIONS]:
-            for listed_paper in presenters.from_edition(
-                edition, at=at, limit=FEED_PAPERS_PER_EDITION
-            ):
-                newest.setdefault(listed_paper.paper.canonical_id, Item(listed_paper, edition))
-        return list(newest.values())
+    def items(self, feed: PaperFeed) -> list[Item]:
+        """Return the entries."""
+        return feed.items
 
     def item_title(self, item: Item) -> str:
         """Return the paper's title."""
         return line(item.listed_paper.paper.title)
 
     def item_description(self, item: Item) -> str:
-        """Return the pick's note, the reason and the excerpt as escaped HTML."""
-        listed_paper = item.listed_paper
-        parts = (
-            _pick(listed_paper),
-            listed_paper.reason and f"{capfirst(listed_paper.reason)}.",
-            listed_paper.excerpt.lead,
-        )
-        return str(escape(line(" ".join(filter(None, parts)))))
+        """Return the summary as escaped HTML."""
+        return str(escape(item.summary))
 
     def item_link(self, item: Item) -> str:
         """Return the address of the paper's page."""
-        return f"{settings.SITE_URL}{item.listed_paper.paper.get_absolute_url()}"
+        return item.url
 
     def item_guid(self, item: Item) -> str:
-        """Return a tag URI (RFC 4151), which survives a change of the site's scheme or path."""
-        host = urlsplit(settings.SITE_URL).hostname
-        first_listed = item.listed_paper.paper.announced_at.date()
-        return f"tag:{host},{first_listed:%Y-%m-%d}:{item.listed_paper.paper.canonical_id}"
+        """Return the entry's permanent id."""
+        return item.tag
 
     def item_extra_kwargs(self, item: Item) -> dict[str, Any]:
-        """Return the authors for ``add_item_elements``; an entry needs at least one."""
-        names = [line(name) for name in item.listed_paper.paper.authors[:FEED_AUTHORS_PER_PAPER]]
-        return {"authors": names or [settings.SITE_NAME]}
+        """Return authors and links for ``add_item_elements``; an entry needs an author."""
+        links = [(link.label, link.url) for link in item.listed_paper.links]
+        return {"authors": item.authors or [settings.SITE_NAME], "links": links}
 
     def item_categories(self, item: Item) -> list[str]:
         """Return the arXiv categories."""
@@ -117,11 +198,49 @@ class TrendingFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs only
 
     def item_pubdate(self, item: Item) -> datetime:
         """Return when the paper was announced."""
-        return item.listed_paper.paper.announced_at
+        return item.published_at
 
     def item_updateddate(self, item: Item) -> datetime:
-        """Return the day of the newest edition with the paper."""
-        return datetime.combine(item.edition.day, time(), UTC)
+        """Return when the entry last changed."""
+        return item.changed_at
+
+
+def json_view(find: Callable[..., PaperFeed]) -> Callable[..., HttpResponse]:
+    """Return a view that answers with a JSON feed. ``find`` makes the feed of a request."""
+
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        feed = find(request, *args, **kwargs)
+        data = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": feed.title,
+            "description": feed.description,
+            "home_page_url": feed.page_url,
+            "feed_url": f"{settings.SITE_URL}{request.path}",
+            "language": "en",
+            "authors": [{"name": settings.SITE_NAME, "url": settings.SITE_URL}],
+            "items": [_json_item(item) for item in feed.items],
+        }
+        return HttpResponse(
+            json.dumps(data, ensure_ascii=False), content_type="application/feed+json"
+        )
+
+    return view
+
+
+def _json_item(item: Item) -> dict[str, Any]:
+    paper = item.listed_paper.paper
+    written = {
+        "id": item.tag,
+        "url": item.url,
+        "external_url": next((link.url for link in item.listed_paper.links), ""),
+        "title": line(paper.title),
+        "content_text": item.summary,
+        "date_published": item.published_at.isoformat(),
+        "date_modified": item.changed_at.isoformat(),
+        "authors": [{"name": name} for name in item.authors],
+        "tags": [line(category) for category in paper.categories],
+    }
+    return {key: value for key, value in written.items() if value}
 
 
 def _pick(listed_paper: ListedPaper) -> str:

@@ -41,6 +41,16 @@ class ListedPaper:
         return self.paper.editor_note if self.picked else ""
 
     @property
+    def day(self) -> date:
+        """Return the day of the announcement (UTC)."""
+        return self.paper.announced_at.astimezone(UTC).date()
+
+    @property
+    def days_old(self) -> int:
+        """Return the number of the day since the announcement: 1 on the day itself."""
+        return (self.at.astimezone(UTC).date() - self.day).days + 1
+
+    @property
     def title_pieces(self) -> list[tuple[str, bool]]:
         """Return the title in pieces, each with whether the search matches it."""
         return self._pieces(self.paper.title)

@@ -22,7 +22,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.utils.timezone import now
 
 from papers.models import Edition, Paper, Signal, Source
-from papers.trending import prior, reasons
+from papers.trending import lists, prior, reasons
 from papers.trending import score as trending
 from papers.trending.explanation import FORMULA_VERSION
 from papers.trending.growth import NAMES, Readings
@@ -106,6 +106,7 @@ def score(at: datetime) -> dict[str, int]:
             .update(trending=0, trending_parts={})
         )
         _write_edition(at, fresh)
+        lists.update(at)
     return {"papers": len(rows), "changed": len(changed) + dropped}
 
 

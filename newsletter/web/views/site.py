@@ -14,12 +14,12 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter import display
 from newsletter.subscriptions import service as subscriptions
-from newsletter.web import presenters
-from newsletter.web.feeds import TrendingFeed
+from newsletter.web import lists, presenters
 from papers.models import Edition, Paper, Signal
 from papers.text import taxonomy
 from papers.text.identifiers import arxiv_id
@@ -34,6 +34,7 @@ public = cache_control(public=True, max_age=60)
 
 
 @require_safe
+@gzip_page
 @cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
     """Show the sign-up form and what is trending today."""
@@ -45,10 +46,12 @@ def home(request: HttpRequest) -> HttpResponse:
         else presenters.by_trending(FRONT_PAGE_PAPERS)
     )
     shown = found[:FRONT_PAGE_PAPERS]
+    new, rising = lists.new_and_rising(shown) if edition else (shown, [])
     context = {
         "edition": edition,
         "count": len(found),
-        "listed": shown,
+        "new": new,
+        "rising": rising,
         "picks": presenters.picks(at, beside=shown),
         "more": len(found) > FRONT_PAGE_PAPERS,
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
@@ -175,9 +178,6 @@ def _scholarly_article(paper: Paper) -> dict[str, Any]:
 def _script_safe(data: dict[str, Any]) -> SafeString:
     """Return JSON in which no character can end the surrounding script element."""
     return mark_safe(json.dumps(data).translate(UNSAFE_IN_SCRIPT))
-
-
-feed = require_safe(public(conditional_page(TrendingFeed())))
 
 
 @require_safe
