@@ -182,7 +182,7 @@ def _compose(
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
         turn = digest.due_on.toordinal()
-        since = hours(history.last) if history.last else None
+        since = _last_digest(person, history, library)
         seen = history.papers
         picks = diversify.compose(library.index, profile, person.size, seen, turn, since)
     except Exception:
@@ -192,6 +192,17 @@ def _compose(
     if not picks:
         return _skip(digest, _why_nothing(library.index, profile))
     return digest
+
+
+def _last_digest(person: Subscriber, history: History, library: RunPapers) -> float | None:
+    """Return when a subscriber last got a digest, in hours of the epoch; None before the first.
+
+    Who was there before the first candidate and got none of them has missed them all.
+    """
+    if history.last is not None:
+        return hours(history.last)
+    confirmed = person.confirmed_at
+    return 0.0 if confirmed is not None and confirmed < library.first_seen else None
 
 
 def _why_nothing(offered: Index, profile: Profile) -> str:

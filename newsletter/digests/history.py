@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Max
-
 from newsletter.models import Digest, Subscriber
 
 State = Digest.State
@@ -26,7 +24,10 @@ SHOWN: Final = (
 
 @dataclass(slots=True)
 class History:
-    """The papers that one subscriber was or may have been shown, and the last due date."""
+    """The papers that one subscriber was or may have been shown, and the last due date.
+
+    ``last`` is None where no digest is as recent as the candidates.
+    """
 
     papers: set[str] = field(default_factory=set)
     last: datetime | None = None
@@ -39,14 +40,15 @@ def histories_of(
 
     Args:
         subscribers: Whose history.
-        since: Digests created before hold no paper that can be chosen now.
+        since: When the first of the candidates was known; older digests hold none of them.
         at: The moment of this run; digests due then or later do not count as the last one.
     """
     found: dict[int, History] = defaultdict(History)
     shown = Digest.objects.filter(subscriber__in=subscribers, state__in=SHOWN)
-    last = shown.filter(due_at__lt=at).values("subscriber_id").annotate(last=Max("due_at"))
-    for owner, moment in last.values_list("subscriber_id", "last"):
-        found[owner].last = moment
-    for owner, items in shown.filter(created_at__gte=since).values_list("subscriber_id", "items"):
-        found[owner].papers.update(item["paper"] for item in items)
+    recent = shown.filter(created_at__gte=since)
+    for owner, due_at, items in recent.values_list("subscriber_id", "due_at", "items"):
+        history = found[owner]
+        history.papers.update(item["paper"] for item in items)
+        if due_at < at:
+            history.last = max(due_at, history.last or due_at)
     return found

