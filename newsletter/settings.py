@@ -201,6 +201,8 @@ else:
 MAIL_CONNECTIONS = int(env.number("MAIL_CONNECTIONS"))
 MAIL_RATE = env.number("MAIL_RATE")
 MAIL_WINDOW = env.number("MAIL_WINDOW")  # Minutes.
+# Providers whose webhooks stay open beside that of the sending one, for late events after a change.
+WEBHOOK_PROVIDERS = [name.lower() for name in env.words("WEBHOOK_PROVIDERS")]
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <digest@{SITE_HOST}>")
 NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]

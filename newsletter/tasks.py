@@ -39,7 +39,7 @@ def send_digests() -> None:
 def clean_up() -> None:
     """Delete what its retention time has passed."""
     subscriptions.clean_up(now())
-    bounces.forget(now())
+    bounces.delete_old_events(now())
 
 
 @shared_task

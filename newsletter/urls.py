@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from anymail import urls as anymail
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -18,11 +17,6 @@ from newsletter.web.views import (
     site,
     subscriber,
 )
-
-told = [
-    URLPattern(one.pattern, webhooks.stored_together(one.callback), one.default_args, one.name)
-    for one in anymail.urlpatterns
-]
 
 
 def list_urls() -> Iterator[URLPattern]:
@@ -72,7 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("anymail/", include((told, anymail.app_name))),
+    path("anymail/", include((webhooks.urlpatterns(), "anymail"))),
 ]
 handler404 = "newsletter.web.views.errors.not_found"
 handler500 = "newsletter.web.views.errors.server_error"

@@ -1,4 +1,4 @@
-"""Provider events, processed after they were stored: settle, suppress, score (RULES A14, A15)."""
+"""Act on stored provider events: settle digests, suppress addresses, count soft bounces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
 from newsletter.delivery import circuit_breakers, outbox
+from newsletter.delivery.bounce_meanings import Meaning, meaning_of
 from newsletter.delivery.circuit_breakers import BOUNCES
 from newsletter.delivery.outbox import SMTP_ANSWER
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
@@ -23,9 +24,9 @@ from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 100
-FORGOTTEN_AT_ONCE: Final = 1000
-# Whoever tells us what became of a message has had it.
+EVENTS_PER_TRANSACTION: Final = 100
+DELETIONS_PER_TRANSACTION: Final = 1000
+# Events that only a provider which accepted the message can report.
 PROOF_OF_SENDING: Final = frozenset(
     {
         "autoresponded",
@@ -40,10 +41,9 @@ PROOF_OF_SENDING: Final = frozenset(
         "unsubscribed",
     }
 )
-SOFT_BOUNCE_WEIGHT: Final = 0.5
-SOFT_BOUNCE_LIMIT: Final = 3.0
-QUIET_DAYS: Final = timedelta(days=30)
-HARD_REASONS: Final = frozenset({"bounced", "invalid"})
+SOFT_BOUNCE_WEIGHT: Final = 0.5  # Points a day.
+SOFT_BOUNCE_LIMIT: Final = 3.0  # Points at which an address is suppressed.
+QUIET_PERIOD: Final = timedelta(days=30)  # Without soft bounces, after which counting starts anew.
 # Of several reasons the gravest is kept, whichever came first.
 LESSER_REASONS: Final[dict[str, tuple[str, ...]]] = {
     Suppression.Reason.COMPLAINT: (
@@ -53,15 +53,11 @@ LESSER_REASONS: Final[dict[str, tuple[str, ...]]] = {
     Suppression.Reason.HARD_BOUNCE: (Suppression.Reason.SOFT_BOUNCES,),
     Suppression.Reason.SOFT_BOUNCES: (),
 }
-# Enhanced status codes (RFC 3463): 5.7.x is about us, 4.x.x may pass.
 POLICY: Final = re.compile(circuit_breakers.POLICY)
-TRANSIENT: Final = re.compile(r"\b4\.\d{1,3}\.\d{1,3}\b")
-BOUNCE_TYPE_FIELDS: Final = ("Type", "type", "bounceType", "event", "severity", "bounce_type")
-SOFT_WORDS: Final = ("soft", "transient", "temporary")
 
 
 def process(until: Callable[[], bool] = lambda: False) -> int:
-    """Act on all stored events, many in a transaction; the same event twice acts once."""
+    """Act on all unprocessed events, many in a transaction, and return how many there were."""
     done = 0
     while not until() and (acted := _process_batch()):
         done += acted
@@ -70,12 +66,12 @@ def process(until: Callable[[], bool] = lambda: False) -> int:
 
 def _process_batch() -> int:
     with transaction.atomic():
-        # Two readers at once take different events; on SQLite one waits for the other.
+        # Two processes take different events; on SQLite one waits for the other.
         waiting = DeliveryEvent.objects.select_for_update(of=("self",), skip_locked=True)
         waiting = waiting.filter(processed_at__isnull=True).select_related("digest__subscriber")
-        events = list(waiting.order_by("pk")[:BATCH])
+        events = list(waiting.order_by("pk")[:EVENTS_PER_TRANSACTION])
         for event in events:
-            _attempt(event)
+            _process_event(event)
         DeliveryEvent.objects.filter(pk__in=[event.pk for event in events]).update(
             processed_at=now()
         )
@@ -85,7 +81,7 @@ def _process_batch() -> int:
     return len(events)
 
 
-def _attempt(event: DeliveryEvent) -> None:
+def _process_event(event: DeliveryEvent) -> None:
     """Act on one event; one that cannot be acted on is logged and does not stop the others."""
     try:
         with transaction.atomic():
@@ -97,25 +93,23 @@ def _attempt(event: DeliveryEvent) -> None:
 
 
 def _act(event: DeliveryEvent) -> None:
-    digest = event.digest or _adopt(event)
+    digest = event.digest or _find_digest(event)
     if digest is not None and event.type in PROOF_OF_SENDING and event.provider != SMTP_ANSWER:
         outbox.confirm_sent(digest.pk, event.provider_id)
-    person = digest.subscriber if digest is not None else _person_of(event)
+    person = digest.subscriber if digest is not None else _subscriber_of(event)
     match event.type:
         case "complained":
             _suppress(event, person, Suppression.Reason.COMPLAINT)
         case "bounced" | "rejected" | "failed":
             _bounce(event, person)
-        case "delivered" if person is not None and _has_bounced(person):
+        case "delivered" if person is not None and _has_soft_bounces(person):
             _score(event, person)
         case "unsubscribed" if person is not None:
-            subscriptions.unsubscribe(
-                person, subscriptions.ActionOrigin(form=f"{event.provider} event")
-            )
+            _unsubscribe(event, person)
 
 
-def _adopt(event: DeliveryEvent) -> Digest | None:
-    """The digest of an event that brought no metadata along, found by the provider's id of it."""
+def _find_digest(event: DeliveryEvent) -> Digest | None:
+    """Return the digest of an event without metadata, found by the provider's message id."""
     if not event.provider_id:
         return None
     known = Digest.objects.select_related("subscriber").filter(provider_id=event.provider_id)
@@ -125,51 +119,37 @@ def _adopt(event: DeliveryEvent) -> Digest | None:
     return event.digest
 
 
-def _person_of(event: DeliveryEvent) -> Subscriber | None:
+def _subscriber_of(event: DeliveryEvent) -> Subscriber | None:
     return Subscriber.objects.filter(email_key=event.email_key).first()
 
 
-def _has_bounced(person: Subscriber) -> bool:
-    """As the events before this one left it, not as it was read together with them."""
+def _has_soft_bounces(person: Subscriber) -> bool:
+    """Return whether a soft bounce is counted, read anew: earlier events of the batch may have."""
     return Subscriber.objects.filter(pk=person.pk, last_soft_bounce_at__isnull=False).exists()
 
 
 def _bounce(event: DeliveryEvent, person: Subscriber | None) -> None:
-    """A hard bounce suppresses at once, soft ones add up, a policy refusal is not their fault."""
-    match weight(event):
-        case "hard":
+    """Suppress after a hard bounce, count a soft one, and unsubscribe who asked the provider."""
+    match meaning_of(event):
+        case Meaning.HARD:
             _suppress(event, person, Suppression.Reason.HARD_BOUNCE)
-        case "soft" if person is not None:
+        case Meaning.SOFT if person is not None:
             _score(event, person)
+        case Meaning.LEAVING if person is not None:
+            _unsubscribe(event, person)
 
 
-def weight(event: DeliveryEvent) -> Literal["policy", "hard", "soft"]:
-    """What a bounce says: about us, about an address that is not there, or about today."""
-    if POLICY.search(event.description):
-        return "policy"
-    return "hard" if event.reject_reason in HARD_REASONS and not is_soft(event) else "soft"
-
-
-def is_soft(event: DeliveryEvent) -> bool:
-    """Whether a bounce may pass: its status code is 4.x.x (RFC 3463), or its provider says so.
-
-    Anymail's reject reason is ``bounced`` for both kinds, so the provider's own word is read.
-    """
-    if TRANSIENT.search(event.description):
-        return True
-    nested = event.payload.get("bounce")
-    details = [event.payload, nested] if isinstance(nested, dict) else [event.payload]
-    said = [str(detail.get(name, "")) for detail in details for name in BOUNCE_TYPE_FIELDS]
-    return any(word in value.lower() for value in said for word in SOFT_WORDS)
+def _unsubscribe(event: DeliveryEvent, person: Subscriber) -> None:
+    subscriptions.unsubscribe(person, subscriptions.ActionOrigin(form=f"{event.provider} event"))
 
 
 def _score(event: DeliveryEvent, person: Subscriber) -> None:
-    """Count the soft bounces again from all that is stored, so that no order matters.
+    """Count the soft bounces again from all stored events, so that their order does not matter.
 
     A delivery that is reported late may show that the limit was never reached.
     """
-    told = privacy.events_of(person).filter(type__in=[*BOUNCES, "delivered"])
-    score, highest, last = soft_bounce_score(told)
+    events = privacy.events_of(person).filter(type__in=[*BOUNCES, "delivered"])
+    score, highest, last = soft_bounce_score(events)
     Subscriber.objects.filter(pk=person.pk).update(
         soft_bounce_score=score, last_soft_bounce_at=last
     )
@@ -180,16 +160,17 @@ def _score(event: DeliveryEvent, person: Subscriber) -> None:
 
 
 def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, float, datetime | None]:
-    """Half a point for each day with a soft bounce: now, at its highest, and the last such day.
+    """Return the present score, the highest, and the time of the last soft bounce that counted.
 
-    A delivery or thirty quiet days start again from nothing.
+    A day with soft bounces adds SOFT_BOUNCE_WEIGHT; a delivery, or QUIET_PERIOD without any, resets
+    the score to zero.
     """
     score, highest, last = 0.0, 0.0, None
     for event in sorted(events, key=lambda event: event.occurred_at):
         if event.type == "delivered":
             score = 0.0
-        elif weight(event) == "soft" and (last is None or event.occurred_at.date() != last.date()):
-            if last is not None and event.occurred_at - last > QUIET_DAYS:
+        elif _counts(event, last):
+            if last is not None and event.occurred_at - last > QUIET_PERIOD:
                 score = 0.0
             score += SOFT_BOUNCE_WEIGHT
             highest = max(highest, score)
@@ -197,8 +178,14 @@ def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, float, da
     return score, highest, last
 
 
+def _counts(event: DeliveryEvent, last: datetime | None) -> bool:
+    """Return whether this is the first soft bounce of its day."""
+    same_day = last is not None and event.occurred_at.date() == last.date()
+    return not same_day and meaning_of(event) == Meaning.SOFT
+
+
 def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> None:
-    """Suppress the address, for the gravest reason that was ever reported."""
+    """Suppress the address, for the gravest reason reported so far."""
     address = person.email if person is not None else event.recipient
     subscriptions.suppress(address, reason)
     hashes = email_addresses.hashes_of(email_addresses.key_of(address))
@@ -207,26 +194,26 @@ def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> N
     )
 
 
-def forget(at: datetime) -> int:
-    """Delete what was told more than EVENT_DAYS ago and acted on; returns how many events.
+def delete_old_events(at: datetime) -> int:
+    """Delete processed events older than EVENT_DAYS and return how many there were.
 
-    What was told of people with soft bounces or a suppressed address stays: they are judged by it.
+    Those of subscribers with soft bounces or a suppressed address stay: they are counted again.
     """
     if not settings.EVENT_DAYS:
         return 0
-    judged = Subscriber.objects.filter(
+    counted = Subscriber.objects.filter(
         Q(soft_bounce_score__gt=0) | Q(status=Subscriber.Status.SUPPRESSED)
     )
     old = DeliveryEvent.objects.filter(
-        ~Exists(judged.filter(email_key=OuterRef("email_key"))),
-        ~Exists(judged.filter(pk=OuterRef("digest__subscriber"))),
+        ~Exists(counted.filter(email_key=OuterRef("email_key"))),
+        ~Exists(counted.filter(pk=OuterRef("digest__subscriber"))),
         received_at__lt=at - timedelta(days=settings.EVENT_DAYS),
         processed_at__isnull=False,
     )
-    forgotten = 0
-    # In portions, so that nobody who writes has to wait for long.
+    deleted = 0
+    # In portions, so that no other writer waits for long.
     while some := list(
-        old.order_by("received_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]
+        old.order_by("received_at").values_list("pk", flat=True)[:DELETIONS_PER_TRANSACTION]
     ):
-        forgotten += DeliveryEvent.objects.filter(pk__in=some).delete()[0]
-    return forgotten
+        deleted += DeliveryEvent.objects.filter(pk__in=some).delete()[0]
+    return deleted

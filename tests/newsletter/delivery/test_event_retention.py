@@ -36,7 +36,7 @@ def kept() -> set[int]:
 
 
 def test_reports_are_forgotten_after_half_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounces, "FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr(bounces, "DELETIONS_PER_TRANSACTION", 2)
     person = a_subscriber()
     for _ in range(5):
         told(person, 181)
@@ -47,14 +47,14 @@ def test_reports_are_forgotten_after_half_a_year(monkeypatch: pytest.MonkeyPatch
 
 def test_a_report_that_nobody_acted_on_yet_is_not_forgotten() -> None:
     waiting = told(a_subscriber(), 400, processed_at=None)
-    assert bounces.forget(now()) == 0
+    assert bounces.delete_old_events(now()) == 0
     assert kept() == {waiting}
 
 
 def test_an_operator_may_keep_them_for_good(settings: Settings) -> None:
     settings.EVENT_DAYS = 0
     told(a_subscriber(), 4000)
-    assert bounces.forget(now()) == 0
+    assert bounces.delete_old_events(now()) == 0
 
 
 def test_a_delivery_told_late_lifts_no_suppression_whose_reasons_are_old() -> None:
@@ -65,7 +65,7 @@ def test_a_delivery_told_late_lifts_no_suppression_whose_reasons_are_old() -> No
             person, day, "bounced", processed_at=None, digest=digest, email_key="ada@elsewhere.org"
         )
     bounces.process()
-    assert bounces.forget(now()) == 0
+    assert bounces.delete_old_events(now()) == 0
     told(person, 393, processed_at=None)
     bounces.process()
     assert Suppression.objects.get().reason == Suppression.Reason.SOFT_BOUNCES
@@ -75,4 +75,4 @@ def test_soft_bounces_that_still_count_are_kept() -> None:
     person = a_subscriber()
     told(person, 200, "bounced", processed_at=None)
     bounces.process()
-    assert bounces.forget(now()) == 0
+    assert bounces.delete_old_events(now()) == 0

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from anymail.exceptions import AnymailImproperlyInstalled, _LazyError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
 from newsletter.delivery import bounces
 from newsletter.models import DeliveryEvent, Digest, Stream, Subscriber, Suppression
-from newsletter.web import webhooks
 from tests.factories import a_digest, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -25,18 +29,34 @@ SECRET = "postmark:secret"
 @pytest.fixture(autouse=True)
 def webhook_secret(settings: Settings) -> None:
     settings.ANYMAIL = {"WEBHOOK_SECRET": SECRET}
+    settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
 
 
-def post(event: dict[str, Any], secret: str = SECRET) -> int:
-    """The event as Postmark would send it; returns the status of the answer."""
+def post(event: Any, secret: str = SECRET, provider: str = "postmark") -> int:
+    """Send the event as the provider would; returns the status of the answer."""
+    return request(json.dumps(event).encode(), secret, provider).status_code
+
+
+def request(body: bytes, secret: str = SECRET, provider: str = "postmark") -> HttpResponse:
     login = base64.b64encode(secret.encode()).decode()
-    response = Client().post(
-        "/anymail/postmark/tracking/",
-        json.dumps(event),
+    return Client().post(  # type: ignore[return-value]  # The stubs' own class.
+        f"/anymail/{provider}/tracking/",
+        body,
         content_type="application/json",
         headers={"Authorization": f"Basic {login}"},
     )
-    return response.status_code
+
+
+def sendgrid_event(digest: Digest, number: int) -> dict[str, Any]:
+    return {
+        "event": "delivered",
+        "email": digest.subscriber.email,
+        "timestamp": 1770000000,
+        "sg_event_id": f"event-{number}",
+        "sg_message_id": "message-1",
+        "smtp-id": "<x@example.org>",
+        "digest": str(digest.public_id),
+    }
 
 
 def bounce(digest: Digest, kind: str, number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -209,9 +229,9 @@ def test_an_event_that_cannot_be_acted_on_does_not_stop_the_others(
 ) -> None:
     first, second = a_digest(state=State.SENT), a_digest(state=State.SENT)
     post(bounce(first, "HardBounce", 1))
-    DeliveryEvent.objects.update(payload=["no object"])
     post(bounce(second, "HardBounce", 2))
-    assert bounces.process() == 2
+    with failing(DataError("out of range"), "INSERT", first.subscriber.email_key):
+        assert bounces.process() == 2
     second.subscriber.refresh_from_db()
     assert second.subscriber.status == Subscriber.Status.SUPPRESSED
     assert "could not be acted on" in caplog.text
@@ -220,51 +240,117 @@ def test_an_event_that_cannot_be_acted_on_does_not_stop_the_others(
 def test_a_thousand_events_in_one_request_are_a_handful_of_statements(
     settings: Settings, django_assert_max_num_queries: Any
 ) -> None:
-    settings.ANYMAIL = {"WEBHOOK_SECRET": SECRET}
+    settings.EMAIL_BACKEND = "anymail.backends.sendgrid.EmailBackend"
     digest = a_digest(state=State.SENT)
-    events = [
-        {
-            "event": "delivered",
-            "email": digest.subscriber.email,
-            "timestamp": 1770000000,
-            "sg_event_id": f"event-{number}",
-            "sg_message_id": "message-1",
-            "smtp-id": "<x@example.org>",
-            "digest": str(digest.public_id),
-        }
-        for number in range(1000)
-    ]
-    login = base64.b64encode(SECRET.encode()).decode()
+    events = [sendgrid_event(digest, number) for number in range(1000)]
     with django_assert_max_num_queries(30):
-        answer = Client().post(
-            "/anymail/sendgrid/tracking/",
-            json.dumps(events),
-            content_type="application/json",
-            headers={"Authorization": f"Basic {login}"},
-        )
-    assert answer.status_code == 200
+        assert post(events, provider="sendgrid") == 200
     assert DeliveryEvent.objects.filter(digest=digest, type="delivered").count() == 1000
 
 
-def test_one_event_that_cannot_be_stored_does_not_take_the_others_along(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@contextmanager
+def failing(error: Exception, *parts: str) -> Iterator[None]:
+    """A database that raises the error for every statement with all these parts."""
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if all(part in f"{sql} {params}" for part in parts):
+            raise error
+        return run(sql, params, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("gone"), InterfaceError("closed"), IntegrityError("not null")]
+)
+def test_an_event_that_cannot_be_stored_is_answered_503_and_comes_again(error: Exception) -> None:
     digest = a_digest(state=State.SENT)
-    whole = webhooks._insert
+    with failing(error, "INSERT", "newsletter_deliveryevent"):
+        assert post(delivery(digest)) == 503
+    assert not DeliveryEvent.objects.exists()
+    assert post(delivery(digest)) == 200
+    assert DeliveryEvent.objects.get().type == "delivered"
 
-    def one_by_one(events: list[webhooks.Told]) -> None:
-        if len(events) > 1 or events[0].row.event_key == "2":
-            raise ValueError("This cannot be stored.")
-        whole(events)
 
-    monkeypatch.setattr(webhooks, "_insert", one_by_one)
-    rows = [
-        DeliveryEvent(provider="x", event_key=f"{n}", type="sent", occurred_at=now())
-        for n in range(4)
-    ]
-    webhooks._keep([webhooks.Told(row, digest.public_id) for row in rows])
-    assert set(digest.events.values_list("event_key", flat=True)) == {"0", "1", "3"}
-    assert "could not be stored" in caplog.text
+def test_a_database_that_is_away_is_answered_503_before_anything_is_looked_up() -> None:
+    event = delivery(a_digest(state=State.SENT))
+    with failing(OperationalError("connection refused")):
+        assert post(event) == 503
+
+
+def test_an_event_that_fits_no_column_does_not_take_the_others_along(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "anymail.backends.sendgrid.EmailBackend"
+    digest = a_digest(state=State.SENT)
+    events = [sendgrid_event(digest, number) for number in range(4)]
+    with failing(DataError("out of range"), "INSERT", "event-2"):
+        assert post(events, provider="sendgrid") == 400
+    kept = set(digest.events.values_list("event_key", flat=True))
+    assert kept == {"event-0", "event-1", "event-3"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"RecordType": 1}',
+        b'{"RecordType": "Bounce"}',
+        b'{"RecordType": "Delivery", "DeliveredAt": "yesterday"}',
+        b'{"RecordType": "Delivery", "DeliveredAt": ["2026"], "Recipient": {}}',
+        b"\xff\xfe\x00",
+        b'{"RecordType": "Delivery", "Metadata": "none", "DeliveredAt": "2026-03-01T08:00:00Z"}',
+        b"[" * 100_000,
+    ],
+)
+@pytest.mark.parametrize("provider", ["postmark", "mailgun", "brevo", "sparkpost", "mailersend"])
+def test_a_malformed_request_is_answered_400_without_a_traceback(
+    settings: Settings, provider: str, body: bytes
+) -> None:
+    settings.DEBUG = True
+    settings.WEBHOOK_PROVIDERS = [provider]
+    settings.ANYMAIL |= {"MAILGUN_WEBHOOK_SIGNING_KEY": "k", "MAILERSEND_SIGNING_SECRET": "k"}
+    answer = request(body, provider=provider)
+    assert (answer.status_code, answer.content) in {(400, b""), (200, b"")}
+    assert not DeliveryEvent.objects.exists() or answer.status_code == 200
+
+
+@pytest.mark.parametrize("provider", ["brevo", "resend", "amazon_ses", "mailgun", "mandrill"])
+def test_only_the_sending_provider_and_the_named_ones_have_an_endpoint(
+    settings: Settings, provider: str
+) -> None:
+    settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+    path = f"/anymail/{provider}/" + ("" if provider == "mandrill" else "tracking/")
+    assert Client().post(path, "{}", content_type="application/json").status_code == 404
+    settings.WEBHOOK_PROVIDERS = [provider]
+    assert Client().post(path, "{}", content_type="application/json").status_code in {400, 401, 503}
+    assert Client().post("/anymail/postmark/inbound/").status_code == 404
+
+
+@pytest.mark.parametrize("backend", ["newsletter.mail.backends.brevo", "anymail.backends.brevo"])
+def test_after_a_change_late_events_of_the_old_provider_count(
+    settings: Settings, backend: str
+) -> None:
+    settings.EMAIL_BACKEND = f"{backend}.EmailBackend"
+    settings.WEBHOOK_PROVIDERS = ["postmark"]
+    digest = a_digest(state=State.SENT)
+    assert post(bounce(digest, "HardBounce")) == 200
+    late = {"event": "delivered", "email": digest.subscriber.email, "ts_epoch": 1770000000000}
+    assert post(late, provider="brevo") == 200
+    assert set(DeliveryEvent.objects.values_list("provider", flat=True)) == {"Brevo", "Postmark"}
+
+
+def test_an_endpoint_whose_package_is_missing_asks_to_repeat_the_events(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = AnymailImproperlyInstalled(missing_package="svix", install_extra="resend")
+    monkeypatch.setattr("anymail.webhooks.resend.SvixWebhook", _LazyError(missing))
+    settings.WEBHOOK_PROVIDERS = ["resend"]
+    settings.ANYMAIL |= {"RESEND_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    assert request(b"{}", provider="resend").status_code == 503
 
 
 def test_what_no_column_can_hold_is_cut_and_kept() -> None:

@@ -25,6 +25,7 @@ Story = Callable[[Digest], list[Event]]
 @pytest.fixture(autouse=True)
 def webhook_secret(settings: Settings) -> None:
     settings.ANYMAIL = {"WEBHOOK_SECRET": SECRET}
+    settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
 
 
 def soft(digest: Digest, *days: int) -> list[Event]:
@@ -47,7 +48,7 @@ def unsubscription(digest: Digest) -> Event:
         "MessageID": "message-1",
         "Recipient": digest.subscriber.email,
         "ChangedAt": at(13),
-        "ActionOrigin": "Recipient",
+        "Origin": "Recipient",
         "SuppressSending": True,
         "SuppressionReason": "ManualSuppression",
         "Metadata": {"digest": str(digest.public_id)},
