@@ -212,6 +212,7 @@ CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
 EVENT_DAYS = env.number("EVENT_DAYS", 180)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
+OPENALEX_API_KEY = env.text("OPENALEX_API_KEY")
 # The worker asks no source by itself: papers come from files and from `ingest` alone.
 OFFLINE = env.flag("OFFLINE", default=False)
 # After so many days a reader's like weighs half as much as a new one.

@@ -7,7 +7,7 @@ import time
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import TracebackType
@@ -28,7 +28,7 @@ from papers.http.public_network import (
     PublicTransport,
 )
 from papers.sources.dates import moment
-from papers.sources.protocol import Answer, FetchError
+from papers.sources.protocol import Answer, FetchError, NotFoundError
 
 DEADLINE: Final = 30.0
 READ_TIMEOUT: Final = 20.0
@@ -44,6 +44,8 @@ REDIRECTION: Final = frozenset({301, 302, 303, 307, 308})
 ARXIV_PACE: Final = timedelta(seconds=3)
 # Hosts (with their subdomains) that want one request at a time from all our workers together.
 LANES: Final = {"arxiv.org": "arxiv"}
+KEY: Final = "x-api-key"
+LIMIT_PREFIX: Final = "x-ratelimit-"
 PLAIN_TYPES: Final = frozenset({"", "text/plain", "application/octet-stream"})
 
 
@@ -69,7 +71,7 @@ def agent() -> str:
     return f"Paperboy/{version()} (+{settings.SITE_URL}; mailto:{settings.CONTACT_EMAIL})"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One address to ask, with what to send and what to expect."""
 
@@ -162,10 +164,9 @@ class Client:
             if isinstance(answer, Answer):
                 return answer
             if urlsplit(answer).netloc != urlsplit(url).netloc:
-                # A key for one host is not for another.
-                request.headers = {
-                    name: value for name, value in request.headers.items() if name != "x-api-key"
-                }
+                # A key for one host is not for another; the next attempt begins with it again.
+                headers = {name: sent for name, sent in request.headers.items() if name != KEY}
+                request = replace(request, headers=headers)
             url = answer
         raise FetchError(f"{_host(url)} redirects more than {REDIRECTS} times.")
 
@@ -223,6 +224,8 @@ class Client:
         if status in {200, 203, 304} or (status == 400 and accept in _type(response)):
             return
         reason = f"{_host(url)} answered {status} {response.reason_phrase}".rstrip() + "."
+        if status in {404, 410}:
+            raise NotFoundError(reason)
         if status not in PASSING:
             raise FetchError(reason)
         wait = retry_after(response.headers.get("retry-after", ""), now())
@@ -255,7 +258,14 @@ class Client:
             raise PassingError(f"{_host(url)} sent a damaged answer: {error}.") from error
         headers = response.headers
         return Answer(
-            bytes(body), headers.get("etag", "")[:255], headers.get("last-modified", "")[:64]
+            bytes(body),
+            headers.get("etag", "")[:255],
+            headers.get("last-modified", "")[:64],
+            limits={
+                name.lower(): value[:64]
+                for name, value in headers.items()
+                if name.lower().startswith(LIMIT_PREFIX)
+            },
         )
 
 

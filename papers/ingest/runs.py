@@ -176,6 +176,7 @@ class _Trip:
         self.notes: list[str] = []
         self.read = 0
         self.interrupted = False
+        self.resume_at: datetime | None = None
 
     def go(self, client: Client, until: Callable[[], bool]) -> None:
         """Ask page after page and keep each. Raises FetchError, ListingError, _Suspicion."""
@@ -195,7 +196,7 @@ class _Trip:
             # An operator who changed the address begins anew.
             cursor if cursor.pop("address", self.source.address) == self.source.address else {},
             wanted,
-            settings.SEMANTIC_SCHOLAR_API_KEY,
+            str(getattr(settings, kind.key)) if kind.key else "",
         )
         for step in kind.fetch(visit):
             self._keep(step, kind)
@@ -205,6 +206,7 @@ class _Trip:
                 raise _Suspicion(f"{step.listing.damage} What was whole is kept.")
             self._doubt(step)
             self._remember(step)
+            self.resume_at = step.resume_at
             if until():
                 self.interrupted = True
                 return
@@ -213,7 +215,7 @@ class _Trip:
 
     def outcome(self) -> Outcome:
         """What to say about a visit that nothing went wrong with."""
-        again = now() if self.interrupted else None
+        again = now() if self.interrupted else self.resume_at
         if not self.read and not self.withdrawn:
             reason = " ".join(dict.fromkeys(self.notes)) or "There was nothing to read."
             return Outcome(self.source.name, Status.QUIET, reason, self.counts, again)
@@ -229,6 +231,8 @@ class _Trip:
             words += f"; {self.counts.rejected} records were rejected"
         if self.interrupted:
             words += "; stopped between two pages, the next visit goes on from there"
+        elif self.resume_at:
+            words += "; the source has more, the next visit goes on from there"
         return Outcome(self.source.name, Status.OK, f"{words}.", self.counts, again)
 
     def _keep(self, step: Step, kind: Kind) -> None:

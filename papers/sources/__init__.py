@@ -22,15 +22,16 @@ from papers.sources.protocol import Fetch, Parse, one_page
 class Kind:
     """One kind of listing.
 
-    ``authority``: how far its texts are trusted when two sources tell of the same version of a
-    paper: 3 the archive's own records, 2 its feeds, 1 other services, 0 copied text.
-    ``enriches``: it adds to papers that are known and never brings new ones.
+    ``authority``: the rank of its texts when two sources have the same version of a paper: 3 the
+    archive's own records, 2 its feeds, 1 other services, 0 copied text. ``enriches``: it adds to
+    known papers and never brings new ones. ``key``: the setting with the operator's API key.
     """
 
     parse: Parse
     authority: int
     fetch: Fetch
     enriches: bool = False
+    key: str = ""
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -40,6 +41,12 @@ KINDS: Final[dict[str, Kind]] = {
     "arxiv-oai": Kind(arxiv_oai.parse, 3, arxiv_oai.fetch),
     "hf-daily": Kind(hf_daily.parse, 1, hf_daily.fetch),
     "jsonl": Kind(jsonl.parse, 1, one_page(jsonl.parse, accept="json")),
-    "semantic-scholar": Kind(semantic_scholar.parse, 1, semantic_scholar.fetch, enriches=True),
-    "openalex": Kind(openalex.parse, 1, openalex.fetch, enriches=True),
+    "semantic-scholar": Kind(
+        semantic_scholar.parse,
+        1,
+        semantic_scholar.fetch,
+        enriches=True,
+        key="SEMANTIC_SCHOLAR_API_KEY",
+    ),
+    "openalex": Kind(openalex.parse, 1, openalex.fetch, enriches=True, key="OPENALEX_API_KEY"),
 }

@@ -28,17 +28,21 @@ from papers.sources.xml import child, children
 from papers.text import clean, identifiers
 
 ERROR_ID: Final = "/api/errors"
-WHAT: Final = "an answer of the arXiv API (Atom)"
+FORMAT: Final = "an answer of the arXiv API (Atom)"
 BASE: Final = "https://export.arxiv.org/api/query"
-PAGE: Final = 200
-PAGES: Final = 25
-IDS: Final = 100
+PAGE_SIZE: Final = 200
+PAGES_PER_VISIT: Final = 25
+IDS_PER_REQUEST: Final = 100
 FIRST_DAYS: Final = timedelta(days=7)
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
-    """The papers of one page. Raises ListingError for arXiv's own errors too, with their code."""
-    document = xml.read(body, record="entry", roots=frozenset({"feed"}), what=WHAT)
+    """Return the papers of one page.
+
+    Raises:
+        ListingError: It is no such page, or arXiv's own error, with its code.
+    """
+    document = xml.read(body, record="entry", roots=frozenset({"feed"}), what=FORMAT)
     if any(child(entry, "announce_type") for entry in document.records):
         raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
     listing = Listing(rejections=document.rejections, damage=document.damage)
@@ -97,46 +101,60 @@ def _links(entry: _Element) -> dict[str, str]:
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """New papers of the source's query, newest first, down to where the last visit began; for
-    ids that were asked for, those papers.
+    """Yield new papers of the source's query, newest first, down to the last visit's newest.
+
+    For ids that were asked for, yield those papers. A visit reads ``PAGES_PER_VISIT`` pages; the
+    next one goes on from there.
 
     The cursor: ``since``, the newest first submission of the last whole visit, and while a
     visit is under way its ``start`` and the ``top`` that it began with.
+
+    Raises:
+        FetchError: arXiv gives an empty page, or the same page again.
     """
     if visit.wanted:
         yield from _fetch_ids(visit)
         return
     since = moment(visit.cursor.get("since", "")) or visit.now - FIRST_DAYS
-    query = {} if "://" in visit.address else {"search_query": visit.address}
     start, top = int(visit.cursor.get("start", 0)), str(visit.cursor.get("top", ""))
-    for number in range(1, PAGES + 1):
-        url = visit.url(
-            BASE,
-            **query,
-            sortBy="submittedDate",
-            sortOrder="descending",
-            start=start,
-            max_results=PAGE,
-        )
-        listing = _page(visit, url, start)
-        if not (listing.records or listing.rejections) and start < (listing.total or 0):
+    seen: set[str] = set()
+    for number in range(1, PAGES_PER_VISIT + 1):
+        listing = _page(visit, start)
+        total = listing.total or 0
+        if not (listing.records or listing.rejections) and start < total:
             if number > 1 or not start:
-                raise FetchError(f"arXiv gave an empty page at {start} of {listing.total} papers.")
+                raise FetchError(f"arXiv gave an empty page at {start} of {total} papers.")
             # The last visit ended here as well: what is new since then stands at the beginning.
             start, top = 0, ""
             continue
+        ids = {record.arxiv_id for record in listing.records}
+        if ids and ids <= seen:
+            raise FetchError(f"arXiv gave the same papers again at {start} of {total}.")
+        seen |= ids
         times = [found.published_at for found in listing.records if found.published_at]
         top = top or max(times, default=since).isoformat()
         start += len(listing.records) + len(listing.rejections)
         older = min(times, default=since) < since
-        if older or not listing.records or start >= (listing.total or 0) or number == PAGES:
-            yield Step(listing, {"since": top}, 1.0)
+        if older or not listing.records or start >= total:
+            yield Step(listing, {"since": top})
             return
-        yield Step(listing, visit.cursor | {"start": start, "top": top}, number / PAGES)
+        resume_at = visit.now if number == PAGES_PER_VISIT else None
+        under_way = visit.cursor | {"start": start, "top": top}
+        yield Step(listing, under_way, number / PAGES_PER_VISIT, resume_at=resume_at)
 
 
-def _page(visit: Visit, url: str, start: int) -> Listing:
-    """One page. arXiv sometimes gives an empty one in the middle; then once more."""
+def _page(visit: Visit, start: int) -> Listing:
+    """Return one page; arXiv sometimes gives an empty one in the middle, then ask again."""
+    query = {} if "://" in visit.address else {"search_query": visit.address}
+    url = visit.url(
+        BASE,
+        **query,
+        sortBy="submittedDate",
+        sortOrder="descending",
+        start=start,
+        max_results=PAGE_SIZE,
+    )
+    listing = Listing()
     for _ in range(2):
         listing = read(parse, visit.ask(url, accept="xml"), visit)
         if listing.records or listing.rejections or start >= (listing.total or 0):
@@ -145,9 +163,13 @@ def _page(visit: Visit, url: str, start: int) -> Listing:
 
 
 def _fetch_ids(visit: Visit) -> Iterator[Step]:
-    """The wanted papers. arXiv refuses a whole list for one id that it does not like, so such a
-    list is asked for again in halves."""
-    lists = [visit.wanted[first : first + IDS] for first in range(0, len(visit.wanted), IDS)]
+    """Yield the wanted papers.
+
+    arXiv refuses a whole list for one id that it does not accept; such a list is requested again
+    in halves.
+    """
+    firsts = range(0, len(visit.wanted), IDS_PER_REQUEST)
+    lists = [visit.wanted[first : first + IDS_PER_REQUEST] for first in firsts]
     done = 0
     while lists:
         ids = lists.pop(0)

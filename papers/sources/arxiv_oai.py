@@ -16,7 +16,7 @@ from lxml.etree import _Element
 from papers.sources import xml
 from papers.sources.arxiv import category_of, is_withdrawn
 from papers.sources.dates import moment
-from papers.sources.protocol import Step, Visit, read
+from papers.sources.protocol import FetchError, Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -29,11 +29,11 @@ from papers.sources.xml import child, children
 from papers.text import clean, identifiers
 from papers.text.identifiers import ArxivId
 
-WHAT: Final = "an OAI-PMH answer"
+FORMAT: Final = "an OAI-PMH answer"
 NOTHING_NEW: Final = "noRecordsMatch"
 BAD_TOKEN: Final = "badResumptionToken"  # noqa: S105 - the name of an error
 BASE: Final = "https://oaipmh.arxiv.org/oai"
-PAGES: Final = 60
+PAGES_PER_VISIT: Final = 60
 FIRST_DAYS: Final = timedelta(days=3)
 # A paper whose first version is older than this is updated when we have it, but not added.
 ADDED_WITHIN: Final = timedelta(days=31)
@@ -45,7 +45,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
     ``day`` of the listing is the latest datestamp in it. Raises ListingError with the protocol's
     error code for every error but "no records match", which is a quiet day.
     """
-    document = xml.read(body, record="record", roots=frozenset({"OAI-PMH"}), what=WHAT)
+    document = xml.read(body, record="record", roots=frozenset({"OAI-PMH"}), what=FORMAT)
     listing = Listing(rejections=document.rejections, damage=document.damage)
     for problem in document.root.findall("{*}error"):
         code, words = str(problem.get("code")), clean.line(problem.text or "")
@@ -147,32 +147,51 @@ def _western(name: str) -> str:
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """Everything that changed since the last visit, by page, in the archives of the categories
-    that the source's address names (``cs.AI cs.CL stat.ML``); records of others are passed over.
+    """Yield everything that changed since the last visit, page by page.
+
+    The source's address names categories (``cs.AI cs.CL stat.ML``); their archives are read, and
+    records of other categories are left out. Without an address all of arXiv is read. A visit
+    reads ``PAGES_PER_VISIT`` pages; the next one goes on from there.
 
     The cursor: ``from``, the day to begin with, and while a visit is under way the ``token`` of
     the next page and the number of archives ``done``. An expired token begins that archive anew.
+
+    Raises:
+        FetchError: The archive gives a token or a page again, so that its list would never end.
     """
     categories = frozenset(re.findall(r"[a-z-]+(?:\.[A-Za-z-]+)?", _named(visit.address)))
     archives = sorted({_set(category) for category in categories}) or [""]
-    cursor = dict(visit.cursor)
-    begin = cursor.get("from") or (visit.now - FIRST_DAYS).date().isoformat()
-    latest = str(cursor.get("latest") or begin)
-    done, token = int(cursor.get("done", 0)), str(cursor.get("token", ""))
-    for _ in range(PAGES):
+    begin = visit.cursor.get("from") or (visit.now - FIRST_DAYS).date().isoformat()
+    latest = str(visit.cursor.get("latest") or begin)
+    done, token = int(visit.cursor.get("done", 0)), str(visit.cursor.get("token", ""))
+    seen: set[str] = set()
+    for number in range(1, PAGES_PER_VISIT + 1):
         if done >= len(archives):
             return
         listing = _page(visit, archives[done], begin, token)
+        _refuse_repetition(listing, token, seen)
         latest = max(latest, listing.day.isoformat() if listing.day else "")
         token = listing.next_page
         done += 0 if token else 1
         kept = [record for record in listing.records if _is_in(record, categories)]
         listing.records = [record for record in kept if not _is_older(record, begin)]
         updates = tuple(record for record in kept if _is_older(record, begin))
-        cursor = {"from": begin, "latest": latest, "done": done, "token": token}
-        if done >= len(archives):
-            cursor = {"from": latest}
-        yield Step(listing, cursor, done / len(archives), updates)
+        whole = done >= len(archives)
+        under_way = {"from": begin, "latest": latest, "done": done, "token": token}
+        resume_at = visit.now if number == PAGES_PER_VISIT and not whole else None
+        cursor = {"from": latest} if whole else under_way
+        yield Step(listing, cursor, done / len(archives), updates, resume_at)
+
+
+def _refuse_repetition(listing: Listing, token: str, seen: set[str]) -> None:
+    """Raise FetchError for a page that was read before in this visit."""
+    # A paper may be in several archives, and then stands on several first pages.
+    ids = {record.arxiv_id for record in listing.records} if token else set()
+    if listing.next_page and listing.next_page in {token} | seen:
+        raise FetchError("The archive gave the same resumption token again; its list never ends.")
+    if ids and ids <= seen:
+        raise FetchError("The archive gave the same page again; its list never ends.")
+    seen |= ids | {listing.next_page or token}
 
 
 def _page(visit: Visit, archive: str, begin: str, token: str) -> Listing:

@@ -19,6 +19,7 @@ from papers.sources.record import (
     PaperRecord,
     RecordError,
     Rejection,
+    Values,
     build,
     total,
 )
@@ -80,7 +81,22 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
     categories = _list(found, "categories")
     announced = midnight(day) if day else _moment(found, "announced")
     withdrawn = found.get("withdrawn")
-    values = {key: _text(found, key) for key in ("pdf_url",) if _text(found, key)}
+    values: Values = {
+        "categories": [*filter(None, [_text(found, "primary_category")]), *categories],
+        "keywords": _list(found, "keywords", ","),
+        "published_at": _moment(found, "published"),
+        "revised_at": _moment(found, "updated"),
+        "announced_at": announced,
+        "journal_ref": _text(found, "journal_ref"),
+        "license": _text(found, "license"),
+        "url": _text(found, "url"),
+        "code_url": _text(found, "code_url"),
+        "withdrawn": withdrawn if isinstance(withdrawn, bool) else (is_withdrawn(comment) or None),
+        "measurements": _measurements(found),
+        "observed_at": _moment(found, "observed") or midnight(day or today),
+    }
+    if pdf := _text(found, "pdf_url"):
+        values["pdf_url"] = pdf
     return build(
         clean.unescaped(_text(found, "title")),
         clean.unescaped(_text(found, "abstract", "summary")),
@@ -88,18 +104,6 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
         _text(found, "doi"),
         _list(found, "authors", ", "),
         comment,
-        categories=[*filter(None, [_text(found, "primary_category")]), *categories],
-        keywords=_list(found, "keywords", ","),
-        published_at=_moment(found, "published"),
-        revised_at=_moment(found, "updated"),
-        announced_at=announced,
-        journal_ref=_text(found, "journal_ref"),
-        license=_text(found, "license"),
-        url=_text(found, "url"),
-        code_url=_text(found, "code_url"),
-        withdrawn=withdrawn if isinstance(withdrawn, bool) else (is_withdrawn(comment) or None),
-        measurements=_measurements(found),
-        observed_at=_moment(found, "observed") or midnight(day or today),
         **values,
     )
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from papers.sources.protocol import Step, Visit, read
+from papers.sources.protocol import Answer, NotFoundError, Step, Visit, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -26,7 +26,10 @@ from papers.text import clean, identifiers
 
 BASE: Final = "https://api.openalex.org/works"
 FIELDS: Final = "id,doi,title,cited_by_count,locations"
-BATCH: Final = 50
+IDS_PER_REQUEST: Final = 50
+SINGLES_PER_VISIT: Final = 200
+DAY_SECONDS: Final = 86_400
+HOUR_SECONDS: Final = 3_600
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
@@ -66,6 +69,7 @@ def _record(work: Any) -> PaperRecord:
         ),
         [str(author.get("display_name") or "") for author in written if isinstance(author, dict)],
         measurements=() if citations is None else (Measurement("citations", citations),),
+        needs_title=False,
     )
 
 
@@ -88,11 +92,65 @@ def _abstract(inverted: Any) -> str:
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """Citations of the wanted papers, by their arXiv DOIs."""
-    for first in range(0, len(visit.wanted), BATCH):
-        ids = visit.wanted[first : first + BATCH]
-        dois = "|".join(f"10.48550/arxiv.{found}" for found in ids)
-        url = visit.url(BASE, filter=f"doi:{dois}", select=FIELDS, **{"per-page": BATCH})
-        listing = read(parse, visit.ask(url, accept="json"), visit)
+    """Yield citations of the wanted papers, by their arXiv DOIs.
+
+    A preprint that OpenAlex merged with its published form is not found by a list of DOIs; it is
+    requested singly, which is free of charge. When the day's budget is used up, the visit ends
+    and goes on when the budget is renewed.
+    """
+    key = {"api_key": visit.key} if visit.key else {}
+    singles = SINGLES_PER_VISIT
+    for first in range(0, len(visit.wanted), IDS_PER_REQUEST):
+        ids = visit.wanted[first : first + IDS_PER_REQUEST]
+        dois = "|".join(map(_doi, ids))
+        parameters = {"select": FIELDS, "per-page": str(IDS_PER_REQUEST), **key}
+        url = visit.url(BASE, filter=f"doi:{dois}", **parameters)
+        answer = visit.ask(url, accept="json")
+        listing = read(parse, answer, visit)
+        found = {record.arxiv_id for record in listing.records}
+        missing = [name for name in ids if name not in found][:singles]
+        singles -= len(missing)
+        listing.records += [record for name in missing for record in _single(visit, name, key)]
         listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
-        yield Step(listing, visit.cursor, (first + len(ids)) / len(visit.wanted))
+        done = first + len(ids)
+        resume_at = _budget_renewed_at(answer, visit.now) if done < len(visit.wanted) else None
+        if resume_at:
+            listing.note = "OpenAlex's budget of the day is used up."
+        yield Step(listing, visit.cursor, done / len(visit.wanted), resume_at=resume_at)
+        if resume_at:
+            return
+
+
+def _doi(arxiv_id: str) -> str:
+    return f"10.48550/arxiv.{arxiv_id}"
+
+
+def _single(visit: Visit, arxiv_id: str, key: dict[str, str]) -> list[PaperRecord]:
+    """Return the work of one arXiv DOI, or nothing when OpenAlex does not know it."""
+    url = visit.url(BASE, f"/doi:{_doi(arxiv_id)}", select=FIELDS, **key)
+    try:
+        listing = read(parse, visit.ask(url, accept="json"), visit)
+    except (NotFoundError, ListingError):
+        return []
+    return [replace(record, arxiv_id=arxiv_id) for record in listing.records]
+
+
+def _budget_renewed_at(answer: Answer, now: datetime) -> datetime | None:
+    """Return when to go on, if the budget of the day does not pay for another list request.
+
+    Headers: https://developers.openalex.org/api-reference/authentication. The budget was counted
+    in credits before it was counted in US dollars.
+    """
+    limits = answer.limits
+    for left, cost in (
+        ("x-ratelimit-remaining-usd", "x-ratelimit-cost-usd"),
+        ("x-ratelimit-remaining", "x-ratelimit-credits-used"),
+    ):
+        remaining = total(limits.get(left))
+        if remaining is not None:
+            if remaining > (total(limits.get(cost)) or 0):
+                return None
+            wait = total(limits.get("x-ratelimit-reset"))
+            known = wait is not None and wait <= DAY_SECONDS
+            return now + timedelta(seconds=wait if wait and known else HOUR_SECONDS)
+    return None

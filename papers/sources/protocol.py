@@ -1,4 +1,4 @@
-"""A visit to a source: what it knows when it sets out, and what it brings back page by page."""
+"""The protocol of a visit to a source: its input, and the pages that it yields."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ Cursor = dict[str, Any]
 
 
 class Parse(Protocol):
-    """Read one answer or file. ``today`` dates what is undated, ``day`` overrides its date.
+    """Reads one answer or file.
 
-    Raises ListingError when the whole is not of this format.
+    ``today`` dates what is undated, ``day`` overrides the date of the whole. Raises ListingError
+    when the whole is not of this format.
     """
 
     def __call__(self, body: bytes, *, today: date, day: date | None = None) -> Listing: ...
 
 
 class FetchError(Exception):
-    """A source could not be asked, or not be understood; the message is for people.
+    """A source cannot be read; the message is one sentence for the operator.
 
-    ``retry_at`` is when the source itself asked to be tried again.
+    ``retry_at`` is the time for which the source itself asked to be tried again.
     """
 
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
@@ -33,21 +34,33 @@ class FetchError(Exception):
         self.retry_at = retry_at
 
 
+class NotFoundError(FetchError):
+    """The source has nothing at this address (404, 410)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of an answer, decompressed. ``unchanged``: the source has nothing newer than the
-    validators that it was asked with. ``cut_off``: the connection broke before the end."""
+    """The decompressed body of an answer.
+
+    ``unchanged``: the source has nothing newer than the validators of the request. ``cut_off``:
+    the connection broke before the end. ``limits``: the headers that begin with
+    ``x-ratelimit-``, in lower case.
+    """
 
     body: bytes = b""
     etag: str = ""
     last_modified: str = ""
     unchanged: bool = False
     cut_off: bool = False
+    limits: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ask(Protocol):
-    """Ask for an address. ``accept`` is the kind of content expected (``xml``, ``json``,
-    ``text``); with ``json`` the request is a POST of it. Raises FetchError."""
+    """Sends one request.
+
+    ``accept`` is the expected kind of content (``xml``, ``json``, ``text``); with ``json`` the
+    request is a POST of that value. Raises FetchError.
+    """
 
     def __call__(
         self,
@@ -63,8 +76,11 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit. ``cursor`` is where the last one got to, ``wanted`` the arXiv ids to ask for,
-    ``key`` the operator's key to this source."""
+    """One visit to a source.
+
+    ``cursor`` is the position that the last visit reached, ``wanted`` the arXiv ids to ask for,
+    ``key`` the operator's API key of this source.
+    """
 
     address: str
     ask: Ask
@@ -73,38 +89,43 @@ class Visit:
     wanted: tuple[str, ...] = ()
     key: str = ""
 
-    def url(self, base: str, **parameters: str | int) -> str:
-        """An address below ``base`` with these parameters. A source whose own address is a whole
-        URL has that for its base, and keeps the parameters that it names itself."""
+    def url(self, base: str, path: str = "", **parameters: str | int) -> str:
+        """Return ``base`` with a path below it and these query parameters.
+
+        A source whose address is a whole URL has that as its base, and keeps the parameters in it.
+        """
         parts = urlsplit(self.address if "://" in self.address else base)
         named = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return urlunsplit(parts._replace(query=urlencode({**parameters, **named}), fragment=""))
+        query = urlencode({**parameters, **named})
+        return urlunsplit(parts._replace(path=parts.path + path, query=query, fragment=""))
 
     @property
     def today(self) -> date:
-        """The day of the visit (UTC)."""
+        """Return the day of the visit (UTC)."""
         return self.now.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One page that was read, and the cursor from which to go on once its records are kept.
+    """One page, and the cursor from which to go on once its records are stored.
 
-    ``updates`` are records that may bring known papers up to date but add none. ``progress`` is
-    what share of the visit is done.
+    ``updates`` are records that may update known papers but add none. ``progress`` is the share
+    of the visit that is done. ``resume_at`` is set on the last page of a visit that ended before
+    the source did: the time to go on.
     """
 
     listing: Listing
     cursor: Cursor
     progress: float = 1.0
     updates: tuple[PaperRecord, ...] = ()
+    resume_at: datetime | None = None
 
 
 Fetch = Callable[[Visit], Iterator[Step]]
 
 
 def one_page(parse: Parse, *, accept: str, base: str = "") -> Fetch:
-    """The fetch of a source that is one page, asked for only when it has changed."""
+    """Return the fetch of a source that is one page, requested only when it has changed."""
 
     def fetch(visit: Visit) -> Iterator[Step]:
         answer = visit.ask(
@@ -123,7 +144,7 @@ def one_page(parse: Parse, *, accept: str, base: str = "") -> Fetch:
 
 
 def read(parse: Parse, answer: Answer, visit: Visit) -> Listing:
-    """Parse an answer; what was cut off on its way says so."""
+    """Parse an answer; one that was cut off is marked as damaged."""
     listing = parse(answer.body, today=visit.today)
     if answer.cut_off and not listing.damage:
         listing.damage = "The connection broke before the end of the answer."

@@ -130,6 +130,7 @@ class Values(TypedDict, total=False):
     withdrawn: bool | None
     measurements: tuple[Measurement, ...]
     observed_at: datetime | None
+    needs_title: bool
 
 
 def build(
@@ -143,15 +144,18 @@ def build(
 ) -> PaperRecord:
     """A clean record from what a source tells: texts cleaned, links checked, lengths kept.
 
-    The first category is the primary one. arXiv's own DOIs count as arXiv ids. Raises
-    RecordError when the record has no title.
+    The first category is the primary one. arXiv's own DOIs count as arXiv ids. Without
+    ``needs_title`` a record with an arXiv id or a DOI may lack a title.
+
+    Raises:
+        RecordError: The record has no title.
     """
     own = own or identifiers.arxiv_id(doi)
     abstract, comment = clean.paragraphs(abstract), clean.line(comment)
     categories = _words(values.get("categories", ()), 32)
     code = link(values.get("code_url", "")) or code_link(f"{abstract}\n{comment}")
     return PaperRecord(
-        title=_title(title),
+        title=_title(title, needed=values.get("needs_title", True) or not (own or doi)),
         abstract=abstract,
         arxiv_id=own.id if own else "",
         version=own.version if own else None,
@@ -176,9 +180,9 @@ def build(
     )
 
 
-def _title(raw: str) -> str:
+def _title(raw: str, *, needed: bool) -> str:
     title = clean.shortened(clean.line(raw), TITLE_LENGTH)
-    if not title:
+    if needed and not title:
         raise RecordError("The record has no title.")
     return title
 

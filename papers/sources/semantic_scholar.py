@@ -27,7 +27,7 @@ from papers.text import clean, identifiers
 
 BASE: Final = "https://api.semanticscholar.org/graph/v1/paper/batch"
 FIELDS: Final = "externalIds,title,citationCount"
-BATCH: Final = 500
+IDS_PER_REQUEST: Final = 500
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
@@ -76,14 +76,15 @@ def _record(item: Any) -> PaperRecord:
         else [],
         url=str(item.get("url") or ""),
         measurements=() if citations is None else (Measurement("citations", citations),),
+        needs_title=False,
     )
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
     """Citations of the wanted papers, in batches; the operator's key, if any, goes along."""
     headers = {"x-api-key": visit.key} if visit.key else {}
-    for first in range(0, len(visit.wanted), BATCH):
-        ids = visit.wanted[first : first + BATCH]
+    for first in range(0, len(visit.wanted), IDS_PER_REQUEST):
+        ids = visit.wanted[first : first + IDS_PER_REQUEST]
         answer = visit.ask(
             visit.url(BASE, fields=FIELDS),
             accept="json",

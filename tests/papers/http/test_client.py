@@ -239,6 +239,25 @@ def test_a_key_does_not_follow_a_redirect_to_another_host(server: SourceServer) 
     assert "x-api-key" not in server.asked[1].headers
 
 
+def test_a_second_attempt_has_the_key_that_a_redirect_took_off(server: SourceServer) -> None:
+    server.answer("/end", Reply(b"", JSON, 503), Reply(b"[]", JSON))
+    other = server.url("/end").replace("127.0.0.1", "localhost")
+    url = server.answer("/start", Reply(status=302, headers={"Location": other}))
+    opening = server.opening | {("localhost", server.port)}
+    with server.client(opening=opening) as client:
+        client.ask(url, accept="json", headers={"x-api-key": "secret"})
+    assert ["x-api-key" in asked.headers for asked in server.asked] == [True, False, True, False]
+
+
+def test_an_answer_tells_the_limits_of_its_source(server: SourceServer) -> None:
+    headers = {"X-RateLimit-Remaining-USD": "0.5", "X-Other": "1"}
+    with server.client() as client:
+        answer = client.ask(
+            server.answer("/list", Reply(b"[]", JSON, headers=headers)), accept="json"
+        )
+    assert answer.limits == {"x-ratelimit-remaining-usd": "0.5"}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_all_workers_together_keep_one_pace(server: SourceServer) -> None:
     url = server.answer("/feed", Reply(FEED))

@@ -432,6 +432,69 @@ def test_citations_are_asked_for_what_is_recent(server: SourceServer, settings: 
     assert visit(scholar, server).result == "Nothing to ask for."
 
 
+def openalex_work(number: int, **values: object) -> dict[str, object]:
+    doi = f"https://doi.org/10.48550/arxiv.2508.0000{number}"
+    return {"doi": doi, "title": None, "cited_by_count": number, **values}
+
+
+def openalex_source(server: SourceServer, *replies: Reply) -> Source:
+    for number in range(3):
+        Paper.objects.create(
+            canonical_id=f"2508.0000{number}", title=f"Paper {number}", announced_at=now()
+        )
+    return source("openalex", server.answer("/works", *replies))
+
+
+def test_a_preprint_that_openalex_merged_is_asked_for_singly(
+    server: SourceServer, settings: Settings
+) -> None:
+    settings.OPENALEX_API_KEY = "key"
+    listed = {"results": [openalex_work(0), openalex_work(2)]}
+    works = openalex_source(server, Reply(json.dumps(listed).encode(), JSON))
+    merged = openalex_work(5, doi="https://doi.org/10.1000/published")
+    single = "/works/doi:10.48550/arxiv.2508.00001"
+    server.answer(single, Reply(json.dumps(merged).encode(), JSON))
+    assert visit(works, server).status == Status.OK
+    assert {asked.path for asked in server.asked} == {"/works", single}
+    assert {asked.query["api_key"] for asked in server.asked} == {"key"}
+    found = dict(Signal.objects.values_list("paper__canonical_id", "value"))
+    assert found == {"2508.00000": 0.0, "2508.00001": 5.0, "2508.00002": 2.0}
+    assert Paper.objects.get(canonical_id="2508.00001").title == "Paper 1"
+
+
+def test_a_paper_that_openalex_does_not_know_is_no_failure(server: SourceServer) -> None:
+    works = openalex_source(server, Reply(b'{"results": []}', JSON))
+    assert visit(works, server).status == Status.QUIET
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("headers", "resumes"),
+    [
+        ({"X-RateLimit-Remaining-USD": "0", "X-RateLimit-Reset": "7200"}, True),
+        ({"X-RateLimit-Remaining-USD": "0.00005", "X-RateLimit-Cost-USD": "0.0001"}, True),
+        ({"X-RateLimit-Remaining": "5", "X-RateLimit-Credits-Used": "10"}, True),
+        ({"X-RateLimit-Remaining-USD": "0.9", "X-RateLimit-Cost-USD": "0.0001"}, False),
+        ({}, False),
+    ],
+)
+def test_the_budget_of_openalex_is_kept(
+    server: SourceServer,
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+    resumes: bool,
+) -> None:
+    monkeypatch.setattr("papers.sources.openalex.IDS_PER_REQUEST", 2)
+    listed = {"results": [openalex_work(number) for number in range(3)]}
+    works = openalex_source(server, Reply(json.dumps(listed).encode(), JSON, headers=headers))
+    with time_machine.travel(WEDNESDAY, tick=False):
+        outcome = visit(works, server)
+    assert [asked.path for asked in server.asked] == ["/works"] * (1 if resumes else 2)
+    wait = int(headers.get("X-RateLimit-Reset", 3600))
+    assert outcome.retry_at == (WEDNESDAY + timedelta(seconds=wait) if resumes else None)
+    assert ("the source has more" in outcome.result) is resumes
+
+
 def test_a_fresh_start_has_its_sources_and_keeps_what_the_operator_changed() -> None:
     ingest.ensure_sources()
     Source.objects.filter(name="hf-daily").update(enabled=False, interval_minutes=5)
