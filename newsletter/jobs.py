@@ -26,6 +26,7 @@ from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
 from newsletter.digests import assembly
 from newsletter.models import Digest, Heartbeat, Subscriber
+from newsletter.subscriptions import due_dates
 from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def send_digests(until: StopCondition = never, stopped: StopCondition = never) -
     record_heartbeat("worker")
     process_events(until)
     outbox.release_expired(DIGESTS)
-    subscriptions.correct_dates(now())
+    due_dates.correct_dates(now())
     subscriptions.resume_due(now())
     written = _assemble(stopped)
     if not written and streams.is_stopped(DIGESTS.name, patient=True):
@@ -143,7 +144,7 @@ def send_due(
     for stream in STREAMS:
         outbox.release_expired(stream)
     sender.deliver(NOTICES, patient=False, until=until)
-    subscriptions.correct_dates(max(at, now()))
+    due_dates.correct_dates(max(at, now()))
     subscriptions.resume_due(min(at, now()), to=to)
     written = assembly.assemble(at, to=to, punctual=punctual, until=until)
     stream, mine = _stream(at), _rows_of(to)

@@ -261,6 +261,8 @@ class Consent(models.Model):
         UNSUBSCRIBE = "unsubscribe", "unsubscribed"
         REJECT = "disown", "said it was not them"
         IMPORT = "import", "imported"
+        SUPPRESS = "suppress", "was suppressed"
+        LIFT = "lift", "suppression was lifted"
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
     action = models.CharField(max_length=16, choices=Action.choices)
@@ -350,7 +352,10 @@ class Suppression(models.Model):
     address_hash = models.CharField(max_length=64, unique=True)
     email_key = models.CharField(max_length=254, blank=True, help_text="Empty once erased.")
     reason = models.CharField(max_length=16, choices=Reason.choices)
-    created_at = models.DateTimeField(auto_now_add=True)
+    detail = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="The answer that caused it."
+    )
+    created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         ordering = ["-created_at"]

@@ -23,7 +23,8 @@ from newsletter.digests import assembly
 from newsletter.mail.errors import SendStatus
 from newsletter.models import Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import ActionOrigin
+from newsletter.subscriptions import suppressions
+from newsletter.subscriptions.consent_log import ActionOrigin
 from papers.admin.base import ListAdmin, log, url_of_list
 
 Status = Subscriber.Status
@@ -115,7 +116,7 @@ class SubscriberActions(SendPermission, ListAdmin):
         planned = ConfirmedAction("suppress", "Suppress", BANNED, f"suppress {free.count()}")
         reason = Suppression.Reason.MANUAL
         return self._each(
-            request, free, planned, lambda one: subscriptions.suppress(one.email, reason)
+            request, free, planned, lambda one: suppressions.suppress(one.email, reason)
         )
 
     def _each(

@@ -16,4 +16,4 @@ class SuppressionAdmin(ReadOnlyAdmin):
     list_filter = ("reason",)
     search_fields = ("email_key",)
     date_hierarchy = "created_at"
-    fields = ("email_key", "reason", "created_at", "address_hash")
+    fields = ("email_key", "reason", "detail", "created_at", "address_hash")

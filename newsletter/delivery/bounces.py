@@ -19,8 +19,9 @@ from newsletter.delivery.circuit_breakers import BOUNCES
 from newsletter.delivery.outbox import SMTP_ANSWER
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 from newsletter.security import email_addresses
-from newsletter.subscriptions import privacy
+from newsletter.subscriptions import privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.consent_log import ActionOrigin
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ def _bounce(event: DeliveryEvent, person: Subscriber | None) -> None:
 
 
 def _unsubscribe(event: DeliveryEvent, person: Subscriber) -> None:
-    subscriptions.unsubscribe(person, subscriptions.ActionOrigin(form=f"{event.provider} event"))
+    subscriptions.unsubscribe(person, ActionOrigin(form=f"{event.provider} event"))
 
 
 def _score(event: DeliveryEvent, person: Subscriber) -> None:
@@ -156,7 +157,9 @@ def _score(event: DeliveryEvent, person: Subscriber) -> None:
     if highest >= SOFT_BOUNCE_LIMIT:
         _suppress(event, person, Suppression.Reason.SOFT_BOUNCES)
     else:
-        subscriptions.lift_suppression(person, Suppression.Reason.SOFT_BOUNCES)
+        suppressions.lift_for(
+            person, Suppression.Reason.SOFT_BOUNCES, ActionOrigin(f"{event.provider} event")
+        )
 
 
 def soft_bounce_score(events: Iterable[DeliveryEvent]) -> tuple[float, float, datetime | None]:
@@ -187,7 +190,7 @@ def _counts(event: DeliveryEvent, last: datetime | None) -> bool:
 def _suppress(event: DeliveryEvent, person: Subscriber | None, reason: str) -> None:
     """Suppress the address, for the gravest reason reported so far."""
     address = person.email if person is not None else event.recipient
-    subscriptions.suppress(address, reason)
+    suppressions.suppress(address, reason, _answer(event))
     hashes = email_addresses.hashes_of(email_addresses.key_of(address))
     Suppression.objects.filter(address_hash__in=hashes, reason__in=LESSER_REASONS[reason]).update(
         reason=reason
@@ -217,3 +220,9 @@ def delete_old_events(at: datetime) -> int:
     ):
         deleted += DeliveryEvent.objects.filter(pk__in=some).delete()[0]
     return deleted
+
+
+def _answer(event: DeliveryEvent) -> str:
+    """Return the words of the provider that a suppression is based on."""
+    words = (event.provider, event.type, event.reject_reason, event.description)
+    return " ".join(" ".join(words).split())

@@ -13,7 +13,7 @@ from newsletter.mail import messages
 from newsletter.mail.snapshots import CardCache
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.security import tokens
-from newsletter.subscriptions.service import is_suppressed
+from newsletter.subscriptions import suppressions
 
 Status = Subscriber.Status
 SUBJECT_LENGTH: Final = 200
@@ -49,11 +49,19 @@ def render_digests() -> Renderer[Digest]:
 def notice_kind(notice: Notice) -> str | None:
     """Return the kind of mail that answers a request as the subscriber is now; None for no mail."""
     subscriber = notice.subscriber
-    if subscriber.status == Status.SUPPRESSED or is_suppressed(subscriber.email_key):
+    if subscriber.status == Status.SUPPRESSED or not suppressions.may_confirm(subscriber.email_key):
+        return None
+    if suppressions.is_suppressed(subscriber.email_key) and _was_asked(notice):
         return None
     if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
         return Notice.Kind.MANAGE
     return Notice.Kind.CONFIRM
+
+
+def _was_asked(notice: Notice) -> bool:
+    """Return whether an earlier mail asked the same subscriber to confirm."""
+    earlier = Notice.objects.filter(subscriber=notice.subscriber_id, pk__lt=notice.pk)
+    return earlier.filter(state__in=(Notice.State.SENT, Notice.State.UNCERTAIN)).exists()
 
 
 def render_notices(

@@ -18,11 +18,10 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, now
 
-from newsletter.models import Consent, Interest, Subscriber, Suppression
+from newsletter.models import Consent, Interest, Subscriber
 from newsletter.security import email_addresses
 from newsletter.security.email_addresses import Address
-from newsletter.subscriptions import paper_requests, parsers, preferences
-from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions import due_dates, paper_requests, parsers, preferences, suppressions
 from newsletter.subscriptions.csv_files import Row, Table, neutralised, restored
 from newsletter.subscriptions.preferences import Choices
 
@@ -163,7 +162,7 @@ class Batch:
         with transaction.atomic():
             locked = Subscriber.objects.select_for_update().order_by("pk")
             known = locked.in_bulk(list(keys), field_name="email_key")
-            suppressed = self._suppressed(keys)
+            suppressed = suppressions.suppressed_among(keys)
             chosen = preferences.of_many(known.values())
             fresh: list[ParsedRow] = []
             for entry in self.entries:
@@ -195,12 +194,6 @@ class Batch:
                 entry.choices["likes"] = list(dict.fromkeys(ids[name] for name in entry.likes))
             good.append(entry)
         return good
-
-    @staticmethod
-    def _suppressed(keys: set[str]) -> set[str]:
-        hashes = {digest: key for key in keys for digest in email_addresses.hashes_of(key)}
-        found = Suppression.objects.filter(address_hash__in=list(hashes))
-        return {hashes[digest] for digest in found.values_list("address_hash", flat=True)}
 
     def _refuse(self, entry: ParsedRow, reason: str) -> None:
         self.report(entry.line, reason)
@@ -237,7 +230,7 @@ class Batch:
             subscriber.consent_source = entry.consent_source
         due = subscriber.next_digest_at
         if subscriber.status == Status.ACTIVE and (due is None or due > self.at):
-            subscriber.next_digest_at = subscriptions.regular_due(subscriber, self.at)
+            subscriber.next_digest_at = due_dates.regular_due(subscriber, self.at)
         return subscriber
 
     def _replace_lists(self) -> None:

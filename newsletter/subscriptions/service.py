@@ -1,4 +1,4 @@
-"""The states of a subscription: sign-up, confirmation, changes, pauses, end and suppression.
+"""The states of a subscription: sign-up, confirmation, changes, pauses and end.
 
 Only the database is touched here; mail that follows is a row that delivery finds. Every change
 of status is one guarded statement, so that a second click changes nothing, and is logged in the
@@ -7,55 +7,33 @@ consent log.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.timezone import now
 
-from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
+from newsletter.models import Consent, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses, throttle
 from newsletter.security.email_addresses import Address
 from newsletter.security.tokens import CONFIRM_LIFETIME, ExpiredTokenError
-from newsletter.subscriptions import paper_requests, preferences, schedule
+from newsletter.subscriptions import (
+    consent_log,
+    due_dates,
+    paper_requests,
+    preferences,
+    suppressions,
+)
+from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
 
-# What a person agrees to, as the confirmation page says it. A new wording needs a new version.
-CONSENT_VERSION: Final = "1"
-CONSENT_TEXT: Final = (
-    "Yes, send me a digest of trending research papers at this address, as often as I choose. "
-    "I can change, pause or stop it at any time with the links in every mail."
-)
-CONSENT_HASH: Final = hashlib.sha256(CONSENT_TEXT.encode()).hexdigest()
 PENDING_LIFETIME: Final = timedelta(days=7)
-LONGEST_PAUSE: Final = timedelta(days=31)
-"""A pause with an end lasts at most so long; a longer one was stored by a wrong clock."""
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 """What was stored further ahead than this was stored by a wrong clock."""
 
 Status = Subscriber.Status
 Action = Consent.Action
-WAITING: Final = (Digest.State.QUEUED, Digest.State.CLAIMED)
-# The status that each action of the consent log leads to. An import is not among them: it may
-# come without consent, and changes only the choices of a paused subscriber.
-STATUS_AFTER: Final[dict[str, str]] = {
-    Action.CONFIRM: Status.ACTIVE,
-    Action.RESUME: Status.ACTIVE,
-    Action.PAUSE: Status.PAUSED,
-    Action.UNSUBSCRIBE: Status.UNSUBSCRIBED,
-}
-
-
-@dataclass(frozen=True)
-class ActionOrigin:
-    """The form or link by which an action was taken, with the request's IP and user agent."""
-
-    form: str
-    ip: str = ""
-    user_agent: str = ""
 
 
 def sign_up(address: Address, typed: str, choices: Choices, origin: ActionOrigin) -> None:
@@ -73,7 +51,7 @@ def sign_up(address: Address, typed: str, choices: Choices, origin: ActionOrigin
             [Subscriber(email=address.email, email_key=address.key)], ignore_conflicts=True
         )
         subscriber = Subscriber.objects.get(email_key=address.key)
-        consent = _log(subscriber, Action.SIGN_UP, origin, choices, typed=typed)
+        consent = consent_log.add(subscriber, Action.SIGN_UP, origin, choices, typed=typed)
         Notice.objects.create(
             kind=Notice.Kind.CONFIRM,
             subscriber=subscriber,
@@ -109,12 +87,13 @@ def confirm(request: Consent, origin: ActionOrigin) -> Subscriber:
         )
         subscriber.refresh_from_db()
         if changed:
+            suppressions.lift_for(subscriber, Suppression.Reason.ERASED, origin)
             preferences.store(subscriber, _explicit_choices(request))
-            if _has_digest_of_day(subscriber, moment):
-                subscriber.next_digest_at = next_due(subscriber, moment)
+            if due_dates.has_digest_of_day(subscriber, moment):
+                subscriber.next_digest_at = due_dates.next_due(subscriber, moment)
                 subscriber.save(update_fields=["next_digest_at"])
             paper_requests.request_papers(subscriber, moment)
-            _log(subscriber, Action.CONFIRM, origin, {"request": request.pk})
+            consent_log.add(subscriber, Action.CONFIRM, origin, {"request": request.pk})
     return subscriber
 
 
@@ -132,7 +111,7 @@ def require_open(request: Consent) -> None:
     Raises:
         ExpiredTokenError: It can not: see ``confirm``.
     """
-    if _is_spent(request) or is_suppressed(request.subscriber.email_key):
+    if _is_spent(request) or not suppressions.may_confirm(request.subscriber.email_key):
         raise ExpiredTokenError("This link has done its work and is no longer valid.")
 
 
@@ -155,7 +134,7 @@ def reject_sign_up(request: Consent, origin: ActionOrigin) -> None:
         )
         if unconfirmed.delete()[0] or _is_spent(request):
             return
-        _log(request.subscriber, Action.REJECT, origin, {"request": request.pk})
+        consent_log.add(request.subscriber, Action.REJECT, origin, {"request": request.pk})
 
 
 def change_preferences(subscriber: Subscriber, choices: Choices, origin: ActionOrigin) -> None:
@@ -167,9 +146,9 @@ def change_preferences(subscriber: Subscriber, choices: Choices, origin: ActionO
         active = Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE)
         # A digest that is due already stays due.
         active.exclude(next_digest_at__lte=moment).update(
-            next_digest_at=next_due(subscriber, moment)
+            next_digest_at=due_dates.next_due(subscriber, moment)
         )
-        _log(subscriber, Action.CHANGE, origin, choices)
+        consent_log.add(subscriber, Action.CHANGE, origin, choices)
     subscriber.refresh_from_db()
 
 
@@ -192,38 +171,22 @@ def pause(subscriber: Subscriber, until: datetime | None, origin: ActionOrigin) 
             pk=subscriber.pk, status__in=(Status.ACTIVE, Status.PAUSED)
         ).update(status=Status.PAUSED, paused_until=until, next_digest_at=None)
         if paused:
-            _cancel(subscriber, "The subscriber paused.")
-            _log(subscriber, Action.PAUSE, origin, {"until": until and until.isoformat()})
+            suppressions.cancel_digests([subscriber.pk], "The subscriber paused.")
+            consent_log.add(
+                subscriber, Action.PAUSE, origin, {"until": until and until.isoformat()}
+            )
     subscriber.refresh_from_db()
 
 
 def resume(subscriber: Subscriber, origin: ActionOrigin) -> None:
     """Send again, from the next regular time on."""
+    due = due_dates.next_due(subscriber, now())
     with transaction.atomic():
         if Subscriber.objects.filter(pk=subscriber.pk, status=Status.PAUSED).update(
-            status=Status.ACTIVE, paused_until=None, next_digest_at=next_due(subscriber, now())
+            status=Status.ACTIVE, paused_until=None, next_digest_at=due
         ):
-            _log(subscriber, Action.RESUME, origin)
+            consent_log.add(subscriber, Action.RESUME, origin)
     subscriber.refresh_from_db()
-
-
-def correct_dates(at: datetime) -> int:
-    """Correct due times and ends of pauses that a wrong clock stored too far ahead.
-
-    Returns:
-        The number of subscribers that were corrected.
-    """
-    corrected = 0
-    for frequency, wait in schedule.LONGEST_WAIT.items():
-        late = Subscriber.objects.filter(
-            status=Status.ACTIVE, frequency=frequency, next_digest_at__gt=at + wait
-        )
-        for subscriber in late.iterator(chunk_size=500):
-            corrected += Subscriber.objects.filter(
-                pk=subscriber.pk, next_digest_at=subscriber.next_digest_at
-            ).update(next_digest_at=next_due(subscriber, at))
-    endless = Subscriber.objects.filter(status=Status.PAUSED, paused_until__gt=at + LONGEST_PAUSE)
-    return corrected + endless.update(paused_until=at + LONGEST_PAUSE)
 
 
 def resume_due(at: datetime, *, to: str = "") -> int:
@@ -242,56 +205,9 @@ def unsubscribe(subscriber: Subscriber, origin: ActionOrigin) -> None:
         if Subscriber.objects.filter(
             pk=subscriber.pk, status__in=(Status.PENDING, Status.ACTIVE, Status.PAUSED)
         ).update(status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None):
-            _cancel(subscriber, "The subscriber unsubscribed.")
-            _log(subscriber, Action.UNSUBSCRIBE, origin)
+            suppressions.cancel_digests([subscriber.pk], "The subscriber unsubscribed.")
+            consent_log.add(subscriber, Action.UNSUBSCRIBE, origin)
     subscriber.refresh_from_db()
-
-
-def is_suppressed(email_key: str) -> bool:
-    """Return whether no mail may go to this address."""
-    return Suppression.objects.filter(
-        address_hash__in=email_addresses.hashes_of(email_key)
-    ).exists()
-
-
-def suppress(address: str, reason: str) -> None:
-    """Send nothing to this address any more; ``reason`` is a Suppression.Reason."""
-    key = email_addresses.key_of(address)
-    with transaction.atomic():
-        if not is_suppressed(key):
-            Suppression.objects.bulk_create(
-                [
-                    Suppression(
-                        address_hash=email_addresses.hash_of(key), email_key=key, reason=reason
-                    )
-                ],
-                ignore_conflicts=True,
-            )
-        for subscriber in Subscriber.objects.filter(email_key=key):
-            Subscriber.objects.filter(pk=subscriber.pk).update(
-                status=Status.SUPPRESSED, next_digest_at=None, paused_until=None
-            )
-            _cancel(subscriber, "The address is suppressed.")
-            Notice.objects.filter(subscriber=subscriber, state__in=WAITING).update(
-                state=Notice.State.CANCELLED, lease="", reason="The address is suppressed."
-            )
-
-
-def lift_suppression(subscriber: Subscriber, reason: str) -> None:
-    """Delete a suppression of that reason and restore the status that the reader chose last."""
-    hashes = email_addresses.hashes_of(subscriber.email_key)
-    with transaction.atomic():
-        if not Suppression.objects.filter(address_hash__in=hashes, reason=reason).delete()[0]:
-            return
-        last = subscriber.consents.filter(action__in=STATUS_AFTER).order_by("-pk").first()
-        default = Status.ACTIVE if subscriber.confirmed_at else Status.PENDING
-        status = STATUS_AFTER[last.action] if last else default
-        until = last.choices.get("until") if last and status == Status.PAUSED else None
-        Subscriber.objects.filter(pk=subscriber.pk, status=Status.SUPPRESSED).update(
-            status=status,
-            paused_until=until and datetime.fromisoformat(until),
-            next_digest_at=next_due(subscriber, now()) if status == Status.ACTIVE else None,
-        )
 
 
 def clean_up(at: datetime) -> int:
@@ -308,57 +224,3 @@ def clean_up(at: datetime) -> int:
     ).exclude(created_at__range=believable)
     throttle.forget(at)
     return forgotten.delete()[1].get("newsletter.Subscriber", 0)
-
-
-def next_due(subscriber: Subscriber, after: datetime) -> datetime:
-    """Return when the next digest after that time is due, on a day that has had none."""
-    if _has_digest_of_day(subscriber, after):
-        day = schedule.due_day(after, subscriber.timezone)
-        after = schedule.end_of(day, subscriber.timezone)
-    return regular_due(subscriber, after)
-
-
-def _has_digest_of_day(subscriber: Subscriber, moment: datetime) -> bool:
-    """Return whether the subscriber's own day at that moment has a digest already."""
-    day = schedule.due_day(moment, subscriber.timezone)
-    return Digest.objects.filter(subscriber=subscriber, due_on=day).exists()
-
-
-def regular_due(subscriber: Subscriber, after: datetime) -> datetime:
-    """Return the first due time after that moment by the subscriber's settings alone."""
-    return schedule.next_due(
-        frequency=subscriber.frequency,
-        weekday=subscriber.weekday,
-        hour=subscriber.hour,
-        timezone=subscriber.timezone,
-        after=after,
-    )
-
-
-def _cancel(subscriber: Subscriber, reason: str) -> None:
-    """Cancel the digests whose sending has not begun."""
-    Digest.objects.filter(subscriber=subscriber, state__in=WAITING).update(
-        state=Digest.State.CANCELLED, lease="", lease_until=None, reason=reason
-    )
-
-
-def _log(
-    subscriber: Subscriber,
-    action: str,
-    origin: ActionOrigin,
-    choices: Choices | dict[str, Any] | None = None,
-    *,
-    typed: str = "",
-) -> Consent:
-    """Add a line to the consent log."""
-    return Consent.objects.create(
-        subscriber=subscriber,
-        action=action,
-        email_as_typed=typed[:254],
-        form=origin.form[:200],
-        text_version=CONSENT_VERSION,
-        text_hash=CONSENT_HASH,
-        choices=choices or {},
-        ip_truncated=throttle.truncated(origin.ip),
-        user_agent=origin.user_agent[:300],
-    )

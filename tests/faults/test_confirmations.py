@@ -18,7 +18,7 @@ import time
 from newsletter import addresses, subscriptions
 for number in range({count}):
     address = addresses.parse(f"new{{number}}@town{{number}}.example.org")
-    subscriptions.sign_up(address, address.email, {{}}, subscriptions.ActionOrigin("test"))
+    subscriptions.sign_up(address, address.email, {{}}, consent_log.ActionOrigin("test"))
     print(time.time(), flush=True)
     time.sleep(0.3)
 """

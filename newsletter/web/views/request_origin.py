@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from newsletter.security import throttle
-from newsletter.subscriptions.service import ActionOrigin
+from newsletter.subscriptions.consent_log import ActionOrigin
 
 
 def origin_of(request: HttpRequest, form: str) -> ActionOrigin:

@@ -18,6 +18,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter import display
+from newsletter.subscriptions import consent_log
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web import lists, presenters
 from papers.models import Edition, Paper, Signal
@@ -199,7 +200,7 @@ def about_trending(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     """Explain what is stored about a subscriber, why, and for how long."""
     context = {
-        "consent": subscriptions.CONSENT_TEXT,
+        "consent": consent_log.CONSENT_TEXT,
         "pending_days": subscriptions.PENDING_LIFETIME.days,
         "contact": settings.CONTACT_EMAIL,
     }

@@ -13,7 +13,7 @@ from newsletter import tasks
 from newsletter.models import Consent, Subscriber
 from newsletter.process import enqueue
 from newsletter.security import throttle, tokens
-from newsletter.subscriptions import feedback
+from newsletter.subscriptions import consent_log, feedback
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import SignUpForm
 from newsletter.web.views.request_origin import origin_of
@@ -66,7 +66,7 @@ def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
     if subscriber.status in SUBSCRIBED:
         return _confirmed(request, subscriber)
     subscriptions.require_open(consent)
-    context = {"email": subscriber.email, "consent_text": subscriptions.CONSENT_TEXT}
+    context = {"email": subscriber.email, "consent_text": consent_log.CONSENT_TEXT}
     page = "reject_sign_up" if "not-me" in request.GET else "confirm"
     return render(request, f"subscriber/{page}.html", context)
 

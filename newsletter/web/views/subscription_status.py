@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.timezone import now
 
 from newsletter.models import Subscriber
-from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions import due_dates
 
 Status = Subscriber.Status
 SUBSCRIBED: Final = frozenset({Status.ACTIVE, Status.PAUSED})
@@ -31,7 +31,7 @@ def status_context(subscriber: Subscriber) -> dict[str, Any]:
 def _next_due(subscriber: Subscriber, moment: datetime) -> datetime | None:
     """Return the stored due date, or the first one after a pause."""
     if subscriber.status == Status.PAUSED and subscriber.paused_until:
-        return subscriptions.next_due(subscriber, max(subscriber.paused_until, moment))
+        return due_dates.next_due(subscriber, max(subscriber.paused_until, moment))
     return subscriber.next_digest_at
 
 

@@ -15,7 +15,7 @@ from newsletter.mail import messages, snapshots
 from newsletter.models import Notice
 from newsletter.security import email_addresses
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import ActionOrigin
+from newsletter.subscriptions.consent_log import ActionOrigin
 from tests.factories import a_digest
 
 CREDENTIALS = {

@@ -18,9 +18,9 @@ from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice,
 from newsletter.process import polling
 from newsletter.process.polling import PollingLoop
 from newsletter.security.email_addresses import parse
-from newsletter.subscriptions import privacy
+from newsletter.subscriptions import privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import ActionOrigin
+from newsletter.subscriptions.consent_log import ActionOrigin
 from tests.factories import a_digest, a_paper, a_subscriber
 from tests.sink import Sink
 
@@ -82,7 +82,7 @@ def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
 
 
 def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
-    subscriptions.suppress("ada@example.org", "manual")
+    suppressions.suppress("ada@example.org", "manual")
     subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
     jobs.send_notices()
     assert Notice.objects.get().state == Notice.State.CANCELLED

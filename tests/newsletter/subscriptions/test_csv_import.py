@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from newsletter.management.commands import import_subscribers
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
-from newsletter.subscriptions import preferences
+from newsletter.subscriptions import consent_log, preferences, suppressions
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.csv_files import neutralised, restored
 from tests.factories import a_paper, a_subscriber, rename
@@ -205,8 +205,8 @@ def test_a_suppression_that_proves_wrong_makes_nobody_active_who_never_agreed(
     import_table(file, f"email,confirmed_at,consent_source\nada@example.org,{proof}\n")
     person = Subscriber.objects.get()
     assert person.status == status
-    subscriptions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
-    subscriptions.lift_suppression(person, Suppression.Reason.SOFT_BOUNCES)
+    suppressions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
+    suppressions.lift_for(person, Suppression.Reason.SOFT_BOUNCES, consent_log.ActionOrigin("test"))
     person.refresh_from_db()
     assert person.status == status
     assert bool(person.next_digest_at) == (status == Status.ACTIVE)
@@ -216,10 +216,10 @@ def test_a_suppression_that_proves_wrong_wakes_nobody_whose_choices_were_importe
     file: Path,
 ) -> None:
     person = a_subscriber(email="ada@example.org")
-    subscriptions.pause(person, None, subscriptions.ActionOrigin("test"))
+    subscriptions.pause(person, None, consent_log.ActionOrigin("test"))
     import_table(file, f"email,confirmed_at,consent_source,size\nada@example.org,{CONSENTED},5\n")
-    subscriptions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
-    subscriptions.lift_suppression(person, Suppression.Reason.SOFT_BOUNCES)
+    suppressions.suppress(person.email, Suppression.Reason.SOFT_BOUNCES)
+    suppressions.lift_for(person, Suppression.Reason.SOFT_BOUNCES, consent_log.ActionOrigin("test"))
     person.refresh_from_db()
     assert (person.status, person.size) == (Status.PAUSED, 5)
 
@@ -236,7 +236,7 @@ def test_nobody_who_left_is_brought_back(file: Path, status: str) -> None:
 
 
 def test_an_erased_address_is_recognised_by_its_hash_alone(file: Path) -> None:
-    subscriptions.suppress("ada@example.org", Suppression.Reason.ERASED)
+    suppressions.suppress("ada@example.org", Suppression.Reason.ERASED)
     Suppression.objects.update(email_key="")
     assert import_table(file, "email\nada@example.org\n")[0].endswith("refused=1")
     assert not Subscriber.objects.exists()

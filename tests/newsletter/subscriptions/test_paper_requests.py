@@ -18,8 +18,8 @@ from newsletter.models import Consent, Subscriber
 from newsletter.security import tokens
 from newsletter.subscriptions import paper_requests, preferences
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import ActionOrigin
 from newsletter.web import presenters
 from papers.models import Edition, Paper, Source, Submission
 from papers.trending import update

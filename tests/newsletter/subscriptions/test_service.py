@@ -13,10 +13,10 @@ from newsletter.delivery import rendering
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.security.email_addresses import parse
 from newsletter.security.tokens import ExpiredTokenError
-from newsletter.subscriptions import preferences
+from newsletter.subscriptions import consent_log, preferences, suppressions
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import ActionOrigin
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_the_consent_log_keeps_the_proof_and_not_the_whole_ip_address() -> None:
     assert (asked.form, asked.user_agent) == ("sign-up form", "Lynx/2.9")
     assert asked.choices == {"size": 5}
     assert confirmed.ip_truncated == "2001:db8:1::/48"
-    assert confirmed.text_hash == subscriptions.CONSENT_HASH
+    assert confirmed.text_hash == consent_log.CONSENT_HASH
     assert confirmed.at == NOON
 
 
@@ -145,7 +145,7 @@ def test_the_mail_that_answers_depends_on_who_is_there(status: str, kind: str | 
 
 
 def test_a_suppressed_address_gets_no_answer_and_its_notice_says_why() -> None:
-    subscriptions.suppress("ada@example.org", Suppression.Reason.COMPLAINT)
+    suppressions.suppress("ada@example.org", Suppression.Reason.COMPLAINT)
     ask()
     Notice.objects.update(state=Notice.State.CLAIMED, lease="mine")
     assert list(rendering.render_notices(Notice.objects.all())) == []
@@ -218,7 +218,7 @@ def test_leaving_cancels_what_has_not_begun_to_leave(leave: str, before: str, af
     elif leave == "pause":
         subscriptions.pause(subscriber, None, WEB)
     else:
-        subscriptions.suppress(subscriber.email, Suppression.Reason.HARD_BOUNCE)
+        suppressions.suppress(subscriber.email, Suppression.Reason.HARD_BOUNCE)
     digest.refresh_from_db()
     assert digest.state == after
     assert bool(digest.reason) == (after == "cancelled")
@@ -234,7 +234,7 @@ def test_unsubscribing_twice_is_one_line_in_the_log() -> None:
 
 def test_nobody_can_confirm_resume_or_unsubscribe_a_suppressed_address() -> None:
     subscriber = join()
-    subscriptions.suppress("ADA@example.org", Suppression.Reason.MANUAL)
+    suppressions.suppress("ADA@example.org", Suppression.Reason.MANUAL)
     subscriber.refresh_from_db()
     subscriptions.resume(subscriber, WEB)
     subscriptions.unsubscribe(subscriber, WEB)
@@ -244,8 +244,8 @@ def test_nobody_can_confirm_resume_or_unsubscribe_a_suppressed_address() -> None
 
 
 def test_suppressing_twice_keeps_the_first_reason() -> None:
-    subscriptions.suppress("ada@example.org", Suppression.Reason.HARD_BOUNCE)
-    subscriptions.suppress("Ada@example.org", Suppression.Reason.MANUAL)
+    suppressions.suppress("ada@example.org", Suppression.Reason.HARD_BOUNCE)
+    suppressions.suppress("Ada@example.org", Suppression.Reason.MANUAL)
     assert Suppression.objects.get().reason == Suppression.Reason.HARD_BOUNCE
 
 
@@ -266,7 +266,7 @@ def test_a_request_is_forgotten_after_a_week_without_an_answer(
 
 
 def test_a_new_wording_of_the_consent_gets_a_new_version() -> None:
-    assert (subscriptions.CONSENT_VERSION, subscriptions.CONSENT_HASH[:12]) == ("1", "72a9f33ffdb1")
+    assert (consent_log.CONSENT_VERSION, consent_log.CONSENT_HASH[:12]) == ("1", "72a9f33ffdb1")
 
 
 def test_who_comes_back_keeps_the_time_zone_that_was_chosen(

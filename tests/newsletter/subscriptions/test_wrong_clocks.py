@@ -12,8 +12,9 @@ from newsletter import jobs
 from newsletter.models import Consent, Digest, RateLimit, Subscriber
 from newsletter.security import throttle, tokens
 from newsletter.security.email_addresses import parse
+from newsletter.subscriptions import due_dates, schedule
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import ActionOrigin
+from newsletter.subscriptions.consent_log import ActionOrigin
 from tests.factories import a_paper, a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -24,9 +25,9 @@ LIMIT = throttle.Limit("test", 1, timedelta(minutes=10))
 @pytest.mark.parametrize("frequency", ["daily", "weekdays", "weekly"])
 def test_a_due_time_further_ahead_than_the_rhythm_allows_is_corrected(frequency: str) -> None:
     subscriber = a_subscriber(frequency=frequency, next_digest_at=now() + YEARS)
-    assert subscriptions.correct_dates(now()) == 1
+    assert due_dates.correct_dates(now()) == 1
     subscriber.refresh_from_db()
-    assert subscriber.next_digest_at == subscriptions.next_due(subscriber, now())
+    assert subscriber.next_digest_at == due_dates.next_due(subscriber, now())
 
 
 @pytest.mark.parametrize("frequency", ["daily", "weekdays", "weekly"])
@@ -37,11 +38,11 @@ def test_every_due_time_that_the_rules_give_is_believed(frequency: str, timezone
         at = moment + timedelta(hours=hour)
         subscriber = a_subscriber(frequency=frequency, timezone=timezone)
         Digest.objects.create(
-            subscriber=subscriber, due_at=at, due_on=subscriptions.schedule.due_day(at, timezone)
+            subscriber=subscriber, due_at=at, due_on=schedule.due_day(at, timezone)
         )
-        due = subscriptions.next_due(subscriber, at)
+        due = due_dates.next_due(subscriber, at)
         Subscriber.objects.filter(pk=subscriber.pk).update(next_digest_at=due)
-        assert subscriptions.correct_dates(at) == 0
+        assert due_dates.correct_dates(at) == 0
         subscriber.delete()
 
 
@@ -63,14 +64,14 @@ def test_the_next_round_sends_to_readers_whom_a_wrong_clock_put_off() -> None:
 
 def test_a_pause_ends_a_month_from_now_at_the_latest() -> None:
     subscriber = a_subscriber(status="paused", paused_until=now() + YEARS)
-    subscriptions.correct_dates(moment := now())
+    due_dates.correct_dates(moment := now())
     subscriber.refresh_from_db()
-    assert subscriber.paused_until == moment + subscriptions.LONGEST_PAUSE
+    assert subscriber.paused_until == moment + due_dates.LONGEST_PAUSE
 
 
 def test_a_pause_without_end_stays_one() -> None:
     subscriber = a_subscriber(status="paused", paused_until=None)
-    subscriptions.correct_dates(now())
+    due_dates.correct_dates(now())
     subscriber.refresh_from_db()
     assert subscriber.paused_until is None
 

@@ -10,8 +10,8 @@ from django.db import connection
 from newsletter.models import Consent, Notice, Subscriber
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import ActionOrigin
 
 THREADS = 8
 

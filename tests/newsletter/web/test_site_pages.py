@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from pytest_django import Settings
 
-from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions import consent_log
 from papers.models import Edition, Paper
 from papers.trending import explanation
 from tests.factories import a_paper, an_edition
@@ -90,7 +90,7 @@ def test_a_crash_shows_a_page_that_needs_no_database(client: Client) -> None:
 
 
 def test_the_privacy_page_quotes_what_subscribers_agree_to(client: Client) -> None:
-    assert subscriptions.CONSENT_TEXT in client.get("/privacy/").content.decode()
+    assert consent_log.CONSENT_TEXT in client.get("/privacy/").content.decode()
 
 
 def test_a_page_that_is_not_there_speaks_no_jargon(client: Client, settings: Settings) -> None:

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from newsletter.models import Consent, Notice, RateLimit, Subscriber, Suppression
 from newsletter.security import throttle
-from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions import suppressions
 from newsletter.web import forms
 from tests.factories import a_subscriber
 
@@ -41,7 +41,7 @@ def test_a_plain_post_without_cookies_is_enough() -> None:
 def test_nobody_can_tell_from_the_answer_who_is_subscribed(client: Client) -> None:
     for status in Status.values:
         a_subscriber(email=f"{status}@example.org", status=status)
-    subscriptions.suppress("erased@example.org", Suppression.Reason.ERASED)
+    suppressions.suppress("erased@example.org", Suppression.Reason.ERASED)
     names = ["new", "erased", *Status.values]
     answers = {subscribe(client, f"{name}@example.org") for name in names}
     asked_again = subscribe(client, "new@example.org")

@@ -23,8 +23,8 @@ from newsletter.security import tokens
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import feedback
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
-from newsletter.subscriptions.service import ActionOrigin
 from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber, rename
 

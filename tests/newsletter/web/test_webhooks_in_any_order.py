@@ -12,7 +12,7 @@ from pytest_django import Settings
 from newsletter.delivery import bounces
 from newsletter.models import DeliveryEvent, Digest, Stream, Suppression
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.service import ActionOrigin
+from newsletter.subscriptions.consent_log import ActionOrigin
 from tests.factories import a_digest, a_subscriber
 from tests.newsletter.web.test_webhooks import SECRET, at, bounce, complaint, delivery, post
 
