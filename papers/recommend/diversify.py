@@ -31,6 +31,7 @@ from papers.recommend.similarity import Scores
 Slot = Literal["personal", "trending", "pick"]
 Part = Literal["new", "rising"]
 Mask = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 LIKENESS_LIMIT: Final = 0.6
 """Two papers closer than this cosine are one story; a digest tells it once."""
@@ -80,7 +81,7 @@ class Pick:
 
 
 class Periods:
-    """Which candidates are new to a reader, and which may still rise.
+    """Which candidates are new to a reader, which may still rise, and which are ``open`` to both.
 
     ``since`` is when the reader got the last digest, in hours of the epoch; None for a first one.
     Days count back from the newest announcement that the index holds.
@@ -92,12 +93,8 @@ class Periods:
         if since is not None:
             self.new = index.announced > since
         self.rising: Mask = ~self.new & (age < RISING_DAYS * 24)
+        self.open: Mask = self.new | self.rising
         self.decay: Scores = np.asarray(0.5 ** (age / 24 / BACKLOG_HALF_LIFE_DAYS), np.float32)
-
-    @property
-    def open(self) -> Mask:
-        """Which candidates may be in either part."""
-        return self.new | self.rising
 
 
 def compose(
@@ -280,7 +277,7 @@ class Queue:
 
 
 def _take_for_interests(
-    basket: Basket, wishes: Sequence[Interest], order: Sequence[int], named_fields: bool
+    basket: Basket, wishes: Sequence[Interest], order: Places, named_fields: bool
 ) -> None:
     """Fill a digest for who asked for something.
 
@@ -292,12 +289,11 @@ def _take_for_interests(
     inside = np.zeros(len(index), bool)
     for wish in wishes:
         inside |= wish.inside
-    grown = [place for place in order if periods.open[place] and index.candidates[place].grown]
+    grown = order[(periods.open & index.grown)[order]]
     if basket.size > 1:
-        _take_first(basket, (place for place in grown if inside[place]))
+        _take_first(basket, grown[inside[grown]])
     if basket.size >= OUTSIDER_SIZE:
-        outside = (p for p in grown if not inside[p] and index.trending[p] >= EXCEPTIONAL)
-        _take_first(basket, outside)
+        _take_first(basket, grown[~inside[grown] & (index.trending[grown] >= EXCEPTIONAL)])
     taken = [0] * len(wishes)
     _take_in_turn(basket, wishes, taken, basket.size - basket.rising_left, periods.new)
     backlog = [wish.decayed(periods.decay) for wish in wishes]
@@ -305,12 +301,12 @@ def _take_for_interests(
     _take_in_turn(basket, wishes, taken, basket.size, periods.new)
     if not named_fields:
         for _ in range(MOST_UNASKED):
-            _take_first(basket, (place for place in grown if periods.new[place]))
+            _take_first(basket, grown[periods.new[grown]])
 
 
-def _take_first(basket: Basket, order: Iterable[int]) -> None:
+def _take_first(basket: Basket, order: Places) -> None:
     """Take the first of these that may join, because it trends."""
-    found = next(filter(basket.may_take, order), None)
+    found = next(filter(basket.may_take, map(int, order)), None)
     if found is not None and not basket.is_full:
         basket.take_trending(found)
 
@@ -337,21 +333,19 @@ def _take_in_turn(
         basket.take(place, float(interest.strengths[place]), "personal", interest.explain(place))
 
 
-def _take_trending(basket: Basket, order: Sequence[int]) -> None:
+def _take_trending(basket: Basket, order: Places) -> None:
     """Fill a digest by trend, for who asked for nothing: few of one field, voted ones first."""
     index = basket.index
     candidates = index.candidates
-    fields = {document.field for document in candidates} - {""}
-    most = math.ceil(MOST_OF_A_FIELD * basket.size) if len(fields) >= FEW_FIELDS else basket.size
+    bounded = len(index.fields) >= FEW_FIELDS
+    most = math.ceil(MOST_OF_A_FIELD * basket.size) if bounded else basket.size
     taken = Counter(candidates[place].field for place in basket.places)
-    places = [place for place in order if basket.periods.open[place]]
+    places = order[basket.periods.open[order]]
     for grown in (True, False):
-        for place in places:
+        for place in map(int, places[index.grown[places] == grown]):
             if basket.is_full:
                 return
             name = candidates[place].field
-            if candidates[place].grown is not grown or (name and taken[name] >= most):
-                continue
-            if basket.may_take(place):
+            if not (name and taken[name] >= most) and basket.may_take(place):
                 taken[name] += 1
                 basket.take_trending(place)

@@ -108,7 +108,7 @@ class Index:
         self.trending = percentiles(trending)
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
-        self.order: list[int] = np.argsort(-trending, kind="stable").tolist()
+        self.order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
         self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
         self.spelling = lru_cache(maxsize=None)(self._spelling)
 
@@ -200,12 +200,19 @@ class Index:
         assert meaning is not None and self.encode is not None  # noqa: S101, PT018
         return meaning.likeness(meaning.turned(self.encode([text]))[0], None)
 
-    def order_for(self, dislikes: tuple[int, ...]) -> list[int]:
-        """The places of the candidates, what trends most for such a reader first."""
-        if not dislikes:
-            return self.order
-        order: list[int] = np.argsort(-self.trend(dislikes), kind="stable").tolist()
-        return order
+    def order_for(self, dislikes: tuple[int, ...]) -> NDArray[np.intp]:
+        """Return the places of the candidates, what trends most for such a reader first."""
+        return np.argsort(-self.trend(dislikes), kind="stable") if dislikes else self.order
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The primary categories of the candidates."""
+        return frozenset(document.field for document in self.candidates) - {""}
+
+    @cached_property
+    def grown(self) -> NDArray[np.bool_]:
+        """Which candidates anybody voted for lately."""
+        return np.array([document.grown for document in self.candidates], bool)
 
     def rows_of(self, papers: Iterable[str]) -> tuple[int, ...]:
         """The rows of the papers that the index holds."""
