@@ -53,6 +53,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "relate papers": {
+        "task": "papers.tasks.relate_papers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "score": {
         "task": "papers.tasks.score",
         "schedule": 600.0,

@@ -6,15 +6,18 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from newsletter.web import webhooks
+from newsletter.web.api.endpoints import api
 from newsletter.web.views import (
     digest,
     feeds,
     health,
     inbox,
     lists,
+    paper,
     preferences,
     search,
     site,
+    sitemap,
     subscriber,
 )
 
@@ -45,7 +48,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("archive/<str:day>/", site.archive_day, name="archive-day"),
     path("archive/<str:day>/feed.xml", feeds.archive_day.atom, name="archive-day-feed"),
     path("archive/<str:day>/feed.json", feeds.archive_day.json),
-    path("papers/<path:canonical_id>/", site.paper, name="paper"),
+    path("papers/<path:canonical_id>/cite.bib", paper.cite, name="cite"),
+    path("papers/<path:canonical_id>/", paper.paper, name="paper"),
+    path("sitemap.xml", sitemap.sitemap, name="sitemap"),
+    path("api/", api.urls),
     path("search/", search.search, name="search"),
     path("search/feed.xml", feeds.search.atom, name="search-feed"),
     path("search/feed.json", feeds.search.json, name="search-feed-json"),

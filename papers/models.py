@@ -196,9 +196,25 @@ class Paper(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("paper", args=[self.canonical_id])
 
+    def similar_papers(self) -> list[Paper]:
+        """Return the stored papers most like this one, nearest first, without hidden ones."""
+        stored = SimilarPapers.objects.filter(paper=self).values_list("similar", flat=True).first()
+        found = Paper.objects.filter(hidden=False, withdrawn=False).in_bulk(stored or [])
+        return [found[key] for key in stored or [] if key in found]
+
     def is_picked(self, at: datetime) -> bool:
         """Whether the editor's pick is in force at a moment."""
         return self.picked_at is not None and at - PICK_LASTS < self.picked_at <= at
+
+
+class SimilarPapers(models.Model):
+    """The papers most like one, nearest first, by their primary keys (``recommend.related``)."""
+
+    paper = models.OneToOneField(Paper, on_delete=models.CASCADE, related_name="similar")
+    similar = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{len(self.similar)} papers like paper {self.paper_id}"
 
 
 class Embedding(models.Model):

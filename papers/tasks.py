@@ -14,7 +14,7 @@ from papers import search_index
 from papers.ingest import runs
 from papers.ingest import service as ingest
 from papers.models import Source
-from papers.recommend import embeddings
+from papers.recommend import embeddings, related
 from papers.trending import update
 
 SEARCH_PORTION: Final = 2000
@@ -54,6 +54,12 @@ def ingest_source(source_id: int) -> None:
 def index_papers() -> None:
     """Index a portion of the papers that the search does not know yet. Called each minute."""
     search_index.update_missing(SEARCH_PORTION)
+
+
+@shared_task
+def relate_papers() -> None:
+    """Store the papers most like the recent ones. Called each hour."""
+    related.update(now())
 
 
 @shared_task

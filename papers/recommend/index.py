@@ -115,6 +115,19 @@ class Index:
     def __len__(self) -> int:
         return len(self.candidates)
 
+    def neighbours(self) -> list[list[str]]:
+        """Return for each candidate the ids of the candidates nearest to it, nearest first."""
+        near = self.likeness.near
+        nearest = near.places[: len(self)], near.weights[: len(self)]
+        return [
+            [
+                self.candidates[place].id
+                for weight, place in sorted(zip(weights, places, strict=True), reverse=True)
+                if weight > 0 and place != row
+            ]
+            for row, (places, weights) in enumerate(zip(*nearest, strict=True))
+        ]
+
     def can_answer(self, profile: Profile) -> bool:
         """Whether the reader asked for anything but papers whose text is still to be fetched."""
         known = any(paper in self.rows for paper in profile.likes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -14,12 +15,15 @@ from django.views.defaults import page_not_found
 RETRY_SECONDS = 30
 
 
+FILE_ENDINGS: Final = (".bib", ".json", ".txt", ".xml")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404, or redirect a GET whose address lacks only the final slash.
 
     A POST, such as a one-click unsubscribe, is never redirected.
     """
-    slash_missing = not request.path_info.endswith("/")
+    slash_missing = not request.path_info.endswith(("/", *FILE_ENDINGS))
     if (
         request.method in {"GET", "HEAD"}
         and slash_missing

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
-from newsletter import display
 from newsletter.subscriptions import consent_log
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web import lists, presenters
-from papers.models import Edition, Paper, Signal
-from papers.text import taxonomy
-from papers.text.identifiers import arxiv_id
-from papers.trending import explanation, reasons
+from papers.models import Edition, Paper
+from papers.trending import explanation
 
 FRONT_PAGE_PAPERS: Final = 30
 EDITIONS_PER_PAGE: Final = 31
-RELATED_PAPERS: Final = 5
-UNSAFE_IN_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 public = cache_control(public=True, max_age=60)
 
@@ -110,75 +103,6 @@ def archive_day(request: HttpRequest, day: str) -> HttpResponse:
         "older": Edition.objects.filter(day__lt=wanted).only("day").first(),
     }
     return render(request, "site/archive_day.html", context)
-
-
-@require_safe
-@public
-@conditional_page
-def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
-    """Show one paper; redirect a former id to the present one."""
-    found = _find_paper(canonical_id)
-    if found.canonical_id != canonical_id:
-        return HttpResponsePermanentRedirect(found.get_absolute_url())
-    measured: dict[str, Signal] = {
-        signal.name: signal for signal in found.signals.order_by("observed_at")
-    }
-    related = Paper.objects.filter(
-        primary_category=found.primary_category, hidden=False, withdrawn=False
-    ).exclude(pk=found.pk)
-    context = {
-        "listed_paper": presenters.ListedPaper(found, reason=reasons.reason(found.trending_parts)),
-        "score_parts": reasons.explain(found.trending_parts),
-        "paper": found,
-        "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
-        "signals": list(measured.values()),
-        "field": taxonomy.NAMES.get(found.primary_category) or found.primary_category,
-        "related": related[:RELATED_PAPERS] if found.primary_category else [],
-        "json_ld": _script_safe(_scholarly_article(found)),
-    }
-    return render(request, "site/paper.html", context)
-
-
-def _find_paper(identifier: str) -> Paper:
-    """Return the paper with this present, former or versioned id.
-
-    Raises:
-        Http404: no paper that may be shown has the id.
-    """
-    missing = Http404("There is no paper with this address. Try to find it by its title.")
-    if not identifier.isprintable():
-        raise missing
-    arxiv = arxiv_id(identifier)
-    spellings = {identifier, arxiv.id if arxiv else identifier}
-    found = Paper.objects.known_as(spellings).filter(hidden=False)
-    candidates = {paper.canonical_id: paper for paper in found}
-    if not candidates:
-        raise missing
-    return candidates.get(identifier) or next(iter(candidates.values()))
-
-
-def _scholarly_article(paper: Paper) -> dict[str, Any]:
-    """Return the paper as a schema.org ScholarlyArticle."""
-    described = {
-        "@context": "https://schema.org",
-        "@type": "ScholarlyArticle",
-        "headline": paper.title,
-        "abstract": paper.abstract,
-        "author": [{"@type": "Person", "name": name} for name in paper.authors],
-        "datePublished": (paper.published_at or paper.announced_at).date().isoformat(),
-        "dateModified": paper.revised_at and paper.revised_at.date().isoformat(),
-        "identifier": paper.doi or paper.canonical_id,
-        "keywords": paper.keywords or paper.categories,
-        "license": paper.license,
-        "sameAs": [link.url for link in display.links(paper)],
-        "url": f"{settings.SITE_URL}{paper.get_absolute_url()}",
-    }
-    return {name: value for name, value in described.items() if value}
-
-
-def _script_safe(data: dict[str, Any]) -> SafeString:
-    """Return JSON in which no character can end the surrounding script element."""
-    return mark_safe(json.dumps(data).translate(UNSAFE_IN_SCRIPT))
 
 
 @require_safe

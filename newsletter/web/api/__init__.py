@@ -1,0 +1,1 @@
+"""The JSON API for programs: reading only, described by ``/api/openapi.json``."""
