@@ -1,1 +1,1 @@
-"""The one way to the network: a bounded, polite HTTP client for public addresses."""
+"""A bounded, polite HTTP client for public addresses, the only one of this library."""

@@ -1,4 +1,4 @@
-"""The one way to the network: polite, bounded, and only to public addresses over https."""
+"""HTTP client of the sources: polite, bounded, and only to public addresses over https."""
 
 from __future__ import annotations
 
@@ -23,35 +23,39 @@ from papers.http.decompression import SIZE, Inflater, TooLargeError
 from papers.http.public_network import (
     CONNECT_TIMEOUT,
     Address,
-    AddressError,
     Deadline,
+    PrivateAddressError,
     PublicTransport,
 )
 from papers.sources.dates import moment
 from papers.sources.protocol import Answer, FetchError, NotFoundError
 
 DEADLINE: Final = 30.0
+"""Seconds for one request with its whole answer."""
 READ_TIMEOUT: Final = 20.0
-REDIRECTS: Final = 3
+MAX_REDIRECTS: Final = 3
 ATTEMPTS: Final = 4
 BACKOFF: Final = 2.0
-BACKOFF_CAP: Final = 60.0
-# A longer wait than this is for the schedule, not for a worker.
-PATIENCE: Final = 90.0
+BACKOFF_LIMIT: Final = 60.0
+LONGEST_WAIT: Final = 90.0
+"""Seconds that a worker waits; longer waits are left to the schedule."""
 PORTS: Final = frozenset({80, 443})
-PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-REDIRECTION: Final = frozenset({301, 302, 303, 307, 308})
-ARXIV_PACE: Final = timedelta(seconds=3)
+RETRYABLE_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
+ARXIV_INTERVAL: Final = timedelta(seconds=3)
 # Hosts (with their subdomains) that want one request at a time from all our workers together.
-LANES: Final = {"arxiv.org": "arxiv"}
+LOCKED_HOSTS: Final = {"arxiv.org": "arxiv"}
 KEY: Final = "x-api-key"
 LIMIT_PREFIX: Final = "x-ratelimit-"
 PLAIN_TYPES: Final = frozenset({"", "text/plain", "application/octet-stream"})
 
 
-class PassingError(FetchError):
-    """Another attempt may succeed. ``wait`` is what the server asked for, in seconds; ``partial``
-    what arrived before the connection broke."""
+class RetryableError(FetchError):
+    """Another attempt may succeed.
+
+    ``wait`` is the time that the server asked for, in seconds; ``partial`` the bytes that arrived
+    before the connection broke.
+    """
 
     def __init__(self, message: str, wait: float = 0.0, partial: bytes = b"") -> None:
         super().__init__(message)
@@ -61,19 +65,19 @@ class PassingError(FetchError):
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """The version of this program, as pyproject.toml tells it."""
+    """Return the version of this program in pyproject.toml."""
     with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
         return str(tomllib.load(file)["project"]["version"])
 
 
 def agent() -> str:
-    """Who asks, and whom to write to about it."""
+    """Return the User-Agent: the program, its site, and the address of its operator."""
     return f"Paperboy/{version()} (+{settings.SITE_URL}; mailto:{settings.CONTACT_EMAIL})"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One address to ask, with what to send and what to expect."""
+    """One request: its address, the expected kind of content, headers and body."""
 
     url: str
     accept: str
@@ -82,7 +86,7 @@ class Request:
 
 
 class Client:
-    """Fetches answers for one visit; a context manager, not for use by several threads.
+    """Client for one visit; a context manager, not for use by several threads.
 
     ``opening`` lists loopback servers (host, port) that tests may reach over plain http. It is
     given in code only; no setting and no variable opens anything.
@@ -92,15 +96,15 @@ class Client:
         self,
         *,
         opening: frozenset[Address] = frozenset(),
-        pace: timedelta = ARXIV_PACE,
+        pace: timedelta = ARXIV_INTERVAL,
         deadline: float = DEADLINE,
-        lanes: Mapping[str, str] = LANES,
+        locked_hosts: Mapping[str, str] = LOCKED_HOSTS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._opening = opening
         self._pace = pace
         self._seconds = deadline
-        self._lanes = lanes
+        self._locked_hosts = locked_hosts
         self._sleep = sleep
         self._deadline = Deadline()
         self._http = httpx.Client(
@@ -131,10 +135,13 @@ class Client:
         headers: Mapping[str, str] | None = None,
         json: object = None,
     ) -> Answer:
-        """The answer to one request, after as many attempts as it is worth.
+        """Return the answer to one request, after up to ``ATTEMPTS`` attempts.
 
-        Raises FetchError with a sentence for people. When every attempt was cut off, the last
-        one's beginning comes back, marked as such: what is whole in it can be kept.
+        When every attempt was cut off, the beginning of the last one is returned, marked as such;
+        its whole records can be kept.
+
+        Raises:
+            FetchError: There is no answer; the message is one sentence for the operator.
         """
         sent = {"Accept": f"application/{accept}, */*;q=0.1", **(headers or {})}
         if etag:
@@ -145,21 +152,21 @@ class Client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._attempt(request)
-            except PassingError as error:
-                if attempt == ATTEMPTS or error.wait > PATIENCE:
+            except RetryableError as error:
+                if attempt == ATTEMPTS or error.wait > LONGEST_WAIT:
                     return _given_up(error)
                 # Full jitter: many clients that failed together do not come back together.
-                backoff = random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**attempt))  # noqa: S311
+                backoff = random.uniform(0, min(BACKOFF_LIMIT, BACKOFF * 2**attempt))  # noqa: S311
                 self._sleep(max(error.wait, backoff))
-            except host_lock.TurnError as error:
+            except host_lock.HostLockError as error:
                 raise FetchError(str(error), error.until) from error
         raise AssertionError("unreachable")
 
     def _attempt(self, request: Request) -> Answer:
         url = request.url
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             self._check(url)
-            with self._lane(url):
+            with self._lock(url):
                 answer = self._exchange(url, request)
             if isinstance(answer, Answer):
                 return answer
@@ -168,10 +175,10 @@ class Client:
                 headers = {name: sent for name, sent in request.headers.items() if name != KEY}
                 request = replace(request, headers=headers)
             url = answer
-        raise FetchError(f"{_host(url)} redirects more than {REDIRECTS} times.")
+        raise FetchError(f"{_host(url)} redirects more than {MAX_REDIRECTS} times.")
 
     def _check(self, url: str) -> None:
-        """Refuse what is not https to an ordinary port. Raises FetchError."""
+        """Raise FetchError for an address that is not https to an ordinary port."""
         try:
             parts = urlsplit(url)
             port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -185,20 +192,20 @@ class Client:
         if port not in PORTS:
             raise FetchError(f"{url[:200]!r} is refused: port {port} is not one of the web's.")
 
-    def _lane(self, url: str) -> AbstractContextManager[None]:
-        if lane := self._lane_of(url):
-            return host_lock.turn(lane, pace=self._pace, sleep=self._sleep)
+    def _lock(self, url: str) -> AbstractContextManager[None]:
+        if name := self._lock_name(url):
+            return host_lock.hold(name, pace=self._pace, sleep=self._sleep)
         return nullcontext()
 
     def _exchange(self, url: str, request: Request) -> Answer | str:
-        """One request: its answer, or the address that it redirects to."""
+        """Send one request; return its answer, or the address that it redirects to."""
         self._deadline.start(self._seconds)
         method = "GET" if request.json is None else "POST"
         try:
             with self._http.stream(
                 method, url, headers=request.headers, json=request.json
             ) as response:
-                if response.status_code in REDIRECTION and "location" in response.headers:
+                if response.status_code in REDIRECT_STATUSES and "location" in response.headers:
                     return urljoin(url, response.headers["location"])
                 self._refuse(response, url, request.accept)
                 if response.status_code == 304:
@@ -206,19 +213,19 @@ class Client:
                 _check_type(response, request.accept, url)
                 return self._read(response, url)
         except httpx.TimeoutException as error:
-            raise PassingError(f"{_host(url)} did not answer in time.") from error
+            raise RetryableError(f"{_host(url)} did not answer in time.") from error
         except httpx.TransportError as error:
-            if isinstance(error.__cause__, AddressError):
+            if isinstance(error.__cause__, PrivateAddressError):
                 raise FetchError(str(error.__cause__)) from error
             reason = str(error).rstrip(".")
-            raise PassingError(f"{_host(url)} cannot be reached: {reason}.") from error
+            raise RetryableError(f"{_host(url)} cannot be reached: {reason}.") from error
         except httpx.InvalidURL as error:
             raise FetchError(f"{url[:200]!r} is no address.") from error
 
     def _refuse(self, response: httpx.Response, url: str, accept: str) -> None:
-        """Raise what a status that is no success means.
+        """Raise the error that a status means.
 
-        A 400 of the expected type passes: it holds the source's own words on what was wrong.
+        A 400 of the expected type passes: it holds the source's own words on the fault.
         """
         status = response.status_code
         if status in {200, 203, 304} or (status == 400 and accept in _type(response)):
@@ -226,16 +233,18 @@ class Client:
         reason = f"{_host(url)} answered {status} {response.reason_phrase}".rstrip() + "."
         if status in {404, 410}:
             raise NotFoundError(reason)
-        if status not in PASSING:
+        if status not in RETRYABLE_STATUSES:
             raise FetchError(reason)
         wait = retry_after(response.headers.get("retry-after", ""), now())
-        if wait and (lane := self._lane_of(url)):
-            host_lock.postpone(lane, now() + timedelta(seconds=wait))
-        raise PassingError(reason, wait)
+        if wait and (name := self._lock_name(url)):
+            host_lock.postpone(name, now() + timedelta(seconds=wait))
+        raise RetryableError(reason, wait)
 
-    def _lane_of(self, url: str) -> str:
+    def _lock_name(self, url: str) -> str:
         host = "." + _host(url).rstrip(".")
-        return next((lane for name, lane in self._lanes.items() if host.endswith("." + name)), "")
+        return next(
+            (lock for name, lock in self._locked_hosts.items() if host.endswith("." + name)), ""
+        )
 
     def _read(self, response: httpx.Response, url: str) -> Answer:
         body = bytearray()
@@ -253,9 +262,9 @@ class Client:
         except (httpx.TransportError, EOFError) as error:
             late = isinstance(error, httpx.TimeoutException)
             reason = f"The answer of {_host(url)} {'took too long' if late else 'was cut off'}."
-            raise PassingError(reason, partial=bytes(body)) from error
+            raise RetryableError(reason, partial=bytes(body)) from error
         except ValueError as error:
-            raise PassingError(f"{_host(url)} sent a damaged answer: {error}.") from error
+            raise RetryableError(f"{_host(url)} sent a damaged answer: {error}.") from error
         headers = response.headers
         return Answer(
             bytes(body),
@@ -269,7 +278,7 @@ class Client:
         )
 
 
-def _given_up(error: PassingError) -> Answer:
+def _given_up(error: RetryableError) -> Answer:
     if error.partial:
         return Answer(error.partial, cut_off=True)
     retry_at = now() + timedelta(seconds=error.wait) if error.wait else None
@@ -277,7 +286,7 @@ def _given_up(error: PassingError) -> Answer:
 
 
 def retry_after(written: str, at: datetime) -> float:
-    """Seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most a day."""
+    """Return the seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most a day."""
     if written.strip().isdigit():
         return min(float(written), 86400.0)
     until = moment(written) if written else None

@@ -7,20 +7,23 @@ from collections.abc import Iterator
 from typing import Final
 
 SIZE: Final = 10 * 1024 * 1024
+"""Bytes of a decompressed answer."""
 RATIO: Final = 100
-# Short answers may well be all spaces; the ratio counts from here on.
-RATIO_SLACK: Final = 64 * 1024
-PIECE: Final = 64 * 1024
+RATIO_FREE_SIZE: Final = 64 * 1024
+"""Bytes from which the ratio counts; a short answer may well be all spaces."""
+PIECE_SIZE: Final = 64 * 1024
 WINDOWS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 class TooLargeError(Exception):
-    """More than SIZE bytes, or more than RATIO times what was sent."""
+    """The answer has more than SIZE bytes, or RATIO times as many as were sent."""
 
 
 class Inflater:
-    """Decodes a content coding piece by piece. Raises ValueError for a coding it does not know
-    and for damaged data."""
+    """Decoder of a content coding, piece by piece.
+
+    Raises ValueError for an unknown coding and for damaged data.
+    """
 
     def __init__(self, coding: str) -> None:
         coding = coding.strip().lower()
@@ -32,7 +35,7 @@ class Inflater:
         self._made = 0
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
-        """What a piece of the body decodes to, in pieces. Raises TooLargeError."""
+        """Yield the decoded form of a piece of the body, in pieces. Raises TooLargeError."""
         self._sent += len(raw)
         while raw:
             if self._stream is None:
@@ -40,7 +43,7 @@ class Inflater:
             else:
                 piece, raw = self._inflate(raw)
             self._made += len(piece)
-            if self._made > SIZE or self._made > max(self._sent * RATIO, RATIO_SLACK):
+            if self._made > SIZE or self._made > max(self._sent * RATIO, RATIO_FREE_SIZE):
                 raise TooLargeError
             yield piece
 
@@ -56,10 +59,10 @@ class Inflater:
         if stream.eof:
             stream = self._stream = zlib.decompressobj(self._window)
         try:
-            piece = stream.decompress(raw, PIECE)
+            piece = stream.decompress(raw, PIECE_SIZE)
         except zlib.error as error:
             if self._window == 15 and not self._made:
-                # "deflate" without its wrapper, as some servers understand the word.
+                # "deflate" without its zlib header, as some servers send it.
                 self._window = -15
                 self._stream = zlib.decompressobj(self._window)
                 return self._inflate(raw)

@@ -1,7 +1,7 @@
-"""Taking turns: one worker at a time, at a pace that all workers keep together.
+"""Locks for hosts that want one request at a time, with a pause between two, from all workers.
 
-The lock is a row that is taken by compare-and-set and given back by its holder. A holder that
-was killed loses it when its lease is over.
+A lock is a row that is taken by compare-and-set and released by its holder. The lease of a
+holder that was killed expires.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from django.utils.timezone import now
 from papers.models import Turn
 
 LEASE: Final = timedelta(seconds=45)
-PATIENCE: Final = timedelta(minutes=5)
+LONGEST_WAIT: Final = timedelta(minutes=5)
 
 
-class TurnError(Exception):
-    """The turn did not come in time; the message is for people, ``until`` when it may come."""
+class HostLockError(Exception):
+    """The lock was not free in time; ``until`` is when it may be.
+
+    The message is one sentence for the operator.
+    """
 
     def __init__(self, message: str, until: datetime) -> None:
         super().__init__(message)
@@ -32,26 +35,27 @@ class TurnError(Exception):
 
 
 @contextmanager
-def turn(
+def hold(
     name: str, *, pace: timedelta, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[None]:
-    """Hold the turn of that name for one request, and let the next begin ``pace`` after its end.
+    """Hold the lock of that name for one request; the next may begin ``pace`` after its end.
 
-    Waits until the turn comes; raises TurnError after PATIENCE, or at once when the other side
-    has asked for a longer pause than that.
+    Raises:
+        HostLockError: The lock was not free within LONGEST_WAIT, or the host has asked for a
+            longer pause than that.
     """
     holder = secrets.token_hex(16)
     Turn.objects.get_or_create(name=name)
-    deadline = now() + PATIENCE
+    deadline = now() + LONGEST_WAIT
     while not _take(name, holder):
         free_at, paused_until = _times(name)
         if paused_until > deadline:
             reason = f"{name} has asked for a pause until {paused_until:%Y-%m-%d %H:%M} UTC."
-            raise TurnError(reason, paused_until)
+            raise HostLockError(reason, paused_until)
         if now() > deadline:
-            reason = f"Other workers kept {name} busy for {PATIENCE.seconds // 60} minutes."
-            raise TurnError(reason, max(free_at, paused_until))
-        # Soon enough to look again, never a busy wait.
+            reason = f"Other workers kept {name} busy for {LONGEST_WAIT.seconds // 60} minutes."
+            raise HostLockError(reason, max(free_at, paused_until))
+        # Short enough to notice a release, long enough not to be a busy wait.
         remaining = (max(free_at, paused_until) - now()).total_seconds()
         sleep(min(max(remaining, 0.05), 1.0))
     try:
@@ -64,7 +68,7 @@ def turn(
 
 
 def postpone(name: str, until: datetime) -> None:
-    """Let nobody begin before a time: the other side asked for it."""
+    """Let no request begin before a time, as the host asked."""
     Turn.objects.filter(name=name, next_at__lt=until).update(next_at=until)
 
 
@@ -75,5 +79,5 @@ def _take(name: str, holder: str) -> bool:
 
 
 def _times(name: str) -> tuple[datetime, datetime]:
-    """When the turn's lease ends, and when the next one may begin."""
+    """Return the end of the lease, and the time from which the next request may begin."""
     return Turn.objects.values_list("held_until", "next_at").get(name=name)

@@ -26,27 +26,28 @@ CARRIERS: Final = {
     IPv6Network("2002::/16"): 80,
 }
 TEREDO: Final = IPv6Network("2001::/32")
-# All that was ever given out (RFC 4291, 2.4); what lies outside leads inside, if anywhere.
+# All global unicast addresses (RFC 4291, 2.4); others are private or reserved.
 GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 
 Address = tuple[str, int]
 
 
-class AddressError(httpcore.ConnectError):
-    """The host has an address that is not of the public internet; the message is for people."""
+class PrivateAddressError(httpcore.ConnectError):
+    """The host has an address outside of the public internet."""
 
 
 class Deadline:
-    """A point in time that everything done for one request shares."""
+    """A point in time that all steps of one request share."""
 
     def __init__(self) -> None:
         self.at = float("inf")
 
     def start(self, seconds: float) -> None:
+        """Set the deadline to so many seconds from now."""
         self.at = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
-        """Seconds that one step may take. Raises ReadTimeout when none are left."""
+        """Return the seconds that one step may take. Raises ReadTimeout when none are left."""
         remaining = self.at - time.monotonic()
         if remaining <= 0:
             raise httpcore.ReadTimeout("The answer took longer than the whole request may.")
@@ -54,7 +55,7 @@ class Deadline:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is of the public internet, in whatever form it is written."""
+    """Return whether an IP address, in any form, belongs to the public internet."""
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
         if found in TEREDO:
@@ -69,7 +70,10 @@ def is_public(address: str) -> bool:
 
 
 class PublicBackend(httpcore.NetworkBackend):
-    """Connects to checked addresses; ``opening`` names loopback servers that tests may reach."""
+    """Network backend that connects to checked addresses only.
+
+    ``opening`` names loopback servers that tests may reach.
+    """
 
     def __init__(self, deadline: Deadline, opening: frozenset[Address]) -> None:
         self._deadline = deadline
@@ -84,6 +88,7 @@ class PublicBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        """Connect to an address of the host that was checked."""
         problem: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in self._checked(host, port):
             try:
@@ -105,24 +110,29 @@ class PublicBackend(httpcore.NetworkBackend):
         if (host, port) not in self._opening:
             for address in addresses:
                 if not is_public(address):
-                    raise AddressError(f"{host} is at {address}, which is not a public address.")
+                    raise PrivateAddressError(
+                        f"{host} is at {address}, which is not a public address."
+                    )
         return addresses
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A connection of which no step outlives the deadline."""
+    """A connection whose steps end at the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read within the deadline."""
         return self._stream.read(max_bytes, self._deadline.left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write within the deadline."""
         self._stream.write(buffer, self._deadline.left(timeout))
 
     def close(self) -> None:
+        """Close the connection."""
         self._stream.close()
 
     def start_tls(
@@ -131,23 +141,25 @@ class TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
+        """Start TLS within the deadline."""
         limit = self._deadline.left(timeout)
         return TimedStream(
             self._stream.start_tls(ssl_context, server_hostname, limit), self._deadline
         )
 
     def get_extra_info(self, info: str) -> Any:
+        """Return what the network stream knows, such as its socket."""
         return self._stream.get_extra_info(info)
 
 
 @lru_cache(maxsize=1)
 def _certificates() -> ssl.SSLContext:
-    """Read once: that takes longer than many a request."""
+    """Return the certificate authorities, read once: that takes longer than many a request."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class PublicTransport(httpx.HTTPTransport):
-    """httpx over PublicBackend: one connection, no proxies from the environment, no retries."""
+    """Transport over PublicBackend: one connection, no environment proxies, no retries."""
 
     def __init__(self, deadline: Deadline, opening: frozenset[Address]) -> None:
         super().__init__(trust_env=False)

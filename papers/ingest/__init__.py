@@ -1,1 +1,1 @@
-"""From a listing to rows: runs, upsert, merge."""
+"""Reading of listings into the database: runs of sources, saved files, upsert and merge."""

@@ -1,4 +1,4 @@
-"""Saved files, gzipped or not, and one sentence when one cannot be read."""
+"""Reading of saved files, gzipped or not."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ GZIP: Final = b"\x1f\x8b"
 
 
 class UnreadableError(Exception):
-    """A file cannot be read; the message is one sentence for people."""
+    """A file cannot be read; the message is one sentence for the operator."""
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns whatever goes wrong while the file is opened and read into an UnreadableError."""
+    """Raise UnreadableError for any error while the file is opened and read."""
     try:
         yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -30,5 +30,5 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def unpacked(file: BufferedReader) -> BufferedReader | gzip.GzipFile:
-    """The file as it was before it was gzipped, if it was; its first bytes tell."""
+    """Return the file decompressed if its first bytes are those of gzip."""
     return gzip.GzipFile(fileobj=file) if file.peek(2).startswith(GZIP) else file

@@ -1,4 +1,4 @@
-"""What a record changes in the row of its paper.
+"""Merging of a record into the row of its paper.
 
 A newer version, or a more trustworthy source of the same version, replaces values; anything
 else fills gaps. An empty value never replaces one, and a first date never moves later.
@@ -26,7 +26,7 @@ MERGED_FIELDS: Final = (
 
 
 def new_paper(record: PaperRecord, authority: int, seen_at: datetime) -> Paper:
-    """The unsaved row of a paper that nobody listed before."""
+    """Return the unsaved row of a paper that is not in the catalogue."""
     paper = Paper(
         canonical_id=record.arxiv_id or identifiers.title_id(record.title),
         version=record.version or 1,
@@ -45,7 +45,7 @@ def new_paper(record: PaperRecord, authority: int, seen_at: datetime) -> Paper:
 
 
 def _first_listed(record: PaperRecord) -> datetime | None:
-    """When a paper was announced, as far as its record tells.
+    """Return when a paper was announced, as far as its record says.
 
     arXiv announces a paper hours or days after its submission, and never at a weekend.
     """
@@ -57,7 +57,7 @@ def _first_listed(record: PaperRecord) -> datetime | None:
 
 
 def merge(paper: Paper, record: PaperRecord, authority: int) -> bool:
-    """Bring a row up to date with a record of its paper; whether anything changed."""
+    """Update a row with a record of its paper; return whether anything changed."""
     before = _values(paper)
     age = _compare_versions(record, paper)
     if record.arxiv_id and record.arxiv_id != paper.canonical_id:
@@ -83,7 +83,7 @@ def _values(paper: Paper) -> list[object]:
 
 
 def _compare_versions(record: PaperRecord, paper: Paper) -> int:
-    """Positive when the record is of a newer version than the row, negative when of an older."""
+    """Return above 0 when the record is of a newer version than the row, below 0 when older."""
     if record.version and record.version != paper.version:
         return record.version - paper.version
     if record.revised_at and paper.revised_at:
@@ -109,7 +109,7 @@ def _fill(paper: Paper, record: PaperRecord, *, same_version: bool) -> None:
 
 
 def _completes(old: str, new: str) -> bool:
-    """Whether the old text is the new one cut short."""
+    """Return whether the old text is the new one cut short."""
     kept = old.rstrip(" .…")
     return len(new) > len(old) and new.startswith(kept) and old != kept + "."
 
@@ -128,7 +128,7 @@ def _merge_dates(paper: Paper, record: PaperRecord, age: int) -> None:
 
 
 def _earlier(one: datetime, other: datetime) -> datetime:
-    """The earlier of two times; of the same day, the one that knows more than the day."""
+    """Return the earlier of two times; of the same day, the one with a time of day."""
     if one.date() == other.date():
         precise = [moment for moment in (one, other) if (moment.hour, moment.minute) != (0, 0)]
         return min(precise) if precise else min(one, other)

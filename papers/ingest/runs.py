@@ -1,7 +1,7 @@
-"""Visits to the sources: when each is due, what came of it, and when to come again.
+"""Visits to the sources: claiming of due ones, reading, and the record of each run.
 
-Every page is kept, and the cursor moved, before the next is asked for: a visit that is killed
-goes on where it was. Nothing that goes wrong with one source touches another.
+Every page is stored, and the cursor moved, before the next is requested: a visit that is killed
+goes on from there. An error of one source does not affect another.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ Status = Source.Status
 Progress = Callable[[float, Counts], None]
 
 SUBMISSIONS: Final = "submissions"
-SUBMISSIONS_AT_ONCE: Final = 500
+SUBMISSIONS_PER_VISIT: Final = 500
 STALE_SHARE: Final = 0.95
-RETRY: Final = timedelta(minutes=5)
-SUSPECT_RETRY: Final = timedelta(minutes=30)
+RETRY_AFTER: Final = timedelta(minutes=5)
+SUSPECT_RETRY_AFTER: Final = timedelta(minutes=30)
 LONGEST_WAIT: Final = timedelta(hours=6)
-ENRICHED_AT_ONCE: Final = 1000
-ENRICHED_AGAIN: Final = timedelta(days=3)
-ENRICHED_FOR: Final = timedelta(days=60)
+IDS_ENRICHED_AT_ONCE: Final = 1000
+ENRICHED_AGAIN_AFTER: Final = timedelta(days=3)
+ENRICHED_UNTIL_AGE: Final = timedelta(days=60)
 REJECTIONS_KEPT: Final = 500
 RUNS_KEPT: Final = 200
-# Longer than one page can take with all its attempts and its turn; moved on with each page.
 LEASE: Final = timedelta(minutes=20)
-AT_ONCE: Final = 2
-# The same failure after so long is told again: it may stand in no log that is still looked at.
-TOLD_AGAIN: Final = timedelta(hours=1)
-COUNTED: Final = ("created", "updated", "unchanged", "rejected")
+"""More than one page can take with all its attempts and its host lock; renewed by each page."""
+SOURCES_AT_ONCE: Final = 2
+LOGGED_AGAIN: Final = timedelta(hours=1)
+"""The time after which the same failure is logged again."""
+COUNT_FIELDS: Final = ("created", "updated", "unchanged", "rejected")
 VISIT_FIELDS: Final = (
     "consecutive_failures", "next_run_at", "last_run_at", "last_success_at", "last_status",
     "last_result",
@@ -53,8 +53,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a visit went, in one sentence, and what it brought."""
+class VisitResult:
+    """The result of a visit: a status, a sentence, and counts."""
 
     name: str
     status: Source.Status
@@ -63,15 +63,15 @@ class Outcome:
     retry_at: datetime | None = None
 
 
-class _Suspicion(Exception):  # noqa: N818 - not an error: what was read is kept
-    """The source answered, but should not be believed; the message says why."""
+class SuspectListingError(Exception):
+    """The answer was stored, but is probably stale or incomplete; the message says why."""
 
 
-def claim_due(limit: int = AT_ONCE) -> list[int]:
-    """Enabled sources that are due, each claimed for one worker by moving its due date.
+def claim_due(limit: int = SOURCES_AT_ONCE) -> list[int]:
+    """Return the ids of enabled sources that are due, each claimed by moving its due date.
 
     Only a few at a time: sources can wait, and mail needs the workers too. A worker that is
-    killed loses its claim after LEASE; the next goes on from the cursor.
+    killed loses its claim after LEASE; the next one goes on from the cursor.
     """
     moment = now()
     claimed = []
@@ -90,29 +90,29 @@ def run(
     dry_run: bool = False,
     progress: Progress | None = None,
     until: Callable[[], bool] = lambda: False,
-) -> Outcome:
-    """Visit one source and keep what it brings, whatever happens on the way.
+) -> VisitResult:
+    """Visit one source and store its records.
 
-    Never raises for what a source does. ``dry_run`` asks and counts, and keeps nothing;
-    ``until`` is asked between pages whether to stop early.
+    Errors of the source become the result. ``dry_run`` fetches and counts, and stores nothing;
+    ``until`` is called between pages and tells whether to stop early.
     """
     record = IngestRun(source=source, name=source.name)
-    trip = _Trip(source, now(), dry_run, progress)
+    visit = _Run(source, now(), dry_run, progress)
     try:
         with client or Client() as connection:
-            trip.go(connection, until)
-        outcome = trip.outcome()
-    except _Suspicion as suspicion:
-        outcome = Outcome(source.name, Status.SUSPECT, str(suspicion), trip.counts)
+            visit.go(connection, until)
+        outcome = visit.outcome()
+    except SuspectListingError as error:
+        outcome = VisitResult(source.name, Status.SUSPECT, str(error), visit.counts)
     except (FetchError, ListingError) as error:
         retry_at = getattr(error, "retry_at", None)
-        outcome = Outcome(source.name, Status.FAILED, str(error), trip.counts, retry_at)
+        outcome = VisitResult(source.name, Status.FAILED, str(error), visit.counts, retry_at)
     except Exception as error:
         logger.exception("The visit to %s failed.", source.name)
         reason = f"Something unforeseen: {type(error).__name__}: {error}"[:500]
-        outcome = Outcome(source.name, Status.FAILED, reason, trip.counts)
+        outcome = VisitResult(source.name, Status.FAILED, reason, visit.counts)
     if not dry_run:
-        _note(source, record, outcome)
+        _record_run(source, record, outcome)
     return outcome
 
 
@@ -121,8 +121,8 @@ def run_unwatched(
     *,
     client: Client | None = None,
     until: Callable[[], bool] = lambda: False,
-) -> Outcome:
-    """``run`` for the worker: nobody reads what it returns, so the log tells how it went."""
+) -> VisitResult:
+    """Visit one source for the worker, and log the result, which nobody reads otherwise."""
     before = source.last_status, source.last_result, source.last_run_at
     failures = source.consecutive_failures
     outcome = run(source, client=client, until=until)
@@ -139,29 +139,29 @@ def run_unwatched(
 
 
 def _is_news(source: Source, before: tuple[str, str, datetime | None]) -> bool:
-    """Whether a failure is worth a line of the log.
+    """Return whether a failure is worth a line of the log.
 
     Failures come ever more slowly, unless the source itself asks to be tried again at once: then
-    the same one could come each minute. It is told at the first, second, fourth, eighth ... of a
-    row, and whenever it comes with another reason or after a longer wait.
+    the same one could come each minute. It is logged as the first, second, fourth, eighth ... of a
+    row, and whenever it has another reason or comes after a longer wait.
     """
     *said, last = before
     began = source.last_run_at
-    waited = began - last if began and last else TOLD_AGAIN
+    waited = began - last if began and last else LOGGED_AGAIN
     return (
         said != [source.last_status, source.last_result]
-        or waited >= TOLD_AGAIN
+        or waited >= LOGGED_AGAIN
         or source.consecutive_failures.bit_count() == 1
     )
 
 
 def _one_line(words: str) -> str:
-    """A reason may quote its source, and a log is read line by line in a terminal."""
+    """Return a reason, which may quote its source, as one printable line for the log."""
     plain = "".join(sign if sign.isprintable() else " " for sign in words)
     return " ".join(plain.split())
 
 
-class _Trip:
+class _Run:
     """One visit under way."""
 
     def __init__(
@@ -179,7 +179,13 @@ class _Trip:
         self.resume_at: datetime | None = None
 
     def go(self, client: Client, until: Callable[[], bool]) -> None:
-        """Ask page after page and keep each. Raises FetchError, ListingError, _Suspicion."""
+        """Fetch page after page and store each.
+
+        Raises:
+            FetchError: The source cannot be read.
+            ListingError: An answer is not of its format.
+            SuspectListingError: An answer was stored and should not be believed.
+        """
         kind = KINDS.get(self.source.kind)
         if kind is None:
             known = ", ".join(KINDS)
@@ -199,13 +205,13 @@ class _Trip:
             str(getattr(settings, kind.key)) if kind.key else "",
         )
         for step in kind.fetch(visit):
-            self._keep(step, kind)
+            self._store(step, kind)
             if self.progress:
                 self.progress(step.progress, self.counts)
             if step.listing.damage:
-                raise _Suspicion(f"{step.listing.damage} What was whole is kept.")
-            self._doubt(step)
-            self._remember(step)
+                raise SuspectListingError(f"{step.listing.damage} What was whole is kept.")
+            self._refuse_stale(step)
+            self._save_cursor(step)
             self.resume_at = step.resume_at
             if until():
                 self.interrupted = True
@@ -213,12 +219,12 @@ class _Trip:
         if self.source.name == SUBMISSIONS and not self.dry_run:
             _answer_submissions(wanted)
 
-    def outcome(self) -> Outcome:
-        """What to say about a visit that nothing went wrong with."""
+    def outcome(self) -> VisitResult:
+        """Return the result of a visit without trouble, in words."""
         again = now() if self.interrupted else self.resume_at
         if not self.read and not self.withdrawn:
             reason = " ".join(dict.fromkeys(self.notes)) or "There was nothing to read."
-            return Outcome(self.source.name, Status.QUIET, reason, self.counts, again)
+            return VisitResult(self.source.name, Status.QUIET, reason, self.counts, again)
         words = (
             f"{self.counts.created} new, {self.counts.updated} updated, "
             f"{self.counts.unchanged} unchanged papers"
@@ -233,9 +239,9 @@ class _Trip:
             words += "; stopped between two pages, the next visit goes on from there"
         elif self.resume_at:
             words += "; the source has more, the next visit goes on from there"
-        return Outcome(self.source.name, Status.OK, f"{words}.", self.counts, again)
+        return VisitResult(self.source.name, Status.OK, f"{words}.", self.counts, again)
 
-    def _keep(self, step: Step, kind: Kind) -> None:
+    def _store(self, step: Step, kind: Kind) -> None:
         listing = step.listing
         rejections = tuple(listing.rejections)
         self.counts += Counts(rejected=len(rejections), rejections=rejections)
@@ -253,8 +259,8 @@ class _Trip:
         if listing.note:
             self.notes.append(listing.note)
 
-    def _doubt(self, step: Step) -> None:
-        """Raise _Suspicion for a stale announcement: nearly all was known before today.
+    def _refuse_stale(self, step: Step) -> None:
+        """Raise SuspectListingError when nearly all of an announcement was known before today.
 
         The same announcement, read again on its day, is not stale: its papers came today.
         """
@@ -264,13 +270,13 @@ class _Trip:
             return
         known = Paper.objects.filter(canonical_id__in=ids, first_seen_at__lt=evening).count()
         if known > STALE_SHARE * len(ids):
-            raise _Suspicion(
+            raise SuspectListingError(
                 f"{known} of the {len(ids)} papers were known before although it is a weekday: "
                 "probably the last batch again. It is read again soon, and arXiv's archive is "
                 "asked for what may be missing."
             )
 
-    def _remember(self, step: Step) -> None:
+    def _save_cursor(self, step: Step) -> None:
         if not self.dry_run:
             self.source.cursor = step.cursor | {"address": self.source.address}
             self.source.etag = str(step.cursor.get("etag", ""))
@@ -280,19 +286,19 @@ class _Trip:
 
 
 def _wanted(source: Source, kind: Kind) -> tuple[str, ...]:
-    """The arXiv ids to ask for: what was submitted, or papers whose citations are not recent."""
+    """Return the arXiv ids to ask for: submitted ones, or papers whose citations are not recent."""
     if source.name == SUBMISSIONS:
         waiting = Submission.objects.filter(fetched_at=None).order_by("submitted_at")
-        return tuple(waiting.values_list("arxiv_id", flat=True)[:SUBMISSIONS_AT_ONCE])
+        return tuple(waiting.values_list("arxiv_id", flat=True)[:SUBMISSIONS_PER_VISIT])
     if not kind.enriches:
         return ()
     moment = now()
     recent = Signal.objects.filter(
-        source=source.name, paper=OuterRef("pk"), observed_at__gt=moment - ENRICHED_AGAIN
+        source=source.name, paper=OuterRef("pk"), observed_at__gt=moment - ENRICHED_AGAIN_AFTER
     )
-    papers = Paper.objects.filter(~Exists(recent), announced_at__gt=moment - ENRICHED_FOR)
+    papers = Paper.objects.filter(~Exists(recent), announced_at__gt=moment - ENRICHED_UNTIL_AGE)
     papers = papers.exclude(canonical_id__startswith="t-").order_by("-announced_at")
-    return tuple(papers.values_list("canonical_id", flat=True)[:ENRICHED_AT_ONCE])
+    return tuple(papers.values_list("canonical_id", flat=True)[:IDS_ENRICHED_AT_ONCE])
 
 
 def _answer_submissions(ids: tuple[str, ...]) -> None:
@@ -304,8 +310,8 @@ def _answer_submissions(ids: tuple[str, ...]) -> None:
         Submission.objects.filter(arxiv_id=arxiv_id).update(fetched_at=moment, result=result)
 
 
-def _note(source: Source, record: IngestRun, outcome: Outcome) -> None:
-    """Write down how a visit went, and when the next one is due."""
+def _record_run(source: Source, record: IngestRun, outcome: VisitResult) -> None:
+    """Store the result of a visit and the due date of the next."""
     moment = now()
     good = outcome.status in {Status.OK, Status.QUIET}
     source.consecutive_failures = 0 if good else source.consecutive_failures + 1
@@ -315,44 +321,44 @@ def _note(source: Source, record: IngestRun, outcome: Outcome) -> None:
     record.finished_at = moment
     source.last_status = record.status = outcome.status
     source.last_result = record.result = outcome.result
-    for name in COUNTED:
+    for name in COUNT_FIELDS:
         number = getattr(outcome.counts, name)
         setattr(source, f"{name}_count", number)
         setattr(record, f"{name}_count", number)
     record.rejections = [asdict(found) for found in outcome.counts.rejections[:REJECTIONS_KEPT]]
-    source.save(update_fields=[*VISIT_FIELDS, *(f"{name}_count" for name in COUNTED)])
+    source.save(update_fields=[*VISIT_FIELDS, *(f"{name}_count" for name in COUNT_FIELDS)])
     record.save()
     old = IngestRun.objects.filter(source=source).order_by("-pk")[RUNS_KEPT:]
     IngestRun.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     if outcome.status == Status.SUSPECT:
-        _call_for_repair(moment)
+        _schedule_archive(moment)
     if good and source.name == SUBMISSIONS:
-        _go_on(source, moment)
+        _schedule_submissions(source, moment)
 
 
-def _go_on(source: Source, moment: datetime) -> None:
-    """Let what was asked for during a visit, or was too much for one, not wait for a day.
+def _schedule_submissions(source: Source, moment: datetime) -> None:
+    """Make the next visit due at once when submissions are still waiting.
 
-    Called when the visit's own date is stored: whoever asks later moves that date themselves.
+    Called after the due date of the visit is stored, so that a later submission moves it again.
     """
     if Submission.objects.filter(fetched_at=None).exists():
         Source.objects.filter(pk=source.pk).update(next_run_at=moment)
 
 
-def _pause(source: Source, outcome: Outcome) -> timedelta:
-    """How long to wait: the source's interval, or after trouble sooner, and longer each time."""
+def _pause(source: Source, outcome: VisitResult) -> timedelta:
+    """Return how long to wait: the source's interval, or after trouble a growing shorter time."""
     interval = timedelta(minutes=source.interval_minutes)
     if outcome.status in {Status.OK, Status.QUIET}:
         return interval
-    first = SUSPECT_RETRY if outcome.status == Status.SUSPECT else RETRY
+    first = SUSPECT_RETRY_AFTER if outcome.status == Status.SUSPECT else RETRY_AFTER
     growing = timedelta(
         seconds=first.total_seconds() * 2.0 ** min(source.consecutive_failures - 1, 10)
     )
     return min(growing, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
 
-def _call_for_repair(moment: datetime) -> None:
-    """Let the archive be asked soon, unless that was done within the last hours."""
+def _schedule_archive(moment: datetime) -> None:
+    """Make the archive due at once, unless it was read within the last hours."""
     archive = Source.objects.filter(kind="arxiv-oai", enabled=True, next_run_at__gt=moment)
     rested = Q(last_run_at=None) | Q(last_run_at__lt=moment - LONGEST_WAIT)
     archive.filter(rested).update(next_run_at=moment)

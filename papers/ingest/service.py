@@ -1,4 +1,4 @@
-"""Listings into the catalogue: saved files now, the enabled sources when they are due."""
+"""Reading of saved files, of sources by name, and of papers that somebody asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
 from papers.ingest import files, runs
-from papers.ingest.runs import SUBMISSIONS, Outcome, Progress
+from papers.ingest.runs import SUBMISSIONS, Progress, VisitResult
 from papers.ingest.upsert import Counts, upsert, withdraw
 from papers.models import IngestRun, Paper, Source, Submission
 from papers.sources import KINDS
@@ -23,7 +23,7 @@ from papers.text import identifiers
 __all__ = [
     "Counts",
     "IngestError",
-    "Outcome",
+    "VisitResult",
     "asked",
     "ensure_sources",
     "queue",
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 FILE_SIZE: Final = 512 * 1024 * 1024
+"""Bytes of a decompressed file."""
 ASKED_AGAIN: Final = timedelta(days=30)
 """An id that arXiv did not know may be of a paper that it had not announced yet."""
 CATEGORIES: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG")
@@ -63,12 +64,12 @@ DEFAULTS: Final[tuple[dict[str, Any], ...]] = (
 
 
 class IngestError(Exception):
-    """Nothing could be read; the message is one sentence for people."""
+    """The listing cannot be used; the message is one sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of each id that somebody asked for."""
+    """Ids that were asked for, by what becomes of them."""
 
     queued: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
@@ -76,13 +77,13 @@ class Submitted:
 
 
 def ensure_sources() -> None:
-    """Make the sources that a fresh start has, where they are missing; change none."""
+    """Create the default sources that are missing; change none."""
     for source in DEFAULTS:
         Source.objects.get_or_create(name=source["name"], defaults=source)
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise IngestError when a name is of no source."""
+    """Raise IngestError for a name that no source has."""
     known = list(Source.objects.values_list("name", flat=True))
     for name in names:
         if name not in known:
@@ -91,7 +92,7 @@ def check_names(names: Iterable[str]) -> None:
             )
 
 
-def run(name: str, *, dry_run: bool = False, progress: Progress | None = None) -> Outcome:
+def run(name: str, *, dry_run: bool = False, progress: Progress | None = None) -> VisitResult:
     """Visit the source of that name now. Raises IngestError when there is none."""
     check_names([name])
     source = Source.objects.get(name=name)
@@ -120,14 +121,14 @@ def submit(text: str) -> Submitted:
 
 
 def asked(at: datetime) -> QuerySet[Submission]:
-    """What nobody need ask for again at a moment: it waits, or was answered not long ago."""
+    """Return the submissions that need not be asked for again: waiting, or answered recently."""
     return Submission.objects.filter(Q(fetched_at=None) | Q(fetched_at__gt=at - ASKED_AGAIN))
 
 
 def queue(arxiv_ids: Iterable[str]) -> None:
-    """Have these papers fetched with the next visit to arXiv, which is due at once."""
+    """Have these papers fetched with the next visit to arXiv, and make it due at once."""
     moment = now()
-    # In one order for everybody: two who ask for the same papers wait, and never for each other.
+    # In one order in every process: two that store the same papers never wait for each other.
     rows = [Submission(arxiv_id=name, submitted_at=moment) for name in sorted(set(arxiv_ids))]
     if not rows:
         return
@@ -149,10 +150,12 @@ def read_file(
     dry_run: bool = False,
     watch: Callable[[list[PaperRecord]], Iterable[PaperRecord]] = iter,
 ) -> Counts:
-    """Read a saved listing, gzipped or not. Raises IngestError when it cannot be used at all.
+    """Read a saved listing, gzipped or not, and record it as a run when it changed anything.
 
-    What was changed or left out is written down as a run of that file. ``watch`` may follow the
-    records on their way, as a progress bar does.
+    ``watch`` is applied to the records on their way, as a progress bar.
+
+    Raises:
+        IngestError: The file cannot be used.
     """
     if format_name not in KINDS:
         raise IngestError(f"There is no format {format_name!r}; choose one of {', '.join(KINDS)}.")

@@ -1,4 +1,4 @@
-"""Records of papers into rows: one row per paper, written only when something changed."""
+"""Storing of records: one row per paper, written only when something changed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from papers.sources.record import PaperRecord, Rejection
 from papers.text import identifiers
 from papers.text.author_names import name_parts
 
-CHUNK: Final = 500
+ROWS_PER_TRANSACTION: Final = 500
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the records of a run; the four numbers add up to the records read.
+    """Counts of a run; the first four add up to the number of records.
 
-    ``observations`` counts new measurements, ``note`` says why there was nothing to read.
+    ``observations`` counts new measurements, ``note`` says why there was no record.
     """
 
     created: int = 0
@@ -67,7 +67,7 @@ def upsert(
     only_known: bool = False,
     dry_run: bool = False,
 ) -> Counts:
-    """Bring the catalogue up to date with the records of one source.
+    """Store the records of one source in the catalogue.
 
     Any number of processes may do so at once: they write in turn, in short transactions. A
     record that the database refuses is rejected alone. ``only_known`` passes over papers that
@@ -75,47 +75,47 @@ def upsert(
     """
     counts = Counts()
     iterator = iter(records)
-    desk = _Desk(source, authority, only_known)
+    origin = _Origin(source, authority, only_known)
     with transaction.atomic() if dry_run else nullcontext():
-        while chunk := list(islice(iterator, CHUNK)):
-            counts += _write(chunk, desk)
+        while batch := list(islice(iterator, ROWS_PER_TRANSACTION)):
+            counts += _write(batch, origin)
         if dry_run:
             transaction.set_rollback(True)
     return counts
 
 
 def withdraw(arxiv_ids: Iterable[str]) -> int:
-    """Mark papers as withdrawn that their archive has deleted; how many were not yet."""
+    """Mark papers as withdrawn that their archive has deleted; return how many changed."""
     papers = Paper.objects.filter(canonical_id__in=set(arxiv_ids), withdrawn=False)
     return papers.update(withdrawn=True, pdf_url="")
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """On whose behalf records are placed."""
+class _Origin:
+    """The source of records, and what it may do."""
 
     source: str
     authority: int
     only_known: bool
 
 
-def _write(chunk: Sequence[PaperRecord], desk: _Desk) -> Counts:
+def _write(batch: Sequence[PaperRecord], origin: _Origin) -> Counts:
     try:
         with transaction.atomic():
             Turn.objects.get_or_create(name="catalogue")
             Turn.objects.select_for_update().get(name="catalogue")
-            return _Shelf(chunk).place(chunk, desk)
+            return _Batch(batch).place(batch, origin)
     except (DatabaseError, ValueError) as error:
-        if len(chunk) == 1:
+        if len(batch) == 1:
             reason = f"The database refused it: {str(error).splitlines()[0][:200]}"
-            rejection = Rejection(chunk[0].arxiv_id or chunk[0].title[:120], reason)
+            rejection = Rejection(batch[0].arxiv_id or batch[0].title[:120], reason)
             return Counts(rejected=1, rejections=(rejection,))
-        logger.warning("A batch of %d papers was refused; trying them singly.", len(chunk))
-        return sum((_write([record], desk) for record in chunk), Counts())
+        logger.warning("A batch of %d papers was refused; trying them singly.", len(batch))
+        return sum((_write([record], origin) for record in batch), Counts())
 
 
-class _Shelf:
-    """The rows that a chunk of records may be about, by everything they are known under."""
+class _Batch:
+    """The rows that a batch of records may be about, by id, DOI and title."""
 
     def __init__(self, records: Sequence[PaperRecord]) -> None:
         self.by_id: dict[str, Paper] = {}
@@ -141,22 +141,22 @@ class _Shelf:
                 self.by_id.setdefault(known, paper)
         if paper.doi:
             self.by_doi.setdefault(paper.doi, paper)
-        if paper not in (shelved := self.by_title[paper.title_key]):
-            shelved.append(paper)
+        if paper not in (same_title := self.by_title[paper.title_key]):
+            same_title.append(paper)
 
-    def place(self, records: Sequence[PaperRecord], desk: _Desk) -> Counts:
-        """Find or make the row of each record, save what changed, and keep the measurements."""
+    def place(self, records: Sequence[PaperRecord], origin: _Origin) -> Counts:
+        """Find or create the row of each record, save changed rows, and store the measurements."""
         seen_at = now()
         created = updated = 0
         placed: list[tuple[Paper, PaperRecord]] = []
         for record in records:
             paper = self.find(record)
-            if paper is None and desk.only_known:
+            if paper is None and origin.only_known:
                 continue
             if paper is None:
-                paper = self._create(record, desk.authority, seen_at)
+                paper = self._create(record, origin.authority, seen_at)
                 created += 1
-            elif self._merge(paper, record, desk.authority):
+            elif self._merge(paper, record, origin.authority):
                 updated += 1
             placed.append((paper, record))
         self._save()
@@ -164,7 +164,7 @@ class _Shelf:
             created,
             updated,
             unchanged=len(records) - created - updated,
-            observations=_keep_measurements(placed, desk.source, seen_at),
+            observations=_keep_measurements(placed, origin.source, seen_at),
         )
 
     def _merge(self, paper: Paper, record: PaperRecord, authority: int) -> bool:
@@ -180,7 +180,7 @@ class _Shelf:
         return True
 
     def find(self, record: PaperRecord) -> Paper | None:
-        """The row of the paper that a record is about.
+        """Return the row of the paper that a record is about.
 
         The arXiv id decides where there is one; a paper listed without one is recognised by its
         DOI, or by its title when nothing speaks against it.
@@ -233,12 +233,12 @@ class _Shelf:
 
 
 def _distinct_id(record: PaperRecord) -> str:
-    """The id of a paper whose title another paper has already."""
+    """Return the id of a paper whose title another paper has already."""
     return identifiers.title_id(record.title, record.authors or (record.doi,))
 
 
 def _share_an_author(names: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two lists may be of one paper: one is unknown, or a surname is in both."""
+    """Return whether two lists may be of one paper: one is empty, or a surname is in both."""
     surnames = {parts[-1] for parts in map(name_parts, names) if parts}
     known = {parts[-1] for parts in map(name_parts, others) if parts}
     return not surnames or not known or bool(surnames & known)
@@ -247,7 +247,7 @@ def _share_an_author(names: Iterable[str], others: Iterable[str]) -> bool:
 def _keep_measurements(
     placed: Sequence[tuple[Paper, PaperRecord]], source: str, seen_at: datetime
 ) -> int:
-    """Store each measurement that is not there yet; how many were stored."""
+    """Store each measurement that is not there yet; return how many."""
     wanted = {
         (paper.pk, measurement.name, record.observed_at or seen_at): measurement.value
         for paper, record in placed

@@ -1,4 +1,4 @@
-"""The kinds of listings, by name. Each module parses one format; parsing touches nothing else."""
+"""The kinds of listings by name. Each module parses one format, without I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arXiv's answers have in common, whatever their format."""
+"""What arXiv's formats have in common: announcements, withdrawals, categories."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from papers.text import taxonomy
 
 # https://info.arxiv.org/help/availability.html: what came until 14:00 in New York is announced
 # at 20:00 there; nothing on Friday and Saturday evenings.
-HOME: Final = ZoneInfo("America/New_York")
-DEADLINE: Final = time(14)
+ARXIV_ZONE: Final = ZoneInfo("America/New_York")
+SUBMISSION_DEADLINE: Final = time(14)
 ANNOUNCEMENT: Final = time(20)
 FRIDAY: Final = 4
 
@@ -70,16 +70,16 @@ PERHAPS_WITHDRAWN: Final = re.compile(r"\b(?:withdrawn|retracted)\b", re.IGNOREC
 
 
 def announcement_of(submitted: datetime) -> datetime:
-    """The first announcement that a paper of this time can have been in (UTC).
+    """Return the first announcement that a paper submitted at this time can be in (UTC).
 
-    arXiv's holidays and papers held for moderation come out later.
+    Papers held for moderation, and those before arXiv's holidays, are announced later.
     """
-    home = submitted.astimezone(HOME)
-    day = home.date() + timedelta(days=home.time() >= DEADLINE)
+    home = submitted.astimezone(ARXIV_ZONE)
+    day = home.date() + timedelta(days=home.time() >= SUBMISSION_DEADLINE)
     while day.weekday() > FRIDAY:
         day += timedelta(days=1)
     evening = day + timedelta(days=2 if day.weekday() == FRIDAY else 0)
-    return datetime.combine(evening, ANNOUNCEMENT, HOME).astimezone(UTC)
+    return datetime.combine(evening, ANNOUNCEMENT, ARXIV_ZONE).astimezone(UTC)
 
 
 def is_withdrawn(comment: str, abstract: str = "", *, has_pdf: bool = True) -> bool:
@@ -96,7 +96,7 @@ def is_withdrawn(comment: str, abstract: str = "", *, has_pdf: bool = True) -> b
 
 
 def category_of(subject: str) -> str:
-    """The code of a category by its name as Dublin Core records write it; empty when unknown.
+    """Return the code of a category by its name in Dublin Core records; empty when unknown.
 
     >>> category_of("Computer Science - Information Theory")
     'cs.IT'

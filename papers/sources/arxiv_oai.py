@@ -40,10 +40,13 @@ ADDED_WITHIN: Final = timedelta(days=31)
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
-    """The records of one page, the ids of deleted ones, and the token of the next page.
+    """Return the records of one page, the ids of deleted ones, and the token of the next page.
 
-    ``day`` of the listing is the latest datestamp in it. Raises ListingError with the protocol's
-    error code for every error but "no records match", which is a quiet day.
+    ``day`` of the listing is the latest datestamp in it.
+
+    Raises:
+        ListingError: The protocol's errors, with their code, except "no records match", which is
+            a day without news.
     """
     document = xml.read(body, record="record", roots=frozenset({"OAI-PMH"}), what=FORMAT)
     listing = Listing(rejections=document.rejections, damage=document.damage)
@@ -141,7 +144,7 @@ def _dublin_core_record(paper: _Element, own: ArxivId | None) -> PaperRecord:
 
 
 def _western(name: str) -> str:
-    """``Li, Chuankun`` in the order in which it is said."""
+    """Return ``Li, Chuankun`` with the first name first."""
     last, comma, first = name.partition(",")
     return f"{first.strip()} {last.strip()}" if comma else name
 
@@ -212,14 +215,14 @@ def _named(address: str) -> str:
 
 
 def _set(category: str) -> str:
-    """The OAI set of an archive: physics keeps its older archives under one roof."""
+    """Return the OAI set of a category; the older physics archives are subsets of ``physics``."""
     archive = category.partition(".")[0]
     own = {"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat", "physics"}
     return archive if archive in own else f"physics:{archive}"
 
 
 def _is_older(record: PaperRecord, begin: str) -> bool:
-    """Whether a paper came out long before the days that are read: it is news of an old paper."""
+    """Return whether a paper is much older than the days that are read, and so only changed."""
     first = record.published_at
     return first is not None and first.date() < date.fromisoformat(begin) - ADDED_WITHIN
 

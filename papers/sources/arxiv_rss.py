@@ -15,7 +15,7 @@ from typing import Final
 from lxml.etree import _Element
 
 from papers.sources import xml
-from papers.sources.arxiv import ANNOUNCEMENT, HOME, is_withdrawn
+from papers.sources.arxiv import ANNOUNCEMENT, ARXIV_ZONE, is_withdrawn
 from papers.sources.dates import midnight, moment
 from papers.sources.protocol import Step, Visit, one_page
 from papers.sources.record import (
@@ -23,7 +23,6 @@ from papers.sources.record import (
     ListingError,
     PaperRecord,
     RecordError,
-    Rejection,
     build,
 )
 from papers.sources.xml import child, children
@@ -31,7 +30,7 @@ from papers.text import clean, identifiers
 from papers.text.author_names import split_names
 from papers.text.identifiers import ArxivId
 
-WHAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
+FORMAT: Final = "a feed of arXiv (RSS 2.0 or Atom)"
 # Until 2024 the title ended in the id and the category.
 TITLE_END: Final = re.compile(r"\.?\s*\((arXiv:\S+)\s*\[[\w.-]+\](?:\s+[A-Z ]+)?\)\s*$")
 PREAMBLE: Final = re.compile(
@@ -45,10 +44,10 @@ FEED_HOUR: Final = 4
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
-    """The announcement of one day. ``day`` dates entries that have no date of their own."""
+    """Return the announcement of one day; ``day`` dates entries without a date of their own."""
     entry_name = "entry" if re.search(rb"<(?:[\w.-]+:)?feed[\s>]", body[:2000]) else "item"
     roots = frozenset({"feed", "rss", "RDF"})
-    document = xml.read(body, record=entry_name, roots=roots, what=WHAT)
+    document = xml.read(body, record=entry_name, roots=roots, what=FORMAT)
     feed = document.root.find("{*}channel")
     feed = document.root if feed is None else feed
     about = " ".join(children(feed, "title") + children(feed, "link") + children(feed, "id"))
@@ -59,18 +58,18 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     dated = moment(child(feed, "pubDate") or child(feed, "updated") or child(feed, "lastBuildDate"))
     listing = Listing(rejections=document.rejections, damage=document.damage)
     listing.day = day or (dated.date() if dated else None)
-    for entry in document.records:
-        try:
-            listing.records.append(_record(entry, listing.day or today))
-        except RecordError as error:
-            named = xml.described(entry, child(entry, "guid") or child(entry, "id"))
-            listing.rejections.append(Rejection(named, str(error)))
+    listing.collect(
+        document.records,
+        lambda entry: _record(entry, listing.day or today),
+        lambda _, entry: xml.described(entry, child(entry, "guid") or child(entry, "id")),
+    )
     if not listing.records and not listing.rejections:
         listing.note = _why_empty(feed, listing.day or today)
     return listing
 
 
 def _why_empty(feed: _Element, day: date) -> str:
+    """Return the note on a feed without entries."""
     skipped = children(feed, "skipDays/day")
     if day.strftime("%A") in (skipped or ["Saturday", "Sunday"]):
         return f"A quiet day: arXiv announces nothing on a {day:%A}."
@@ -106,7 +105,7 @@ def _record(entry: _Element, day: date) -> PaperRecord:
 
 
 def _own_id(entry: _Element, named: str) -> ArxivId:
-    """The id of an entry, with its version where any of the places names one."""
+    """Return the id of an entry, with its version where one of its elements names it."""
     places = [child(entry, "guid"), child(entry, "id"), named, child(entry, "link")]
     places += [str(found.get("href")) for found in entry.findall("{*}link")]
     found = [own for own in map(identifiers.arxiv_id, filter(None, places)) if own]
@@ -116,7 +115,7 @@ def _own_id(entry: _Element, named: str) -> ArxivId:
 
 
 def first_announced(own: ArxivId, kind: str, listed_at: datetime) -> datetime:
-    """The earliest day on which a paper can have been announced, by the kind of its entry.
+    """Return the earliest day on which a paper can have been announced, by the kind of its entry.
 
     A new paper: that day. A new version: the month of its id. A cross-list: that day if the id
     is of this month, for then it came out with the paper, else the month of its id.
@@ -130,17 +129,17 @@ def first_announced(own: ArxivId, kind: str, listed_at: datetime) -> datetime:
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """Today's announcement of the categories in the source's address (``cs.AI+cs.CL``)."""
+    """Yield today's announcement of the categories in the source's address (``cs.AI+cs.CL``)."""
     yield from one_page(parse, accept="xml", base=BASE + visit.address.replace(" ", "+"))(visit)
 
 
 def announced_since(at: datetime) -> datetime | None:
-    """When the papers of the feed at that time were announced: at 20:00 the evening before.
+    """Return when the papers of the feed at that time were announced: 20:00 the evening before.
 
-    None when no new feed is to be expected: on weekends, and in the first hours of a day.
+    Return None when no new feed is expected: on weekends and in the first hours of a day.
     """
-    home = at.astimezone(HOME)
+    home = at.astimezone(ARXIV_ZONE)
     if home.weekday() >= 5 or home.hour < FEED_HOUR:
         return None
-    evening = datetime.combine(home.date() - timedelta(days=1), ANNOUNCEMENT, HOME)
+    evening = datetime.combine(home.date() - timedelta(days=1), ANNOUNCEMENT, ARXIV_ZONE)
     return evening.astimezone(UTC)

@@ -26,7 +26,7 @@ CALENDAR_CYCLE: Final = 28
 
 
 def moment(written: str) -> datetime | None:
-    """A time in UTC from ISO 8601 or RFC 2822; without a zone it is UTC. None if it is neither."""
+    """Return a time in UTC from ISO 8601 or RFC 2822, which is UTC without a zone; else None."""
     written = written.strip()
     try:
         found = datetime.fromisoformat(written)
@@ -41,12 +41,12 @@ def moment(written: str) -> datetime | None:
 
 
 def midnight(day: date) -> datetime:
-    """The first moment of a day in UTC."""
+    """Return the first moment of a day in UTC."""
     return datetime.combine(day, time(), UTC)
 
 
 def date_line(line: str, today: date) -> date | None:
-    """The date that a line is, in English or ISO form; None when it is anything else.
+    """Return the date that a line is, in English or ISO form; None when it is anything else.
 
     Without a year it is the most recent such day up to ``today`` (on its weekday, if named).
     """

@@ -1,4 +1,4 @@
-"""The ``hf-daily`` format: Hugging Face's daily papers, with what people thought of them.
+"""The ``hf-daily`` format: Hugging Face's daily papers, with their votes, comments and stars.
 
 ``GET /api/daily_papers?date=&limit=`` gives a JSON list. Over the years its counts moved between
 the outer and the nested object; both are read. A feed that others make of it is read as well.
@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError, _Element
 from lxml.html import fragment_fromstring
 
 from papers.sources import xml
@@ -32,7 +32,6 @@ from papers.sources.record import (
 )
 from papers.sources.xml import child
 from papers.text import clean, identifiers
-from papers.text.identifiers import ArxivId
 
 # A signal's name, and the names it goes by in the answers, best first.
 TOTALS: Final = {
@@ -42,28 +41,27 @@ TOTALS: Final = {
 }
 TIME: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 BASE: Final = "https://huggingface.co/api/daily_papers"
-LIMIT: Final = 100
-# Votes keep coming in for days; a longer absence is made up for up to so many days.
+PAPERS_PER_DAY: Final = 100
 POLLED_DAYS: Final = 4
+"""Days whose lists are read again at each visit, because votes keep coming in."""
 FIRST_DAYS: Final = 7
 BACKFILL_DAYS: Final = 60
+"""Days that are made up for after an absence."""
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
-    """The papers of one day, each with its upvotes, comments and stars.
+    """Return the papers of one day, each with its upvotes, comments and stars.
 
-    An answer does not say when it was given; its latest time-stamp stands for that, so that
-    reading it again adds no measurement. ``day`` dates what has no date.
+    An answer has no time of its own; its latest time-stamp stands for it, so that reading it
+    again adds no measurement. ``day`` dates records without a date.
     """
     if body.lstrip()[:1] == b"<":
         return _parse_feed(body)
     listing = Listing(day=day)
     observed_at = _latest(body) or midnight(day or today)
-    for position, item in enumerate(_items(body, listing), 1):
-        try:
-            listing.records.append(_record(_object(item), observed_at))
-        except RecordError as error:
-            listing.rejections.append(Rejection(_called(item, position), str(error)))
+    listing.collect(
+        _items(body, listing), lambda item: _record(_object(item), observed_at), _called
+    )
     dates = [record.announced_at or record.published_at for record in listing.records]
     listing.day = day or max((at.date() for at in dates if at), default=None)
     if not listing.records and not listing.rejections:
@@ -72,7 +70,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
 
 
 def _items(body: bytes, listing: Listing) -> list[Any]:
-    """The entries of an answer; of one that was cut off, those that are whole."""
+    """Return the entries of an answer; of one that was cut off, the whole ones."""
     if not body.strip():
         raise ListingError("The answer is empty; a JSON list of daily papers was expected.")
     try:
@@ -107,7 +105,7 @@ def _whole_items(answer: str) -> list[Any]:
 
 
 def _object(item: Any) -> dict[str, Any]:
-    """An entry as a mapping; recorders have stored some as the text of a Python literal."""
+    """Return an entry as a mapping; some recordings hold it as the text of a Python literal."""
     if isinstance(item, str):
         try:
             item = json.loads(item) if item[:2] == '{"' else ast.literal_eval(item)
@@ -141,8 +139,11 @@ def _record(outer: dict[str, Any], observed_at: datetime) -> PaperRecord:
 
 
 def _listed_at(both: tuple[dict[str, Any], ...], submitted: datetime | None) -> datetime | None:
-    """When the paper came onto the list. Old answers tell it as the outer ``publishedAt``; in
-    newer ones that is the submission in another time zone, earlier than the nested one."""
+    """Return when the paper came onto the list.
+
+    Old answers have it as the outer ``publishedAt``; in newer ones that is the submission in
+    another time zone, earlier than the nested one.
+    """
     listed = moment(_word(_first(both, "submittedOnDailyAt")))
     outer = moment(_word(both[0].get("publishedAt")))
     if listed is None and outer and (submitted is None or outer > submitted):
@@ -183,7 +184,7 @@ def _latest(body: bytes) -> datetime | None:
     )
 
 
-def _called(item: Any, position: int) -> str:
+def _called(position: int, item: Any) -> str:
     outer = item if isinstance(item, dict) else {}
     nested = outer.get("paper")
     paper = nested if isinstance(nested, dict) else outer
@@ -192,32 +193,23 @@ def _called(item: Any, position: int) -> str:
 
 
 def _parse_feed(body: bytes) -> Listing:
-    """The daily papers as an RSS feed with authors, upvotes and summary in HTML."""
+    """Return the daily papers of an RSS feed with authors, upvotes and summary in HTML."""
     what = "a feed of daily papers"
     document = xml.read(body, record="item", roots=frozenset({"rss"}), what=what)
     if any(child(item, "announce_type") for item in document.records):
         raise ListingError("This is arXiv's announcement feed; its format is arxiv-rss.")
     listing = Listing(rejections=document.rejections, damage=document.damage)
     built = moment(child(document.root, "channel/lastBuildDate"))
-    for item in document.records:
-        own = identifiers.arxiv_id(child(item, "link")) or identifiers.arxiv_id(child(item, "guid"))
-        try:
-            if own is None:
-                raise RecordError("The entry has no arXiv id.")
-            fields = _labelled(child(item, "description"))
-            listing.records.append(
-                _feed_record(
-                    child(item, "title"), own, fields, built, moment(child(item, "pubDate"))
-                )
-            )
-        except RecordError as error:
-            named = xml.described(item, child(item, "title"))
-            listing.rejections.append(Rejection(named, str(error)))
+    listing.collect(
+        document.records,
+        lambda item: _feed_record(item, built),
+        lambda _, item: xml.described(item, child(item, "title")),
+    )
     return listing
 
 
 def _labelled(description: str) -> dict[str, str]:
-    """``<p><b>Authors:</b> ...</p>`` by label."""
+    """Return the values of ``<p><b>Authors:</b> ...</p>`` by label."""
     try:
         fragment = fragment_fromstring(description, create_parent=True)
     except (ValueError, LxmlError) as error:
@@ -229,20 +221,18 @@ def _labelled(description: str) -> dict[str, str]:
     }
 
 
-def _feed_record(
-    title: str,
-    own: ArxivId,
-    fields: dict[str, str],
-    built: datetime | None,
-    submitted: datetime | None,
-) -> PaperRecord:
+def _feed_record(item: _Element, built: datetime | None) -> PaperRecord:
+    own = identifiers.arxiv_id(child(item, "link")) or identifiers.arxiv_id(child(item, "guid"))
+    if own is None:
+        raise RecordError("The entry has no arXiv id.")
+    fields = _labelled(child(item, "description"))
     upvotes = total(fields.get("upvotes"))
     return build(
-        title,
+        child(item, "title"),
         fields.get("summary", ""),
         own,
         authors=fields.get("authors", "").split(", "),
-        published_at=submitted,
+        published_at=moment(child(item, "pubDate")),
         announced_at=built,
         measurements=() if upvotes is None else (Measurement("upvotes", upvotes),),
         observed_at=built,
@@ -250,11 +240,12 @@ def _feed_record(
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """The lists of the last days, and of the days missed since the last visit, oldest first.
+    """Yield the lists of the last days, and of days missed since the last visit, oldest first.
 
     The cursor: ``day``, the last day that was read, and while a visit is under way the ``next``
-    one with the day (``of``) that the visit is of. A day without a list of its own repeats the one
-    before it, or is refused; both are quiet. Another list that cannot be read is left out.
+    one with the day (``of``) of the visit. A day without a list of its own repeats the one before
+    it, or is refused; both count as a day without news. Another list that cannot be read is left
+    out.
     """
     cursor = visit.cursor
     today = visit.today
@@ -279,7 +270,7 @@ def fetch(visit: Visit) -> Iterator[Step]:
 
 
 def _of_day(visit: Visit, day: date, unread: list[ListingError]) -> Listing:
-    url = visit.url(BASE, date=day.isoformat(), limit=LIMIT)
+    url = visit.url(BASE, date=day.isoformat(), limit=PAPERS_PER_DAY)
     try:
         return read(parse, visit.ask(url, accept="json"), visit)
     except ListingError as error:

@@ -18,7 +18,6 @@ from papers.sources.record import (
     Measurement,
     PaperRecord,
     RecordError,
-    Rejection,
     Values,
     build,
     total,
@@ -31,18 +30,20 @@ TOTALS: Final = ("upvotes", "comments", "stars", "citations")
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
-    """The papers of a file, announced on ``day``, or when each line says. Raises ListingError
-    when not one line can be read."""
+    """Return the papers of a file, announced on ``day``, or on the day that each line names.
+
+    Raises:
+        ListingError: Not one line can be read.
+    """
     listing = Listing(day=day)
-    empty = True
-    for number, line in _lines(body):
-        empty = False
-        try:
-            listing.records.append(_record(line, day, today))
-        except RecordError as error:
-            listing.rejections.append(Rejection(f"line {number}", str(error)))
-    if empty:
+    lines = list(_lines(body))
+    if not lines:
         raise ListingError("The file is empty; one JSON object a line was expected.")
+    listing.collect(
+        lines,
+        lambda numbered: _record(numbered[1], day, today),
+        lambda _, numbered: f"line {numbered[0]}",
+    )
     if not listing.records:
         reason = listing.rejections[0].reason
         raise ListingError(f"No line of the file is a paper; the first: {reason}")
@@ -50,7 +51,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
 
 
 def json_object(line: bytes) -> dict[str, Any]:
-    """The object that one line holds. Raises RecordError."""
+    """Return the object that one line holds. Raises RecordError."""
     try:
         found = json.loads(line.strip().decode())
     except UnicodeDecodeError as error:
@@ -109,7 +110,7 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
 
 
 def _own_id(found: dict[str, Any]) -> ArxivId | None:
-    """The first arXiv id among the names; the version may stand beside it."""
+    """Return the first arXiv id among the names; the version may stand beside it."""
     named = (identifiers.arxiv_id(_text(found, key)) for key in IDS)
     own = next(filter(None, named), None)
     version = found.get("version")

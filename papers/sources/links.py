@@ -1,4 +1,4 @@
-"""Web addresses in prose: which there are, which of them is the code, which are fit to show."""
+"""Web addresses in texts: finding, checking, and telling which is the code."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SECURE_HOST: Final = re.compile(r"(?:.*\.)?(?:arxiv\.org|github\.com|doi\.org|hu
 
 
 def link(address: str) -> str:
-    """A web address fit to be shown, with https where its host is known to have it.
+    """Return a web address fit to be shown, with https where its host is known to have it.
 
-    Empty when it is no address of the web, or too long.
+    Return an empty text when it is no address of the web, or too long.
     """
     address = address.strip()
     try:
@@ -41,7 +41,7 @@ def link(address: str) -> str:
 
 
 def links_in(prose: str) -> list[str]:
-    """The web addresses in a running text, each once, without its sentences' punctuation."""
+    """Return the web addresses in a text, each once, without the punctuation of their sentences."""
     if not any(sign in prose for sign in ("://", "www.", ".com/")):
         return []
     found = []
@@ -54,8 +54,10 @@ def links_in(prose: str) -> list[str]:
 
 
 def code_link(prose: str) -> str:
-    """Where the code is, in an abstract's own words: a repository, or an address that its
-    sentence calls code. A project page alone is not code."""
+    """Return the address of the code in an abstract: a repository, or what a sentence calls code.
+
+    A project page alone is not code.
+    """
     for address in links_in(prose):
         if REPOSITORY.match(address):
             return address

@@ -1,7 +1,7 @@
 """The ``listing`` format: the text of a trending-papers page, as it was copied from it.
 
 A masthead with the sign-up prompt, a byline, a date that may lack its year, then title and
-abstract in turn, all separated by blank lines. Nothing is found by line number.
+abstract in turn, all separated by blank lines. Parts are told by their form, not by their line.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Entry:
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
-    """The papers of a saved listing, each announced on the listing's day.
+    """Return the papers of a saved listing, each announced on the listing's day.
 
     ``day`` overrides the date that the listing gives itself; a date without a year is its most
     recent occurrence up to ``today``. Raises ListingError when this is no such listing.
@@ -71,11 +71,8 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     if first is not None and day is None and first > today:
         raise ListingError(f"The listing is dated {first}, which is still to come.")
     listing = Listing(day=day or first)
-    for entry in _entries(blocks, day or first or today, today if day is None else None, listing):
-        try:
-            listing.records.append(_record(entry))
-        except RecordError as error:
-            listing.rejections.append(Rejection(entry.title[:120], str(error)))
+    entries = _entries(blocks, day or first or today, today if day is None else None, listing)
+    listing.collect(entries, _record, lambda _, entry: entry.title[:120])
     if not listing.records:
         raise ListingError(
             "The listing names no paper: no title with an abstract follows its date."
@@ -113,7 +110,7 @@ def _blocks(decoded: str) -> list[str]:
 def _entries(
     blocks: list[str], day: date, today: date | None, listing: Listing
 ) -> Iterator[_Entry]:
-    """Titles with their abstracts. ``today`` is None when no date line may change the day."""
+    """Yield titles with abstracts; ``today`` is None when no date line may change the day."""
     entry: _Entry | None = None
     for block, following in pairwise([*_body(blocks, today or day), ""]):
         if found := date_line(block, today or day):
@@ -132,10 +129,10 @@ def _entries(
 
 
 def _body(blocks: list[str], today: date) -> Iterator[str]:
-    """The blocks without masthead, sign-up prompts and bylines.
+    """Yield the blocks without masthead, sign-up prompts and bylines.
 
-    A byline is one where a byline stands: the first, and any right before a date. Titles may
-    begin with "By" as well.
+    A byline is the first block of its form, and any right before a date. Titles may begin with
+    "By" as well.
     """
     signed = False
     for block, following in pairwise([*blocks, ""]):
@@ -147,10 +144,10 @@ def _body(blocks: list[str], today: date) -> Iterator[str]:
 
 
 def _continues(entry: _Entry, block: str, following: str) -> bool:
-    """Whether a block belongs to the abstract of the entry above it.
+    """Return whether a block belongs to the abstract of the entry above it.
 
-    One sentence may be a short abstract, a last paragraph, or a title that ends in a full stop:
-    what follows it decides.
+    One sentence may be a short abstract, a last paragraph, or a title that ends in a full stop;
+    the block after it decides.
     """
     followed = _is_abstract(following) or _is_sentence(following)
     if entry.abstract:
@@ -159,7 +156,7 @@ def _continues(entry: _Entry, block: str, following: str) -> bool:
 
 
 def _is_abstract(block: str) -> bool:
-    """Whether a block is prose: longer than titles get, or more than one sentence."""
+    """Return whether a block is prose: longer than titles get, or more than one sentence."""
     return len(block) > 320 or bool(re.search(r"[a-z)\]]\. [A-Z].*\.\W*$", block, re.DOTALL))
 
 

@@ -18,7 +18,6 @@ from papers.sources.record import (
     Measurement,
     PaperRecord,
     RecordError,
-    Rejection,
     build,
     total,
 )
@@ -33,7 +32,7 @@ HOUR_SECONDS: Final = 3_600
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
-    """The works of an answer, or the single one that it is."""
+    """Return the works of a list, or the single work that an answer is."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -42,11 +41,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
     if not isinstance(works, list) or (isinstance(answer, dict) and "error" in answer):
         raise ListingError("The answer is no list of OpenAlex works.")
     listing = Listing()
-    for position, work in enumerate(works, 1):
-        try:
-            listing.records.append(_record(work))
-        except RecordError as error:
-            listing.rejections.append(Rejection(f"work {position}", str(error)))
+    listing.collect(works, _record, lambda number, _: f"work {number}")
     if not works:
         listing.note = "OpenAlex knows none of these papers yet."
     return listing
@@ -78,7 +73,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def _abstract(inverted: Any) -> str:
-    """A text out of ``{word: [positions]}``, the only form in which OpenAlex gives abstracts."""
+    """Return a text from ``{word: [positions]}``, the only form in which OpenAlex has abstracts."""
     if not isinstance(inverted, dict):
         return ""
     words = [

@@ -20,7 +20,8 @@ class Parse(Protocol):
     when the whole is not of this format.
     """
 
-    def __call__(self, body: bytes, *, today: date, day: date | None = None) -> Listing: ...
+    def __call__(self, body: bytes, *, today: date, day: date | None = None) -> Listing:
+        """Return the listing."""
 
 
 class FetchError(Exception):
@@ -71,7 +72,8 @@ class Ask(Protocol):
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
         json: object = None,
-    ) -> Answer: ...
+    ) -> Answer:
+        """Return the answer."""
 
 
 @dataclass(frozen=True, slots=True)

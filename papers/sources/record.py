@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, TypedDict, Unpack
+from typing import Final, TypedDict, TypeVar, Unpack
 
 from papers.sources.links import code_link, link
 from papers.text import clean, identifiers
@@ -16,10 +16,11 @@ from papers.text.identifiers import ArxivId
 TITLE_LENGTH: Final = 1000
 NAME_LENGTH: Final = 300
 AUTHORS: Final = 10_000
+Item = TypeVar("Item")
 
 
 class ListingError(ValueError):
-    """An answer or file as a whole is not what it should be; the message is for people.
+    """An answer or file as a whole is not of its format; the message is for the operator.
 
     ``code`` is the source's own name of the error, where it has one.
     """
@@ -30,7 +31,7 @@ class ListingError(ValueError):
 
 
 class RecordError(ValueError):
-    """One record cannot be used; the message is for people and names what is wrong."""
+    """One record cannot be used; the message names the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Measurement:
 
 
 def total(value: object) -> float | None:
-    """A count, however it is written; None when it is none."""
+    """Return a count, however it is written; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -54,7 +55,7 @@ def total(value: object) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
-    """One paper as one source tells it. Empty means: this source does not say.
+    """One paper in one source's words; an empty value is one that the source does not have.
 
     ``arxiv_id`` has no version; ``version`` is None where the source gives none.
     ``announced_at`` is the earliest day on which the paper can have been listed, so that a new
@@ -88,7 +89,7 @@ class PaperRecord:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One record that was left out: which one (id, title or place), and why, for people."""
+    """A record that was left out, by id, title or place, and the reason in one sentence."""
 
     record: str
     reason: str
@@ -113,9 +114,26 @@ class Listing:
     note: str = ""
     damage: str = ""
 
+    def collect(
+        self,
+        items: Iterable[Item],
+        record: Callable[[Item], PaperRecord],
+        name: Callable[[int, Item], str],
+    ) -> None:
+        """Add the record of each item.
+
+        An item whose ``record`` raises RecordError is rejected under its ``name``, which is made
+        of its number, from 1, and the item.
+        """
+        for number, item in enumerate(items, 1):
+            try:
+                self.records.append(record(item))
+            except RecordError as error:
+                self.rejections.append(Rejection(name(number, item), str(error)))
+
 
 class Values(TypedDict, total=False):
-    """What a source may tell of a paper beside its names, as it tells it."""
+    """Values that a source may have of a paper beside its ids, title and authors."""
 
     categories: Iterable[str]
     keywords: Iterable[str]
@@ -142,7 +160,7 @@ def build(
     comment: str = "",
     **values: Unpack[Values],
 ) -> PaperRecord:
-    """A clean record from what a source tells: texts cleaned, links checked, lengths kept.
+    """Return a clean record of a source's values: texts cleaned, links checked, lengths kept.
 
     The first category is the primary one. arXiv's own DOIs count as arXiv ids. Without
     ``needs_title`` a record with an arXiv id or a DOI may lack a title.
@@ -199,7 +217,7 @@ def _words(words: Iterable[str], length: int) -> tuple[str, ...]:
 
 
 def _pdf(own: ArxivId | None, values: Values) -> str:
-    """The PDF as the source tells it, else arXiv's; a withdrawn version has none."""
+    """Return the source's PDF, else arXiv's; a withdrawn version has none."""
     if values.get("withdrawn"):
         return ""
     if "pdf_url" in values or own is None:

@@ -19,7 +19,6 @@ from papers.sources.record import (
     Measurement,
     PaperRecord,
     RecordError,
-    Rejection,
     build,
     total,
 )
@@ -31,15 +30,10 @@ IDS_PER_REQUEST: Final = 500
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # noqa: ARG001 - dated
-    """The papers of an answer; unknown ones (null) are left out without a word."""
+    """Return the papers of an answer without the unknown ones (null)."""
     listing = Listing()
-    for position, item in enumerate(_items(body), 1):
-        if item is None:
-            continue
-        try:
-            listing.records.append(_record(item))
-        except RecordError as error:
-            listing.rejections.append(Rejection(f"entry {position}", str(error)))
+    known = [(position, item) for position, item in enumerate(_items(body), 1) if item is not None]
+    listing.collect(known, lambda entry: _record(entry[1]), lambda _, entry: f"entry {entry[0]}")
     if not listing.records and not listing.rejections:
         listing.note = "Semantic Scholar knows none of these papers yet."
     return listing
@@ -81,7 +75,7 @@ def _record(item: Any) -> PaperRecord:
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """Citations of the wanted papers, in batches; the operator's key, if any, goes along."""
+    """Yield citations of the wanted papers, in batches, with the operator's key if there is one."""
     headers = {"x-api-key": visit.key} if visit.key else {}
     for first in range(0, len(visit.wanted), IDS_PER_REQUEST):
         ids = visit.wanted[first : first + IDS_PER_REQUEST]

@@ -1,4 +1,4 @@
-"""XML answers, read without DTDs, entities or network, and as far as they are whole."""
+"""Reading of XML answers, without DTDs, entities or network; broken ones as far as possible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENCODING: Final = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([\w.-]+)["']"
 
 @dataclass(slots=True)
 class Document:
-    """The records of an answer as elements, and what came around them.
+    """The records of an answer as elements, with its root.
 
     ``root`` has no records when the answer was damaged; then ``damage`` says how.
     """
@@ -53,24 +53,24 @@ def read(body: bytes, *, record: str, roots: frozenset[str], what: str) -> Docum
 
 
 def name(element: _Element) -> str:
-    """The name of an element without its namespace."""
+    """Return the name of an element without its namespace."""
     return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
 
 
 def child(element: _Element, path: str) -> str:
-    """The text of the first element at a path of local names, empty when there is none."""
+    """Return the text of the first element at a path of local names, empty for none."""
     found = children(element, path)
     return found[0] if found else ""
 
 
 def children(element: _Element, path: str) -> list[str]:
-    """The texts of all elements at a path of local names such as ``author/name``."""
+    """Return the texts of all elements at a path of local names such as ``author/name``."""
     steps = "/".join("{*}" + step for step in path.split("/"))
     return ["".join(map(str, found.itertext())) for found in element.findall(steps)]
 
 
 def described(element: _Element, identifier: str) -> str:
-    """What to call a record of which little is known: its id, else the beginning of its text."""
+    """Return a name for a rejected record: its id, else the beginning of its text."""
     words = clean.line(identifier or " ".join(map(str, element.itertext())))
     return clean.shortened(words, 120) or "a record without any text"
 
@@ -82,7 +82,7 @@ def _parser() -> etree.XMLParser:
 
 
 def _whole_records(body: bytes, record: bytes, problem: str, what: str) -> Document:
-    """The records of an answer that is not well-formed, each parsed for itself."""
+    """Return the records of an answer that is not well-formed, each parsed alone."""
     opening = re.compile(rb"<(?:[\w.-]+:)?" + record + rb"[\s>]")
     starts = [found.start() for found in opening.finditer(body)]
     head = body[: starts[0]] if starts else body
@@ -105,14 +105,14 @@ def _whole_records(body: bytes, record: bytes, problem: str, what: str) -> Docum
 
 
 def _namespaces(head: bytes) -> bytes:
-    """The namespaces declared before the first record; the innermost of a name counts."""
+    """Return the namespaces declared before the first record; the innermost of a name counts."""
     return b"".join(
         {part.split(b"=")[0].strip(): part for part in NAMESPACE.findall(head)}.values()
     )
 
 
 def _root(head: bytes) -> _Element:
-    """The root element as far as it goes before the first record."""
+    """Return the root element as far as it goes before the first record."""
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     root = etree.fromstring(head, parser)
     if root is None:

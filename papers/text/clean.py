@@ -57,8 +57,10 @@ def paragraphs(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Return the text with its character references decoded, once: for text that no XML or HTML
-    parser has decoded already. A bare ``&`` or ``<`` is text."""
+    """Return the text with its character references decoded, once.
+
+    For text that no XML or HTML parser has decoded already. A bare ``&`` or ``<`` is text.
+    """
     return ENTITY.sub(lambda found: html.unescape(found.group()), text)
 
 

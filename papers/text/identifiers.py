@@ -57,14 +57,14 @@ class ArxivId(NamedTuple):
 
     @property
     def month(self) -> datetime:
-        """The first moment of the month that the id was given in (UTC)."""
+        """Return the first moment of the month in which the id was given (UTC)."""
         digits = self.id.rpartition("/")[2]
         year = int(digits[:2])
         return datetime(year + (1900 if year > 90 else 2000), int(digits[2:4]), 1, tzinfo=UTC)
 
 
 def mentioned_arxiv_ids(text: str) -> list[ArxivId]:
-    """The arXiv ids that a running text names (``arXiv:...`` or an address), each once.
+    """Return the arXiv ids that a running text names (``arXiv:...`` or an address), each once.
 
     A bare ``1012.3456`` in a text is as likely a measurement and does not count.
     """
@@ -85,9 +85,9 @@ def _arxiv_ids(texts: list[str]) -> list[ArxivId]:
 
 
 def arxiv_id(text: str) -> ArxivId | None:
-    """The one arXiv id that a text is: bare, prefixed, a URL, an OAI name or a DataCite DOI.
+    """Return the arXiv id that a text is: bare, prefixed, a URL, an OAI name or a DataCite DOI.
 
-    None when the text is anything else, also when it merely contains an id.
+    Return None when the text is anything else, also when it merely contains an id.
     """
     bare = ARXIV_PREFIX.sub("", unquote(text.strip()), count=1)
     bare = re.sub(r"(\.pdf)?([?#].*)?/?$", "", bare, flags=re.IGNORECASE)
@@ -114,7 +114,7 @@ def pasted_arxiv_ids(text: str) -> list[ArxivId]:
 
 
 def doi(text: str) -> str:
-    """A DOI in lower case without resolver or prefix; empty when there is none (or too long).
+    """Return a DOI in lower case without resolver or prefix; empty for none or a too long one.
 
     >>> doi("https://doi.org/10.1103/PhysRevB.74.024520")
     '10.1103/physrevb.74.024520'
@@ -131,13 +131,13 @@ TITLE_ID_PREFIX: Final = "t-"
 
 @lru_cache(maxsize=4096)
 def title_key(title: str) -> str:
-    """A key that is the same for two spellings of one title: case, accents, marks, spaces."""
+    """Return a key that two spellings of one title share: case, accents, signs and spaces aside."""
     plain = UNSAID.sub("", unicodedata.normalize("NFKD", title.casefold()))
     return hashlib.sha256((plain or title).encode("utf-8", "replace")).hexdigest()[:40]
 
 
 def title_id(title: str, authors: tuple[str, ...] = ()) -> str:
-    """The public id of a paper that has no arXiv id: ``t-`` and a hash of its title.
+    """Return the public id of a paper without an arXiv id: ``t-`` and a hash of its title.
 
     ``authors`` are given only to tell two papers of the same title apart.
     """

@@ -59,7 +59,7 @@ def _command(match: Match[str]) -> str:
 
 
 def _after_number(match: Match[str]) -> str:
-    """``1.5times`` is a multiple; ``5 times`` is English."""
+    """Return ``1.5times`` as a macro; ``5 times`` is English."""
     if match["space"]:
         return match.group()
     return "\\" + match["name"] + "{}"

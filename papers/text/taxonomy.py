@@ -187,5 +187,5 @@ SPELLINGS: Final[dict[str, str]] = {code.lower(): code for code in (*NAMES, *ARC
 
 
 def category(typed: str) -> str | None:
-    """The category (``cs.CL``) or whole archive (``cs``) that was meant; None when unknown."""
+    """Return the category (``cs.CL``) or archive (``cs``) in its spelling; None when unknown."""
     return SPELLINGS.get(typed.strip().lower())

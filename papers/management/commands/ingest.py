@@ -98,7 +98,7 @@ class Command(BaseCommand):
                 worst = max(worst, REJECTED)
         return total, worst
 
-    def _visit_one(self, name: str, *, dry_run: bool) -> ingest.Outcome:
+    def _visit_one(self, name: str, *, dry_run: bool) -> ingest.VisitResult:
         with bar(total=100, desc=name, unit="%") as shown:
 
             def show(share: float, counts: Counts) -> None:

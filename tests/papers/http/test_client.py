@@ -262,10 +262,10 @@ def test_an_answer_tells_the_limits_of_its_source(server: SourceServer) -> None:
 def test_all_workers_together_keep_one_pace(server: SourceServer) -> None:
     url = server.answer("/feed", Reply(FEED))
     pace = timedelta(seconds=0.2)
-    lanes = {"127.0.0.1": "arxiv"}
+    locks = {"127.0.0.1": "arxiv"}
 
     def work() -> None:
-        with server.client(pace=pace, lanes=lanes, sleep=time.sleep) as client:
+        with server.client(pace=pace, locked_hosts=locks, sleep=time.sleep) as client:
             for _ in range(2):
                 client.ask(url, accept="xml")
         connections.close_all()
@@ -284,7 +284,7 @@ def test_all_workers_together_keep_one_pace(server: SourceServer) -> None:
 def test_a_holder_that_was_killed_loses_its_turn() -> None:
     Turn.objects.create(name="arxiv", holder="gone", held_until=now() + timedelta(seconds=0.2))
     began = time.monotonic()
-    with host_lock.turn("arxiv", pace=timedelta(0)):
+    with host_lock.hold("arxiv", pace=timedelta(0)):
         assert Turn.objects.get().holder not in {"gone", ""}
     assert time.monotonic() - began >= 0.15
     assert Turn.objects.get().holder == ""
@@ -293,7 +293,7 @@ def test_a_holder_that_was_killed_loses_its_turn() -> None:
 @pytest.mark.django_db
 def test_a_wait_that_arxiv_asks_for_holds_for_everybody(server: SourceServer) -> None:
     url = server.answer("/feed", Reply(status=503, headers={"Retry-After": "600"}))
-    with server.client(lanes={"127.0.0.1": "arxiv"}) as client:
+    with server.client(locked_hosts={"127.0.0.1": "arxiv"}) as client:
         with pytest.raises(FetchError, match="503"):
             client.ask(url, accept="xml")
         assert Turn.objects.get().next_at > now() + timedelta(seconds=590)

@@ -32,7 +32,7 @@ def source(kind: str, address: str, **values: object) -> Source:
     return Source.objects.create(name=kind, kind=kind, address=address, **values)
 
 
-def visit(found: Source, server: SourceServer, **options: object) -> runs.Outcome:
+def visit(found: Source, server: SourceServer, **options: object) -> runs.VisitResult:
     outcome = runs.run(found, client=server.client(), **options)  # type: ignore[arg-type]
     found.refresh_from_db()
     return outcome

@@ -126,6 +126,6 @@ def test_the_task_sends_a_worker_to_what_is_due(
     sent: list[int] = []
     monkeypatch.setattr(tasks.ingest_source, "delay", sent.append)
     tasks.ingest_due()
-    assert len(sent) == runs.AT_ONCE
+    assert len(sent) == runs.SOURCES_AT_ONCE
     with time_machine.travel("2999-01-01"):
         tasks.ingest_source(999_999)
