@@ -42,7 +42,7 @@ CHUNK: Final = 2000
 
 def fill(papers: int) -> None:
     """Create papers with growing counts; the same ones each time."""
-    from papers.models import Paper, Signal
+    from papers.models import Edition, Paper, Signal
 
     dice = random.Random(4)
     for start in range(0, papers, CHUNK):
@@ -52,7 +52,7 @@ def fill(papers: int) -> None:
                 title_key=str(number),
                 title=f"Method {number}: how to do a thing in {dice.randint(3, 12)} steps",
                 abstract="We do a thing. " * dice.randint(20, 90),
-                authors=["Ada Lovelace"] * dice.randint(1, 20),
+                authors=[f"Author {dice.randint(1, papers)}" for _ in range(dice.randint(1, 20))],
                 primary_category=f"cs.{number % FIELDS}",
                 code_url="https://github.com/a/b" if dice.random() < 0.4 else "",
                 announced_at=NEWEST - timedelta(days=DAYS * number / papers),
@@ -64,6 +64,8 @@ def fill(papers: int) -> None:
             [signal for paper in chunk for signal in signals(paper.pk, paper.announced_at, dice)],
             batch_size=CHUNK,
         )
+    leaders = [{"paper": f"2603.{number:06}"} for number in range(10)]
+    Edition.objects.create(day=NEWEST.date() - timedelta(days=1), entries=leaders)
 
 
 def signals(paper: int, announced: datetime, dice: random.Random) -> list[Signal]:

@@ -156,7 +156,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         """Return the keywords, separated by commas."""
         return ", ".join(map(str, paper.keywords))
 
-    @display(description="score, in days of an ordinary paper")
+    @display(description="score, in votes of the first day")
     def score_table(self, paper: Paper) -> str:
         """Return the parts of the score, as the paper's public page shows them."""
         score = self.trending_score(paper)

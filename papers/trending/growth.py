@@ -1,13 +1,14 @@
-"""Running totals into growth: what a paper gained, and what that is worth beside its peers.
+"""Growth of running totals: how much each paper gained, how much of it counts and still weighs.
 
-The arithmetic alone, in columns: one row a reading in, one row a paper and measure out. Peers are
-the papers of the same field that were as old; the readings of the window say what they gained.
+Pure arithmetic on columns: one row per reading in, one row per paper and measure out. The growth
+of a paper depends on its own readings only, never on those of another paper.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,48 +17,35 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-HALF_LIFE: Final = 2.0
-"""Announcement days after which growth counts half."""
-NAMES: Final = ("upvotes", "comments", "stars", "citations", "likes")
-BORN_WITH_THE_PAPER: Final = frozenset({"upvotes", "comments"})
-"""Nobody votes for a paper before it is announced; repositories and citations may be older."""
-OPENING_HOURS: Final = 24.0
-"""A first reading this soon after the announcement tells growth since the announcement."""
-FADE_HOURS: Final = 12.0
-"""After so many hours of readings the first one counts nothing any more."""
+MEASURES: Final = ("upvotes", "stars", "citations", "likes")
+HALF_LIFE_DAYS: Final = 2.0
+"""Announcement days after which growth weighs half."""
+FIRST_DAY_HOURS: Final = 24.0
+"""A first reading of votes this soon after the announcement is growth since the announcement."""
+ATTENTION_OFFSET_HOURS: Final = 3.0
+"""Added to the age of a paper wherever attention is a power of the age."""
+START_VOTES: Final = 3.0
+"""Votes that a new paper starts with."""
+GROWTH_EXPONENT: Final = 2.5
+"""Counted votes grow at most with this power of the age during the first day."""
+LATE_EXPONENT: Final = 0.75
+"""The same after the first day."""
+FIRST_READING_VOTES: Final = 20.0
+"""Takes the place of the start votes in the limit of a first reading."""
 LEAST_OF_A_DAY: Final = 0.05
 """A day counts when it has at least this share of the papers of the median day."""
-AGE_CLASSES: Final = (0, 1, 2, 4)
-"""Announcement days at which a class of ages begins; openings are a class of their own."""
-USUAL_A_DAY: Final = np.array([8.0, 1.0, 8.0, 0.5, 2.0])
-"""What a new paper gains in a day, by name, as long as there are few peers to ask."""
-LIMIT_AN_HOUR: Final = np.array([10.0, 2.0, 20.0, 2.0, 5.0])
-"""What the best papers gain in an hour, likewise."""
-PEER_DAYS: Final = 20.0
-"""Days of growth of peers that weigh as much as what was assumed."""
-PEERS_FOR_A_LIMIT: Final = 100
-LIMIT_SHARE: Final = 0.99
-DOUBT: Final = 3.0
-"""Growth so many times faster than the limit, or than what was assumed, is not believed."""
-DOUBT_OF_TWO: Final = 4.5
-"""The same for two neighbouring steps together: a burst may fall into both."""
-BURST_HOURS: Final = 4.0
-"""A longer step may grow no more than one of these hours: all may have come in one of them."""
-LEAST_LIMIT: Final = 0.5
-"""However slow the peers, the limit is at least this share of what was assumed."""
-MOST_LIMIT: Final = np.array([1.0, 1.0, 1.0, 1.0, np.inf])
-"""Nor is it more, by name, lest bursts become usual; but readers are known, and may be many."""
-MEDIAN: Final = 0.5
-"""About what the paper in the middle gains, in shares of the mean."""
-LEAST_USUAL: Final = 0.25
-"""Old papers gain little: their growth is never measured against less than this share of new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Running totals, a column each: of which paper, which series, how much, when (in hours).
+    """Running totals, a column each, in any order.
 
-    ``paper`` counts from 0; ``series`` is a place in ``names``, which holds (source, name).
+    Attributes:
+        paper: Index of the paper, from 0.
+        series: Index into ``names``.
+        value: The total.
+        hour: Time of the reading in hours since the epoch.
+        names: Pairs (source, measure).
     """
 
     paper: Integers
@@ -69,199 +57,139 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The days on which papers were announced, ascending, as days of the epoch.
+    """The days on which papers were announced, ascending, as days since the epoch.
 
-    Ages are counted in these, so that nothing grows old over a weekend; a stray paper or two,
-    far fewer than on the median day, make no day.
+    Ages are counted in these days, so that nothing ages over a weekend. A day with far fewer
+    papers than the median day is left out.
     """
 
     days: Integers
 
     @classmethod
-    def of(cls, hours: Floats) -> Calendar:
-        days, papers = np.unique(hours // 24, return_counts=True)
+    def of(cls, announced: Floats) -> Calendar:
+        """Return the calendar of announcement times (hours since the epoch)."""
+        days, papers = np.unique(announced // 24, return_counts=True)
         return cls(days[papers >= LEAST_OF_A_DAY * np.median(papers)].astype(np.int64))
 
-    def place(self, hours: Floats) -> Integers:
-        """The number of announcement days up to each time, at least one."""
-        days = np.searchsorted(self.days, (hours // 24).astype(np.int64), side="right")
-        return np.maximum(days, 1)
-
     def age(self, hours: Floats) -> Integers:
-        """The number of announcement days after each time."""
-        return len(self.days) - self.place(hours)
+        """Return the number of announcement days after each time."""
+        place = np.searchsorted(self.days, (hours // 24).astype(np.int64), side="right")
+        return len(self.days) - np.maximum(place, 1)
+
+    def fading(self, hours: Floats) -> Floats:
+        """Return the weight of something that happened at each time: ``0.5 ** (age / 2)``."""
+        weight: Floats = 0.5 ** (self.age(hours) / HALF_LIFE_DAYS)
+        return weight
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What each paper gained in each series, a row for every pair that was ever read.
+    """What each paper gained in each series, one row for every pair that was ever read.
 
-    ``total`` is the growth since the announcement, ``gain`` the part of it that still counts and
-    ``days`` the time that took; ``worth`` is the faded growth in units of what a new peer gains in
-    a day, and ``doubted`` says whether some of it was too fast to be believed. ``hasty`` is the
-    part of the worth that came faster than the limit, ``early`` the part that a first reading
-    stands in for, ``sound`` the worth without what is hasty. ``opened`` is the hours from
-    announcement to the first reading, or not a number.
+    Attributes:
+        paper: Index of the paper.
+        series: Index into ``Readings.names``.
+        gain: Growth since the announcement or since the first reading.
+        counted: The part of it that is not cut as too fast.
+        days: Days in which it came.
+        weight: ``counted`` with each part faded by the announcement days since it came.
     """
 
     paper: Integers
     series: Integers
-    total: Floats
     gain: Floats
+    counted: Floats
     days: Floats
-    worth: Floats
-    hasty: Floats
-    early: Floats
-    sound: Floats
-    doubted: NDArray[np.bool_]
-    opened: Floats
+    weight: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """One row a reading, in order of time within its group, which is one series of one paper.
+def grow(readings: Readings, announced: Floats, calendar: Calendar) -> Growth:
+    """Return the growth of each paper in each series.
 
-    ``kind`` is 0 for an opening, the step from the announcement to the first reading, else the
-    class of the age. ``told`` is the share of the papers of its day of which the same was ever
-    read. ``hour`` is the time of the reading, ``dated`` that of the growth;
-    ``counted`` leaves out first readings that are base lines.
+    Args:
+        readings: The totals that were read.
+        announced: Announcement of each paper, hours since the epoch.
+        calendar: The announcement days that ages are counted in.
     """
-
-    group: Integers
-    name: Integers
-    field: Integers
-    kind: Integers
-    told: Floats
-    gain: Floats
-    hours: Floats
-    hour: Floats
-    dated: Floats
-    counted: NDArray[np.bool_]
-
-
-def exposure(hours: Floats) -> Floats:
-    """How much of its first attention a paper has had after some hours: all after eight.
-
-    Votes come quickly at first: in the recorded daily lists the square root of the time fits
-    better than the time itself.
-    """
-    return np.sqrt((np.asarray(hours, np.float64) + 3) / 11)
-
-
-def grow(readings: Readings, announced: Floats, field: Integers, calendar: Calendar) -> Growth:
-    """The growth of each paper in each series, measured against its peers."""
     order = np.lexsort((readings.hour, readings.series, readings.paper))
-    order = order[_telling(readings, order)]
-    paper, series = readings.paper[order], readings.series[order]
-    first = _firsts(paper, series)
+    order = order[_hourly(readings, order)]
+    paper, series, hour = readings.paper[order], readings.series[order], readings.hour[order]
+    first = _changes(paper, series)
     starts = np.flatnonzero(first)
-    steps = _steps(readings, order, first, announced, field, calendar)
-    worth, hasty, doubted = _worth(steps)
-    last = np.flatnonzero(np.append(first[1:], True))[: len(starts)]
-    begin, end = steps.hour[starts], steps.hour[last]
-    fade = np.clip(1 - (end - begin) / FADE_HOURS, 0, 1)
-    weight = np.where(steps.kind == 0, fade[steps.group], 1.0) * steps.counted
-    worth *= weight * 0.5 ** (calendar.age(steps.dated) / HALF_LIFE)
-    opened = np.where(steps.counted[starts], steps.hours[starts], np.nan)
-    begin = begin - np.where(fade > 0, np.nan_to_num(opened), 0)
+    value = settled(np.maximum(readings.value[order], 0), starts)
+    votes = np.array([name == "upvotes" for _, name in readings.names], bool)[series]
+    age = np.maximum(hour - announced[paper], 0)
+    # At exactly 00:00 only the day is known, so the first day begins at its end.
+    only_day = announced[paper] % 24 == 0
+    opening = first & votes & (age <= FIRST_DAY_HOURS + 24 * only_day)
+    before = np.maximum(np.arange(len(order)) - 1, 0)
+    since = np.where(first, np.where(opening, 0, age), age[before])
+    gain = np.where(opening, value, np.where(first, 0, value - value[before]))
+    counted = np.where(votes, limited(value, gain, age, first), gain)
+    middle = np.sqrt(np.maximum(since, 1) * np.maximum(age, 1))
+    weight = counted * calendar.fading(announced[paper] + np.clip(middle, since, age))
+    group = np.cumsum(first) - 1
+    last = np.append(starts[1:], len(order))[: len(starts)] - 1
 
     def total(column: Floats) -> Floats:
-        return np.bincount(steps.group, column, len(starts)).astype(np.float64)
+        return np.bincount(group, column, len(starts)).astype(np.float64)
 
     return Growth(
         paper[starts],
         series[starts],
-        total(steps.gain * steps.counted),
-        total(steps.gain * (weight > 0)),
-        (end - begin) / 24,
-        total(worth),
-        total(worth * hasty),
-        total(worth * (steps.kind == 0)),
-        total(worth * ~hasty),
-        total((doubted & (weight > 0)).astype(np.float64)) > 0,
-        opened,
+        total(gain),
+        total(counted),
+        (age[last] - since[starts]) / 24,
+        total(weight),
     )
 
 
-def _firsts(*columns: Integers) -> NDArray[np.bool_]:
-    """Which rows begin something new in any of the columns."""
-    first = np.ones(len(columns[0]), bool)
-    first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
-    return first
+def limited(value: Floats, gain: Floats, age: Floats, first: NDArray[np.bool_]) -> Floats:
+    """Return the part of each gain that counts: no more than a paper of that age can gain.
 
+    With B the votes counted before, a and a' the ages at two readings (at least an hour apart) and
+    r the growth of ``pace`` between them, the part is at most ``(B + 3) * (r - 1)``; for a first
+    reading ``20 * (r - 1)`` from age 0 on. A larger gain never makes a sum of the parts smaller.
 
-def _telling(readings: Readings, order: Integers) -> NDArray[np.bool_]:
-    """Of the ordered readings the first of each series, and the last one of each clock hour.
-
-    However often a source is read, a burst of an hour falls into two neighbouring steps at most.
+    Args:
+        value: Settled totals, ordered by group and time.
+        gain: Growth since the reading before, or since the announcement.
+        age: Age of the paper at each reading, hours.
+        first: Whether a reading is the first of its group.
     """
-    paper, series = readings.paper[order], readings.series[order]
-    clock = np.floor(readings.hour[order]).astype(np.int64)
-    first, begun = _firsts(paper, series), _firsts(paper, series, clock)
-    last = np.ones(len(order), bool)
-    last[:-1] = begun[1:]
-    return first | last
+    starts = np.flatnonzero(first)
+    counted = gain.copy()
+    opening = FIRST_READING_VOTES * (pace(np.maximum(age[starts], 1)) / pace(np.zeros(1)) - 1)
+    counted[starts] = np.minimum(gain[starts], opening)
+    believed = value - gain + counted
+    position = np.arange(len(value)) - np.repeat(starts, np.diff(np.append(starts, len(value))))
+    rounds = np.argsort(position, kind="stable")
+    ends = np.cumsum(np.bincount(position)) if len(value) else np.zeros(0, np.int64)
+    for begin, end in pairwise(ends.tolist()):
+        rows = rounds[begin:end]
+        before, until = age[rows - 1], np.maximum(age[rows], age[rows - 1] + 1)
+        allowed = (believed[rows - 1] + START_VOTES) * (pace(until) / pace(before) - 1)
+        counted[rows] = np.minimum(gain[rows], allowed)
+        believed[rows] = believed[rows - 1] + counted[rows]
+    return counted
 
 
-def _steps(
-    readings: Readings,
-    order: Integers,
-    first: NDArray[np.bool_],
-    announced: Floats,
-    field: Integers,
-    calendar: Calendar,
-) -> _Steps:
-    """The ordered readings as steps, each with what it added and how long that took."""
-    paper, hour = readings.paper[order], readings.hour[order]
-    value = _kept(readings.value[order], np.flatnonzero(first))
-    before = np.flatnonzero(~first) - 1
-    since, base = announced[paper], np.zeros(len(order))
-    since[~first], base[~first] = hour[before], value[before]
-    hours = hour - since
-    codes = np.array([NAMES.index(name) for _, name in readings.names], np.int64)
-    name = codes[readings.series[order]]
-    born = np.isin(name, [NAMES.index(name) for name in BORN_WITH_THE_PAPER])
-    dated = _dated(announced[paper], since, hour)
-    day = calendar.place(announced)
-    ages = calendar.place(dated) - day[paper]
-    return _Steps(
-        group=np.cumsum(first) - 1,
-        name=name,
-        field=field[paper],
-        kind=np.where(first, 0, np.searchsorted(AGE_CLASSES, ages, side="right")),
-        told=_told(paper, name, day),
-        gain=value - base,
-        hours=np.maximum(hours, 0),
-        hour=hour,
-        dated=dated,
-        counted=~first | ((hours >= 0) & (hours <= OPENING_HOURS) & born),
-    )
+def pace(age: Floats) -> Floats:
+    """Return how the fastest votes grow with the age of a paper in hours, up to a factor.
 
-
-def _told(paper: Integers, name: Integers, day: Integers) -> Floats:
-    """The share of the papers of each reading's day of which the same measure was ever read."""
-    size = int(day.max()) + 1
-    pairs = np.unique(paper * len(NAMES) + name)
-    places = (pairs % len(NAMES)) * size + day[pairs // len(NAMES)]
-    count = np.bincount(places, minlength=len(NAMES) * size)
-    share: Floats = count[name * size + day[paper]] / np.bincount(day)[day[paper]]
-    return share
-
-
-def _dated(announced: Floats, since: Floats, until: Floats) -> Floats:
-    """When the growth of a step happened: the geometric middle of its ends, as ages in hours.
-
-    Attention ebbs away: of what came in a week, most came on its first day.
+    ``(age + 3) ** 2.5`` on the first day, on from there ``(age + 3) ** 0.75``.
     """
-    begin, end = (np.maximum(hour - announced, 1.0) for hour in (since, until))
-    dated: Floats = np.clip(announced + np.sqrt(begin * end), since, until)
-    return dated
+    early = np.minimum(age, FIRST_DAY_HOURS) + ATTENTION_OFFSET_HOURS
+    late = np.maximum(age, FIRST_DAY_HOURS) + ATTENTION_OFFSET_HOURS
+    grown: Floats = early**GROWTH_EXPONENT * late**LATE_EXPONENT
+    return grown
 
 
-def _kept(value: Floats, starts: Integers) -> Floats:
-    """Each series as a running maximum, but never above what the source tells last.
+def settled(value: Floats, starts: Integers) -> Floats:
+    """Return each group's running maximum, but never more than its last total.
 
-    So what was lost and came back is no growth, and what was lost for good counts nothing.
+    A total that fell and rose again is no growth, and votes that the source took back for good
+    count nothing.
     """
     value = value.copy()
     falls = np.setdiff1d(np.flatnonzero(np.diff(value) < 0) + 1, starts)
@@ -272,84 +200,20 @@ def _kept(value: Floats, starts: Integers) -> Floats:
     return value
 
 
-def _worth(steps: _Steps) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Each step in units of what a peer gains, whether it was faster than the limit, and whether
-    it was too fast to be believed.
+def _changes(*columns: Integers) -> NDArray[np.bool_]:
+    """Return which rows differ from the row before in any column."""
+    changes = np.ones(len(columns[0]), bool)
+    changes[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return changes
 
-    A step that is not believed counts like that of the paper in the middle of its day, for a day
-    at most: nothing when half of them were never read, for then the one in the middle was not.
+
+def _hourly(readings: Readings, order: Integers) -> NDArray[np.bool_]:
+    """Return which ordered readings to use: the first of each series, the last of a clock hour.
+
+    Otherwise a source that is read every minute would allow every minute an hour's growth.
     """
-    limit = _limits(steps)[steps.name, steps.kind]
-    doubted = _doubted(steps, np.maximum(limit, LIMIT_AN_HOUR[steps.name]))
-    opening = steps.kind == 0
-    share = np.where(opening, exposure(steps.hours), steps.hours / 24)
-    telling = steps.counted & ~doubted
-    allowed = limit * _span(steps.hours)
-    settled = opening | np.append(steps.group[1:] == steps.group[:-1], False)
-    cut = np.where(settled, _cut(steps.gain, allowed), np.minimum(steps.gain, allowed))
-    believed = np.where(telling, cut, 0.0)
-    usual = _usual(steps, believed, np.where(telling, share, 0.0))
-    middle = MEDIAN * np.maximum(2 * steps.told - 1, 0)
-    believed = np.where(doubted, middle * usual * np.minimum(share, 1), believed)
-    worth = believed / (usual * np.where(opening, share, 1.0))
-    return worth, doubted | (steps.gain > allowed), doubted
-
-
-def _doubted(steps: _Steps, limit: Floats) -> NDArray[np.bool_]:
-    """Which steps are too fast, alone or together with their neighbour."""
-    alone = steps.gain > DOUBT * limit * _span(steps.hours)
-    adjacent = (steps.group[1:] == steps.group[:-1]) & steps.counted[:-1]
-    span = _span(steps.hours[1:] + steps.hours[:-1])
-    allowed = DOUBT_OF_TWO * np.maximum(limit[1:], limit[:-1]) * span
-    pair = adjacent & (steps.gain[1:] + steps.gain[:-1] > allowed)
-    doubted = alone.copy()
-    doubted[1:] |= pair
-    doubted[:-1] |= pair
-    return steps.counted & doubted
-
-
-def _span(hours: Floats) -> Floats:
-    """The hours for which a step may grow at the limit.
-
-    One is added, so that a few votes that come together are not fast.
-    """
-    span: Floats = np.minimum(hours, BURST_HOURS) + 1
-    return span
-
-
-def _cut(gain: Floats, allowed: Floats) -> Floats:
-    """Growth up to what is allowed as it is, and of what is beyond only the logarithm."""
-    cut: Floats = np.minimum(gain, allowed * (1 + np.log(np.maximum(gain / allowed, 1))))
-    return cut
-
-
-def _limits(steps: _Steps) -> Floats:
-    """What the best gain in an hour, by name and class of age: the 99th of a hundred peers."""
-    limits = np.repeat(LIMIT_AN_HOUR[:, None], len(AGE_CLASSES) + 1, axis=1)
-    code = (steps.name * limits.shape[1] + steps.kind)[steps.counted]
-    pace = (steps.gain / _span(steps.hours))[steps.counted]
-    for place in np.flatnonzero(np.bincount(code, minlength=limits.size) >= PEERS_FOR_A_LIMIT):
-        where = np.unravel_index(place, limits.shape)
-        best = np.quantile(pace[code == place], LIMIT_SHARE)
-        limits[where] *= np.clip(best / limits[where], LEAST_LIMIT, MOST_LIMIT[where[0]])
-    return limits
-
-
-def _usual(steps: _Steps, gain: Floats, share: Floats) -> Floats:
-    """What a peer gains in a day (or by its first reading), for each step.
-
-    The mean of the field, as far as it has peers; otherwise of all fields; otherwise the
-    assumption. Means shrink towards each other by ``PEER_DAYS``.
-    """
-    kinds = len(AGE_CLASSES) + 1
-    code = steps.name * kinds + steps.kind
-    total = np.bincount(code, gain, len(NAMES) * kinds).reshape(-1, kinds)
-    days = np.bincount(code, share, len(NAMES) * kinds).reshape(-1, kinds)
-    mean = (total + PEER_DAYS * USUAL_A_DAY[:, None]) / (days + PEER_DAYS)
-    mean[:, 1:] = np.maximum(mean[:, 1:], LEAST_USUAL * mean[:, 1:2])
-    fields, place = np.unique(steps.field * mean.size + code, return_inverse=True)
-    overall = mean.ravel()[fields % mean.size]
-    total, days = (np.bincount(place, column, len(fields)) for column in (gain, share))
-    own = (total + PEER_DAYS * overall) / (days + PEER_DAYS)
-    usual: Floats = np.maximum(own, LEAST_USUAL * overall)[place]
-    return usual
+    paper, series = readings.paper[order], readings.series[order]
+    clock = np.floor(readings.hour[order]).astype(np.int64)
+    last = np.ones(len(order), bool)
+    last[:-1] = _changes(paper, series, clock)[1:]
+    return _changes(paper, series) | last

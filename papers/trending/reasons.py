@@ -1,12 +1,11 @@
-"""Why a paper trends, in words: from the parts of its score to a sentence and to a table."""
+"""The parts of a trending score in words: one sentence, or the rows of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
-from papers.trending.score import AGREEMENT, PICK_SPEAKS
+from papers.trending.score import AGREEMENT, LEAST_WEIGHT
 
 NOUNS: Final = {
     "upvotes": ("upvote", "upvotes"),
@@ -15,13 +14,18 @@ NOUNS: Final = {
     "citations": ("citation", "citations"),
     "likes": ("like by a subscriber", "likes by subscribers"),
 }
+FACTS: Final = {
+    "accepted": "Accepted somewhere, says the authors’ comment",
+    "known_authors": "An author led an earlier day with another paper",
+    "code": "A repository with code",
+}
 NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def reason(parts: dict[str, Any]) -> str:
-    """Why a paper trends, in words, from the parts of its score; empty when nothing is known."""
-    gains = _believed(parts)
-    if parts.get("pick") and _lifted_by_pick(parts, gains):
+    """Return in words why a paper trends, or an empty string when nothing is known."""
+    gains = parts.get("gains", ())
+    if parts.get("pick", 0) > _by_votes(parts):
         return "the editor's pick"
     if gains:
         shown = gains[: 2 if parts.get("agreed") else 1]
@@ -33,62 +37,65 @@ def reason(parts: dict[str, Any]) -> str:
 
 
 def has_grown(parts: dict[str, Any]) -> bool:
-    """Whether anything that is believed was added to the paper lately."""
-    return bool(_believed(parts))
+    """Return whether anything that counts was added to the paper lately."""
+    return bool(parts.get("gains"))
 
 
-def _believed(parts: dict[str, Any]) -> list[dict[str, Any]]:
-    return [gain for gain in parts.get("gains", ()) if not gain.get("doubted")]
-
-
-def _lifted_by_pick(parts: dict[str, Any], gains: Sequence[dict[str, Any]]) -> bool:
-    """Whether the pick gives more than anything else, or a place that growth does not give."""
-    gained = sum(gain["worth"] for gain in gains) - parts.get("cut", 0)
-    spoken_for = parts["pick"] >= PICK_SPEAKS and not parts.get("agreed")
-    most: bool = parts["pick"] > max(gained, parts.get("start", 0))
-    return most or bool(parts.get("lifted") and spoken_for)
+def is_unconfirmed(parts: dict[str, Any]) -> bool:
+    """Return whether a ranked paper has neither two sources nor an editor that speak for it."""
+    return bool(parts) and not (parts.get("agreed") or parts.get("pick"))
 
 
 def explain(parts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The parts of a score as rows of a table: what, and what it gives.
+    """Return the parts of a score as rows of a table: name and amount.
 
-    Amounts are days of an ordinary paper; factors are written with a multiplication sign.
-    Empty for a paper that is not ranked.
+    Amounts are votes; factors are written with a multiplication or a division sign. Empty for a
+    paper that is not ranked, and for parts of an older formula.
     """
-    if "start" not in parts:
+    if "attention" not in parts:
         return []
-    rows = [
-        (_gained(gain), "not believed" if gain.get("doubted") else f"{gain['worth']:.2f}")
-        for gain in parts["gains"]
-    ]
-    if parts.get("cut", 0) >= 0.005:
-        rows.append(("The more a source gives, the less it adds", f"−{parts['cut']:.2f}"))
+    new, evidence = parts.get("new", 0.0), parts.get("evidence", 0.0)
+    by_votes = _by_votes(parts) >= LEAST_WEIGHT * (new + evidence)
+    rows = [(_gained(gain), _amount(gain, by_votes)) for gain in parts["gains"]]
+    if by_votes and parts.get("agreed"):
+        rows.append(("Two sources agree", f"×{AGREEMENT}"))
+    rows.append(("Start of a new paper, fading with the days", f"{new:.2f}"))
+    if by_votes:
+        rows.append(("What a vote weighs: authors, days waited", f"×{parts['vote_weight']:.2f}"))
+    else:
+        rows += [(name, "") for fact, name in FACTS.items() if parts.get(fact)]
+        rows.append(("Evidence without votes", f"{evidence:.2f}"))
+        rows.append(("Weight of a paper without votes", f"×{LEAST_WEIGHT:.2f}"))
+    if parts["attention"] < 1:
+        rows.append(("Share of a first day’s attention so far", f"÷{parts['attention']:.2f}"))
     if parts.get("pick"):
         rows.append(("The editor’s pick", f"{parts['pick']:.2f}"))
-    rows.append(
-        (
-            f"New, with {parts['expected']:.1f} times the usual votes expected",
-            f"{parts['start']:.2f}",
-        )
-    )
-    if parts.get("agreed"):
-        rows.append(("Two sources agree", f"×{AGREEMENT}"))
-    if parts["room"] < 1:
-        rows.append(("Better papers in its field", f"×{parts['room']:.2f}"))
-    if parts.get("lifted"):
-        rows.append(("Lifted onto the first three places", ""))
-    if parts.get("unconfirmed"):
-        rows.append(("First for want of papers that two sources or the editor speak for", ""))
     return rows
+
+
+def _by_votes(parts: dict[str, Any]) -> float:
+    """Return the term of the score that comes from votes, before the share of attention."""
+    factor = AGREEMENT if parts.get("agreed") else 1.0
+    votes: float = parts.get("new", 0.0) + factor * parts.get("votes", 0.0)
+    weight: float = parts.get("vote_weight", 0.0)
+    return weight * votes
+
+
+def _amount(gain: dict[str, Any], by_votes: bool) -> str:
+    """Return what is left of a gain after fading; other gains than votes have no amount."""
+    if gain["name"] == "upvotes":
+        return f"{gain['weight']:.2f}"
+    return "not counted beside votes" if by_votes else ""
 
 
 def _gained(gain: dict[str, Any]) -> str:
     noun = NOUNS[gain["name"]][gain["gain"] != 1]
-    return f"+{gain['gain']:,.10g} {noun} in {_duration(gain['days'])}"
+    gained = f"+{gain['gain']:,.10g} {noun} in {_duration(gain['days'])}"
+    return f"{gained}, {gain['counted']:,.0f} of them counted" if "counted" in gain else gained
 
 
 def _duration(days: float) -> str:
-    """A span as people say it: ``an hour``, ``seven hours``, ``a day``, ``12 days``."""
+    """Return a duration in words: ``an hour``, ``seven hours``, ``a day``, ``12 days``."""
     count, unit, one = (round(days), "days", "a day")
     if days < 0.9:
         count, unit, one = max(1, round(days * 24)), "hours", "an hour"

@@ -1,7 +1,6 @@
-"""Trending in the database: read the measurements, write the scores and the day's edition.
+"""Update of the trending scores: read the readings, write the scores and the day's edition.
 
-Everything is read in columns: a catalogue of 50,000 papers with a million readings is scored in
-seconds.
+Everything is read in columns: 50,000 papers with a million readings are scored in seconds.
 """
 
 from __future__ import annotations
@@ -17,26 +16,27 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, FloatField, Func, Max, Q, When
-from django.db.models.functions import Length
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.timezone import now
 
 from papers.models import Edition, Paper, Signal, Source
-from papers.trending import lists, prior, reasons
+from papers.trending import lists, reasons
 from papers.trending import score as trending
+from papers.trending.evidence import names_a_venue, with_known_authors
 from papers.trending.explanation import FORMULA_VERSION
-from papers.trending.growth import NAMES, Readings
+from papers.trending.growth import MEASURES, Readings
 
 EDITION_SIZE: Final = 100
-CHUNK: Final = 10_000
-WRITTEN: Final = 5000
-COLUMNS: Final = (
-    "pk", "canonical_id", "title", "code_url", "primary_category", "trending", "trending_parts",
-)  # fmt: skip
+KNOWN_EDITIONS: Final = 30
+KNOWN_PLACES: Final = 10
+"""Authors are known for the first so many papers of the last so many editions."""
+READ_ROWS: Final = 10_000
+WRITTEN_ROWS: Final = 5000
+COLUMNS: Final = ("pk", "canonical_id", "trending", "trending_parts", "comment", "code_url")
 
 
-class Items(Func):
-    """How many items a list in JSON has: the names of a million authors are not asked for."""
+class JSONLength(Func):
+    """The number of items of a list in JSON, without reading the items."""
 
     function = "jsonb_array_length"
     output_field = FloatField()
@@ -49,7 +49,7 @@ class Items(Func):
 
 
 class Hours(Func):
-    """A time as hours of the epoch, which a million rows give far quicker than date objects."""
+    """A time as hours since the epoch, read far faster than a date object."""
 
     output_field = FloatField()
 
@@ -65,7 +65,7 @@ class Hours(Func):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One paper in the competition, with the score it has now."""
+    """One ranked paper with its stored score."""
 
     pk: int
     canonical_id: str
@@ -74,7 +74,7 @@ class _Row:
 
 
 def newest_announcement(at: datetime) -> datetime | None:
-    """When the latest paper known at a moment was announced."""
+    """Return when the latest paper known at a moment was announced, if there is one."""
     newest: datetime | None
     newest = Paper.objects.filter(announced_at__lte=at).aggregate(at=Max("announced_at"))["at"]
     return newest
@@ -91,8 +91,8 @@ def score(at: datetime) -> dict[str, int]:
         return {"papers": 0, "changed": 0}
     oldest = newest - timedelta(days=trending.AGE_LIMIT_DAYS)
     ranked = Q(announced_at__gt=oldest, announced_at__lte=at, withdrawn=False, hidden=False)
-    rows, entrants = _entrants(ranked, at)
-    scored = trending.score(entrants, _readings(rows, at))
+    rows, candidates = _candidates(ranked, at)
+    scored = trending.score(candidates, _readings(rows, at))
     fresh = [
         _Row(row.pk, row.canonical_id, value, parts)
         for row, value, parts in zip(rows, scored.scores, scored.parts, strict=True)
@@ -110,51 +110,63 @@ def score(at: datetime) -> dict[str, int]:
     return {"papers": len(rows), "changed": len(changed) + dropped}
 
 
-def _entrants(ranked: Q, at: datetime) -> tuple[list[_Row], trending.Entrants]:
-    """The papers to rank in the order in which they were listed, as rows and as columns."""
-    numbers = (
-        *(Length("abstract"), Items("authors")),
-        *(Hours("announced_at"), Hours("published_at"), Hours("picked_at")),
-    )
+def _candidates(ranked: Q, at: datetime) -> tuple[list[_Row], trending.Candidates]:
+    """Return the papers to rank in the order of their ids, as rows and as columns."""
+    numbers = (JSONLength("authors"), *map(Hours, ("announced_at", "published_at", "picked_at")))
     papers = Paper.objects.filter(ranked).order_by("pk").values_list(*COLUMNS, *numbers)
     columns = list(zip(*papers, strict=True)) or [()] * (len(COLUMNS) + len(numbers))
-    pks, ids, titles, codes, fields, scores, parts = columns[: len(COLUMNS)]
-    lengths, authors, announced, published, picked = (
+    pks, ids, scores, parts, comments, codes = columns[: len(COLUMNS)]
+    authors, announced, published, picked = (
         np.array(column, np.float64) for column in columns[len(COLUMNS) :]
     )
-    features = prior.features(
-        titles,
-        lengths,
-        authors,
-        np.array([bool(code) for code in codes], np.float64),
-        (announced - published) / 24,
-    )
     picked[picked > trending.hours(at)] = np.nan
+    known = _by_known_authors(ranked, at)
     rows = [_Row(*row) for row in zip(pks, ids, scores, parts, strict=True)]
-    return rows, trending.Entrants(announced, picked, fields, features)
+    return rows, trending.Candidates(
+        announced=announced,
+        picked=picked,
+        authors=authors,
+        waited=(announced - published) / 24,
+        accepted=np.array([names_a_venue(comment) for comment in comments], bool),
+        known_authors=np.array([name in known for name in ids], bool),
+        code=np.array([bool(code) for code in codes], bool),
+    )
+
+
+def _by_known_authors(ranked: Q, at: datetime) -> set[str]:
+    """Return the ids of ranked papers by authors of another paper that led an earlier day."""
+    places = [f"entries__{place}__paper" for place in range(KNOWN_PLACES)]
+    editions = Edition.objects.filter(day__lt=at.astimezone(UTC).date()).order_by("-day")
+    leaders = set(chain.from_iterable(editions.values_list(*places)[:KNOWN_EDITIONS]))
+    earlier = Paper.objects.filter(canonical_id__in=leaders - {None})
+    columns = ("canonical_id", "authors")
+    if not (led := list(earlier.values_list(*columns))):
+        return set()
+    papers = Paper.objects.filter(ranked).order_by().values_list(*columns)
+    return with_known_authors(papers.iterator(chunk_size=READ_ROWS), led)
 
 
 def _readings(rows: list[_Row], at: datetime) -> Readings:
-    """What was measured about these papers until a moment.
+    """Return the totals read of these papers until a moment.
 
-    Only numbers are fetched, past the object layer: it would take most of the time.
+    Only numbers are fetched, without model objects, which would take most of the time.
     """
     pks = np.array([row.pk for row in rows], np.int64)
     since = Signal.objects.filter(paper_id__gte=rows[0].pk if rows else 0).order_by()
     found = since.values_list("source", "name").distinct()
     # With more conditions PostgreSQL expects few rows and sorts all of a million.
-    pairs = [(source, name) for source, name in found if name in NAMES]
-    told = since.filter(
-        paper_id__lte=rows[-1].pk if rows else 0, observed_at__lte=at, name__in=NAMES
+    pairs = [(source, name) for source, name in found if name in MEASURES]
+    wanted = since.filter(
+        paper_id__lte=rows[-1].pk if rows else 0, observed_at__lte=at, name__in=MEASURES
     )
     series = [When(source=source, name=name, then=n) for n, (source, name) in enumerate(pairs)]
-    columns = told.annotate(series=Case(*series), hour=Hours("observed_at"))
+    columns = wanted.annotate(series=Case(*series), hour=Hours("observed_at"))
     query = columns.values_list("paper_id", "series", "value", "hour").query
     table = np.empty((0, 4))
     if pairs:
         with connection.chunked_cursor() as cursor:
             cursor.execute(*query.get_compiler(connection=connection).as_sql())
-            chunks = iter(lambda: cursor.fetchmany(CHUNK), [])
+            chunks = iter(lambda: cursor.fetchmany(READ_ROWS), [])
             numbers = chain.from_iterable(chain.from_iterable(chunks))
             table = np.fromiter(numbers, np.float64).reshape(-1, 4)
     table = table[np.isin(table[:, 0], pks)]
@@ -175,8 +187,8 @@ def _write(rows: Sequence[_Row]) -> None:
     table = connection.ops.quote_name(Paper._meta.db_table)
     parts = Paper._meta.get_field("trending_parts").db_type(connection)
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), WRITTEN):
-            chunk = rows[start : start + WRITTEN]
+        for start in range(0, len(rows), WRITTEN_ROWS):
+            chunk = rows[start : start + WRITTEN_ROWS]
             lines = ", ".join(["(%s, %s, %s)"] * len(chunk))
             cursor.execute(
                 f"WITH given (id, score, parts) AS (VALUES {lines}) "  # noqa: S608

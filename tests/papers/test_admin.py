@@ -93,10 +93,12 @@ def test_a_note_without_a_pick_is_not_shown_and_the_editor_is_told(
 
 
 RANKED = {
-    "start": 0.9,
-    "expected": 1.3,
-    "room": 1,
-    "gains": [{"name": "upvotes", "gain": 42.0, "days": 3.0, "worth": 3.77}],
+    "age": 0,
+    "new": 3.0,
+    "votes": 42.0,
+    "vote_weight": 1.04,
+    "attention": 0.8,
+    "gains": [{"source": "hf-daily", "name": "upvotes", "gain": 42.0, "days": 3.0, "weight": 42.0}],
 }
 
 

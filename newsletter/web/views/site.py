@@ -19,10 +19,11 @@ from newsletter.subscriptions import consent_log
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web import lists, presenters
 from papers.models import Edition, Paper
-from papers.trending import explanation
+from papers.trending import explanation, reasons
 
 FRONT_PAGE_PAPERS: Final = 30
 EDITIONS_PER_PAGE: Final = 31
+LEADING_PLACES: Final = 3
 
 public = cache_control(public=True, max_age=60)
 
@@ -54,8 +55,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _is_unconfirmed(edition: Edition, shown: Iterable[presenters.ListedPaper]) -> bool:
-    """Return whether no paper of the day is confirmed by a second source or an editor."""
-    unconfirmed = edition.entries[0].get("parts", {}).get("unconfirmed", False)
+    """Return whether none of the first papers has a second source or an editor behind it."""
+    leading = [entry.get("parts", {}) for entry in edition.entries[:LEADING_PLACES]]
+    unconfirmed = all(map(reasons.is_unconfirmed, leading))
     return unconfirmed and not any(listed_paper.picked for listed_paper in shown)
 
 

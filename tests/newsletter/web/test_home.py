@@ -93,14 +93,21 @@ def test_a_pick_that_does_not_trend_stands_on_its_own_with_its_note(client: Clie
     assert stale.title not in page
 
 
-def test_it_says_when_no_paper_of_the_day_is_confirmed(client: Client) -> None:
-    edition = an_edition(a_paper(), a_paper())
-    assert "is confirmed by two sources" not in front_page(client)
-    edition.entries[0]["parts"] = {"unconfirmed": True}
+def test_it_says_when_none_of_the_first_three_papers_is_confirmed(client: Client) -> None:
+    edition = an_edition(a_paper(), a_paper(), a_paper())
+    said = "None of the first three papers is confirmed"
+    assert said not in front_page(client)
+    for entry in edition.entries:
+        entry["parts"] = {"votes": 9.0, "attention": 1.0}
     edition.save()
-    assert "No paper of this day is confirmed by two sources" in front_page(client)
+    assert said in front_page(client)
+    edition.entries[2]["parts"]["agreed"] = True
+    edition.save()
+    assert said not in front_page(client)
+    edition.entries[2]["parts"]["agreed"] = False
+    edition.save()
     Paper.objects.filter(canonical_id=edition.entries[1]["paper"]).update(picked_at=now())
-    assert "is confirmed by two sources" not in front_page(client)
+    assert said not in front_page(client)
 
 
 def test_a_paper_with_nothing_but_a_title_and_a_date_is_fine(client: Client) -> None:

@@ -112,7 +112,7 @@ def test_it_shows_what_its_place_is_made_of(client: Client) -> None:
     assert parts is not None
     table = " ".join(map(str, parts.itertext()))
     assert "+20 repository stars in 16 hours" in table
-    assert "times the usual votes expected" in table
+    assert "Evidence without votes" in table
 
 
 def test_a_paper_that_is_not_ranked_has_no_such_table(client: Client) -> None:

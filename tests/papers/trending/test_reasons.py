@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from papers.trending import reasons, score
+from papers.trending import reasons
 from tests.papers.days import Day
 
 
@@ -32,43 +32,68 @@ def test_the_reason_is_one_line_in_words(parts: dict[str, Any], words: str) -> N
     assert reasons.reason(parts | ({"gains": gains} if "gains" in parts else {})) == words
 
 
-def test_a_paper_that_only_its_pick_lifts_says_so() -> None:
+def test_a_paper_that_stands_high_by_its_pick_says_so() -> None:
     day = Day()
-    old = day.paper(picked=170)
-    slow = day.paper(hour=168, picked=170)
-    for hour in range(24, 169, 24):
-        day.crowd(12, hour)
-    day.read(slow, "upvotes", (172, 1), (190, 3))
-    parts = day.scored().parts
-    assert [reasons.reason(parts[paper]) for paper in (old, slow)] == ["the editor's pick"] * 2
+    picked = day.paper(picked=20)
+    day.read(picked, "upvotes", (22, 3), (40, 9))
+    assert reasons.reason(day.scored().parts[picked]) == "the editor's pick"
 
 
-def test_a_picked_paper_that_grows_by_itself_trends_for_its_growth() -> None:
+def test_a_picked_paper_that_has_more_votes_than_the_pick_gives_trends_for_them() -> None:
     day = Day()
     picked = day.paper(picked=5)
-    day.read(picked, "upvotes", (6, 10), (24, 45))
-    day.read(picked, "stars", (6, 10), (24, 45))
-    assert reasons.reason(day.scored().parts[picked]).startswith("trending: +")
+    day.read(picked, "upvotes", (6, 120), (24, 145))
+    assert reasons.reason(day.scored().parts[picked]) == "trending: +145 upvotes in a day"
 
 
-def test_growth_that_is_not_believed_is_no_reason() -> None:
-    gain = {"name": "upvotes", "gain": 300, "days": 0.04, "worth": 0.1, "doubted": True}
-    parts = {"announced": "2026-03-11", "gains": [gain]}
-    assert reasons.reason(parts) == "new in the listing of 11 March"
+def test_growth_that_is_cut_says_how_much_of_it_counts() -> None:
+    gain = {"name": "upvotes", "gain": 300, "days": 0.04, "weight": 9.2, "counted": 9.2}
+    expected = "trending: +300 upvotes in an hour, 9 of them counted"
+    assert reasons.reason({"announced": "2026-03-11", "gains": [gain]}) == expected
 
 
-def test_every_part_of_a_score_is_explained() -> None:
+def test_the_rows_of_a_paper_with_votes_make_up_its_score() -> None:
     day = Day()
-    paper = day.paper(picked=3)
+    paper = day.paper(picked=3, authors=20)
     day.read(paper, "upvotes", (2, 5), (20, 30))
     day.read(paper, "stars", (2, 5), (20, 30))
-    parts = day.scored().parts[paper]
-    rows = dict(reasons.explain(parts))
-    assert {"The editor’s pick", "+25 upvotes in 18 hours", "Two sources agree"} <= rows.keys()
-    given = sum(gain["worth"] for gain in parts["gains"]) - parts["cut"]
-    total = (given + parts["start"] + parts["pick"]) * score.AGREEMENT * parts["room"]
-    assert day.scored().scores[paper] == pytest.approx(total, rel=0.001)
+    rows = dict(reasons.explain(day.scored().parts[paper]))
+    assert list(rows)[:2] == ["+30 upvotes in 20 hours", "+25 repository stars in 18 hours"]
+    assert rows["+25 repository stars in 18 hours"] == "not counted beside votes"
+    votes, start = float(rows["+30 upvotes in 20 hours"]), 3.0
+    total = votes * factor(rows, "Two sources agree") + start
+    total *= factor(rows, "What a vote weighs: authors, days waited")
+    total /= factor(rows, "Share of a first day’s attention so far")
+    total += float(rows["The editor’s pick"])
+    assert day.scored().scores[paper] == pytest.approx(total, rel=0.01)
+
+
+def test_the_rows_of_a_paper_without_votes_make_up_its_score() -> None:
+    day = Day()
+    paper = day.paper(0, "accepted", "code")
+    day.read(paper, "stars", (2, 5), (20, 30))
+    rows = dict(reasons.explain(day.scored().parts[paper]))
+    assert {reasons.FACTS["accepted"], reasons.FACTS["code"]} <= rows.keys()
+    assert reasons.FACTS["known_authors"] not in rows
+    total = float(rows["Evidence without votes"]) + 3
+    total *= factor(rows, "Weight of a paper without votes")
+    total /= factor(rows, "Share of a first day’s attention so far")
+    assert day.scored().scores[paper] == pytest.approx(total, rel=0.01)
+
+
+def factor(rows: dict[str, str], name: str) -> float:
+    return float(rows[name][1:])
 
 
 def test_the_parts_of_an_older_formula_have_no_explanation() -> None:
-    assert reasons.explain({"announced": "2026-03-11", "recency": 1.0, "gains": []}) == []
+    assert reasons.explain({"announced": "2026-03-11", "start": 1.0, "gains": []}) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "unconfirmed"),
+    [({}, False), ({"votes": 9}, True), ({"agreed": True}, False), ({"pick": 50.0}, False)],
+)
+def test_a_paper_is_confirmed_by_two_sources_or_the_editor(
+    parts: dict[str, Any], unconfirmed: bool
+) -> None:
+    assert reasons.is_unconfirmed(parts) is unconfirmed
