@@ -139,6 +139,8 @@ class Paper(models.Model):
     ``hep-th/9901001``) or, for a paper without one, ``t-`` and a hash of its title. A paper
     that later turns out to have an arXiv id keeps the old one in ``former_id``. ``authority``
     says how far the source of its texts is to be trusted (``papers.sources.Kind``).
+    ``raw_title`` and ``raw_abstract`` are the texts before cleaning, empty in rows that are older
+    than these fields; ``papers.ingest.recleaning`` cleans them again when the cleaning changes.
     """
 
     canonical_id = models.CharField(max_length=64, unique=True)
@@ -147,6 +149,16 @@ class Paper(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     title = models.CharField(max_length=1000)
     abstract = models.TextField(blank=True)
+    raw_title = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="As its source has it."
+    )
+    raw_abstract = models.TextField(blank=True, default="", db_default="", editable=False)
+    cleaned_with = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="The version of the cleaning of title and abstract.",
+    )
     authors = models.JSONField(default=list, blank=True)
     categories = models.JSONField(default=list, blank=True)
     primary_category = models.CharField(max_length=32, blank=True)
@@ -188,6 +200,7 @@ class Paper(models.Model):
             models.Index(fields=["title_key"], name="paper_title_key"),
             models.Index(fields=["primary_category"], name="paper_primary_category"),
             models.Index(fields=["doi"], name="paper_doi"),
+            models.Index(fields=["cleaned_with"], name="paper_cleaned_with"),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from papers import search_index
-from papers.ingest import runs
+from papers.ingest import recleaning, runs
 from papers.ingest import service as ingest
 from papers.models import Source
 from papers.recommend import embeddings, related
@@ -19,6 +19,9 @@ from papers.trending import update
 
 SEARCH_PORTION: Final = 2000
 """Papers indexed a minute: a database made by an older version is searchable within minutes."""
+
+RECLEANED_PORTION: Final = 2000
+"""Papers cleaned again a minute after the cleaning has changed."""
 
 # Set when the worker is told to stop: a long visit asks it between two pages.
 stopping = threading.Event()
@@ -33,6 +36,8 @@ def note_shutdown(**_: Any) -> None:
 @shared_task
 def ingest_due() -> None:
     """Enqueue every source that is due. Runs each minute."""
+    # Before anything is read: papers without an arXiv id are found by their cleaned title.
+    recleaning.clean_again(RECLEANED_PORTION)
     if settings.OFFLINE:
         return
     if not Source.objects.exists():

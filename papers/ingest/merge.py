@@ -12,16 +12,17 @@ from typing import Final
 from papers.models import Paper
 from papers.sources.arxiv import announcement_of
 from papers.sources.record import PaperRecord
-from papers.text import identifiers
+from papers.text import clean, identifiers
 
 TEXTS: Final = (
     "title", "abstract", "primary_category", "comment", "journal_ref", "doi", "license",
     "url", "pdf_url", "code_url",
 )  # fmt: skip
 LISTS: Final = ("authors", "categories", "keywords", "mentions")
+CLEANED: Final = ("title", "abstract")
 MERGED_FIELDS: Final = (
-    *TEXTS, *LISTS, "canonical_id", "former_id", "title_key", "version", "published_at",
-    "revised_at", "announced_at", "withdrawn", "authority",
+    *TEXTS, *LISTS, "raw_title", "raw_abstract", "cleaned_with", "canonical_id", "former_id",
+    "title_key", "version", "published_at", "revised_at", "announced_at", "withdrawn", "authority",
 )  # fmt: skip
 
 
@@ -62,7 +63,8 @@ def merge(paper: Paper, record: PaperRecord, authority: int) -> bool:
     age = _compare_versions(record, paper)
     if record.arxiv_id and record.arxiv_id != paper.canonical_id:
         paper.former_id, paper.canonical_id = paper.canonical_id, record.arxiv_id
-    if age > 0 or (age == 0 and authority > paper.authority):
+    outdated = paper.cleaned_with < clean.VERSION and authority == paper.authority
+    if age > 0 or (age == 0 and (authority > paper.authority or outdated)):
         _replace(paper, record)
         paper.authority = authority
         if record.withdrawn is not None:
@@ -92,16 +94,26 @@ def _compare_versions(record: PaperRecord, paper: Paper) -> int:
 
 
 def _replace(paper: Paper, record: PaperRecord) -> None:
+    if record.title and (record.abstract or not paper.abstract):
+        paper.cleaned_with = clean.VERSION
     for name in (*TEXTS, *LISTS):
-        if value := getattr(record, name):
-            setattr(paper, name, list(value) if name in LISTS else value)
+        if getattr(record, name):
+            _copy(paper, record, name)
+
+
+def _copy(paper: Paper, record: PaperRecord, name: str) -> None:
+    """Take a value from a record; of a title or abstract the text before cleaning, too."""
+    value = getattr(record, name)
+    setattr(paper, name, list(value) if name in LISTS else value)
+    if name in CLEANED:
+        setattr(paper, f"raw_{name}", getattr(record, f"raw_{name}"))
 
 
 def _fill(paper: Paper, record: PaperRecord, *, same_version: bool) -> None:
     for name in TEXTS:
         old, new = getattr(paper, name), getattr(record, name)
         if new and (not old or (same_version and name == "abstract" and _completes(old, new))):
-            setattr(paper, name, new)
+            _copy(paper, record, name)
     for name in LISTS:
         old, new = getattr(paper, name), list(getattr(record, name))
         if new and (not old or (same_version and set(old) < set(new))):

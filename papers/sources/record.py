@@ -14,6 +14,8 @@ from papers.text.author_names import author_name
 from papers.text.identifiers import ArxivId
 
 TITLE_LENGTH: Final = 1000
+RAW_LENGTH: Final = 20_000
+"""Characters of a title or abstract that are stored as their source has them."""
 NAME_LENGTH: Final = 300
 AUTHORS: Final = 10_000
 Item = TypeVar("Item")
@@ -57,14 +59,17 @@ def total(value: object) -> float | None:
 class PaperRecord:
     """One paper in one source's words; an empty value is one that the source does not have.
 
-    ``arxiv_id`` has no version; ``version`` is None where the source gives none.
-    ``announced_at`` is the earliest day on which the paper can have been listed, so that a new
-    version or a late cross-list never looks new. ``withdrawn`` is None where the source cannot
-    tell. ``measurements`` were taken at ``observed_at``. Times are aware, in UTC.
+    ``raw_title`` and ``raw_abstract`` are the texts before cleaning. ``arxiv_id`` has no version;
+    ``version`` is None where the source gives none. ``announced_at`` is the earliest day on which
+    the paper can have been listed, so that a new version or a late cross-list never looks new.
+    ``withdrawn`` is None where the source cannot tell. ``measurements`` were taken at
+    ``observed_at``. Times are aware, in UTC.
     """
 
     title: str
     abstract: str = ""
+    raw_title: str = ""
+    raw_abstract: str = ""
     arxiv_id: str = ""
     version: int | None = None
     doi: str = ""
@@ -169,12 +174,15 @@ def build(
         RecordError: The record has no title.
     """
     own = own or identifiers.arxiv_id(doi)
+    raw_abstract = abstract[:RAW_LENGTH]
     abstract, comment = clean.paragraphs(abstract), clean.line(comment)
     categories = _words(values.get("categories", ()), 32)
     code = link(values.get("code_url", "")) or code_link(f"{abstract}\n{comment}")
     return PaperRecord(
-        title=_title(title, needed=values.get("needs_title", True) or not (own or doi)),
+        title=clean_title(title, needed=values.get("needs_title", True) or not (own or doi)),
         abstract=abstract,
+        raw_title=title[:RAW_LENGTH],
+        raw_abstract=raw_abstract,
         arxiv_id=own.id if own else "",
         version=own.version if own else None,
         doi="" if identifiers.arxiv_id(doi) else identifiers.doi(doi),
@@ -198,7 +206,8 @@ def build(
     )
 
 
-def _title(raw: str, *, needed: bool) -> str:
+def clean_title(raw: str, *, needed: bool = True) -> str:
+    """Return a title as it is stored. Raises RecordError when it is empty and needed."""
     title = clean.shortened(clean.line(raw), TITLE_LENGTH)
     if needed and not title:
         raise RecordError("The record has no title.")
