@@ -12,7 +12,7 @@ import threading
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.beat import EmbeddedService, Scheduler
+from celery.beat import EmbeddedService
 from celery.signals import setup_logging, worker_init, worker_shutting_down
 from kombu import Queue
 
@@ -23,10 +23,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
 app = Celery("paperboy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.conf.task_queues = [Queue("default"), Queue("notices")]
-app.conf.task_routes = {"newsletter.tasks.deliver_notices": {"queue": "notices"}}
+# A queue each, so that workers can be given to one of them: celery worker -Q notices,default.
+app.conf.task_queues = [Queue("default"), Queue("notices"), Queue("library")]
+app.conf.task_routes = {
+    "newsletter.tasks.deliver_notices": {"queue": "notices"},
+    "papers.tasks.*": {"queue": "library"},
+    "newsletter.tasks.count_likes": {"queue": "library"},
+}
 # The schedule is in the tables (due dates, next_run_at); the beat only asks often enough.
-app.conf.beat_scheduler = "celery.beat:Scheduler"
+app.conf.beat_scheduler = "newsletter.process.beat:Scheduler"
 app.conf.beat_schedule = {
     "send digests": {
         "task": "newsletter.tasks.send_digests",
@@ -110,11 +115,11 @@ class PollingStep(bootsteps.StartStopStep):
 
     requires = ("celery.worker.components:Pool",)
 
-    def create(self, _worker: Any) -> Any:
+    def create(self, worker: Any) -> Any:
         """Return the service that Celery starts and stops."""
         from newsletter.process.polling import PollingLoop
 
-        return PollingLoop(stopping)
+        return PollingLoop(stopping, worker.hostname)
 
 
 class EmbeddedBeat(bootsteps.StartStopStep):
@@ -128,6 +133,8 @@ class EmbeddedBeat(bootsteps.StartStopStep):
 
     def create(self, worker: Any) -> Any:
         """Return the service that Celery starts and stops."""
+        from newsletter.process.beat import Scheduler
+
         return EmbeddedService(worker.app, thread=True, scheduler_cls=Scheduler)
 
 

@@ -32,6 +32,7 @@ from newsletter.subscriptions import service as subscriptions
 log = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
+HEARTBEAT_RETENTION: Final = timedelta(days=1)
 BREAKER_INTERVAL: Final = timedelta(minutes=1)
 TAKE_OVER_SECONDS: Final = 1.0
 BALANCE_ROWS: Final = 5000
@@ -225,3 +226,9 @@ def record_heartbeat(name: str, every: timedelta = HEARTBEAT_INTERVAL) -> bool:
         return False
     Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
     return True
+
+
+def forget_heartbeats(at: datetime) -> int:
+    """Delete the heartbeats of workers that ended more than a day ago; return their number."""
+    gone = Heartbeat.objects.filter(at__lt=at - HEARTBEAT_RETENTION, name__startswith="worker ")
+    return gone.delete()[0]

@@ -409,10 +409,29 @@ class SendRate(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The last sign of life of a part of the service."""
+    """When a part of the service last reported that it is alive.
 
-    name = models.CharField(max_length=32, primary_key=True)
+    ``skew_seconds`` is by how much its host's clock was then ahead of the database's.
+    """
+
+    name = models.CharField(max_length=100, primary_key=True)
     at = models.DateTimeField(default=now)
+    skew_seconds = models.FloatField(default=0.0, db_default=0.0)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Alert(models.Model):
+    """What the operator was last told of one cause, and when: at most once an hour."""
+
+    cause = models.CharField(max_length=100, primary_key=True)
+    sentence = models.CharField(max_length=500)
+    since = models.DateTimeField(null=True)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-told_at"]
+
+    def __str__(self) -> str:
+        return self.cause

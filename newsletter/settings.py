@@ -208,6 +208,8 @@ NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "Set POSTAL_ADDRESS, 1 Example Street" if LOCAL else "")
 CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
+# Who is told when something stops, by the backend and the sender of notices.
+OPERATOR_EMAIL = env.text("OPERATOR_EMAIL")
 # What providers told of a message is kept for so many days; 0 keeps it for good.
 EVENT_DAYS = env.number("EVENT_DAYS", 180)
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils.timezone import now
 
 from newsletter import jobs
 from newsletter.celery import stopping
 from newsletter.delivery import bounces
+from newsletter.process import enqueue
 from newsletter.subscriptions import feedback
 from newsletter.subscriptions import service as subscriptions
 
-# A task stops after this long and leaves the rest to the next tick, so that a shutdown is quick.
+# A task ends after so long and enqueues its successor, so that a shutdown is quick.
 SLICE_SECONDS: Final = 20.0
 
 
@@ -23,16 +24,28 @@ def _slice() -> jobs.StopCondition:
     return lambda: stopping.is_set() or time.monotonic() > end
 
 
-@shared_task
-def deliver_notices() -> None:
+def _go_on(task: Task[Any, Any], until: jobs.StopCondition) -> None:
+    """Enqueue the rest of a task that ended because its time was over."""
+    if until() and not stopping.is_set():
+        enqueue.send(task.name)
+
+
+@shared_task(bind=True)
+def deliver_notices(self: Task[Any, Any]) -> None:
     """Send the notices that are queued."""
-    jobs.send_notices(_slice())
+    until = _slice()
+    with enqueue.working(self.name):
+        jobs.send_notices(until)
+    _go_on(self, until)
 
 
-@shared_task
-def send_digests() -> None:
+@shared_task(bind=True)
+def send_digests(self: Task[Any, Any]) -> None:
     """Assemble and send the digests that are due."""
-    jobs.send_digests(_slice(), stopping.is_set)
+    until = _slice()
+    with enqueue.working(self.name):
+        jobs.send_digests(until, stopping.is_set)
+    _go_on(self, until)
 
 
 @shared_task
@@ -40,6 +53,7 @@ def clean_up() -> None:
     """Delete what its retention time has passed."""
     subscriptions.clean_up(now())
     bounces.delete_old_events(now())
+    jobs.forget_heartbeats(now())
 
 
 @shared_task

@@ -14,6 +14,8 @@ from django.utils.timezone import now
 from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
+from newsletter.process import status
+from newsletter.process.status import Snapshot
 from papers.admin.base import ago, counted, url_of, url_of_list
 from papers.admin.sources import VISIT_COLOURS
 from papers.models import Edition, Source
@@ -22,7 +24,6 @@ State = Digest.State
 STUCK: Final = (State.FAILED, State.UNCERTAIN)
 WAITING: Final = (State.QUEUED, State.CLAIMED, State.SENDING)
 FAILING: Final = (Source.Status.FAILED, Source.Status.SUSPECT)
-SILENCE: Final = timedelta(minutes=2)
 SOURCES_SHOWN: Final = 20
 REASONS_SHOWN: Final = 8
 
@@ -43,9 +44,11 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     moment = now()
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     today = _today(day)
+    snapshot = status.read()
     return context | {
-        "figures": [*_mail(today, day), *_people(), *_service(moment)],
-        "sources": _sources(),
+        "troubles": status.troubles(snapshot),
+        "figures": [*_mail(today, day), *_people(), *_service(moment, snapshot)],
+        "sources": _sources(snapshot),
         "reasons": _reasons(today),
         "edition": _edition(moment),
     }
@@ -122,26 +125,26 @@ def _people() -> list[Figure]:
     ]
 
 
-def _service(moment: datetime) -> list[Figure]:
-    pulse = Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first()
-    events = DeliveryEvent.objects.filter(processed_at=None).count()
+def _service(moment: datetime, snapshot: Snapshot) -> list[Figure]:
+    pulse = next((one.at for one in snapshot.heartbeats if one.name == status.WORKER), None)
+    alive = bool(pulse and moment - pulse < status.SILENCE)
     return [
         Figure(
             "Worker",
-            "alive" if pulse and moment - pulse < SILENCE else "silent",
+            "alive" if alive else "silent",
             f"last heard {ago(pulse)}" if pulse else "never heard; start it",
             url_of_list(Heartbeat),
-            alarm=not pulse or moment - pulse >= SILENCE,
+            alarm=not alive,
         ),
-        _streams(events),
+        _streams(snapshot),
     ]
 
 
-def _streams(events: int) -> Figure:
-    """Return whether mail may leave; ``events`` is the number of unread provider events."""
-    unread = counted(DeliveryEvent, events)
+def _streams(snapshot: Snapshot) -> Figure:
+    """Return whether mail may leave, and how many provider events are unread."""
+    unread = counted(DeliveryEvent, DeliveryEvent.objects.filter(processed_at=None).count())
     paused, waiting = [], []
-    for stream in Stream.objects.all():
+    for stream in snapshot.streams:
         if stream.paused_at:
             paused.append(f"{stream}: {stream.paused_reason}")
         elif held := held_until(stream):
@@ -156,9 +159,8 @@ def _streams(events: int) -> Figure:
     )
 
 
-def _sources() -> list[dict[str, str]]:
+def _sources(snapshot: Snapshot) -> list[dict[str, str]]:
     """List the sources, failing ones first, with the result and time of the last run."""
-    sources = Source.objects.order_by("-enabled", "-consecutive_failures", "name")
     return [
         {
             "name": source.name,
@@ -168,7 +170,7 @@ def _sources() -> list[dict[str, str]]:
             "result": source.last_result or source.get_last_status_display(),
             "age": _age(source),
         }
-        for source in sources[:SOURCES_SHOWN]
+        for source in snapshot.sources[:SOURCES_SHOWN]
     ]
 
 

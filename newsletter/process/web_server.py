@@ -11,6 +11,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,10 +93,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from django.core.wsgi import get_wsgi_application
 
-    from newsletter.process import database_watch
-
     application = get_wsgi_application()
+    from newsletter.process import alerts, database_watch
+
     database_watch.start()
+    alerts.start_watching(threading.Event())
     create(application, address).run()
 
 

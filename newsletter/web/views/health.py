@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 
 import redis
 from django.conf import settings
@@ -23,10 +22,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from newsletter.models import Digest, Heartbeat, Notice, Subscriber
+from newsletter.process import status
 from papers.models import Paper, Source
 
 BROKER_TIMEOUT = 0.4  # seconds, for connecting and again for the answer
-WORKER_SILENCE = timedelta(minutes=2)
 
 
 @never_cache
@@ -39,19 +38,45 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Each condition for doing the work, in words; 503 when one does not hold."""
-    checks: dict[str, Callable[[], str | None]] = {
-        "database": database_fault,
-        "migrations": migrations_fault,
-        "worker": worker_fault,
-        "broker": broker_fault,
+    """Answer whether the service can do its work, in words.
+
+    It is 503 when migrations are missing, the database is away, no worker reports or a clock is
+    off. What is paused, held, stale or old is only told: a balancer that took the site away for it
+    would take the sign-up with it.
+    """
+    faults: dict[str, str | None] = {"database": database_fault()}
+    if faults["database"]:
+        return _readiness(faults, {})
+    for name, find in (
+        ("migrations", migrations_fault),
+        ("worker", worker_fault),
+        ("clock", clock_fault),
+    ):
+        faults[name] = find()
+    return _readiness(faults, {} if faults["migrations"] else _reported())
+
+
+def _readiness(faults: dict[str, str | None], reported: dict[str, object]) -> JsonResponse:
+    answer: dict[str, object] = {"ready": not any(faults.values())}
+    answer |= {name: fault or "ok" for name, fault in faults.items()}
+    return JsonResponse(answer | reported, status=503 if any(faults.values()) else 200)
+
+
+def _reported() -> dict[str, object]:
+    """Return what is told and never makes the service unready."""
+    snapshot = status.read()
+    unread, age = status.unread_events()
+    parts = {one.cause: one.sentence for one in status.silent_parts(snapshot)}
+    parts.pop(status.WORKER, None)
+    return {
+        "broker": broker_fault() or "ok",
+        "streams": status.stream_states(snapshot),
+        "oldest_queued_seconds": {name: round(old) for name, old in status.queue_ages().items()},
+        "events": {"unread": unread, "oldest_seconds": round(age)},
+        "beat": parts.pop(status.BEAT, "ok"),
+        "silent_workers": parts,
+        "failing_sources": {one.cause: one.sentence for one in status.failing_sources(snapshot)},
     }
-    faults = {name: fault() for name, fault in checks.items()}
-    return JsonResponse(
-        {"ready": not any(faults.values())}
-        | {name: fault or "ok" for name, fault in faults.items()},
-        status=503 if any(faults.values()) else 200,
-    )
 
 
 def database_fault() -> str | None:
@@ -66,11 +91,8 @@ def database_fault() -> str | None:
 
 def migrations_fault() -> str | None:
     """Return how many migrations are missing, or None."""
-    try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseFailure:
-        return "unknown without the database"
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         return f"{len(missing)} not applied; run: python manage.py migrate"
     return None
@@ -78,16 +100,18 @@ def migrations_fault() -> str | None:
 
 def worker_fault() -> str | None:
     """Return for how long no worker has reported, or None."""
-    try:
-        beat = Heartbeat.objects.filter(name="worker").first()
-    except DatabaseFailure:
-        return "unknown without the database"
-    if beat is None:
+    heartbeat = Heartbeat.objects.filter(name=status.WORKER).first()
+    if heartbeat is None:
         return "no worker has started yet"
-    silence = now() - beat.at
-    if silence > WORKER_SILENCE:
+    silence = now() - heartbeat.at
+    if silence > status.SILENCE:
         return f"no sign of life for {int(silence.total_seconds())} seconds"
     return None
+
+
+def clock_fault() -> str | None:
+    """Return whose clock is off, or None."""
+    return " ".join(trouble.sentence for trouble in status.wrong_clocks(status.read())) or None
 
 
 def broker_fault() -> str | None:
@@ -125,14 +149,51 @@ class Counts(Collector):
         papers = GaugeMetricFamily("paperboy_papers", "Papers in the catalogue.")
         papers.add_metric([], Paper.objects.count())
         yield papers
-        ages = GaugeMetricFamily(
-            "paperboy_heartbeat_age_seconds",
-            "Time since a part last showed that it is alive.",
-            labels=["name"],
+        snapshot = status.read()
+        yield gauge(
+            "heartbeat_age_seconds",
+            "Time since a part last reported that it is alive.",
+            "name",
+            {one.name: (now() - one.at).total_seconds() for one in snapshot.heartbeats},
         )
-        for beat in Heartbeat.objects.all():
-            ages.add_metric([beat.name], (now() - beat.at).total_seconds())
-        yield ages
+        states = status.stream_states(snapshot)
+        yield gauge(
+            "stream_running",
+            "1 when the stream sends, 0 when it is held or paused.",
+            "stream",
+            {name: float(state == "running") for name, state in states.items()},
+        )
+        yield gauge(
+            "oldest_queued_seconds",
+            "How long the oldest queued message has waited.",
+            "stream",
+            status.queue_ages(),
+        )
+        unread, age = status.unread_events()
+        yield gauge(
+            "events",
+            "Unprocessed events of providers: their number and the age of the oldest in seconds.",
+            "what",
+            {"unread": unread, "oldest_seconds": age},
+        )
+        yield gauge(
+            "source_success_age_seconds",
+            "Time since a source last succeeded; absent for one that never did.",
+            "source",
+            {
+                source.name: (now() - source.last_success_at).total_seconds()
+                for source in snapshot.sources
+                if source.enabled and source.last_success_at
+            },
+        )
+
+
+def gauge(name: str, help_text: str, label: str, values: dict[str, float]) -> GaugeMetricFamily:
+    """Return a metric family with one value for each label."""
+    family = GaugeMetricFamily(f"paperboy_{name}", help_text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
 
 
 def tally(name: str, model: type[Model], field: str) -> GaugeMetricFamily:

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from newsletter import jobs, tasks
 from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
-from newsletter.process import polling
+from newsletter.process import enqueue, polling
 from newsletter.process.polling import PollingLoop
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import privacy, suppressions
@@ -182,3 +182,65 @@ def test_a_worker_that_celery_gave_up_does_not_wait_for_a_round_that_hangs(
     over.set()
     for thread in loop.threads:
         thread.join(10)
+
+
+class Tasks:
+    """A broker that takes or refuses what is enqueued, and no worker behind it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, answers: bool) -> None:
+        self.enqueued: list[str] = []
+        self.answers = answers
+        monkeypatch.setattr(enqueue, "send", self.send)
+
+    def send(self, name: str, **_: object) -> bool:
+        self.enqueued.append(name)
+        return self.answers
+
+
+def dispatcher(done: list[str], patience: float) -> polling.Dispatcher:
+    def run(until: jobs.StopCondition) -> None:
+        done.append("here")
+
+    return polling.Dispatcher(polling.Work("digests", lambda: True, "a.task", run, patience))
+
+
+def test_due_rows_are_handed_to_a_task_and_done_here_when_no_worker_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks_, done = Tasks(monkeypatch, answers=True), list[str]()
+    one = dispatcher(done, patience=0.2)
+    one.round(jobs.never)
+    one.round(jobs.never)
+    assert (tasks_.enqueued, done) == (["a.task"], [])
+    time.sleep(0.2)
+    one.round(jobs.never)
+    assert done == ["here"]
+
+
+def test_without_an_answer_of_the_broker_the_loop_does_the_work_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks_, done = Tasks(monkeypatch, answers=False), list[str]()
+    dispatcher(done, patience=60).round(jobs.never)
+    assert (tasks_.enqueued, done) == (["a.task"], ["here"])
+
+
+def test_while_a_task_is_at_work_in_this_process_none_is_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks_, done = Tasks(monkeypatch, answers=True), list[str]()
+    with enqueue.working("a.task"):
+        dispatcher(done, patience=0).round(jobs.never)
+    assert (tasks_.enqueued, done) == ([], [])
+
+
+def test_a_worker_reports_under_its_own_name_and_leaves_no_silence_behind() -> None:
+    loop = PollingLoop(threading.Event(), "celery@here")
+    loop.start()
+    deadline = time.monotonic() + 10
+    name = "worker celery@here"
+    while not Heartbeat.objects.filter(name=name).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert Heartbeat.objects.filter(name=name).exists()
+    loop.stop()
+    assert not Heartbeat.objects.filter(name=name).exists()

@@ -1,0 +1,169 @@
+"""What is wrong with the running service, in words, for /readyz, /metrics, the admin and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+from django.db.models import Count, Min
+from django.utils.timezone import now
+
+from newsletter.delivery.rendering import STREAMS
+from newsletter.delivery.streams import held_until
+from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream
+from papers.models import Source
+
+BEAT: Final = "beat"
+WORKER: Final = "worker"
+# Every worker process has a row of its own beside that of all workers: ``worker celery@host``.
+WORKER_PREFIX: Final = "worker "
+SILENCE: Final = timedelta(minutes=2)
+LARGEST_SKEW: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One thing that does not work.
+
+    Attributes:
+        cause: Names it for as long as it lasts, such as ``stream digests``.
+        sentence: What is wrong, for the operator.
+        since: When it began.
+    """
+
+    cause: str
+    sentence: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The small tables that say how the service is, read once."""
+
+    streams: Sequence[Stream]
+    heartbeats: Sequence[Heartbeat]
+    sources: Sequence[Source]
+
+
+def read() -> Snapshot:
+    """Read the tables of streams, heartbeats and sources, failing sources first."""
+    return Snapshot(
+        streams=list(Stream.objects.order_by("name")),
+        heartbeats=list(Heartbeat.objects.order_by("name")),
+        sources=list(Source.objects.order_by("-enabled", "-consecutive_failures", "name")),
+    )
+
+
+def troubles(snapshot: Snapshot) -> list[Trouble]:
+    """Return all that an operator should look at, the gravest first."""
+    return [
+        *stopped_streams(snapshot),
+        *silent_parts(snapshot),
+        *wrong_clocks(snapshot),
+        *failing_sources(snapshot),
+    ]
+
+
+def stopped_streams(snapshot: Snapshot) -> Iterator[Trouble]:
+    """Yield the streams that an operator or an alarm stopped."""
+    for stream in snapshot.streams:
+        since = stream.paused_at
+        if not since:
+            continue
+        yield Trouble(
+            f"stream {stream.name}",
+            f"No {stream.name} are sent since {since:%Y-%m-%d %H:%M} UTC: {stream.paused_reason}",
+            since,
+        )
+
+
+def silent_parts(snapshot: Snapshot, silence: timedelta = SILENCE) -> Iterator[Trouble]:
+    """Yield the beat and each worker that reported once and then no more."""
+    for heartbeat in snapshot.heartbeats:
+        is_part = heartbeat.name in {BEAT, WORKER} or heartbeat.name.startswith(WORKER_PREFIX)
+        if not is_part or heartbeat.at >= now() - silence:
+            continue
+        name = "No worker" if heartbeat.name == WORKER else f"The {heartbeat.name}"
+        verb = "has reported" if heartbeat.name == WORKER else "has not reported"
+        yield Trouble(
+            heartbeat.name, f"{name} {verb} since {heartbeat.at:%Y-%m-%d %H:%M} UTC.", heartbeat.at
+        )
+
+
+def wrong_clocks(snapshot: Snapshot) -> Iterator[Trouble]:
+    """Yield the hosts whose clock differs from the database's by more than ``LARGEST_SKEW``."""
+    skew = clock_skew()
+    if abs(skew) > LARGEST_SKEW:
+        yield Trouble("clock", f"The clock of this host is off by {_seconds(skew)}.", now())
+    for heartbeat in snapshot.heartbeats:
+        if abs(heartbeat.skew_seconds) <= LARGEST_SKEW.total_seconds():
+            continue
+        host = heartbeat.name.removeprefix(WORKER_PREFIX)
+        amount = _seconds(timedelta(seconds=heartbeat.skew_seconds))
+        sentence = f"The clock of {host} is off by {amount}; it sends nothing until that is mended."
+        yield Trouble(f"clock {host}", sentence, heartbeat.at)
+
+
+def failing_sources(snapshot: Snapshot) -> Iterator[Trouble]:
+    """Yield the enabled sources that failed since their last success, or never succeeded."""
+    failing = (Source.Status.FAILED, Source.Status.SUSPECT)
+    for source in snapshot.sources:
+        if not source.enabled or source.last_status not in failing:
+            continue
+        last = source.last_success_at
+        since = last or source.last_run_at or now()
+        when = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "and never did"
+        yield Trouble(
+            f"source {source.name}", f"The source {source.name} does not succeed {when}.", since
+        )
+
+
+def clock_skew() -> timedelta:
+    """Return by how much this host's clock is ahead of the database's; zero with SQLite."""
+    if connection.vendor != "postgresql":
+        return timedelta()
+    before = now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        there: datetime = cursor.fetchone()[0]
+    return before + (now() - before) / 2 - there
+
+
+def stream_states(snapshot: Snapshot) -> dict[str, str]:
+    """Return for each stream whether it is running, held until a time, or paused since one."""
+    states = {stream.name: "running" for stream in STREAMS}
+    for stream in snapshot.streams:
+        if stream.paused_at:
+            states[stream.name] = f"paused since {stream.paused_at:%Y-%m-%d %H:%M} UTC"
+        elif held := held_until(stream):
+            states[stream.name] = f"held until {held:%Y-%m-%d %H:%M} UTC"
+    return states
+
+
+def queue_ages() -> dict[str, float]:
+    """Return for each stream how many seconds its oldest queued message has waited."""
+    moment, queued = now(), Digest.State.QUEUED
+    oldest = {
+        "digests": Digest.objects.filter(state=queued).aggregate(oldest=Min("due_at")),
+        "notices": Notice.objects.filter(state=queued).aggregate(oldest=Min("created_at")),
+    }
+    return {
+        name: max(0.0, (moment - (found["oldest"] or moment)).total_seconds())
+        for name, found in oldest.items()
+    }
+
+
+def unread_events() -> tuple[int, float]:
+    """Return how many provider events are unprocessed, and the age of the oldest in seconds."""
+    found = DeliveryEvent.objects.filter(processed_at=None).aggregate(
+        count=Count("pk"), oldest=Min("received_at")
+    )
+    age = (now() - found["oldest"]).total_seconds() if found["oldest"] else 0.0
+    return found["count"], max(0.0, age)
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{abs(length.total_seconds()):.0f} seconds"
