@@ -21,6 +21,7 @@ from newsletter.subscriptions import schedule
 from newsletter.subscriptions.preferences import RATED_KINDS
 from papers.models import Paper
 from papers.recommend import diversify, loader
+from papers.recommend.explanation import Asked
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
 from papers.text.identifiers import TITLE_ID_PREFIX
@@ -181,10 +182,7 @@ def _compose(
     if punctual and at - due_at > schedule.MAX_DELAY[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
-        turn = digest.due_on.toordinal()
-        since = _last_digest(person, history, library)
-        seen = history.papers
-        picks = diversify.compose(library.index, profile, person.size, seen, turn, since)
+        picks = _asked(person, profile, history, library).picks(library.index)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
@@ -192,6 +190,19 @@ def _compose(
     if not picks:
         return _skip(digest, _why_nothing(library.index, profile))
     return digest
+
+
+def asked_of(person: Subscriber, library: RunPapers) -> Asked:
+    """Return what the next digest of a subscriber is composed from."""
+    profile = profiles_of([person], library.at)[person.pk]
+    history = histories_of([person], library.first_seen, library.at)[person.pk]
+    return _asked(person, profile, history, library)
+
+
+def _asked(person: Subscriber, profile: Profile, history: History, library: RunPapers) -> Asked:
+    turn = schedule.due_day(_due_at(person, library.at), person.timezone).toordinal()
+    since = _last_digest(person, history, library)
+    return Asked(profile, person.size, history.papers, turn, since)
 
 
 def _last_digest(person: Subscriber, history: History, library: RunPapers) -> float | None:

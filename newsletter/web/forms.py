@@ -142,7 +142,7 @@ class ChoicesForm(forms.Form):
         label="Muted words and authors",
         help_text="One a line. A paper with one of these in its title or abstract, or among its "
         "authors, never comes, however much it trends. Words match as you write them; only "
-        "capitals and hyphens make no difference. Write GAN and GANs to mute both.",
+        "capitals, hyphens and a plural s make no difference. GAN* mutes every word that begins so.",
         widget=LinesTextarea({"rows": 3}),
     )
     names = ParsedField(

@@ -198,10 +198,10 @@ class Basket:
             and (self.rising_left > 0 or not self.periods.rising[place])
             and self.closeness(place) < LIKENESS_LIMIT
             and self.index.title_of(place) not in self.titles
-            and not self._was_sent(place)
+            and not self.was_sent(place)
         )
 
-    def _was_sent(self, place: int) -> bool:
+    def was_sent(self, place: int) -> bool:
         """Whether it is, under another title or id, a paper that the reader got."""
         if self.index.candidates[place].abstract in self.abstracts:
             return True

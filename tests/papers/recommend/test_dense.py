@@ -28,7 +28,7 @@ def library() -> tuple[list[Document], list[int]]:
 
 
 def unit(vectors: Scores) -> Scores:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def test_vectors_that_know_the_subjects_are_trusted() -> None:

@@ -1,0 +1,103 @@
+"""Why a paper is, or is not, in a digest: the rule that decided, and a change that is true."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from papers.recommend.explanation import Asked, Change, explain
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from tests.papers.recommend.test_diversify import DAY, SUBJECTS, a_library, dated
+
+CORAL = Profile(texts=["coral reefs"])
+
+
+def authored(library: list[Document]) -> list[Document]:
+    return [replace(paper, authors=(f"Ada Byron{paper.id}",)) for paper in library]
+
+
+def test_a_paper_that_is_in_has_its_rank_and_slot() -> None:
+    index = Index(a_library())
+    asked = Asked(CORAL, 5)
+    first = asked.picks(index)[0]
+    found = explain(index, asked, first.paper)
+    assert (found.included, found.rank, found.rule) == (True, 1, first.slot)
+    assert found.change is None
+
+
+def test_what_was_sent_and_its_other_editions_never_come_again() -> None:
+    library = a_library()
+    twin = replace(library[1], id="twin", title=f"{library[1].title} (Extended Version)")
+    index = Index([*library, twin])
+    for paper in ("1", "twin"):
+        found = explain(index, Asked(CORAL, 5, {"1"}), paper)
+        assert (found.rule, found.change) == ("sent", None)
+
+
+def test_what_is_too_old_says_how_old_it_is() -> None:
+    index = Index(dated({"59": 12.0}))
+    found = explain(index, Asked(CORAL, 5), "59")
+    assert (found.rule, found.value, found.threshold, found.change) == ("too old", 12.0, 10, None)
+
+
+@pytest.mark.parametrize(
+    ("profile", "rule", "change"),
+    [
+        (replace(CORAL, muted=["study 6"]), "muted", Change("muted", remove=("study 6",))),
+        (replace(CORAL, names=["Ada Byron6"]), "own", Change("names", remove=("Ada Byron6",))),
+        (replace(CORAL, dislikes=["6"]), "disliked", Change("dislikes", remove=("6",))),
+    ],
+)
+def test_a_choice_that_keeps_a_paper_away_is_named(
+    profile: Profile, rule: str, change: Change
+) -> None:
+    library = authored([p for p in a_library() if int(p.id) % 5 != 1 or p.id in {"1", "6"}])
+    index = Index(library)
+    found = explain(index, Asked(profile, 10), "6")
+    assert (found.rule, found.change) == (rule, change)
+
+
+def test_a_paper_outside_every_interest_comes_with_its_field() -> None:
+    found = explain(Index(a_library()), Asked(CORAL, 10), "3")
+    assert (found.rule, found.rank) == ("no interest", None)
+    assert found.change == Change("topics", add=("f3.X",))
+
+
+def test_two_papers_that_say_the_same_are_named_as_one_story() -> None:
+    library = a_library()
+    twin = replace(library[6], id="twin", title=f"{library[6].title} again")
+    index = Index([*library, twin])
+    asked = Asked(CORAL, 10)
+    left = ({"6", "twin"} - {pick.paper for pick in asked.picks(index)}).pop()
+    assert explain(index, asked, left).rule == "same story"
+
+
+def test_a_change_is_true_in_a_hundred_random_cases() -> None:
+    chance = random.Random(7)
+    library = authored(dated({p.id: chance.uniform(0, 12) for p in a_library()[1:]}))
+    index = Index(library)
+    told = hopeless = 0
+    for _ in range(100):
+        profile = Profile(
+            texts=chance.sample(SUBJECTS, chance.randint(0, 2)),
+            topics=chance.sample(["f0", "f1", "f2"], chance.randint(0, 2)),
+            likes=chance.sample([p.id for p in library], chance.randint(0, 2)),
+            muted=chance.sample(["weights", "coral", "robots"], chance.randint(0, 1)),
+            names=chance.sample(["Ada Byron7", "Ada Byron8"], chance.randint(0, 1)),
+        )
+        since = chance.choice([None, 98 * DAY])
+        asked = Asked(profile, chance.randint(2, 12), {"3", "4"}, chance.randint(0, 9), since)
+        paper = chance.choice(library).id
+        found = explain(index, asked, paper)
+        if found.included:
+            assert paper in {pick.paper for pick in asked.picks(index)}
+        elif found.change is None:
+            hopeless += found.rule not in {"sent", "too old", "muted", "own", "liked", "disliked"}
+        else:
+            told += 1
+            assert paper in {pick.paper for pick in asked.with_change(found.change).picks(index)}
+    assert told > 20
+    assert hopeless < 5
