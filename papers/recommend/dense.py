@@ -21,7 +21,7 @@ LEAST_SPREAD: Final = 0.2
 """No spread is taken for less than this share of the mean one: it would be noise."""
 FLATTENING: Final = 0.15
 DIRECTIONS: Final = 192
-TITLE_WEIGHT: Final = 0.78
+TITLE_WEIGHT: Final = 0.83
 ABSTRACT_WEIGHT: Final = 0.35
 TITLE_WORDS: Final = 15
 ABSTRACT_WORDS: Final = 100

@@ -46,7 +46,7 @@ LISTENERS: Final = 4
 SPOKEN: Final = 2.0
 """What the best say counts so much beside a single like."""
 LEAST_LISTENERS: Final = 8
-BARE: Final = 0.65
+BARE: Final = 0.7
 """Where sentence vectors count more than that, texts are titles and say too little in words."""
 ROUNDS: Final = 4
 VOICE: Final = 1.5
