@@ -63,6 +63,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "summarize papers": {
+        "task": "papers.tasks.summarize_papers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "score": {
         "task": "papers.tasks.score",
         "schedule": 600.0,

@@ -1,4 +1,4 @@
-"""What mail and web show of a paper alike: byline, excerpt and links."""
+"""What mail and web show of a paper alike: byline, summary and links."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ EXCERPT: Final = range(180, 420)
 ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
 
 
+HUGGING_FACE: Final = Paper.SummarySource.HUGGING_FACE
+
+
 class Link(NamedTuple):
     """A way to the paper, with the word to click on."""
 
@@ -37,6 +40,17 @@ class Excerpt(NamedTuple):
 
     lead: str
     rest: str
+
+
+class Summary(NamedTuple):
+    """The line under a title, whose words it is where not the authors', and the whole abstract.
+
+    ``abstract`` is empty where the line says all of it.
+    """
+
+    line: str
+    credit: str
+    abstract: str
 
 
 def byline(authors: Sequence[str]) -> str:
@@ -59,6 +73,16 @@ def excerpt(abstract: str) -> Excerpt:
     cut = text.rfind(" ", EXCERPT.start, EXCERPT.stop)
     cut = cut if cut > 0 else EXCERPT.stop - 1
     return Excerpt(f"{text[:cut]}…", f"…{text[cut:]}")
+
+
+def summary(paper: Paper) -> Summary:
+    """Return the summary of a paper; without one, the beginning of its abstract."""
+    abstract = " ".join(paper.abstract.split())
+    if not paper.summary:
+        lead, rest = excerpt(abstract)
+        return Summary(lead, "", abstract if rest else "")
+    credit = "Summary by Hugging Face" if paper.summary_source == HUGGING_FACE else ""
+    return Summary(paper.summary, credit, abstract if abstract != paper.summary else "")
 
 
 def links(paper: Paper) -> list[Link]:

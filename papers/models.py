@@ -141,7 +141,13 @@ class Paper(models.Model):
     says how far the source of its texts is to be trusted (``papers.sources.Kind``).
     ``raw_title`` and ``raw_abstract`` are the texts before cleaning, empty in rows that are older
     than these fields; ``papers.ingest.recleaning`` cleans them again when the cleaning changes.
+    ``summary`` is derived from the other texts by ``papers.ingest.summaries``.
     """
+
+    class SummarySource(models.TextChoices):
+        EDITOR = "editor", "the editor"
+        HUGGING_FACE = "huggingface", "Hugging Face"
+        ABSTRACT = "abstract", "the abstract"
 
     canonical_id = models.CharField(max_length=64, unique=True)
     former_id = models.CharField(max_length=64, blank=True)
@@ -187,6 +193,30 @@ class Paper(models.Model):
         null=True, blank=True, help_text="Chosen by the editor, for a week from then."
     )
     editor_note = models.TextField(blank=True, help_text="Shown beside the editor's pick.")
+    editor_summary = models.CharField(
+        "your own sentence",
+        max_length=600,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the paper does, in one sentence; shown instead of the chosen one.",
+    )
+    source_summary = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="By Hugging Face, in one sentence.",
+    )
+    summary = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="Shown under the title."
+    )
+    summary_source = models.CharField(
+        max_length=16, blank=True, default="", db_default="", editable=False, choices=SummarySource
+    )
+    summary_version = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of the rules that chose the summary."
+    )
     trending = models.FloatField(default=0.0, db_index=True)
     trending_parts = models.JSONField(default=dict, blank=True)
 
@@ -201,6 +231,7 @@ class Paper(models.Model):
             models.Index(fields=["primary_category"], name="paper_primary_category"),
             models.Index(fields=["doi"], name="paper_doi"),
             models.Index(fields=["cleaned_with"], name="paper_cleaned_with"),
+            models.Index(fields=["summary_version"], name="paper_summary_version"),
         ]
 
     def __str__(self) -> str:

@@ -29,12 +29,14 @@ from papers.text.clean import line
 TITLE_LIMIT: Final = 300
 BYLINE_LIMIT: Final = 400
 NOTE_LIMIT: Final = 600
+SUMMARY_LIMIT: Final = 600
 
 
 @dataclass(frozen=True)
 class Card:
     """One paper, ready to be rendered: strings are clean, short and unescaped.
 
+    ``excerpt`` is the summary, ``credit`` names its author where the paper's authors are not,
     ``paper`` is the canonical id, ``url`` the target of the title, ``html`` and ``text`` the
     rendered part of an item that is the same for every reader, as the bytes of a message body.
     """
@@ -48,6 +50,7 @@ class Card:
     note: str
     url: str
     links: tuple[Link, ...]
+    credit: str = ""
 
     @cached_property
     def html(self) -> EncodedText:
@@ -79,13 +82,15 @@ class Card:
 
     def shortened(self, width: int) -> Card:
         """Return the same card with at most ``width`` characters of the abstract."""
-        return replace(self, excerpt=shorten(self.excerpt, width) if width else "")
+        excerpt = shorten(self.excerpt, width) if width else ""
+        return replace(self, excerpt=excerpt, credit=self.credit if excerpt else "")
 
 
 def card_of(paper: Paper) -> Card:
     """Return the card of a paper as of now, from its row alone."""
     page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
     url, pdf, code = map(web_address, (paper.url, paper.pdf_url, paper.code_url))
+    summary = display.summary(paper)
     offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
     return Card(
         paper=paper.canonical_id,
@@ -93,10 +98,11 @@ def card_of(paper: Paper) -> Card:
         authors=shorten(clean_line(display.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.announced_at),
         category=clean_line(paper.primary_category),
-        excerpt=display.excerpt(clean_line(paper.abstract)).lead,
+        excerpt=shorten(clean_line(summary.line), SUMMARY_LIMIT),
         note=shorten(clean_line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
+        credit=summary.credit,
     )
 
 

@@ -20,7 +20,15 @@ log = logging.getLogger(__name__)
 NO_CARD: Final = "-"  # The key of a paper that could not be shown.
 CACHED_CARDS: Final = 4096  # About 4 kB each.
 PAPER_FIELDS: Final = (
-    *("canonical_id", "title", "abstract", "authors", "primary_category"),
+    *(
+        "canonical_id",
+        "title",
+        "abstract",
+        "summary",
+        "summary_source",
+        "authors",
+        "primary_category",
+    ),
     *("published_at", "announced_at", "picked_at", "editor_note", "url", "pdf_url", "code_url"),
 )
 

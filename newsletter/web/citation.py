@@ -61,6 +61,7 @@ def scholarly_article(paper: Paper) -> dict[str, Any]:
         "@type": "ScholarlyArticle",
         "headline": paper.title,
         "abstract": paper.abstract,
+        "description": paper.summary,
         "author": [{"@type": "Person", "name": name} for name in paper.authors],
         "datePublished": (paper.published_at or paper.announced_at).date().isoformat(),
         "dateModified": paper.revised_at and paper.revised_at.date().isoformat(),

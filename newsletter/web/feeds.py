@@ -67,10 +67,12 @@ class Item(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """Return the pick's note, the reason and the excerpt as one line of plain text."""
+        """Return the pick's note, the reason and the summary as one line of plain text."""
         listed = self.listed_paper
         reason = listed.reason and f"{capfirst(listed.reason)}."
-        return line(" ".join(filter(None, (_pick(listed), reason, listed.excerpt.lead))))
+        said = listed.summary
+        credit = said.credit and f"({said.credit}.)"
+        return line(" ".join(filter(None, (_pick(listed), reason, said.line, credit))))
 
     @property
     def authors(self) -> list[str]:

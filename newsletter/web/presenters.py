@@ -1,4 +1,4 @@
-"""Papers as a page lists them: rank, reason, byline, excerpt and links."""
+"""Papers as a page lists them: rank, reason, byline, summary and links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.timezone import now
 
 from newsletter import display
-from newsletter.display import Excerpt, Link
+from newsletter.display import Link, Summary
 from papers.models import Edition, Paper, picked
 from papers.search import Query, parts_to_highlight
 from papers.trending import reasons
@@ -56,9 +56,9 @@ class ListedPaper:
         return self._pieces(self.paper.title)
 
     @property
-    def lead_pieces(self) -> list[tuple[str, bool]]:
-        """Return the shown part of the abstract in pieces, as ``title_pieces``."""
-        return self._pieces(self.excerpt.lead)
+    def summary_pieces(self) -> list[tuple[str, bool]]:
+        """Return the summary in pieces, as ``title_pieces``."""
+        return self._pieces(self.summary.line)
 
     def _pieces(self, text: str) -> list[tuple[str, bool]]:
         return list(parts_to_highlight(text, self.query)) if self.query else [(text, False)]
@@ -69,9 +69,9 @@ class ListedPaper:
         return display.byline(self.paper.authors)
 
     @property
-    def excerpt(self) -> Excerpt:
-        """Return the abstract in two parts."""
-        return display.excerpt(self.paper.abstract)
+    def summary(self) -> Summary:
+        """Return the line under the title and the abstract behind it."""
+        return display.summary(self.paper)
 
     @property
     def links(self) -> list[Link]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -30,10 +30,13 @@ from papers.admin.base import (
     url_of_list,
 )
 from papers.ingest import service as ingest
+from papers.ingest.summaries import summarize
 from papers.models import Paper, Signal, Submission
 from papers.sources.links import link as web_link
+from papers.text import clean
 from papers.trending import reasons
 
+EDITABLE: Final = frozenset({"hidden", "picked_at", "editor_note", "editor_summary"})
 SUBMISSION_LENGTH = 4000
 
 
@@ -88,8 +91,8 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     inlines = (SignalInline,)
     actions = ("pick", "unpick", "hide", "unhide")
     fieldsets = (
-        ("For the editor", {"fields": ("hidden", "picked_at", "editor_note")}),
-        (None, {"fields": ("title", "abstract", "byline", "links")}),
+        ("For the editor", {"fields": ("hidden", "picked_at", "editor_note", "editor_summary")}),
+        (None, {"fields": ("title", "summary", "summary_source", "abstract", "byline", "links")}),
         (
             "As its sources tell it",
             {
@@ -108,7 +111,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         ("Trending", {"fields": ("score_table",)}),
     )
     readonly_fields = (
-        *(name for name in names_of(Paper) if name not in {"hidden", "picked_at", "editor_note"}),
+        *(name for name in names_of(Paper) if name not in EDITABLE),
         "byline",
         "links",
         "category_list",
@@ -193,6 +196,8 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
         """Save, and warn when a note will not be shown because the paper is not picked."""
+        obj.editor_summary = clean.line(obj.editor_summary)
+        summarize(obj)
         super().save_model(request, obj, form, change)
         if obj.editor_note and not obj.picked_at:
             unseen = (

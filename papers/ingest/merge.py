@@ -6,9 +6,11 @@ else fills gaps. An empty value never replaces one, and a first date never moves
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from papers.ingest.summaries import SUMMARY_FIELDS, summarize
 from papers.models import Paper
 from papers.sources.arxiv import announcement_of
 from papers.sources.record import PaperRecord
@@ -23,7 +25,9 @@ CLEANED: Final = ("title", "abstract")
 MERGED_FIELDS: Final = (
     *TEXTS, *LISTS, "raw_title", "raw_abstract", "cleaned_with", "canonical_id", "former_id",
     "title_key", "version", "published_at", "revised_at", "announced_at", "withdrawn", "authority",
+    "source_summary", *SUMMARY_FIELDS,
 )  # fmt: skip
+SUMMARIZED_FIELDS: Final = ("title", "abstract", "withdrawn", "source_summary")
 
 
 def new_paper(record: PaperRecord, authority: int, seen_at: datetime) -> Paper:
@@ -42,6 +46,8 @@ def new_paper(record: PaperRecord, authority: int, seen_at: datetime) -> Paper:
     if paper.withdrawn:
         paper.pdf_url = ""
     paper.title_key = identifiers.title_key(paper.title)
+    paper.source_summary = record.summary
+    summarize(paper)
     return paper
 
 
@@ -59,7 +65,7 @@ def _first_listed(record: PaperRecord) -> datetime | None:
 
 def merge(paper: Paper, record: PaperRecord, authority: int) -> bool:
     """Update a row with a record of its paper; return whether anything changed."""
-    before = _values(paper)
+    before, read = _values(paper), _values(paper, SUMMARIZED_FIELDS)
     age = _compare_versions(record, paper)
     if record.arxiv_id and record.arxiv_id != paper.canonical_id:
         paper.former_id, paper.canonical_id = paper.canonical_id, record.arxiv_id
@@ -77,11 +83,14 @@ def merge(paper: Paper, record: PaperRecord, authority: int) -> bool:
         paper.pdf_url = ""
     _merge_dates(paper, record, age)
     paper.title_key = identifiers.title_key(paper.title)
+    paper.source_summary = record.summary or paper.source_summary
+    if _values(paper, SUMMARIZED_FIELDS) != read:
+        summarize(paper)
     return _values(paper) != before
 
 
-def _values(paper: Paper) -> list[object]:
-    return [getattr(paper, name) for name in MERGED_FIELDS]
+def _values(paper: Paper, fields: Iterable[str] = MERGED_FIELDS) -> list[object]:
+    return [getattr(paper, name) for name in fields]
 
 
 def _compare_versions(record: PaperRecord, paper: Paper) -> int:

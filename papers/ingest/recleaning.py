@@ -8,13 +8,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from papers import search_index
+from papers.ingest.summaries import SUMMARY_FIELDS, summarize
 from papers.models import Paper, Turn
 from papers.sources.record import RecordError, clean_title
 from papers.text import clean, identifiers
 
 BATCH: Final = 200
 """Papers cleaned in one transaction."""
-FIELDS: Final = ("title", "abstract", "title_key", "cleaned_with")
+FIELDS: Final = ("title", "abstract", "title_key", "cleaned_with", *SUMMARY_FIELDS)
 
 
 def clean_again(limit: int) -> int:
@@ -56,4 +57,7 @@ def _clean(paper: Paper) -> bool:
     paper.abstract = clean.paragraphs(paper.raw_abstract or paper.abstract)
     paper.title_key = identifiers.title_key(paper.title)
     paper.cleaned_with = clean.VERSION
-    return (paper.title, paper.abstract) != before
+    changed = (paper.title, paper.abstract) != before
+    if changed:
+        summarize(paper)
+    return changed

@@ -87,7 +87,7 @@ def upsert(
 def withdraw(arxiv_ids: Iterable[str]) -> int:
     """Mark papers as withdrawn that their archive has deleted; return how many changed."""
     papers = Paper.objects.filter(canonical_id__in=set(arxiv_ids), withdrawn=False)
-    return papers.update(withdrawn=True, pdf_url="")
+    return papers.update(withdrawn=True, pdf_url="", summary_version=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ def _record(outer: dict[str, Any], observed_at: datetime) -> PaperRecord:
         own,
         authors=_names(paper.get("authors") or outer.get("authors") or []),
         keywords=_keywords(_first(both, "ai_keywords", "aiKeywords") or []),
+        summary=clean.unescaped(_word(_first(both, "ai_summary", "aiSummary"))),
         published_at=submitted,
         announced_at=_listed_at(both, submitted),
         code_url=_word(_first(both, "githubRepo")),

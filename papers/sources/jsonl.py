@@ -90,6 +90,7 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
         "announced_at": announced,
         "journal_ref": _text(found, "journal_ref"),
         "license": _text(found, "license"),
+        "summary": _text(found, "summary") if found.get("summary_source") == "huggingface" else "",
         "url": _text(found, "url"),
         "code_url": _text(found, "code_url"),
         "withdrawn": withdrawn if isinstance(withdrawn, bool) else (is_withdrawn(comment) or None),
@@ -100,7 +101,7 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
         values["pdf_url"] = pdf
     return build(
         clean.unescaped(_text(found, "title")),
-        clean.unescaped(_text(found, "abstract", "summary")),
+        clean.unescaped(_text(found, "abstract" if "abstract" in found else "summary")),
         _own_id(found),
         _text(found, "doi"),
         _list(found, "authors", ", "),

@@ -17,6 +17,7 @@ TITLE_LENGTH: Final = 1000
 RAW_LENGTH: Final = 20_000
 """Characters of a title or abstract that are stored as their source has them."""
 NAME_LENGTH: Final = 300
+SUMMARY_LENGTH: Final = 600
 AUTHORS: Final = 10_000
 Item = TypeVar("Item")
 
@@ -59,8 +60,8 @@ def total(value: object) -> float | None:
 class PaperRecord:
     """One paper in one source's words; an empty value is one that the source does not have.
 
-    ``raw_title`` and ``raw_abstract`` are the texts before cleaning. ``arxiv_id`` has no version;
-    ``version`` is None where the source gives none. ``announced_at`` is the earliest day on which
+    ``raw_title`` and ``raw_abstract`` are the texts before cleaning, ``summary`` is one sentence
+    by Hugging Face. ``arxiv_id`` has no version; ``version`` is None where the source gives none. ``announced_at`` is the earliest day on which
     the paper can have been listed, so that a new version or a late cross-list never looks new.
     ``withdrawn`` is None where the source cannot tell. ``measurements`` were taken at
     ``observed_at``. Times are aware, in UTC.
@@ -70,6 +71,7 @@ class PaperRecord:
     abstract: str = ""
     raw_title: str = ""
     raw_abstract: str = ""
+    summary: str = ""
     arxiv_id: str = ""
     version: int | None = None
     doi: str = ""
@@ -147,6 +149,7 @@ class Values(TypedDict, total=False):
     announced_at: datetime | None
     journal_ref: str
     license: str
+    summary: str
     url: str
     pdf_url: str
     code_url: str
@@ -183,6 +186,7 @@ def build(
         abstract=abstract,
         raw_title=title[:RAW_LENGTH],
         raw_abstract=raw_abstract,
+        summary=_summary(values.get("summary", "")),
         arxiv_id=own.id if own else "",
         version=own.version if own else None,
         doi="" if identifiers.arxiv_id(doi) else identifiers.doi(doi),
@@ -212,6 +216,11 @@ def clean_title(raw: str, *, needed: bool = True) -> str:
     if needed and not title:
         raise RecordError("The record has no title.")
     return title
+
+
+def _summary(raw: str) -> str:
+    summary = clean.line(raw)
+    return summary if len(summary) <= SUMMARY_LENGTH else ""
 
 
 def _authors(names: Iterable[str]) -> tuple[str, ...]:

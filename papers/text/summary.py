@@ -57,9 +57,8 @@ def claim_sentence(title: str, abstract: str) -> str:
 def claim_among(title: str, sentences: Sequence[str]) -> str:
     """Return the claim sentence among the cleaned sentences of an abstract, or an empty string."""
     sentences = sentences[:SENTENCES]
-    notice = next((sentence for sentence in sentences if WITHDRAWAL.match(sentence)), "")
-    if notice:
-        return notice if len(notice) <= SENTENCE_LENGTH else ""
+    if notice := _notice(sentences):
+        return notice
     words = [WORD.findall(sentence.lower()) for sentence in sentences]
     if not _in_english(words):
         return ""
@@ -68,6 +67,16 @@ def claim_among(title: str, sentences: Sequence[str]) -> str:
         return ""
     abstract = Abstract(title, usable)
     return abstract.claims[int(np.argmax(shipped().scores(abstract)))].text
+
+
+def withdrawal_notice(abstract: str) -> str:
+    """Return the sentence of a cleaned abstract that withdraws the paper, or an empty string."""
+    return _notice(split(abstract[:ABSTRACT_LENGTH]))
+
+
+def _notice(sentences: Sequence[str]) -> str:
+    notices = (sentence for sentence in sentences if WITHDRAWAL.match(sentence))
+    return next((notice for notice in notices if len(notice) <= SENTENCE_LENGTH), "")
 
 
 def _in_english(sentences: Sequence[Sequence[str]]) -> bool:

@@ -17,6 +17,8 @@ class PaperOut(Schema):
     id: str
     title: str
     abstract: str
+    summary: str
+    summary_source: str
     authors: list[str]
     published: datetime
     announced: datetime
@@ -39,6 +41,8 @@ class PaperOut(Schema):
             id=paper.canonical_id,
             title=paper.title,
             abstract=paper.abstract,
+            summary=paper.summary,
+            summary_source=paper.summary_source,
             authors=list(paper.authors),
             published=paper.published_at or paper.announced_at,
             announced=paper.announced_at,

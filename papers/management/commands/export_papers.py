@@ -27,6 +27,8 @@ def exported(paper: Paper) -> dict[str, object]:
         "id": paper.canonical_id,
         "title": paper.title,
         "abstract": paper.abstract,
+        "summary": paper.summary,
+        "summary_source": paper.summary_source,
         "authors": paper.authors,
         "published": _moment(paper.published_at or paper.announced_at),
         "updated": _moment(paper.revised_at),

@@ -15,8 +15,8 @@ from tests.conftest import DATA, SEED_LISTING
 
 pytestmark = pytest.mark.django_db
 KEYS = [
-    "id", "title", "abstract", "authors", "published", "updated", "categories", "url", "pdf_url",
-    "code_url", "withdrawn", "trending",
+    "id", "title", "abstract", "summary", "summary_source", "authors", "published", "updated",
+    "categories", "url", "pdf_url", "code_url", "withdrawn", "trending",
 ]  # fmt: skip
 
 
