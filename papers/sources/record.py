@@ -61,10 +61,10 @@ class PaperRecord:
     """One paper in one source's words; an empty value is one that the source does not have.
 
     ``raw_title`` and ``raw_abstract`` are the texts before cleaning, ``summary`` is one sentence
-    by Hugging Face. ``arxiv_id`` has no version; ``version`` is None where the source gives none. ``announced_at`` is the earliest day on which
-    the paper can have been listed, so that a new version or a late cross-list never looks new.
-    ``withdrawn`` is None where the source cannot tell. ``measurements`` were taken at
-    ``observed_at``. Times are aware, in UTC.
+    by Hugging Face. ``arxiv_id`` has no version; ``version`` is None where the source gives none.
+    ``announced_at`` is the earliest day on which the paper can have been listed, so that a new
+    version or a late cross-list never looks new. ``withdrawn`` is None where the source cannot
+    tell. ``measurements`` were taken at ``observed_at``. Times are aware, in UTC.
     """
 
     title: str

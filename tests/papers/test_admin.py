@@ -78,6 +78,22 @@ def test_the_editor_writes_a_note_and_nothing_that_a_source_wrote(
     assert paper.trending == 0
 
 
+def test_the_editor_s_own_sentence_is_cleaned_and_shown_at_once(
+    admin_client: Client, paper: Paper
+) -> None:
+    Paper.objects.update(abstract="We propose a method.")
+    inline = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
+
+    admin_client.post(url_of(paper), {"editor_summary": " Attention\u202e  helps. "} | inline)
+    paper.refresh_from_db()
+    assert (paper.editor_summary, paper.summary) == ("Attention helps.", "Attention helps.")
+    assert paper.summary_source == "editor"
+
+    admin_client.post(url_of(paper), {"editor_summary": ""} | inline)
+    paper.refresh_from_db()
+    assert (paper.summary, paper.summary_source) == ("We propose a method.", "abstract")
+
+
 @pytest.mark.parametrize(
     ("picked", "warned"),
     [({}, True), ({"picked_at_0": "2025-03-03", "picked_at_1": "12:00"}, False)],
