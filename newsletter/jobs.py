@@ -17,11 +17,12 @@ from threading import Lock
 from typing import Final
 
 import numpy
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from numpy.typing import NDArray
 
-from newsletter.delivery import bounces, circuit_breakers, outbox, sender, streams
+from newsletter.delivery import bounce_mailbox, bounces, circuit_breakers, outbox, sender, streams
 from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
 from newsletter.digests import assembly
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
 HEARTBEAT_RETENTION: Final = timedelta(days=1)
 BREAKER_INTERVAL: Final = timedelta(minutes=1)
+MAILBOX_INTERVAL: Final = timedelta(minutes=1)
 TAKE_OVER_SECONDS: Final = 1.0
 BALANCE_ROWS: Final = 5000
 # The states that the balance names; the other digests wait to be tried again.
@@ -93,6 +95,13 @@ def process_events(until: StopCondition = never, *, every: timedelta = BREAKER_I
     if record_heartbeat("breakers", every):
         circuit_breakers.check(now())
     return read
+
+
+def read_bounces(until: StopCondition = never, *, every: timedelta = MAILBOX_INTERVAL) -> int:
+    """Read the bounce mailbox, once in ``every`` by all processes together; return new events."""
+    if settings.BOUNCE_MAILBOX is None or not record_heartbeat("bounce mailbox", every):
+        return 0
+    return bounce_mailbox.read(until)
 
 
 def _assemble(stopped: StopCondition) -> list[int]:

@@ -48,6 +48,7 @@ class Server:
         self.taken: list[tuple[str, str]] = []
         self.moments: list[float] = []
         self.bodies: list[bytes] = []
+        self.senders: list[str] = []
         self.open_now = self.most_open = 0
         self.loop = asyncio.new_event_loop()
 
@@ -124,6 +125,8 @@ class Session(asyncio.Protocol):
         elif word == b"AUTH":
             self.answer("auth", b"235 welcome\r\n")
         elif word == b"MAIL":
+            found = ADDRESS.search(line)
+            self.server.senders.append(found[1].decode() if found else "")
             self.answer("mail", b"250 ok\r\n")
         elif word == b"RCPT":
             found = ADDRESS.search(line)

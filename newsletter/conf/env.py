@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import dj_database_url
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
+IMAPS_PORT: Final = 993
 EMAIL_SCHEMES: Final = {
     "smtp": {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False, "EMAIL_PORT": 25},
     "smtp+tls": {"EMAIL_USE_TLS": True, "EMAIL_USE_SSL": False, "EMAIL_PORT": 587},
@@ -158,6 +160,50 @@ def email(name: str) -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_TIMEOUT": timeout,
     }
+
+
+class Mailbox(NamedTuple):
+    """A folder on an IMAP server, reached over TLS."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    folder: str
+
+
+def mailbox(name: str) -> Mailbox | None:
+    """Return the mailbox of ``imaps://user:password@host/INBOX``; None when unset.
+
+    Raises:
+        ImproperlyConfigured: The value is the URL of anything else.
+    """
+    value = text(name)
+    if not value:
+        return None
+    wrong = ImproperlyConfigured(
+        f"{name} cannot be read; write imaps://user:password@host/INBOX, with %40 for an @ in the "
+        "name of the user."
+    )
+    try:
+        parts = urlsplit(value)
+        port = parts.port or IMAPS_PORT
+    except ValueError as error:
+        raise wrong from error
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    complete = parts.scheme == "imaps" and parts.hostname and parts.username and parts.password
+    if not complete or not folder.isascii() or '"' in folder or not folder.isprintable():
+        raise wrong
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Mailbox(parts.hostname or "", port, user, password, folder)
+
+
+def bounce_address(mailbox: Mailbox | None, sender: str) -> str:
+    """Return the address of a mailbox: the user's name, at the sender's domain if it has none."""
+    if mailbox is None:
+        return ""
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    return mailbox.user if "@" in mailbox.user else f"{mailbox.user}@{domain}"
 
 
 def anymail() -> dict[str, Any]:

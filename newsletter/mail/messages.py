@@ -26,6 +26,7 @@ from newsletter.mail import fragments
 from newsletter.mail.cards import Card, clean_line, day, shorten
 from newsletter.mail.fragments import EscapedText, MailItem
 from newsletter.mail.mime import EncodedMessage, EncodedText, RepeatableMessage, ascii_host
+from newsletter.mail.return_paths import return_path_of
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.security import tokens
 
@@ -81,6 +82,7 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
             context["subject"], sender, subscriber.email, headers, text=text, html=html
         )
         message.boundary = f"=_{digest.public_id.hex}"
+        message.return_path = return_path_of(digest)
     message.metadata = {"digest": str(digest.public_id)}
     message.tags = ["digest"]
     return message
@@ -164,6 +166,7 @@ def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> Anymail
     message = build(subject, text, sender, [address], headers=headers)
     message.attach_alternative(html, "text/html")
     message.boundary = f"=_{notice.public_id.hex}"
+    message.return_path = return_path_of(notice)
     message.metadata = {"notice": str(notice.public_id)}
     message.tags = [name]
     return message

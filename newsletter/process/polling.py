@@ -87,6 +87,7 @@ class PollingLoop:
             "digests": Dispatcher(digests).round,
             # A thread of its own: complaints must count while digests are chosen or sent.
             "events": self._process_events,
+            "bounces": jobs.read_bounces,
         }
         self.threads = [
             threading.Thread(target=self._run, args=(name, round_), name=name, daemon=True)
