@@ -212,7 +212,7 @@ class Digest(Outbound):
     due_at = models.DateTimeField()
     subject = models.CharField(max_length=200, blank=True)
     items = models.JSONField(default=list)
-    cards = models.TextField(blank=True, editable=False)
+    cards = models.TextField(blank=True, default="", db_default="", editable=False)
 
     class Meta:
         ordering = ["-due_at", "-pk"]
@@ -314,7 +314,9 @@ class DeliveryEvent(models.Model):
     event_key = models.CharField(max_length=64, help_text="The provider's id, or a hash.")
     type = models.CharField(max_length=32, help_text="Anymail's event word.")
     recipient = models.CharField(max_length=254, blank=True)
-    email_key = models.CharField(max_length=254, blank=True, editable=False)
+    email_key = models.CharField(
+        max_length=254, blank=True, default="", db_default="", editable=False
+    )
     provider_id = models.CharField(max_length=200, blank=True, db_index=True)
     digest = models.ForeignKey(
         Digest, on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
