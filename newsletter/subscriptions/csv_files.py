@@ -1,109 +1,214 @@
 """CSV files (RFC 4180) that people open in spreadsheet programs, where a cell may run as code.
 
 A cell that starts like a formula is written with an apostrophe before it, and one read back
-loses it again, so that what goes out comes in unchanged.
+loses it again, so that what goes out comes in unchanged. Files are read line by line: their size
+does not matter to the memory.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
+import stat
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TextIO
 
-FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
-NEUTRALISED: Final = re.compile(r"'+[=+\-@\t\r]")
+FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+NEUTRALISED: Final = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 DELIMITERS: Final = ",;\t"
+DELIMITER_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+# Characters without a width that programs put around texts: soft hyphen, zero-width spaces and
+# joiners, direction marks, byte order mark.
+INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\ufeff"
+EDGES: Final = f" \t\u00a0{INVISIBLE}"
 UNFINISHED: Final = "unexpected end of data"
+MAX_ROW_LINES: Final = 50
+MAX_LINE_CHARACTERS: Final = 200_000
+SCANNED_BYTES: Final = 1 << 20
 
 
 class SpreadsheetError(ValueError):
-    """A file that cannot be read at all; the message is one sentence."""
+    """Raised for a file that cannot be read at all; the message is one sentence."""
 
 
 class Row(NamedTuple):
-    """One line of a file: where it starts, its cells by column, and what is wrong with it."""
+    """One row of a file: its first line, its cells by column, and what is wrong with it.
+
+    ``multiline`` names the columns whose cell goes over several lines.
+    """
 
     line: int
     cells: dict[str, str]
     problem: str = ""
+    multiline: frozenset[str] = frozenset()
 
 
 class Table(NamedTuple):
-    """A file's columns, in lower case, and its rows, read one by one."""
+    """A file's columns, in lower case, and its rows, read one by one.
+
+    ``repeated`` holds the columns that are named more than once; their first cell counts.
+    """
 
     columns: list[str]
     rows: Iterator[Row]
     lines: int
+    repeated: frozenset[str] = frozenset()
 
 
 def neutralised(cell: str) -> str:
-    """The cell as no spreadsheet program will run it."""
+    """Return the cell so that no spreadsheet program runs it."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
 def restored(cell: str) -> str:
-    """The cell as it was before ``neutralised``."""
+    """Return the cell as it was before ``neutralised``."""
     return cell[1:] if NEUTRALISED.match(cell) else cell
 
 
 def read(path: Path) -> Table:
-    """The table in a file: UTF-8, with a line of column names. Raises SpreadsheetError."""
+    """Return the table in a file: UTF-8, with a line of column names.
+
+    Raises:
+        SpreadsheetError: The file is no such table, or no regular file.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        count = _scan(path)
+        lines = _Lines(path.open(encoding="utf-8-sig", newline=""))
     except OSError as error:
         raise SpreadsheetError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise SpreadsheetError(f"{path} is not UTF-8 text; save it as CSV UTF-8.") from error
-    lines = list(io.StringIO(text, newline=""))
-    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
-    header = _parsed(lines, 0, delimiter) if lines else Parsed([])
-    columns = [name.strip().lower() for name in header.cells]
-    if header.problem or header.lines > 1:
-        problem = header.problem or _unclosed(1)
-        raise SpreadsheetError(f"{path} has no line of column names. {problem}")
-    if len(set(columns)) < len(columns):
-        raise SpreadsheetError(f"{path} names a column twice; every column needs its own name.")
-    return Table(columns, _rows(lines, columns, delimiter), text.count("\n"))
+    first = next(lines.ahead(), "")
+    chosen = DELIMITER_LINE.fullmatch(first)
+    if chosen:
+        lines.drop(1)
+        first = next(lines.ahead(), "")
+    delimiter = chosen[1] if chosen else max(DELIMITERS, key=first.count)
+    header = _parse(iter([first] if first else []), delimiter) if first else _Parsed([])
+    if header.problem:
+        raise SpreadsheetError(
+            f"{path} has no line of column names. {header.problem.format(line=lines.number + 1)}"
+        )
+    lines.drop(1)
+    columns = [name.strip(EDGES).strip().lower() for name in header.cells]
+    repeated = frozenset(name for name in columns if name and columns.count(name) > 1)
+    return Table(columns, _rows(lines, columns, delimiter), count, repeated)
 
 
-class Parsed(NamedTuple):
-    """The cells of a row, over how many lines it goes, and why it is none."""
+def _scan(path: Path) -> int:
+    """Return the number of line ends in a file of UTF-8 text.
+
+    A pipe or a device is refused before it is opened: opening or reading it may never end.
+
+    Raises:
+        SpreadsheetError: It is not a regular file.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise SpreadsheetError(f"{path} is not a regular file; save the list as a CSV file.")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    count = 0
+    with path.open("rb") as file:
+        while portion := file.read(SCANNED_BYTES):
+            decoder.decode(portion)
+            count += portion.count(b"\n")
+    decoder.decode(b"", final=True)
+    return count
+
+
+class _Lines:
+    """The lines of a file, of which some can be looked at before they are dropped.
+
+    ``number`` counts the lines that were dropped.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+        self.number = 0
+        self.waiting: deque[str] = deque()
+
+    def ahead(self) -> Iterator[str]:
+        """Yield the following lines and keep them."""
+        place = 0
+        while place < MAX_ROW_LINES:
+            if place == len(self.waiting):
+                line = self._read()
+                if not line:
+                    return
+                self.waiting.append(line)
+            yield self.waiting[place]
+            place += 1
+
+    def drop(self, count: int) -> None:
+        """Go on by so many lines, which were looked at before."""
+        for _ in range(min(count, len(self.waiting))):
+            self.waiting.popleft()
+        self.number += count
+
+    def _read(self) -> str:
+        """Return the next line, cut to the longest that is read; empty at the end."""
+        if self.file.closed:
+            return ""
+        line = self.file.readline(MAX_LINE_CHARACTERS)
+        rest = line
+        while len(rest) == MAX_LINE_CHARACTERS and not rest.endswith(("\n", "\r")):
+            rest = self.file.readline(MAX_LINE_CHARACTERS)
+        if not line:
+            self.file.close()
+        return line
+
+
+class _Parsed(NamedTuple):
+    """The cells of a row, its number of lines, and why it is none (with ``{line}``)."""
 
     cells: list[str]
     lines: int = 1
     problem: str = ""
 
 
-def _rows(lines: list[str], columns: list[str], delimiter: str) -> Iterator[Row]:
-    """Every row that is not blank; one that cannot be read does not stop the others."""
-    at = 1
-    while at < len(lines):
-        number, row = at + 1, _parsed(lines, at, delimiter)
-        # No column is for a text of several lines, so that a quotation mark went astray. Only what
-        # is a whole row for all that is left out as a whole; else the next line is the next row.
-        at += row.lines if len(row.cells) == len(columns) else 1
-        problem = row.problem or (_unclosed(number) if row.lines > 1 else "")
-        if not problem and len(row.cells) > len(columns):
-            problem = f"It has {len(row.cells)} cells and the first line names {len(columns)}."
+def _rows(lines: _Lines, columns: list[str], delimiter: str) -> Iterator[Row]:
+    """Yield every row that is not blank; one that cannot be parsed does not stop the others."""
+    while next(lines.ahead(), ""):
+        number, row = lines.number + 1, _parse(lines.ahead(), delimiter)
+        cells = row.cells
+        while len(cells) > len(columns) and not cells[-1].strip():
+            cells.pop()
+        fits = len(cells) == len(columns)
+        # Of a row over several lines that has not one cell a column a quotation mark went astray:
+        # the next line is the next row.
+        lines.drop(row.lines if fits else 1)
+        problem = row.problem
+        if not problem and row.lines > 1 and not fits:
+            problem = UNCLOSED
+        if not problem and len(cells) > len(columns):
+            problem = f"It has {len(cells)} cells and the first line names {len(columns)}."
         if problem:
-            yield Row(number, {}, problem)
-        elif any(cell.strip() for cell in row.cells):
-            yield Row(number, dict(zip(columns, row.cells, strict=False)))
+            yield Row(number, {}, problem.format(line=number))
+        elif any(cell.strip(EDGES).strip() for cell in cells):
+            by_column: dict[str, str] = {}
+            for name, cell in zip(columns, cells, strict=False):
+                by_column.setdefault(name, cell)
+            multiline = (name for name, cell in by_column.items() if "\n" in cell or "\r" in cell)
+            yield Row(number, by_column, multiline=frozenset(multiline))
 
 
-def _parsed(lines: list[str], start: int, delimiter: str) -> Parsed:
-    """The row that begins with that line, by the letter of RFC 4180."""
-    rest = (lines[number] for number in range(start, len(lines)))
-    reader = csv.reader(rest, delimiter=delimiter, strict=True)
+UNCLOSED: Final = "A quotation mark in line {line} is not closed."
+
+
+def _parse(lines: Iterator[str], delimiter: str) -> _Parsed:
+    """Return the row that begins with the first of these lines, strictly by RFC 4180."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        return Parsed(next(reader), reader.line_num)
+        cells = next(reader)
+    except StopIteration:
+        return _Parsed([])
     except csv.Error as error:
-        unclosed = reader.line_num > 1 or str(error) == UNFINISHED
-        return Parsed([], problem=_unclosed(start + 1) if unclosed else f"It is not CSV: {error}.")
-
-
-def _unclosed(line: int) -> str:
-    return f"A quotation mark in line {line} is not closed."
+        if reader.line_num > 1 or str(error) == UNFINISHED:
+            return _Parsed([], problem=UNCLOSED)
+        return _Parsed([], problem=f"It is not CSV: {error}.".replace("{", "(").replace("}", ")"))
+    if sum(map(len, cells)) >= MAX_LINE_CHARACTERS - len(cells):
+        return _Parsed([], problem=f"It has more than {MAX_LINE_CHARACTERS:,} characters.")
+    return _Parsed(cells, reader.line_num)

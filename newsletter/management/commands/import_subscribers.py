@@ -2,64 +2,116 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from newsletter.subscriptions import csv_files, csv_import
+from newsletter.subscriptions import csv_files, csv_import, csv_rows, presets
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.csv_import import ImportOptions, RowResult
+from newsletter.subscriptions.presets import Preset
+from papers.management.progress import bar
 
-PRINTED: Final = ("created", "updated", "unchanged", "refused")
+UNUSABLE: Final = 2
 
 
 class Command(BaseCommand):
+    """Import subscribers."""
+
     help = (
-        "Create and update subscribers from a CSV file (UTF-8, a line of column names). Columns: "
-        f"{', '.join(csv_import.COLUMNS)}; only email is required, an empty cell says nothing, "
-        "lists inside a cell are separated by “;”, weekday is 0 (Monday) to 6. A row with "
-        "confirmed_at and consent_source becomes active, one without becomes pending and gets no "
-        "mail; a pending one that nobody confirms on the site within "
-        f"{subscriptions.PENDING_LIFETIME.days} days is deleted. "
-        "Whoever unsubscribed or is suppressed stays so. "
-        "Exit status: 0 all rows taken, 1 some refused, 2 the file cannot be read."
+        "Create, update and suppress subscribers from a CSV file (UTF-8, a line of column names), "
+        "of this service or exported by another one; --preset auto recognises it by its columns. "
+        f"Columns of our own: {', '.join(csv_rows.COLUMNS)}; only email is required, an empty cell "
+        "leaves its setting as it is, lists inside a cell are separated by “;”, weekday is 0 "
+        "(Monday) to 6. A row with confirmed_at and consent_source becomes active, one without "
+        "becomes pending and gets no mail unless --send-confirmations asks for one; a pending one "
+        f"that nobody confirms on the site within {subscriptions.PENDING_LIFETIME.days} days is "
+        "deleted. Rows that another service calls unsubscribed, blocked or bounced are suppressed. "
+        "Who unsubscribed or is suppressed here stays so. The last line counts the rows: "
+        + " ".join(f"{name}=" for name in csv_import.RESULTS)
+        + ". Exit status: 0 all rows taken, 1 some refused, 2 the file cannot be read."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the file and the options."""
         parser.add_argument("file", type=Path, metavar="FILE.csv")
+        parser.add_argument(
+            "--preset",
+            choices=[presets.AUTO, *presets.PRESETS],
+            default=presets.AUTO,
+            help="the service that made the file",
+        )
+        parser.add_argument(
+            "--send-confirmations",
+            action="store_true",
+            help="ask every pending address by mail to confirm, "
+            f"{csv_import.CONFIRMATIONS_A_MINUTE} a minute",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say row by row what would happen"
+        )
 
     def handle(self, *_: object, **options: Any) -> None:
+        """Import the file and print the counts."""
         path: Path = options["file"]
-        try:
-            table = csv_files.read(path)
-        except csv_files.SpreadsheetError as error:
-            raise CommandError(str(error), returncode=2) from error
-        if "email" not in table.columns:
-            raise CommandError(
-                f"{path} has no column named email in its first line; add one.", returncode=2
-            )
-        unused = [name for name in table.columns if name not in csv_import.COLUMNS]
-        if unused:
-            self.stderr.write(f"These columns are not used: {', '.join(unused)}.")
-        counts = self._take_in(table, f"import of {path.name}")
-        self.stdout.write(" ".join(f"{name}={counts[name]}" for name in PRINTED))
+        table, preset = self._open(path, options["preset"])
+        counts = self._import(
+            table,
+            ImportOptions(
+                origin=f"import of {path.name}",
+                preset=preset,
+                send_confirmations=options["send_confirmations"],
+                dry_run=options["dry_run"],
+            ),
+        )
+        self.stdout.write(" ".join(f"{name}={counts[name]}" for name in csv_import.RESULTS))
         if counts["refused"]:
             raise SystemExit(1)
 
-    def _take_in(self, table: csv_files.Table, origin: str) -> dict[str, int]:
-        with tqdm(
-            table.rows,
-            total=table.lines,
-            unit=" rows",
-            disable=not sys.stderr.isatty(),
-            file=sys.stderr,
-        ) as progress:
+    def _open(self, path: Path, name: str) -> tuple[csv_files.Table, Preset]:
+        """Return the table and its preset, and say how its columns are used."""
+        try:
+            table = csv_files.read(path)
+        except csv_files.SpreadsheetError as error:
+            raise CommandError(str(error), returncode=UNUSABLE) from error
+        preset = presets.detect(table.columns) if name == presets.AUTO else presets.PRESETS[name]
+        used = csv_rows.used_columns(table, preset)
+        if "email" not in used.values():
+            raise CommandError(
+                f"{path} has no column named {preset.email[0]} in its first line; add one.",
+                returncode=UNUSABLE,
+            )
+        twice = table.repeated.intersection(used)
+        if twice:
+            raise CommandError(
+                f"{path} names a column twice: {', '.join(sorted(twice))}; "
+                "every column that is used needs its own name.",
+                returncode=UNUSABLE,
+            )
+        if preset is not presets.OWN:
+            words = ", ".join(f"{column} → {use}" for column, use in used.items())
+            self.stderr.write(f"Read as an export of {preset.title}: {words}.")
+        unused = list(dict.fromkeys(name for name in table.columns if name and name not in used))
+        if unused:
+            self.stderr.write(f"These columns are not used: {', '.join(unused)}.")
+        return table, preset
 
-            def report(line: int, reason: str) -> None:
-                with progress.external_write_mode(file=sys.stderr):
-                    self.stderr.write(f"line {line}: {reason}")
+    def _import(self, table: csv_files.Table, options: ImportOptions) -> Counter[str]:
+        progress: tqdm[Any] = bar(table.rows, total=table.lines, unit=" rows")
 
-            return csv_import.import_table(table._replace(rows=iter(progress)), origin, report)
+        def report(row: RowResult) -> None:
+            if row.result != "refused" and not options.dry_run:
+                return
+            with progress.external_write_mode():
+                if row.result == "refused":
+                    self.stderr.write(f"line {row.line}: {row.sentence}")
+                else:
+                    words = (f"line {row.line}: {row.result}", row.sentence)
+                    self.stdout.write(", ".join(filter(None, words)))
+
+        with progress:
+            return csv_import.import_table(table._replace(rows=iter(progress)), options, report)

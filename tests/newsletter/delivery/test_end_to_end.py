@@ -55,7 +55,9 @@ def test_an_imported_subscriber_gets_one_digest_over_smtp(
     ) as service:
         service.wait_for("/readyz")
         imported = manage("import_subscribers", str(listing), env=service.env)
-        assert imported.stdout.splitlines()[-1] == "created=2 updated=0 unchanged=0 refused=0"
+        assert imported.stdout.splitlines()[-1] == (
+            "created=2 updated=0 unchanged=0 suppressed=0 refused=0"
+        )
         make_due(database)
         deadline = time.monotonic() + 90
         while not sink.accepted and time.monotonic() < deadline:

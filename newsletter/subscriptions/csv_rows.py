@@ -1,0 +1,210 @@
+"""The rows of a list of subscribers, parsed and checked one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, now
+
+from newsletter.models import Subscriber, Suppression
+from newsletter.security import email_addresses
+from newsletter.security.email_addresses import Address
+from newsletter.subscriptions import parsers, preferences, presets
+from newsletter.subscriptions.csv_files import EDGES, Row, Table, restored
+from newsletter.subscriptions.preferences import Choices
+from newsletter.subscriptions.presets import Preset
+from newsletter.subscriptions.suppressions import STATUS_AFTER, SuppressedAddress
+
+LISTS: Final = tuple(preferences.LISTS)
+PAPER_LISTS: Final = ("likes", "dislikes")
+PROOF: Final = ("confirmed_at", "consent_source")
+HISTORY: Final = ("status", "created_at", "paused_until", "likes_since")
+SUPPRESSION: Final = (
+    *("suppressed_at", "suppression_reason", "suppression_detail", "status_when_lifted"),
+)
+COLUMNS: Final = ("email", *PROOF, *preferences.SETTINGS, *LISTS, *HISTORY, *SUPPRESSION)
+TITLE_ID: Final = re.compile(r"t-[0-9a-f]{1,62}")
+MAX_SOURCE_CHARACTERS: Final = 200
+Status = Subscriber.Status
+
+
+class RowError(ValueError):
+    """Raised for a row that cannot be taken; the message is one sentence for the operator."""
+
+
+@dataclass
+class ParsedRow:
+    """One row with valid values; rated papers are names until they are looked up."""
+
+    line: int
+    address: Address
+    choices: Choices = field(default_factory=Choices)
+    papers: dict[str, list[str]] = field(default_factory=dict)
+    liked_at: list[datetime] = field(default_factory=list)
+    status: str = ""
+    confirmed_at: datetime | None = None
+    consent_source: str = ""
+    created_at: datetime | None = None
+    paused_until: datetime | None = None
+    status_when_lifted: str = ""
+    suppression: SuppressedAddress | None = None
+    foreign: bool = False
+
+    @property
+    def consented(self) -> bool:
+        """Return whether the row proves consent and does not say that it was never given."""
+        return bool(self.confirmed_at and self.consent_source) and self.status != Status.PENDING
+
+
+def used_columns(table: Table, preset: Preset) -> dict[str, str]:
+    """Return the columns of a file that are used, with what each becomes."""
+    if preset is presets.OWN:
+        own = {name: name for name in table.columns if name in COLUMNS}
+        return preset.mapping(table.columns) | own
+    return preset.mapping(table.columns)
+
+
+def parse_rows(table: Table, preset: Preset) -> Iterator[ParsedRow | tuple[int, str]]:
+    """Yield every row, or its line and the sentence that says why it is refused."""
+    used = used_columns(table, preset)
+    parse = _parse_own if preset is presets.OWN else _parse_foreign
+    for row in table.rows:
+        try:
+            if row.problem:
+                raise RowError(row.problem)
+            astray = row.multiline.intersection(used)
+            if astray:
+                raise RowError(
+                    f"A quotation mark in line {row.line} is not closed. If they all are, write "
+                    f"the text in the column {min(astray)} in one line."
+                )
+            yield parse(row, used, preset)
+        except (RowError, email_addresses.EmailAddressError, parsers.InputError) as error:
+            yield row.line, str(error)
+
+
+def _parse_own(row: Row, used: dict[str, str], _preset: Preset) -> ParsedRow:
+    cells = {use: row.cells.get(name, "").strip(" ") for name, use in used.items()}
+    parsed = ParsedRow(row.line, _address(cells))
+    parsed.choices = cast(
+        Choices,
+        {
+            name: parsers.PARSERS[name](_restored(name, cells[name]))
+            for name in (*preferences.SETTINGS, *LISTS)
+            if name not in PAPER_LISTS and cells.get(name)
+        },
+    )
+    for name in PAPER_LISTS:
+        if cells.get(name):
+            parsed.papers[name] = parsers.phrases(_restored(name, cells[name]))
+    parsed.status = _status(cells.get("status", ""))
+    parsed.consent_source = _source(restored(cells.get("consent_source", "")))
+    parsed.confirmed_at = _past("confirmed_at", cells)
+    parsed.created_at = _past("created_at", cells)
+    parsed.paused_until = _moment("paused_until", cells.get("paused_until", ""))
+    parsed.status_when_lifted = _status(cells.get("status_when_lifted", ""))
+    since = filter(None, cells.get("likes_since", "").split(";"))
+    parsed.liked_at = [moment for text in since if (moment := _moment("likes_since", text))]
+    if parsed.status == Status.SUPPRESSED:
+        reason = cells.get("suppression_reason", "")
+        parsed.suppression = SuppressedAddress(
+            parsed.address.key,
+            reason if reason in Suppression.Reason.values else Suppression.Reason.MANUAL,
+            restored(cells.get("suppression_detail", "")),
+            _past("suppressed_at", cells),
+        )
+    return parsed
+
+
+def _parse_foreign(row: Row, used: dict[str, str], preset: Preset) -> ParsedRow:
+    """Read a row of another service; what it says beside address and consent is never an error."""
+    cells = {name: cell.strip(EDGES).strip() for name, cell in row.cells.items()}
+    ours = {use: cells.get(name, "") for name, use in used.items()}
+    parsed = ParsedRow(row.line, _address(ours), foreign=True)
+    if ours.get("timezone"):
+        with suppress(parsers.InputError):
+            parsed.choices["timezone"] = parsers.timezone(ours["timezone"])
+    departure = preset.departure(cells)
+    if departure:
+        since = next(
+            (cells[name] for name, use in used.items() if use == "suppressed_at" and cells[name]),
+            "",
+        )
+        parsed.suppression = SuppressedAddress(
+            parsed.address.key, departure.reason, departure.detail.strip(), _time_or_none(since)
+        )
+    confirmed_at = _time_or_none(ours.get("confirmed_at", ""))
+    if confirmed_at:
+        parsed.confirmed_at = confirmed_at
+        parsed.consent_source = f"confirmed at {preset.title}"
+    return parsed
+
+
+def _address(cells: dict[str, str]) -> Address:
+    return email_addresses.parse(restored(cells.get("email", "").strip(EDGES)))
+
+
+def _restored(name: str, cell: str) -> str:
+    if name not in LISTS:
+        return restored(cell)
+    return ";".join(restored(part.strip(" ")) for part in cell.split(";"))
+
+
+def _status(text: str) -> str:
+    status = text.lower()
+    if status and status not in Status.values:
+        raise RowError(
+            f"{parsers.quoted(text)} is not a status; write one of {', '.join(Status.values)}, "
+            "or choose the preset of the service that made the file."
+        )
+    return status
+
+
+def _source(text: str) -> str:
+    words = parsers.phrases(text)
+    if len(words) > 1 or len(text) > MAX_SOURCE_CHARACTERS:
+        raise RowError(
+            f"consent_source is one line of at most {MAX_SOURCE_CHARACTERS} characters without “;”."
+        )
+    return words[0] if words else ""
+
+
+def _past(name: str, cells: dict[str, str]) -> datetime | None:
+    moment = _moment(name, cells.get(name, ""))
+    if moment and moment > now():
+        raise RowError(f"{name} {parsers.quoted(cells[name])} is in the future.")
+    return moment
+
+
+def _moment(name: str, text: str) -> datetime | None:
+    """Parse an ISO 8601 date or time, UTC unless it says otherwise."""
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text) or datetime.fromisoformat(text)
+        return (moment.replace(tzinfo=UTC) if is_naive(moment) else moment).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise RowError(
+            f"{parsers.quoted(text)} is not a time; write {name} like 2025-03-11T08:00:00Z."
+        ) from error
+
+
+def _time_or_none(text: str) -> datetime | None:
+    """Return a time of the past; None for any other text."""
+    with suppress(RowError):
+        moment = _moment("", text)
+        return moment if moment and moment <= now() else None
+    return None
+
+
+def lifted_action(parsed: ParsedRow) -> str | None:
+    """Return the action of the consent log that leads to the status of a row, if it needs one."""
+    wanted = parsed.status_when_lifted if parsed.suppression else parsed.status
+    actions = (action for action, status in STATUS_AFTER.items() if status == wanted)
+    return next(actions, None) if wanted in {Status.PAUSED, Status.UNSUBSCRIBED} else None
