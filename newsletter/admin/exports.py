@@ -26,7 +26,9 @@ class Echo:
 
 def download(request: HttpRequest, people: QuerySet[Subscriber]) -> StreamingHttpResponse:
     """Stream the file, and record its number of rows in the audit log."""
-    chosen = Subscriber.objects.filter(pk__in=people.order_by().values("pk"))
+    chosen = Subscriber.objects.filter(pk__in=people.order_by().values("pk")).exclude(
+        status__in=(Subscriber.Status.UNSUBSCRIBED, Subscriber.Status.SUPPRESSED)
+    )
     LogEntry.objects.create(
         user_id=str(request.user.pk),
         content_type=ContentType.objects.get_for_model(Subscriber),
