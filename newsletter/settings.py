@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "newsletter.apps.NewsletterConfig",
     "papers.apps.PapersConfig",
     "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
     "newsletter.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -31,12 +31,14 @@ class ConfirmedAction:
         title: Heading of the page and label of its button.
         explanation: What will happen, in one or two sentences.
         words: The text that the operator has to type.
+        asks_reason: Whether the operator has to say why.
     """
 
     action: str
     title: str
     explanation: str
     words: str
+    asks_reason: bool = False
 
 
 class SendPermission:
@@ -50,15 +52,20 @@ class SendPermission:
 class WordsForm(forms.Form):
     """The typed words; ``ticket`` lets one rendered page run its action only once."""
 
+    why = forms.CharField(
+        label="Why (kept in the audit log)", max_length=150, widget=UnfoldAdminTextInputWidget
+    )
     typed = forms.CharField(
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off", "autofocus": ""})
     )
     ticket = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, words: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, planned: ConfirmedAction, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.words = words
-        self.fields["typed"].label = f"To go on, type: {words}"
+        self.words = planned.words
+        self.fields["typed"].label = f"To go on, type: {planned.words}"
+        if not planned.asks_reason:
+            del self.fields["why"]
 
     def clean_typed(self) -> str:
         """Return the typed words without extra space, or refuse any others."""
@@ -82,15 +89,20 @@ def confirmation_page(
         )
         return HttpResponseRedirect(_list_of(admin, request))
     if "ticket" not in request.POST:
-        form = WordsForm(planned.words, initial={"ticket": secrets.token_urlsafe(16)})
+        form = WordsForm(planned, initial={"ticket": secrets.token_urlsafe(16)})
         return _page(admin, request, rows, planned, form)
-    form = WordsForm(planned.words, request.POST)
+    form = WordsForm(planned, request.POST)
     if not form.is_valid():
         return _page(admin, request, rows, planned, form)
     if not throttle.allow(ONCE, form.cleaned_data["ticket"], now()):
         admin.message_user(request, f"{planned.title}: this was done already.", messages.INFO)
         return HttpResponseRedirect(_list_of(admin, request))
     return None
+
+
+def typed_reason(request: HttpRequest) -> str:
+    """Return the reason that was typed for a confirmed action."""
+    return " ".join(request.POST.get("why", "").split())[:150]
 
 
 def _page(

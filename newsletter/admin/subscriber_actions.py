@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
@@ -18,10 +19,15 @@ from django.utils.timezone import now
 from unfold.decorators import action
 
 from newsletter.admin import exports, previews
-from newsletter.admin.confirmation import ConfirmedAction, SendPermission, confirmation_page
+from newsletter.admin.confirmation import (
+    ConfirmedAction,
+    SendPermission,
+    confirmation_page,
+    typed_reason,
+)
 from newsletter.digests import assembly
 from newsletter.mail.errors import SendStatus
-from newsletter.models import Subscriber, Suppression
+from newsletter.models import Notice, Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
@@ -30,28 +36,69 @@ from papers.admin.base import ListAdmin, log, url_of_list
 Status = Subscriber.Status
 People = QuerySet[Subscriber]
 STAYING = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
+LIFTED = (
+    "They are again what they were before: active if they had confirmed, paused or unsubscribed if "
+    "they chose that last."
+)
+PAUSED = "They get no digest until they resume on their own page, or an operator resumes them."
+RESUMED = "They get digests again, from their next regular time on."
+DUE_NOW = (
+    "Their digest of today is written and sent within a minute, unless there is one already; the "
+    "next one comes at its regular time."
+)
+LINKS = "They get a mail with the links to their own page and to unsubscribe."
+LINKS_LIFETIME = timedelta(hours=72)
 LEAVING = "They get no more digests from now on; what is queued is cancelled."
 BANNED = (
     "These addresses get no mail from now on, whoever asks for it, until the suppression is lifted."
 )
 
 
-def origin(request: HttpRequest) -> ActionOrigin:
+def origin(request: HttpRequest, reason: str = "") -> ActionOrigin:
     """Return how the consent log names a change that was made in the admin."""
-    return ActionOrigin(form=f"admin: {request.user.get_username()}")
+    name = request.user.get_username()
+    return ActionOrigin(form=(f"admin: {name}: {reason}" if reason else f"admin: {name}")[:200])
 
 
 class SubscriberActions(SendPermission, ListAdmin):
     """Actions of the list, and the same as buttons on a subscriber's own page."""
 
-    actions = ("export", "send_test", "unsubscribe", "suppress")
-    actions_detail = ("preview", "send_test_of_this", "unsubscribe_this", "suppress_this")
+    actions = (
+        "export",
+        "send_test",
+        "make_due",
+        "queue_links",
+        "pause",
+        "resume",
+        "unsubscribe",
+        "suppress",
+        "lift",
+    )
+    actions_detail = (
+        "preview",
+        "send_now",
+        "send_links",
+        "send_test_of_this",
+        "pause_this",
+        "resume_this",
+        "unsubscribe_this",
+        "suppress_this",
+        "lift_this",
+    )
 
     def idle_buttons(self, row: Subscriber) -> frozenset[str]:
         """Hide the buttons that would not change this subscriber."""
-        gone = {"unsubscribe_this"} if row.status not in STAYING else set()
-        banned = {"suppress_this"} if row.status == Status.SUPPRESSED else set()
-        return frozenset(gone | banned)
+        idle = set()
+        if row.status not in STAYING:
+            idle.add("unsubscribe_this")
+        if row.status != Status.ACTIVE:
+            idle |= {"pause_this", "send_now"}
+        if row.status != Status.PAUSED:
+            idle.add("resume_this")
+        if row.status not in {Status.ACTIVE, Status.PAUSED}:
+            idle.add("send_links")
+        idle.add("suppress_this" if row.status == Status.SUPPRESSED else "lift_this")
+        return frozenset(idle)
 
     def has_export_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Return whether this account may download addresses."""
@@ -149,6 +196,89 @@ class SubscriberActions(SendPermission, ListAdmin):
     def suppress_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """Suppress this address, after a typed confirmation."""
         return self.suppress(request, self._this(request, object_id))
+
+    @admin.action(description="Lift the suppression", permissions=["change"])
+    def lift(self, request: HttpRequest, people: People) -> HttpResponse | None:
+        """Let mail go to the selected people again, after a typed confirmation with a reason."""
+        banned = people.filter(status=Status.SUPPRESSED)
+        words = f"lift {banned.count()}"
+        planned = ConfirmedAction("lift", "Lift", LIFTED, words, asks_reason=True)
+        page = confirmation_page(self, request, banned, planned)
+        if page is None:
+            reason = typed_reason(request)
+            chosen = list(banned)
+            for one in chosen:
+                suppressions.lift(suppressions.of_address(one.email_key), origin(request, reason))
+            log(request, chosen, f"suppression lifted: {reason}")
+            self.message_user(request, f"Done: {planned.words}.", messages.SUCCESS)
+        return page
+
+    @action(description="Lift suppression", url_path="lift", permissions=["change"])
+    def lift_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Let mail go to this person again, after a typed confirmation with a reason."""
+        return self.lift(request, self._this(request, object_id))
+
+    @action(description="Pause", url_path="pause", permissions=["change"], icon="pause")
+    def pause_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Pause this person until they or an operator resume, after a typed confirmation."""
+        return self.pause(request, self._this(request, object_id))
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, people: People) -> HttpResponse | None:
+        """Pause these people, after a typed confirmation."""
+        active = people.filter(status=Status.ACTIVE)
+        planned = ConfirmedAction("pause", "Pause", PAUSED, f"pause {active.count()}")
+        return self._each(
+            request, active, planned, lambda one: subscriptions.pause(one, None, origin(request))
+        )
+
+    @action(description="Resume", url_path="resume", permissions=["change"], icon="play_arrow")
+    def resume_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Resume this person, after a typed confirmation."""
+        return self.resume(request, self._this(request, object_id))
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, people: People) -> HttpResponse | None:
+        """Resume these people, after a typed confirmation."""
+        paused = people.filter(status=Status.PAUSED)
+        planned = ConfirmedAction("resume", "Resume", RESUMED, f"resume {paused.count()}")
+        return self._each(
+            request, paused, planned, lambda one: subscriptions.resume(one, origin(request))
+        )
+
+    @action(description="Send now", url_path="send-now", permissions=["send"], icon="schedule_send")
+    def send_now(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Make this person's next digest due now, after a typed confirmation."""
+        return self.make_due(request, self._this(request, object_id))
+
+    @admin.action(description="Send now", permissions=["send"])
+    def make_due(self, request: HttpRequest, people: People) -> HttpResponse | None:
+        """Make the next digest of these people due now, after a typed confirmation."""
+        active = people.filter(status=Status.ACTIVE)
+        planned = ConfirmedAction("make_due", "Send now", DUE_NOW, f"send {active.count()}")
+        return self._each(request, active, planned, self._make_due)
+
+    def _make_due(self, subscriber: Subscriber) -> None:
+        Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE).update(
+            next_digest_at=now()
+        )
+
+    @action(description="Send their links", url_path="links", permissions=["send"], icon="link")
+    def send_links(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Queue the mail with this person's own links, after a typed confirmation."""
+        return self.queue_links(request, self._this(request, object_id))
+
+    @admin.action(description="Send their links", permissions=["send"])
+    def queue_links(self, request: HttpRequest, people: People) -> HttpResponse | None:
+        """Queue the mail with their own links for these people, after a typed confirmation."""
+        present = people.filter(status__in=(Status.ACTIVE, Status.PAUSED))
+        planned = ConfirmedAction("queue_links", "Send links", LINKS, f"send {present.count()}")
+        return self._each(request, present, planned, self._queue_links)
+
+    def _queue_links(self, subscriber: Subscriber) -> None:
+        Notice.objects.create(
+            kind=Notice.Kind.MANAGE, subscriber=subscriber, expires_at=now() + LINKS_LIFETIME
+        )
 
     def _this(self, request: HttpRequest, object_id: str) -> People:
         this: People = self.get_queryset(request).filter(pk=object_id)

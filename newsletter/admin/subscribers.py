@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
+from newsletter.admin.story import story
 from newsletter.admin.subscriber_actions import SubscriberActions, origin
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber
-from newsletter.subscriptions import parsers, preferences, privacy
+from newsletter.subscriptions import parsers, preferences, privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import timezone_choices
-from papers.admin.base import NeverAdded, ReadOnlyInline, link, names_of, url_of_list
+from papers.admin.base import NeverAdded, link, names_of, url_of, url_of_list
 
 Status = Subscriber.Status
 STATUS_COLOURS = {
@@ -83,15 +87,6 @@ class InterestInline(TabularInline):
     hide_title = True
 
 
-class ConsentInline(ReadOnlyInline):
-    """The subscriber's lines of the consent log."""
-
-    model = Consent
-    fields = ("at", "action", "form", "text_version", "ip_truncated")
-    readonly_fields = fields
-    show_change_link = True
-
-
 @admin.register(Subscriber)
 class SubscriberAdmin(NeverAdded, SubscriberActions):
     """Choices can be edited for a person who asks for it; states change by actions only."""
@@ -110,7 +105,7 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
     search_fields = ("email_key",)
     search_help_text = "An address, or a part of it."
     date_hierarchy = "created_at"
-    inlines = (InterestInline, ConsentInline)
+    inlines = (InterestInline,)
     fieldsets = (
         (None, {"fields": ("email", "status", "sent_links")}),
         (
@@ -128,10 +123,13 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
                 )
             },
         ),
+        ("Story", {"fields": ("story",)}),
     )
     readonly_fields = (
         *(name for name in names_of(Subscriber) if name not in preferences.SETTINGS),
         "sent_links",
+        "suppression",
+        "story",
     )
     delete_confirmation_template = "admin/erase.html"
     delete_selected_confirmation_template = "admin/erase_selected.html"
@@ -140,6 +138,16 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
     def status_label(self, subscriber: Subscriber) -> tuple[str, str]:
         """Return the status and its label, coloured."""
         return subscriber.status, subscriber.get_status_display()
+
+    @display(description="suppression")
+    def suppression(self, subscriber: Subscriber) -> str:
+        """Return why this address gets no mail and since when, with the answer that caused it."""
+        return _once(subscriber, "suppression_html", _suppression)
+
+    @display(description="newest first")
+    def story(self, subscriber: Subscriber) -> str:
+        """Return what happened to this person, newest first."""
+        return _once(subscriber, "story_html", story)
 
     @display(description="sent to them")
     def sent_links(self, subscriber: Subscriber) -> str:
@@ -189,3 +197,21 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
         """Erase the selected people, one after the other."""
         for subscriber in queryset:
             privacy.erase(subscriber)
+
+
+def _once(subscriber: Subscriber, name: str, render: Callable[[Subscriber], str]) -> str:
+    """Render a field once for this row; Unfold's template asks for each of them five times."""
+    rendered: dict[str, str] = vars(subscriber)
+    if name not in rendered:
+        rendered[name] = render(subscriber)
+    return rendered[name]
+
+
+def _suppression(subscriber: Subscriber) -> str:
+    row = suppressions.of_address(subscriber.email_key).first()
+    if row is None:
+        return "none"
+    since = date_format(localtime(row.created_at), "DATETIME_FORMAT")
+    return format_html(
+        "{} since {}. {}", link(url_of(row), row.get_reason_display()), since, row.detail
+    )

@@ -15,7 +15,17 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter.models import Consent, Digest, Interest, Stream, Subscriber, Suppression
+from newsletter.models import (
+    Consent,
+    DeliveryEvent,
+    Digest,
+    Interest,
+    Notice,
+    Stream,
+    Subscriber,
+    Suppression,
+)
+from newsletter.subscriptions import suppressions
 from papers.admin.base import url_of, url_of_list
 from papers.models import Paper
 
@@ -421,3 +431,88 @@ def test_a_stream_is_stopped_with_a_reason_and_started_again(
     client.post(f"{url_of_list(Stream)}resume/", form)
     assert Stream.objects.get().paused_at is None
     assert LogEntry.objects.filter(object_id="digests").count() == 2
+
+
+def test_a_suppression_is_lifted_for_a_reason_and_the_person_is_what_they_were(
+    operator: User, reader: Subscriber, client: Client
+) -> None:
+    suppressions.suppress(reader.email, Suppression.Reason.HARD_BOUNCE, "550 5.1.1 no such user")
+    page = client.get(url_of(reader)).content.decode()
+    assert "hard bounce" in page
+    assert "550 5.1.1 no such user" in page
+    button = client.get(f"{url_of(reader).removesuffix('change/')}lift/")
+    assert "Why (kept in the audit log)" in button.content.decode()
+    form = {"action": "lift", "_selected_action": [reader.pk], "ticket": "t1", "typed": "lift 1"}
+    client.post(url_of_list(Subscriber), form)
+    assert Suppression.objects.exists(), "nothing is lifted without a reason"
+    client.post(url_of_list(Subscriber), form | {"why": "The provider erred."})
+    reader.refresh_from_db()
+    assert reader.status == Subscriber.Status.ACTIVE
+    assert not Suppression.objects.exists()
+    assert LogEntry.objects.get().change_message == "suppression lifted: The provider erred."
+
+
+def test_many_suppressions_of_one_domain_are_lifted_at_once(operator: User, client: Client) -> None:
+    for number, domain in enumerate(["big.example", "big.example", "small.example"]):
+        suppressions.suppress(f"r{number}@{domain}", Suppression.Reason.HARD_BOUNCE, "550 5.1.1")
+    url = f"{url_of_list(Suppression)}?domain=big.example"
+    asked = client.post(
+        url, {"action": "lift", "_selected_action": ["1"], "select_across": "1"}
+    ).content.decode()
+    assert "To go on, type: lift 2" in asked
+    form = {"action": "lift", "_selected_action": ["1"], "select_across": "1", "ticket": "t"}
+    client.post(url, form | {"typed": "lift 2", "why": "Their servers refused everybody."})
+    assert [str(row) for row in Suppression.objects.all()] == ["r2@small.example"]
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "status"),
+    [("pause", "pause 1", "paused"), ("resume", "resume 0", "active")],
+)
+def test_one_person_is_paused_and_resumed(
+    operator: User, reader: Subscriber, client: Client, action: str, words: str, status: str
+) -> None:
+    form = {"action": action, "_selected_action": [reader.pk], "ticket": "t", "typed": words}
+    client.post(url_of_list(Subscriber), form)
+    reader.refresh_from_db()
+    assert reader.status == status
+
+
+def test_the_next_digest_is_made_due_now_and_the_links_are_queued(
+    operator: User, reader: Subscriber, client: Client
+) -> None:
+    for action in ("make_due", "queue_links"):
+        form = {"action": action, "_selected_action": [reader.pk], "ticket": action}
+        client.post(url_of_list(Subscriber), form | {"typed": "send 1"})
+    reader.refresh_from_db()
+    assert reader.next_digest_at is not None
+    assert reader.next_digest_at <= now()
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.state) == (Notice.Kind.MANAGE, Notice.State.QUEUED)
+
+
+def test_the_story_of_a_person_is_told_in_one_order(
+    operator: User, reader: Subscriber, client: Client
+) -> None:
+    moment = now()
+    Consent.objects.create(
+        subscriber=reader, action="confirm", text_version="v3", at=moment - timedelta(days=9)
+    )
+    digest = digest_of(reader, State.FAILED)
+    DeliveryEvent.objects.create(
+        provider="ses",
+        event_key="1",
+        type="bounced",
+        email_key=reader.email_key,
+        digest=digest,
+        description="550 <no such user>",
+        occurred_at=moment - timedelta(hours=2),
+    )
+    suppressions.suppress(reader.email, Suppression.Reason.HARD_BOUNCE, "550 no such user")
+    html = client.get(url_of(reader)).content.decode()
+    told = html[html.index("plain-table story") :]
+    order = ["Suppressed: hard bounce", "ses reported bounced", "Digest failed", "Confirmed"]
+    assert [told.index(words) for words in order] == sorted(told.index(words) for words in order)
+    assert "text v3" in told
+    assert "550 &lt;no such user&gt;" in told

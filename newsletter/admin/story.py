@@ -1,0 +1,104 @@
+"""One person's story: everything that was agreed, sent, reported and rated, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localtime
+
+from newsletter.models import (
+    Consent,
+    DeliveryEvent,
+    Digest,
+    Interest,
+    Notice,
+    Subscriber,
+)
+from newsletter.subscriptions import suppressions
+from papers.admin.base import link, url_of
+
+ROWS_OF_A_KIND: Final = 50
+ROWS_SHOWN: Final = 120
+RATINGS: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One event: when it was, what it was (escaped HTML) and the details (escaped HTML)."""
+
+    at: datetime
+    title: str
+    detail: str = ""
+
+
+def story(person: Subscriber) -> str:
+    """Return the events of a person as a table, newest first."""
+    chapters = [
+        *_consents(person),
+        *_digests(person),
+        *_notices(person),
+        *_events(person),
+        *_ratings(person),
+        *_suppression(person),
+    ]
+    chapters.sort(key=lambda chapter: chapter.at, reverse=True)
+    rows = format_html_join(
+        "",
+        '<tr><td class="whitespace-nowrap">{}</td><td>{}</td><td>{}</td></tr>',
+        (
+            (date_format(localtime(chapter.at), "DATETIME_FORMAT"), chapter.title, chapter.detail)
+            for chapter in chapters[:ROWS_SHOWN]
+        ),
+    )
+    return format_html('<table class="plain-table story"><tbody>{}</tbody></table>', rows)
+
+
+def _consents(person: Subscriber) -> Iterator[Chapter]:
+    for consent in Consent.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
+        words = consent.get_action_display().capitalize()
+        text = f"text {consent.text_version}" if consent.text_version else ""
+        choices = ", ".join(f"{key}: {value}" for key, value in consent.choices.items() if value)
+        told = "; ".join(filter(None, (consent.form, text, choices)))
+        yield Chapter(consent.at, link(url_of(consent), words), format_html("{}", told))
+
+
+def _digests(person: Subscriber) -> Iterator[Chapter]:
+    for digest in Digest.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
+        papers = f"{len(digest.items)} papers" if digest.items else "no papers"
+        first = ", ".join(item["paper"] for item in digest.items[:3])
+        title = link(url_of(digest), f"Digest {digest.get_state_display()}")
+        told = "; ".join(filter(None, (digest.reason, f"{papers} {first}".strip())))
+        yield Chapter(digest.sent_at or digest.due_at, title, format_html("{}", told))
+
+
+def _notices(person: Subscriber) -> Iterator[Chapter]:
+    for notice in Notice.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
+        words = f"Notice “{notice.get_kind_display()}” {notice.get_state_display()}"
+        title = link(url_of(notice), words)
+        yield Chapter(notice.sent_at or notice.created_at, title, format_html("{}", notice.reason))
+
+
+def _events(person: Subscriber) -> Iterator[Chapter]:
+    events = DeliveryEvent.objects.filter(email_key=person.email_key)
+    for event in events[:ROWS_OF_A_KIND]:
+        told = " ".join(filter(None, (event.reject_reason, event.description)))
+        title = link(url_of(event), f"{event.provider} reported {event.type}")
+        yield Chapter(event.occurred_at, title, format_html("{}", told))
+
+
+def _ratings(person: Subscriber) -> Iterator[Chapter]:
+    ratings = Interest.objects.filter(subscriber=person, kind__in=RATINGS).order_by("-pk")
+    for rating in ratings[:ROWS_OF_A_KIND]:
+        words = "Liked" if rating.kind == Interest.Kind.LIKE else "Disliked"
+        yield Chapter(rating.created_at, words, format_html("{}", rating.value))
+
+
+def _suppression(person: Subscriber) -> Iterator[Chapter]:
+    for row in suppressions.of_address(person.email_key):
+        title = link(url_of(row), f"Suppressed: {row.get_reason_display()}")
+        yield Chapter(row.created_at, title, format_html("{}", row.detail))
