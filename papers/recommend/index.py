@@ -162,7 +162,7 @@ class Index:
     @cached_property
     def age_hours(self) -> NDArray[np.float64]:
         """How long before the newest candidate each was announced."""
-        return np.asarray(self.announced.max(initial=0.0) - self.announced, np.float64)
+        return np.asarray(self.announced.max() - self.announced, np.float64)
 
     def title_of(self, row: int) -> str:
         """Return a title as it compares: without case, accents, marks, spaces and edition."""

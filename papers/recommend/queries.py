@@ -51,9 +51,9 @@ FARTHEST_NEIGHBOURS: Final = 15
 """Positions in the search beyond which two of its words do not belong together."""
 LONGEST_LONG_FORM: Final = 6
 
-LEAST_COVERAGE: Final = 0.6
+LEAST_COVERAGE: Final = 0.5
 FULL_COVERAGE: Final = 0.95
-COVERED_CONCEPTS: Final = 4.0
+COVERED_CONCEPTS: Final = 2.2
 """Of a search of many words so many are enough."""
 LEAST_LINKED: Final = 0.5
 LEAST_ATTESTED: Final = 0.75
@@ -125,6 +125,7 @@ class Concept(NamedTuple):
     found: Occurrences
     holding: Mask
     stems: Stems
+    is_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,9 @@ class Query:
                 alternatives[at + 1].append(joined)
         for word, found in zip(parsed.words, alternatives, strict=True):
             factor = CAPITALS_WEIGHT if word.is_name else 1.0
-            yield self._concept(word.position, factor, together(found), (word.stem,))
+            yield self._concept(
+                word.position, factor, together(found), (word.stem,), is_name=word.is_name
+            )
         for number, phrase in enumerate(parsed.phrases, start=1):
             position = -number * (FARTHEST_NEIGHBOURS + 1)
             yield self._concept(position, len(phrase), positions.phrase(phrase, 1), phrase)
@@ -199,9 +202,19 @@ class Query:
                 for short in known.get(tuple(stems[start:end]), ()):
                     yield start, end, short
 
-    def _concept(self, position: int, factor: float, found: Occurrences, stems: Stems) -> Concept:
+    def _concept(
+        self,
+        position: int,
+        factor: float,
+        found: Occurrences,
+        stems: Stems,
+        *,
+        is_name: bool = False,
+    ) -> Concept:
         holding = self.index.positions.holding(found)
-        return Concept(position, factor * self.index.idf(holding), found, holding, stems)
+        weight = factor * self.index.idf(holding)
+        known_name = is_name and int(holding.sum()) >= LEAST_CORE
+        return Concept(position, weight, found, holding, stems, known_name)
 
     @cached_property
     def evidence(self) -> Scores:
@@ -239,9 +252,10 @@ class Query:
 
         The subject must be one that the candidates know: words of ``LEAST_ATTESTED`` of the
         weight stand side by side somewhere, as they do in the search, or meet in one paper
-        ``LEAST_LIFT`` times as often as by chance. A paper must cover ``LEAST_COVERAGE`` of the
-        weight, and hold words of ``LEAST_LINKED`` of it close together in one sentence, or all
-        of the words, or be one more of a subject with ``LEAST_CORE`` such papers.
+        ``LEAST_LIFT`` times as often as by chance, or are names in capitals that several hold.
+        A paper must cover ``LEAST_COVERAGE`` of the weight, and hold words of ``LEAST_LINKED``
+        of it close together in one sentence, or all of the words, or be one more of a subject
+        with ``LEAST_CORE`` such papers.
         """
         allowed = self._allowed()
         count = len(self.concepts)
@@ -258,7 +272,7 @@ class Query:
         """Return the attested share of the weight, and the share that each candidate links."""
         count = len(self.concepts)
         linked = [np.zeros(self.index.positions.count, bool) for _ in range(count)]
-        attested = np.zeros(count, bool)
+        attested = np.array([concept.is_name for concept in self.concepts])
         for (at, one), (then, other) in combinations(enumerate(self.concepts), 2):
             distance = other.position - one.position
             if not 0 < distance < FARTHEST_NEIGHBOURS:
