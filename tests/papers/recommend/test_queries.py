@@ -152,11 +152,3 @@ def test_names_in_capitals_weigh_more() -> None:
     ranked = found("ASR dialects", word, name, both)
     assert ranked[0] == "both"
     assert "word" not in ranked
-
-
-def test_a_name_in_capitals_that_several_papers_hold_is_a_subject_by_itself() -> None:
-    papers = [
-        *(Document(f"asr{n}", f"ASR, volume {n}", "Speech is heard.") for n in range(3)),
-        *(Document(f"l{n}", f"Low-resource languages, {n}", "Words.") for n in range(20)),
-    ]
-    assert set(found("ASR for low-resource languages", *papers)) == {"asr0", "asr1", "asr2"}
