@@ -37,21 +37,11 @@ FILE_SIZE: Final = 512 * 1024 * 1024
 """Bytes of a decompressed file."""
 ASKED_AGAIN: Final = timedelta(days=30)
 """An id that arXiv did not know may be of a paper that it had not announced yet."""
-CATEGORIES: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG")
 DEFAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"name": "hf-daily", "kind": "hf-daily", "interval_minutes": 60},
-    {
-        "name": "arxiv-rss",
-        "kind": "arxiv-rss",
-        "address": "+".join(CATEGORIES),
-        "interval_minutes": 180,
-    },
-    {
-        "name": "arxiv-oai",
-        "kind": "arxiv-oai",
-        "address": " ".join(CATEGORIES),
-        "interval_minutes": 1440,
-    },
+    # Without an address: all of arXiv.
+    {"name": "arxiv-rss", "kind": "arxiv-rss", "interval_minutes": 180},
+    {"name": "arxiv-oai", "kind": "arxiv-oai", "interval_minutes": 1440},
     {"name": SUBMISSIONS, "kind": "arxiv-api", "interval_minutes": 1440},
     {
         "name": "semantic-scholar",

@@ -34,7 +34,7 @@ NOTHING_NEW: Final = "noRecordsMatch"
 BAD_TOKEN: Final = "badResumptionToken"  # noqa: S105 - the name of an error
 BASE: Final = "https://oaipmh.arxiv.org/oai"
 PAGES_PER_VISIT: Final = 60
-FIRST_DAYS: Final = timedelta(days=3)
+FIRST_DAYS: Final = timedelta(days=7)
 # A paper whose first version is older than this is updated when we have it, but not added.
 ADDED_WITHIN: Final = timedelta(days=31)
 

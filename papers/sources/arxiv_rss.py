@@ -17,7 +17,7 @@ from lxml.etree import _Element
 from papers.sources import xml
 from papers.sources.arxiv import ANNOUNCEMENT, ARXIV_ZONE, is_withdrawn
 from papers.sources.dates import midnight, moment
-from papers.sources.protocol import Step, Visit, one_page
+from papers.sources.protocol import Step, Visit, one_page, read
 from papers.sources.record import (
     Listing,
     ListingError,
@@ -26,7 +26,7 @@ from papers.sources.record import (
     build,
 )
 from papers.sources.xml import child, children
-from papers.text import clean, identifiers
+from papers.text import clean, identifiers, taxonomy
 from papers.text.author_names import split_names
 from papers.text.identifiers import ArxivId
 
@@ -41,6 +41,14 @@ CROSSING_MONTHS: Final = timedelta(days=5)
 BASE: Final = "https://rss.arxiv.org/rss/"
 # The feed follows the announcement at midnight in New York, or some hours later.
 FEED_HOUR: Final = 4
+ITEMS_PER_FEED: Final = 2000
+"""The limit of https://info.arxiv.org/help/rss.html; a feed of so many items may lack some."""
+ALL_FEEDS: Final = (
+    "cs",
+    "econ+eess+math+math-ph+nlin+q-bio+q-fin+stat",
+    "astro-ph+cond-mat+gr-qc+hep-ex+hep-lat+hep-ph+hep-th+nucl-ex+nucl-th+physics+quant-ph",
+)
+"""All of arXiv in feeds that stay below the limit on most days."""
 
 
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
@@ -129,8 +137,49 @@ def first_announced(own: ArxivId, kind: str, listed_at: datetime) -> datetime:
 
 
 def fetch(visit: Visit) -> Iterator[Step]:
-    """Yield today's announcement of the categories in the source's address (``cs.AI+cs.CL``)."""
-    yield from one_page(parse, accept="xml", base=BASE + visit.address.replace(" ", "+"))(visit)
+    """Yield today's announcement of the categories in the source's address (``cs.AI+cs.CL``).
+
+    Without an address all of arXiv is read, in as few feeds as the limit of their items allows.
+    A feed that reached the limit is read again in halves, then and ever after.
+
+    The cursor: ``feeds``, and of each feed the ``validators`` of its last answer.
+    """
+    if "://" in visit.address:
+        yield from one_page(parse, accept="xml")(visit)
+        return
+    named = [code for code in re.split(r"[\s+,]+", visit.address) if code]
+    waiting = list(visit.cursor.get("feeds") or (["+".join(named)] if named else ALL_FEEDS))
+    known = dict(visit.cursor.get("validators", {}))
+    feeds: list[str] = []
+    validators: dict[str, list[str]] = {}
+    while waiting:
+        feed = waiting.pop(0)
+        etag, modified = known.get(feed, ["", ""])
+        answer = visit.ask(BASE + feed, accept="xml", etag=etag, last_modified=modified)
+        listing = Listing(note="Nothing has changed since the last visit.")
+        if not answer.unchanged:
+            listing = read(parse, answer, visit)
+        full = len(listing.records) + len(listing.rejections) >= ITEMS_PER_FEED
+        if full and (halves := _halves(feed)):
+            waiting[:0] = halves
+        else:
+            feeds.append(feed)
+            validators[feed] = (
+                known[feed] if answer.unchanged else [answer.etag, answer.last_modified]
+            )
+        cursor = {"feeds": feeds + waiting, "validators": known | validators}
+        if not waiting:
+            cursor = {"feeds": feeds, "validators": validators}
+        yield Step(listing, cursor, len(feeds) / (len(feeds) + len(waiting)))
+
+
+def _halves(feed: str) -> list[str]:
+    """Return two feeds for one: of half its archives, or half the categories of its archive."""
+    codes = feed.split("+")
+    if len(codes) == 1:
+        codes = [code for code in taxonomy.NAMES if code.startswith(f"{feed}.")]
+    middle = len(codes) // 2
+    return ["+".join(codes[:middle]), "+".join(codes[middle:])] if middle else []
 
 
 def announced_since(at: datetime) -> datetime | None:
