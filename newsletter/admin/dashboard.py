@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.timezone import now
@@ -26,6 +27,8 @@ WAITING: Final = (State.QUEUED, State.CLAIMED, State.SENDING)
 FAILING: Final = (Source.Status.FAILED, Source.Status.SUSPECT)
 SOURCES_SHOWN: Final = 20
 REASONS_SHOWN: Final = 8
+
+FIRST_FETCH: Final = "The first fetch is running: papers come within minutes."
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "troubles": status.troubles(snapshot),
         "figures": [*_mail(today, day), *_people(), *_service(moment, snapshot)],
         "sources": _sources(snapshot),
+        "offline": settings.OFFLINE,
         "reasons": _reasons(today),
         "edition": _edition(moment),
     }
@@ -167,11 +171,18 @@ def _sources(snapshot: Snapshot) -> list[dict[str, str]]:
             "url": url_of(source),
             "trouble": _trouble(source),
             "tone": VISIT_COLOURS.get(source.last_status, ""),
-            "result": source.last_result or source.get_last_status_display(),
+            "result": source.last_result or _first_result(source),
             "age": _age(source),
         }
         for source in snapshot.sources[:SOURCES_SHOWN]
     ]
+
+
+def _first_result(source: Source) -> str:
+    """Return what a source that was never read is waiting for."""
+    if not source.enabled:
+        return source.get_last_status_display()
+    return "Nothing is fetched: OFFLINE is set." if settings.OFFLINE else FIRST_FETCH
 
 
 def _trouble(source: Source) -> str:

@@ -16,13 +16,15 @@ from newsletter.security import email_addresses
 from newsletter.security.email_addresses import Address
 from newsletter.subscriptions import parsers, preferences
 from newsletter.subscriptions.preferences import Choices
+from newsletter.web.lists import week_counts
+from papers.ingest.fields import fed_fields
 from papers.text import taxonomy
 
 # A person needs at least this long to type an address; programs keep forms for longer than a day.
 SHORTEST_FILL: Final = timedelta(seconds=2)
 LONGEST_FILL: Final = timedelta(days=1)
 
-TopicGroup = tuple[str, int, list[tuple[str, str, bool]]]
+TopicGroup = tuple[str, int, list[tuple[str, str, bool, str]]]
 
 
 class AddressField(forms.Field):
@@ -218,12 +220,22 @@ class PreferencesForm(ChoicesForm):
 
     @property
     def topic_groups(self) -> list[TopicGroup]:
-        """Return arXiv's categories by group: (group, number chosen, [(code, name, chosen)])."""
+        """Return the categories that the sources bring, and the chosen ones, by group.
+
+        Each group: (group, number chosen, [(code, name, chosen, new papers in words)]).
+        """
         chosen = set(self._topics())
+        offered = fed_fields() | chosen
+        counts = week_counts()
         groups: list[TopicGroup] = []
         for group, names in taxonomy.GROUPS.items():
-            rows = [(code, name, code in chosen) for code, name in names.items()]
-            groups.append((group, len(chosen.intersection(names)), rows))
+            rows = [
+                (code, name, code in chosen, _news(counts, code))
+                for code, name in names.items()
+                if code in offered
+            ]
+            if rows:
+                groups.append((group, len(chosen.intersection(names)), rows))
         return groups
 
     @property
@@ -236,6 +248,13 @@ class PreferencesForm(ChoicesForm):
         value = self["topics"].value() or []
         sent = value if isinstance(value, list) else parsers.CODE_SEPARATORS.split(value)
         return [taxonomy.category(code) or code for code in sent if code]
+
+
+def _news(counts: Mapping[str, int], code: str) -> str:
+    """Return how many new papers this week brought; empty before the first list was made."""
+    if not counts:
+        return ""
+    return f"{counts[code]} this week" if counts.get(code) else "nothing new this week"
 
 
 def started_stamp() -> str:

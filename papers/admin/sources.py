@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -10,7 +12,12 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime, now
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from papers.admin.base import (
     ListAdmin,
@@ -23,8 +30,10 @@ from papers.admin.base import (
     url_of,
     url_of_list,
 )
+from papers.ingest import fields as followed
 from papers.models import IngestRun, Source, Submission, Turn
 from papers.sources import KINDS
+from papers.text import taxonomy
 
 VISIT_COLOURS = {"ok": "success", "quiet": "info", "suspect": "warning", "failed": "danger"}
 
@@ -41,6 +50,41 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
         initial=60,
         widget=UnfoldAdminIntegerFieldWidget,
     )
+
+
+class FieldSourceForm(SourceForm):
+    """A source of arXiv, which follows all of its fields, some, or those that are asked for."""
+
+    followed_fields = forms.MultipleChoiceField(
+        label="Fields",
+        required=False,
+        choices=[
+            (group, [(code, f"{name} ({code})") for code, name in names.items()])
+            for group, names in taxonomy.GROUPS.items()
+        ],
+        widget=UnfoldAdminSelect2MultipleWidget,
+        help_text="None chosen: all of arXiv. All sources of arXiv follow the same fields.",
+    )
+    asked = forms.BooleanField(
+        label="What subscribers ask for",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Instead of the fields above: those that active subscribers have chosen.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        address = self.instance.address
+        codes = set(followed.named_fields(address))
+        self.initial["asked"] = address == followed.ASKED
+        self.initial["followed_fields"] = [
+            name for name in taxonomy.NAMES if {name, name.partition(".")[0]} & codes
+        ]
+
+
+def _names_fields(source: Source | None) -> bool:
+    """Return whether a stored source is one of arXiv's whose address is no URL."""
+    return bool(source and source.kind in followed.KINDS and "://" not in source.address)
 
 
 @admin.register(Source)
@@ -84,6 +128,29 @@ class SourceAdmin(NeverDeleted, ListAdmin):
         ),
     )
     editable = frozenset({"name", "kind", "address", "enabled", "interval_minutes"})
+
+    def get_form(
+        self, request: HttpRequest, obj: Source | None = None, change: bool = False, **options: Any
+    ) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+        """Return the form with a list of fields for the sources of arXiv."""
+        if _names_fields(obj):
+            options["form"] = FieldSourceForm
+        return cast("type[forms.ModelForm]", super().get_form(request, obj, change, **options))  # type: ignore[type-arg]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
+        """Return the fieldsets; the sources of arXiv have a list of fields for an address."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if not _names_fields(obj):
+            return fieldsets
+        own = ("name", "kind", "followed_fields", "asked", ("enabled", "interval_minutes"))
+        return ((None, {"fields": own}), *fieldsets[1:])
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        """Save the source; its fields become those of all sources of arXiv."""
+        super().save_model(request, obj, form, change)
+        if "followed_fields" in form.cleaned_data:
+            chosen = form.cleaned_data
+            followed.follow(chosen["followed_fields"], asked=chosen["asked"])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
         """Return all fields but the configuration; name and kind are fixed after creation."""

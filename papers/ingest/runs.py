@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
 from papers.http.client import Client
+from papers.ingest import fields
 from papers.ingest.upsert import Counts, upsert, withdraw
 from papers.models import IngestRun, Paper, Signal, Source, Submission
 from papers.sources import KINDS, Kind
@@ -196,7 +197,7 @@ class _Run:
             return
         cursor = dict(self.source.cursor)
         visit = Visit(
-            self.source.address,
+            fields.address_of(self.source),
             client.ask,
             self.started,
             # An operator who changed the address begins anew.

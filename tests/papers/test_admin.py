@@ -15,7 +15,10 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from papers.admin.base import url_of, url_of_list
+from papers.ingest.fields import ASKED
+from papers.ingest.service import ensure_sources
 from papers.models import Edition, IngestRun, Paper, Source, Submission
+from papers.text import taxonomy
 from papers.trending import reasons
 
 
@@ -273,6 +276,28 @@ def test_a_new_source_is_of_a_kind_that_can_be_read(admin_client: Client) -> Non
     admin_client.post(url, form | {"last_status": "ok"})
 
     assert Source.objects.get().last_status == Source.Status.NEVER
+
+
+def test_the_fields_of_arxiv_are_chosen_from_a_list_for_all_its_sources(
+    admin_client: Client,
+) -> None:
+    ensure_sources()
+    url = url_of(Source.objects.get(name="arxiv-rss"))
+    html = admin_client.get(url).content.decode()
+    options = re.findall(r'<option value="([a-z-]+(?:\.[A-Za-z-]+)?)"', html)
+    assert set(options) >= set(taxonomy.NAMES)
+    assert 'name="address"' not in html
+
+    form = {"enabled": "on", "interval_minutes": "60", "followed_fields": ["math.AG", "cs.CL"]}
+    assert admin_client.post(url, form).status_code == 302
+    arxiv = Source.objects.filter(kind__in=("arxiv-rss", "arxiv-oai"))
+    assert set(arxiv.values_list("address", flat=True)) == {"cs.CL+math.AG"}
+    assert admin_client.get(url).content.decode().count(" selected") >= 2
+
+    admin_client.post(url, form | {"asked": "on"})
+    assert set(arxiv.values_list("address", flat=True)) == {ASKED}
+    admin_client.post(url, {"enabled": "on", "interval_minutes": "60"})
+    assert set(arxiv.values_list("address", flat=True)) == {""}
 
 
 def test_a_visit_shows_what_was_left_out_and_why(admin_client: Client, source: Source) -> None:

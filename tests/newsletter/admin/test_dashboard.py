@@ -135,5 +135,5 @@ def test_a_fresh_service_says_what_is_missing(admin_client: Client) -> None:
     words = page(admin_client)
 
     assert "never heard; start it" in words
-    assert "No source is set up" in words
+    assert "The first fetch is running" in words
     assert "No edition yet" in words

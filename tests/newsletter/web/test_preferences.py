@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -14,6 +14,9 @@ from newsletter.delivery import rendering
 from newsletter.models import Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.security import tokens
 from newsletter.subscriptions import preferences
+from papers.ingest.fields import follow
+from papers.ingest.service import ensure_sources
+from papers.models import RankedList
 from papers.text import identifiers
 from tests.factories import a_digest, a_paper, a_subscriber, rename
 from tests.newsletter.web.test_token_pages import NOON, a_request, everything
@@ -249,3 +252,21 @@ def test_the_browser_may_propose_a_time_zone_until_one_is_chosen(reader: Client,
     assert "data-propose" in reader.get(path).content.decode()
     reader.post(path, {"timezone": "UTC"})
     assert "data-propose" not in reader.get(path).content.decode()
+
+
+def test_each_field_says_how_many_papers_this_week_brought(reader: Client, path: str) -> None:
+    week = date(2026, 11, 30)
+    for field, count in (("", 9), ("cs.CL", 7)):
+        RankedList.objects.create(period="week", field=field, start=week, count=count)
+    labels = re.findall(r"<label>.*?</label>", reader.get(path).content.decode(), re.DOTALL)
+    assert any("cs.CL" in label and "7 this week" in label for label in labels)
+    assert any("math.AG" in label and "nothing new this week" in label for label in labels)
+
+
+def test_only_fields_that_the_sources_bring_are_offered(reader: Client, path: str) -> None:
+    ensure_sources()
+    follow(["cs.CL"])
+    html = reader.get(path).content.decode()
+    offered = set(re.findall(r'name="topics" value="([^"]+)"', html))
+    assert "cs.CL" in offered
+    assert "math.AG" not in offered
