@@ -55,6 +55,8 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
 class FieldSourceForm(SourceForm):
     """A source of arXiv, which follows all of its fields, some, or those that are asked for."""
 
+    # The kind of a stored source is fixed.
+    kind = None  # type: ignore[assignment]
     followed_fields = forms.MultipleChoiceField(
         label="Fields",
         required=False,
