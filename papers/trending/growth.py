@@ -1,7 +1,7 @@
 """Growth of running totals: how much each paper gained, how much of it counts and still weighs.
 
 Pure arithmetic on columns: one row per reading in, one row per paper and measure out. The growth
-of a paper depends on its own readings only, never on those of another paper.
+of a paper depends on its own totals only; of other papers at most the times of readings matter.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ LATE_EXPONENT: Final = 0.75
 """The same after the first day."""
 FIRST_READING_VOTES: Final = 20.0
 """Takes the place of the start votes in the limit of a first reading."""
+SAME_VISIT_HOURS: Final = 0.5
+"""Readings of a source that are no further apart may be of the same visit to it."""
 LEAST_OF_A_DAY: Final = 0.05
 """A day counts when it has at least this share of the papers of the median day."""
 
@@ -89,7 +91,7 @@ class Growth:
     Attributes:
         paper: Index of the paper.
         series: Index into ``Readings.names``.
-        gain: Growth since the announcement or since the first reading.
+        gain: Growth since the listing or since the first reading.
         counted: The part of it that is not cut as too fast.
         days: Days in which it came.
         weight: ``counted`` with each part faded by the announcement days since it came.
@@ -118,17 +120,18 @@ def grow(readings: Readings, announced: Floats, calendar: Calendar) -> Growth:
     starts = np.flatnonzero(first)
     value = settled(np.maximum(readings.value[order], 0), starts)
     votes = np.array([name == "upvotes" for _, name in readings.names], bool)[series]
-    age = np.maximum(hour - announced[paper], 0)
+    listed = _listed(readings, announced, paper[starts], series[starts], hour[starts])
+    group = np.cumsum(first) - 1
+    age = np.maximum(hour - listed[group], 0)
     # At exactly 00:00 only the day is known, so the first day begins at its end.
-    only_day = announced[paper] % 24 == 0
+    only_day = listed[group] % 24 == 0
     opening = first & votes & (age <= FIRST_DAY_HOURS + 24 * only_day)
     before = np.maximum(np.arange(len(order)) - 1, 0)
     since = np.where(first, np.where(opening, 0, age), age[before])
     gain = np.where(opening, value, np.where(first, 0, value - value[before]))
     counted = np.where(votes, limited(value, gain, age, first), gain)
     middle = np.sqrt(np.maximum(since, 1) * np.maximum(age, 1))
-    weight = counted * calendar.fading(announced[paper] + np.clip(middle, since, age))
-    group = np.cumsum(first) - 1
+    weight = counted * calendar.fading(listed[group] + np.clip(middle, since, age))
     last = np.append(starts[1:], len(order))[: len(starts)] - 1
 
     def total(column: Floats) -> Floats:
@@ -144,6 +147,24 @@ def grow(readings: Readings, announced: Floats, calendar: Calendar) -> Growth:
     )
 
 
+def _listed(
+    readings: Readings, announced: Floats, paper: Integers, series: Integers, first_hour: Floats
+) -> Floats:
+    """Return when each paper was listed by the source of each series, hours since the epoch.
+
+    A paper that arXiv announced may be listed for votes days later: after the visit to that source
+    before the paper's first reading. Where there was no such visit, it was listed when announced.
+    """
+    listed = announced[paper].copy()
+    for number in np.unique(series):
+        rows = series == number
+        visits = np.unique(readings.hour[readings.series == number])
+        place = np.searchsorted(visits, first_hour[rows] - SAME_VISIT_HOURS) - 1
+        earlier = np.where(place >= 0, visits[np.maximum(place, 0)], -np.inf)
+        listed[rows] = np.maximum(listed[rows], earlier)
+    return listed
+
+
 def limited(value: Floats, gain: Floats, age: Floats, first: NDArray[np.bool_]) -> Floats:
     """Return the part of each gain that counts: no more than a paper of that age can gain.
 
@@ -154,7 +175,7 @@ def limited(value: Floats, gain: Floats, age: Floats, first: NDArray[np.bool_]) 
     Args:
         value: Settled totals, ordered by group and time.
         gain: Growth since the reading before, or since the announcement.
-        age: Age of the paper at each reading, hours.
+        age: Hours since the paper was listed, at each reading.
         first: Whether a reading is the first of its group.
     """
     starts = np.flatnonzero(first)

@@ -117,8 +117,9 @@ def score(papers: Candidates, readings: Readings) -> Scored:
         (column for (name, _), column in by_source.items() if name == "upvotes"),
         np.zeros(len(papers.announced)),
     )
+    of_votes = np.array([name == "upvotes" for _, name in readings.names], bool)[growth.series]
     voted = np.zeros(len(papers.announced), bool)
-    voted[growth.paper[[readings.names[series][1] == "upvotes" for series in growth.series]]] = True
+    voted[growth.paper[of_votes]] = True
     speaking = sum(
         (EVIDENCE[name] * column >= 1 for (name, _), column in by_source.items()),
         np.zeros(len(papers.announced), np.int64),

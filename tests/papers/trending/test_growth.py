@@ -44,6 +44,16 @@ def test_what_honest_papers_gain_overnight_counts_in_full() -> None:
     assert counted((5, 119), (22, 278)) == 278
 
 
+def test_votes_begin_where_a_paper_is_listed_days_after_its_announcement() -> None:
+    day = Day()
+    late, other = day.paper(), day.paper()
+    day.read(other, "upvotes", *((hour, 0) for hour in range(60, 69)))
+    day.read(late, "upvotes", *((60 + hour, 10 * hour) for hour in range(1, 9)))
+    gain = day.scored().parts[late]["gains"][0]
+    assert (gain["gain"], gain["days"]) == (80, 0.33)
+    assert gain["counted"] > 79
+
+
 def test_a_burst_counts_no_more_when_it_is_read_every_few_minutes() -> None:
     often = [(12 + minute / 60, 4 + 5 * minute) for minute in range(0, 61, 3)]
     assert counted(*often) <= counted((12, 4), (13, 304)) * 1.5
