@@ -9,11 +9,12 @@ FORMULA: Final = (
     (
         "Votes gained lately",
         "We read the public upvotes of a paper again and again and count what was added. Votes "
-        "that are first read within a day of a paper’s announcement can only have come since "
-        "then and count; a first reading later than that is the base line and counts nothing. "
-        "What the source takes back is taken off again. A vote weighs half after two days of "
-        "announcements, a quarter after four; weekends without announcements do not count. "
-        "Papers are ranked for 30 days.",
+        "that are first read within a day of a paper’s listing can only have come since then "
+        "and count; a first reading later than that is the base line and counts nothing. A "
+        "paper is listed when it is announced or, if that is later, after the visit to the "
+        "source of votes before its first reading. What the source takes back is taken off "
+        "again. A vote weighs half after two days of announcements, a quarter after four; "
+        "weekends without announcements do not count. Papers are ranked for 30 days.",
     ),
     (
         "New papers",
@@ -34,12 +35,12 @@ FORMULA: Final = (
     (
         "Votes that come too fast",
         "Between two readings the votes that count, plus three, may grow no more than the power "
-        "2.5 of (the paper’s age in hours plus three), and after the first day no more than its "
-        "power 3/4. Twelve hours after the announcement that is about a sixth in an hour. A "
+        "2.5 of (the hours since its listing plus three), and after the first day no more than "
+        "its power 3/4. Twelve hours after the listing that is about a sixth in an hour. A "
         "first reading counts up to 21 votes after one hour, 52 after two and 385 after seven. "
         "The rest of a burst is not counted, and the page of the paper says so; what counted "
         "before stays. No favourite of the recorded days lost its place by this. A paper’s "
-        "score depends on its own readings only: more votes never lower it, and nobody sinks a "
+        "score depends on its own counts only: more votes never lower it, and nobody sinks a "
         "paper by voting for it or for another one.",
     ),
     (

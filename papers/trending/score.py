@@ -1,4 +1,4 @@
-"""The trending score: a paper's recent growth, from its own readings alone.
+"""The trending score: a paper's recent growth, from its own totals alone.
 
 With V the upvotes gained, each faded by the announcement days since it came, and N the votes that a
 new paper starts with, faded likewise::
