@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import smtplib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +20,9 @@ from django.core.exceptions import ImproperlyConfigured
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
+from newsletter.mail import smtp_replies
+from newsletter.mail.smtp_replies import Concern
+
 ACCEPTED: Final = frozenset({"sent", "queued"})
 REFUSED_RECIPIENT: Final = frozenset({"invalid", "rejected"})
 REFUSED: Final = REFUSED_RECIPIENT | {"failed"}
@@ -31,13 +33,18 @@ STOP_STATUS: Final = {
     403: "Check its API key.",
     404: "Check its address and sending domain in the settings.",
 }
-RETRY_STATUS: Final = frozenset({408, 425, 429, 500, 501, 503, 505, 529})
-# A gateway timed out, or the provider says that it has the message already.
-DOUBTFUL_STATUS: Final = frozenset({409, 502, 504, *range(520, 528)})
+# Neither yes nor no: a message repeated after one of these may arrive twice.
+DOUBTFUL_STATUS: Final = frozenset({408, 409, 425, *range(500, 600)})
+CONFLICT: Final = 409
 # Errors of this machine's disk, whatever the message.
 DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 DISK_SECONDS: Final = 15.0
 TOO_MANY: Final = 429
+UNAVAILABLE: Final = 503
+# Providers that recognise a repeated message by a key for a whole day: a repeat is harmless.
+# Brevo keeps its keys for 15 minutes only, less than a hold of the stream may last.
+IDEMPOTENT_PROVIDERS: Final = frozenset({"Resend"})
+UNREACHED_SECONDS: Final = 15.0
 LONGEST_HOLD: Final = 3600.0
 TOO_MANY_SECONDS: Final = 30.0
 # Error codes of Amazon SES (API version 2) and the common errors of AWS.
@@ -69,9 +76,6 @@ SES_NO_CREDENTIALS: Final = frozenset(
     {"CredentialRetrievalError", "NoCredentialsError", "NoRegionError", "PartialCredentialsError"}
 )
 REASON_LENGTH: Final = 300
-POLICY_SUBJECT: Final = "7"
-ENHANCED_STATUS: Final = re.compile(r"\b5\.(?P<subject>\d)\.\d{1,3}\b")
-NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
 
 
 class SendStatus(StrEnum):
@@ -97,6 +101,9 @@ class SendResult:
         retry_now: The connection was only too old; the message may be sent again at once.
         reject_reason: Anymail's word for why a mail server refused the recipient for good.
         personal: A provider refused the recipient and reports the reason in an event.
+        about_sender: The refusal is one that many recipients would meet.
+        temporary: The refusal is one for now, repeated until the row expires.
+        server_error: A provider in trouble answered 408 or 5xx.
     """
 
     status: SendStatus
@@ -108,11 +115,23 @@ class SendResult:
     retry_now: bool = False
     reject_reason: str = ""
     personal: bool = False
+    about_sender: bool = False
+    temporary: bool = False
+    server_error: bool = False
 
     @property
     def may_meet_all(self) -> bool:
-        """Whether this is a final refusal that is not about the recipient."""
-        return self.status == SendStatus.FINAL and not (self.reject_reason or self.personal)
+        """Return whether this is a refusal that says nothing about the recipient."""
+        refused = self.status == SendStatus.FINAL and not (self.reject_reason or self.personal)
+        return refused or self.about_sender
+
+
+UNREACHED: Final = SendResult(
+    SendStatus.RETRY,
+    "The provider cannot be reached.",
+    hold_seconds=UNREACHED_SECONDS,
+    temporary=True,
+)
 
 
 def classify_status(status: AnymailStatus, address: str, accepted: int) -> SendResult:
@@ -182,8 +201,8 @@ def _of_broken_connection(error: Exception, *, handed_over: bool) -> SendResult:
 
 def _of_smtp(error: smtplib.SMTPException, *, handed_over: bool) -> SendResult:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-        return _by_smtp_code(code, text, "recipient")
+        recipient, (code, text) = next(iter(error.recipients.items()))
+        return _by_smtp_code(code, text, "recipient", recipient)
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return _of_log_in(error)
     if isinstance(error, smtplib.SMTPResponseException):
@@ -198,26 +217,28 @@ def _of_log_in(error: smtplib.SMTPAuthenticationError) -> SendResult:
     return SendResult(SendStatus.RETRY, reason, stop=500 <= error.smtp_code < 600)
 
 
-def _by_smtp_code(code: int, text: bytes | str, phase: str) -> SendResult:
+def _by_smtp_code(code: int, text: bytes | str, phase: str, recipient: str = "") -> SendResult:
     reason = _smtp(code, text, phase)
-    if not 500 <= code < 600:
-        return SendResult(SendStatus.RETRY, reason)
-    if phase == "sender":  # The same for every message.
+    refused = 500 <= code < 600
+    if refused and phase == "sender":  # The same for every message.
         return SendResult(SendStatus.RETRY, f"{reason}. Check DEFAULT_FROM_EMAIL.", stop=True)
-    return SendResult(SendStatus.FINAL, reason, reject_reason=_reject_reason(code, reason, phase))
-
-
-def _reject_reason(code: int, answer: str, phase: str) -> str:
-    """Return Anymail's word for a refusal: ``bounced`` for a mailbox that does not exist.
-
-    The enhanced status 5.1.x (RFC 3463) decides, or without one the reply code (RFC 5321, section
-    4.2.3). The refusal of a message is not about its recipient, unless it is one by policy (5.7.x).
-    """
-    status = ENHANCED_STATUS.search(answer)
-    if phase != "recipient":
-        return "blocked" if status and status["subject"] == POLICY_SUBJECT else ""
-    absent = status["subject"] == "1" if status else code in NO_SUCH_MAILBOX
-    return "bounced" if absent else "other"
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    concern = smtp_replies.concern_of(code, said, recipient)
+    if concern == Concern.QUOTA:
+        return SendResult(SendStatus.RETRY, reason, hold_seconds=LONGEST_HOLD, temporary=True)
+    if not refused:
+        scores = 400 <= code < 500 and phase == "recipient" and smtp_replies.may_score(said)
+        return SendResult(
+            SendStatus.RETRY, reason, temporary=True, reject_reason="other" if scores else ""
+        )
+    match concern:
+        case Concern.ABSENT:
+            return SendResult(SendStatus.FINAL, reason, reject_reason="bounced")
+        case Concern.MAILBOX:
+            return SendResult(SendStatus.FINAL, reason, reject_reason="other")
+    return SendResult(
+        SendStatus.RETRY, reason, about_sender=True, temporary=True, reject_reason="blocked"
+    )
 
 
 def _of_anymail(error: AnymailError) -> SendResult:
@@ -227,16 +248,27 @@ def _of_anymail(error: AnymailError) -> SendResult:
     reason = f"The provider answered HTTP {status}."
     if status in STOP_STATUS:
         return SendResult(SendStatus.RETRY, f"{reason} {STOP_STATUS[status]}", stop=True)
-    if status in RETRY_STATUS:
-        usual = TOO_MANY_SECONDS if status == TOO_MANY else 0.0
+    asked = retry_after(error.response)
+    if status == TOO_MANY or (status == UNAVAILABLE and asked):
         return SendResult(
-            SendStatus.RETRY, reason, hold_seconds=retry_after(error.response) or usual
+            SendStatus.RETRY, reason, hold_seconds=asked or TOO_MANY_SECONDS, temporary=True
         )
     if status in DOUBTFUL_STATUS:
-        return SendResult(SendStatus.UNCERTAIN, f"{reason} It may have the message.")
+        return _of_server_error(error, reason, asked)
     if 200 <= status < 300:
         return SendResult(SendStatus.UNCERTAIN, f"{reason} Its text cannot be read.")
     return SendResult(SendStatus.SENT if _was_taken_before(error) else SendStatus.FINAL, reason)
+
+
+def _of_server_error(error: AnymailError, reason: str, asked: float) -> SendResult:
+    """Repeat the message only where the provider knows it by its key."""
+    known = error.esp_name in IDEMPOTENT_PROVIDERS and error.status_code != CONFLICT
+    return SendResult(
+        SendStatus.RETRY if known else SendStatus.UNCERTAIN,
+        reason if known else f"{reason} It may have the message.",
+        hold_seconds=asked,
+        server_error=error.status_code != CONFLICT,
+    )
 
 
 def _was_taken_before(error: AnymailError) -> bool:
@@ -266,7 +298,7 @@ def _of_requests(error: AnymailRequestsAPIError) -> SendResult:
     cause = error.__cause__
     unreached = isinstance(cause, requests.ConnectTimeout) or "NewConnectionError" in repr(cause)
     if unreached:
-        return SendResult(SendStatus.RETRY, "The provider cannot be reached.")
+        return UNREACHED
     return SendResult(
         SendStatus.UNCERTAIN, _brief("The provider took the request and did not answer", cause)
     )
@@ -282,7 +314,7 @@ def _of_ses(error: AnymailAPIError) -> SendResult:
             SendStatus.RETRY, f"The mail settings are not complete: {cause}.", stop=True
         )
     if cause in SES_UNREACHED:
-        return SendResult(SendStatus.RETRY, "The provider cannot be reached.")
+        return UNREACHED
     return SendResult(
         SendStatus.UNCERTAIN, f"The provider took the request and did not answer: {cause}."
     )
@@ -293,11 +325,13 @@ def _of_ses_answer(response: dict[str, Any]) -> SendResult:
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     reason = f"The provider answered {code or status}."
     if code in SES_TOO_MANY:
-        return SendResult(SendStatus.RETRY, reason, hold_seconds=TOO_MANY_SECONDS)
+        return SendResult(SendStatus.RETRY, reason, hold_seconds=TOO_MANY_SECONDS, temporary=True)
     if code in SES_STOP or status in STOP_STATUS:
         return SendResult(SendStatus.RETRY, f"{reason} Check the account.", stop=True)
     if status >= 500:
-        return SendResult(SendStatus.RETRY, reason)
+        return SendResult(
+            SendStatus.UNCERTAIN, f"{reason} It may have the message.", server_error=True
+        )
     return SendResult(SendStatus.FINAL, reason)
 
 

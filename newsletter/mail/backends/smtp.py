@@ -263,7 +263,8 @@ class EmailBackend(smtp.EmailBackend):
         if command.startswith(b"MAIL"):
             error = smtplib.SMTPSenderRefused(code, text, "")
         elif command.startswith(b"RCPT"):
-            error = smtplib.SMTPRecipientsRefused({"": (code, text)})
+            recipient = command.decode("ascii").partition("<")[2].rstrip(">")
+            error = smtplib.SMTPRecipientsRefused({recipient: (code, text)})
         self.needs_reset = True
         closing = code == CLOSING
         outcome = errors.classify_error(error, handed_over=False)

@@ -55,7 +55,7 @@ def unanswered_by_ses(name: str) -> AnymailAPIError:
     [
         (smtplib.SMTPRecipientsRefused({"a@b.org": (550, b"no such user")}), SendStatus.FINAL),
         (smtplib.SMTPRecipientsRefused({"a@b.org": (452, b"mailbox full")}), SendStatus.RETRY),
-        (smtplib.SMTPDataError(554, b"refused"), SendStatus.FINAL),
+        (smtplib.SMTPDataError(554, b"refused"), SendStatus.RETRY),
         (smtplib.SMTPDataError(421, b"closing"), SendStatus.RETRY),
         (smtplib.SMTPSenderRefused(451, b"later", "us@b.org"), SendStatus.RETRY),
         (smtplib.SMTPServerDisconnected("gone"), SendStatus.RETRY),
@@ -69,8 +69,11 @@ def unanswered_by_ses(name: str) -> AnymailAPIError:
         (answered(413), SendStatus.FINAL),
         (answered(401), SendStatus.RETRY),
         (answered(429), SendStatus.RETRY),
-        (answered(500), SendStatus.RETRY),
-        (answered(503), SendStatus.RETRY),
+        (answered(408), SendStatus.UNCERTAIN),
+        (answered(500), SendStatus.UNCERTAIN),
+        (answered(501), SendStatus.UNCERTAIN),
+        (answered(503), SendStatus.UNCERTAIN),
+        (answered(503, **{"Retry-After": "5"}), SendStatus.RETRY),
         (answered(502), SendStatus.UNCERTAIN),
         (answered(504), SendStatus.UNCERTAIN),
         (answered(200), SendStatus.UNCERTAIN),
@@ -83,7 +86,7 @@ def unanswered_by_ses(name: str) -> AnymailAPIError:
         (answered_by_ses("MessageRejected", 400), SendStatus.FINAL),
         (answered_by_ses("TooManyRequestsException", 429), SendStatus.RETRY),
         (answered_by_ses("ThrottlingException", 400), SendStatus.RETRY),
-        (answered_by_ses("InternalFailure", 500), SendStatus.RETRY),
+        (answered_by_ses("InternalFailure", 500), SendStatus.UNCERTAIN),
         (unanswered_by_ses("EndpointConnectionError"), SendStatus.RETRY),
         (unanswered_by_ses("ReadTimeoutError"), SendStatus.UNCERTAIN),
         (unanswered_by_ses("ConnectionClosedError"), SendStatus.UNCERTAIN),
@@ -128,10 +131,20 @@ def test_a_log_in_that_is_out_of_order_for_now_stops_nothing() -> None:
         assert (outcome.status, outcome.stop) == (SendStatus.RETRY, False)
 
 
-def test_a_message_refused_by_policy_is_told_from_one_refused_for_itself() -> None:
-    policy = errors.classify_error(smtplib.SMTPDataError(554, b"5.7.1 blocked"), handed_over=False)
-    content = errors.classify_error(smtplib.SMTPDataError(554, b"5.6.0 bad"), handed_over=False)
-    assert (policy.reject_reason, content.reject_reason) == ("blocked", "")
+@pytest.mark.parametrize("status", [500, 501, 503, 504])
+def test_a_provider_that_knows_a_repeated_message_by_its_key_may_be_asked_again(
+    status: int,
+) -> None:
+    error = answered(status)
+    error.esp_name = "Resend"
+    result = errors.classify_error(error, handed_over=False)
+    assert (result.status, result.server_error) == (SendStatus.RETRY, True)
+
+
+@pytest.mark.parametrize("text", [b"5.7.1 blocked", b"5.6.0 bad", b"refused"])
+def test_a_refused_message_is_kept_and_says_nothing_about_its_recipient(text: bytes) -> None:
+    result = errors.classify_error(smtplib.SMTPDataError(554, text), handed_over=False)
+    assert (result.status, result.about_sender) == (SendStatus.RETRY, True)
 
 
 @pytest.mark.parametrize(
