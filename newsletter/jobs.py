@@ -22,7 +22,16 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from numpy.typing import NDArray
 
-from newsletter.delivery import bounce_mailbox, bounces, circuit_breakers, outbox, sender, streams
+from newsletter.delivery import (
+    alarms,
+    bounce_mailbox,
+    bounces,
+    circuit_breakers,
+    late_results,
+    outbox,
+    sender,
+    streams,
+)
 from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
 from newsletter.digests import assembly
@@ -60,6 +69,7 @@ def never() -> bool:
 def send_notices(until: StopCondition = never) -> Counter[str]:
     """Send the transactional mail and return the states that rows reached."""
     outbox.release_expired(NOTICES)
+    streams.resume_due()
     return sender.deliver(NOTICES, until=until)
 
 
@@ -73,6 +83,7 @@ def send_digests(until: StopCondition = never, stopped: StopCondition = never) -
     record_heartbeat("worker")
     process_events(until)
     outbox.release_expired(DIGESTS)
+    streams.resume_due()
     due_dates.correct_dates(now())
     subscriptions.resume_due(now())
     written = _assemble(stopped)
@@ -94,6 +105,7 @@ def process_events(until: StopCondition = never, *, every: timedelta = BREAKER_I
     read = bounces.process(until)
     if record_heartbeat("breakers", every):
         circuit_breakers.check(now())
+        alarms.check_readers(now())
     return read
 
 
@@ -151,8 +163,9 @@ def send_due(
         The states of all digests that this run wrote or found waiting.
     """
     process_events()
-    for stream in STREAMS:
-        outbox.release_expired(stream)
+    for each in STREAMS:
+        outbox.release_expired(each)
+    streams.resume_due()
     sender.deliver(NOTICES, patient=False, until=until)
     due_dates.correct_dates(max(at, now()))
     subscriptions.resume_due(min(at, now()), to=to)
@@ -168,6 +181,7 @@ def send_due(
         progress=lambda counts: progress(counts.total(), len(ids)),
     )
     _take_over(stream, mine, until)
+    late_results.wait()
     process_events(every=timedelta())  # A refused address is suppressed before the next run.
     return _balance(ids)
 

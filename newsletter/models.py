@@ -378,6 +378,20 @@ class Stream(models.Model):
     resumed_at = models.DateTimeField(
         null=True, blank=True, help_text="What was before this does not stop it again."
     )
+    resume_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a paused stream is tried again by itself."
+    )
+    recent_answers = models.CharField(
+        max_length=50,
+        blank=True,
+        db_default="",
+        default="",
+        editable=False,
+        help_text="How the last messages were answered: see delivery.streams.",
+    )
+    accepted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a message was last accepted, about."
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from newsletter.delivery import circuit_breakers, outbox
 from newsletter.delivery.bounce_meanings import Meaning, meaning_of
 from newsletter.delivery.circuit_breakers import BOUNCES
-from newsletter.delivery.outbox import SMTP_ANSWER
+from newsletter.delivery.rounds import SMTP_ANSWER
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 from newsletter.security import email_addresses
 from newsletter.subscriptions import privacy, suppressions
@@ -78,7 +78,7 @@ def _process_batch() -> int:
         )
         refused = [one for one in events if one.type in BOUNCES and POLICY.search(one.description)]
         for stream in {circuit_breakers.stream_of(event) for event in refused}:
-            circuit_breakers.weigh_refusals(stream, now())
+            circuit_breakers.check_policy_refusals(stream, now())
     return len(events)
 
 

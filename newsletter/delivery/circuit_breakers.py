@@ -1,9 +1,8 @@
-"""Circuit breakers: what a stream does to its own reputation stops it (RULES A13, A15).
+"""Pause a stream that harms its own reputation with mailbox providers.
 
 Mailbox providers count complaints per sender and start refusing well before a person would
-notice. What counts is the last week, or hour, and nothing from before the operator started the
-stream again. Only what became of digests counts, whose readers confirmed their address: whoever
-signs up addresses of strangers, or of nobody, cannot stop the mail.
+notice. The last week counts, or the last day, and nothing from before the stream was started again.
+Only mail to confirmed addresses counts, so that nobody can stop it by signing up addresses.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import StrIndex, Substr
+from django.db.models import Count, Exists, OuterRef, Q
 
 from newsletter.delivery import streams
-from newsletter.models import DeliveryEvent, Digest, Stream, Subscriber, Suppression
+from newsletter.delivery.rounds import SMTP_ANSWER
+from newsletter.models import DeliveryEvent, Digest, Notice, Stream, Subscriber, Suppression
 from newsletter.security.email_addresses import organisation
 from newsletter.subscriptions import schedule
 
@@ -32,13 +31,15 @@ BOUNCES: Final = frozenset({"bounced", "rejected", "failed"})
 # Enhanced status codes 5.7.x (RFC 3463) speak about us; not a part of an IP address. It means the
 # same to Python and to PostgreSQL.
 POLICY: Final = r"(^|[^0-9.])5\.7\.[0-9]{1,3}($|[^0-9])"
-REFUSALS_WINDOW: Final = timedelta(hours=1)
+REFUSALS_WINDOW: Final = timedelta(days=1)
+REFUSED_SHARE: Final = 0.2
+NAMED_READERS: Final = 1000
 LEAST_DOMAINS: Final = 3
 
 
 @dataclass(frozen=True)
 class Breaker:
-    """Shares of what was sent: a warning from the first on, a stop from the second."""
+    """A share of the mail sent from which on a stream is warned about, and one that pauses it."""
 
     what: str
     reason: str
@@ -54,7 +55,7 @@ BREAKERS: Final = (
 
 
 def check(moment: datetime) -> None:
-    """Warn about, or pause, a stream that does harm to its own reputation."""
+    """Warn about the digests, or pause them, for complaints and dead addresses."""
     since = _start(STREAM, moment - WINDOW)
     if since is None:
         return
@@ -75,7 +76,7 @@ def check(moment: datetime) -> None:
 
 
 def _start(stream: str, earliest: datetime) -> datetime | None:
-    """Since when things count against a stream; None when it is stopped already."""
+    """Return since when events count against a stream; None when it is paused already."""
     known = Stream.objects.filter(name=stream).first()
     if known is None:
         return earliest
@@ -85,13 +86,13 @@ def _start(stream: str, earliest: datetime) -> datetime | None:
 
 
 def _sent(since: datetime, enough: int) -> int:
-    """How many digests left since then, or ``enough`` when there were more."""
+    """Return how many digests left since then, at most ``enough``."""
     left = Digest.objects.filter(due_at__gte=since - LONGEST_WAIT, sent_at__gte=since)
     return left.order_by()[:enough].count()
 
 
 def _harmed(breaker: Breaker, since: datetime) -> int:
-    """How many people who were sent a digest since then are suppressed for what came of it."""
+    """Return how many readers of digests sent since then are suppressed for their events."""
     # One that the mail server refused at once was never sent.
     left = Q(digest__sent_at__gte=since)
     left |= Q(digest__sent_at__isnull=True, digest__sending_at__gte=since)
@@ -106,36 +107,52 @@ def stream_of(event: DeliveryEvent) -> str:
     return "digests" if event.digest_id else "notices"
 
 
-def weigh_refusals(stream: str, moment: datetime) -> None:
-    """Pause a stream that the servers of several organisations, or of all, refuse by policy.
+def check_policy_refusals(stream: str, moment: datetime) -> None:
+    """Pause a stream whose mail is refused by policy (5.7.x) for too large a share of its readers.
 
-    A single one refuses whom it likes, and anybody may run one, so it is only warned about unless
-    all readers are there. What says 5.7.x to notices counts where the address is confirmed.
+    The share is that of direct answers (``streams.MOST_REFUSALS``): at least ten readers, and 20 %
+    of the mail of a day. An address that refused by policy before that day says nothing new, and
+    one or two organisations with few of the readers cannot stop the mail of all.
     """
     since = _start(stream, moment - REFUSALS_WINDOW)
     if since is None:
         return
-    confirmed = Subscriber.objects.filter(confirmed_at__isnull=False)
     refusals = DeliveryEvent.objects.filter(
-        Exists(confirmed.filter(email_key=OuterRef("email_key"))),
+        Exists(
+            Subscriber.objects.filter(confirmed_at__isnull=False, email_key=OuterRef("email_key"))
+        ),
         type__in=BOUNCES,
         digest__isnull=stream != "digests",
-        received_at__gte=since,
         description__regex=POLICY,
-    )
-    domain = Substr("email_key", StrIndex("email_key", Value("@")) + 1)
-    hosts = refusals.order_by().annotate(domain=domain).values_list("domain", flat=True)
-    domains = {organisation(host) for host in hosts.distinct()}
-    said = refusals.values_list("description", flat=True).first() or "5.7.x"
-    who = ", ".join(sorted(domains)[:LEAST_DOMAINS]) or "addresses that nobody confirmed"
-    if len(domains) >= LEAST_DOMAINS or (domains and not _has_readers_outside(domains)):
-        streams.pause(stream, f"Refused by policy at {who}: {said}")
+    ).exclude(provider=SMTP_ANSWER)
+    before = refusals.filter(received_at__lt=since, email_key=OuterRef("email_key"))
+    new = refusals.filter(~Exists(before), received_at__gte=since)
+    keys = set(new.order_by().values_list("email_key", flat=True).distinct()[:NAMED_READERS])
+    if not keys:
+        return
+    domains = {organisation(key.rpartition("@")[2]) for key in keys}
+    sent = _sent(since, NAMED_READERS) if stream == "digests" else _notices_sent(since)
+    said = new.values_list("description", flat=True).first() or "5.7.x"
+    who = ", ".join(sorted(domains)[:LEAST_DOMAINS])
+    enough = len(keys) >= streams.MOST_REFUSALS and len(keys) >= REFUSED_SHARE * sent
+    if enough and (len(domains) >= LEAST_DOMAINS or has_large_share(domains)):
+        streams.pause(
+            stream, f"Refused by policy at {who}: {said}", resume_after=streams.RETRIAL_PAUSE
+        )
     else:
         log.warning("The %s are refused by policy at %s: %s", stream, who, said)
 
 
-def _has_readers_outside(domains: set[str]) -> bool:
+def _notices_sent(since: datetime) -> int:
+    """Return how many notices left since then, at most NAMED_READERS."""
+    return Notice.objects.filter(sent_at__gte=since).order_by()[:NAMED_READERS].count()
+
+
+def has_large_share(domains: set[str]) -> bool:
+    """Return whether at least REFUSED_SHARE of the active readers are at these organisations."""
     inside = Q()
     for name in domains:
         inside |= Q(email_key__endswith=f"@{name}") | Q(email_key__endswith=f".{name}")
-    return Subscriber.objects.filter(~inside, status=Subscriber.Status.ACTIVE).exists()
+    active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE)
+    counts = active.aggregate(all=Count("pk"), inside=Count("pk", filter=inside))
+    return bool(counts["inside"] >= REFUSED_SHARE * counts["all"])

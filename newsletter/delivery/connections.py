@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from threading import Lock
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar, cast
 
 from anymail.message import AnymailMessage
 from django.core.mail import get_connection
@@ -83,6 +83,7 @@ class ConnectionPool(ABC, Generic[SendableT]):
         self.limits = provider_limits.limits()
         self.width = 1
         self.permits = 0
+        self.late_permits = 0
         self.open = 0
         self.idle: list[BaseEmailBackend] = []
 
@@ -96,14 +97,46 @@ class ConnectionPool(ABC, Generic[SendableT]):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        for connection in self.idle:
-            close(connection)
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections and give all permits back."""
+        self.close_idle()
         permits.give_back(self.kind, self.permits)
+        permits.give_back(self._late_kind, self.late_permits)
+        self.permits = self.late_permits = 0
+
+    @property
+    def _late_kind(self) -> str:
+        return f"{self.kind}, unanswered"
+
+    def make_late(self) -> None:
+        """Close the idle connections, and pass the permits of unanswered messages on.
+
+        Such connections are counted apart, up to the same limit: a server that is silent to some
+        messages takes no connection from the others.
+        """
+        self.close_idle()
+        while self.permits and permits.take(self._late_kind, self.limits.connections):
+            self.late_permits += 1
+            self.permits -= 1
+            permits.give_back(self.kind, 1)
+
+    def close_idle(self) -> None:
+        """Close the connections that carry nothing, and give their permits back."""
+        while self.idle:
+            self._close(self.idle[-1])
+            self.idle.pop()
 
     @property
     @abstractmethod
+    def unanswered(self) -> list[SendableT]:
+        """Return the messages that are being sent."""
+
+    @property
     def in_flight(self) -> int:
         """Return how many messages are being sent or have a result that was not collected."""
+        return len(self.unanswered)
 
     @property
     def room(self) -> int:
@@ -136,7 +169,7 @@ class ConnectionPool(ABC, Generic[SendableT]):
 
     def _give_back_permits(self) -> None:
         """Give the permits back that no open connection uses, except one."""
-        spare = self.permits - max(1, self.open)
+        spare = self.permits - max(1, self.open - self.late_permits)
         if spare > 0:
             self.permits -= spare
             permits.give_back(self.kind, spare)
@@ -165,6 +198,10 @@ class ConnectionPool(ABC, Generic[SendableT]):
         """Allow twice as many connections, up to the provider's limit."""
         self.width = min(self.width * 2, self.limits.connections)
 
+    def narrow(self) -> None:
+        """Allow half as many connections, at least one."""
+        self.width = max(1, self.width // 2)
+
 
 class ThreadConnections(ConnectionPool[SendableT]):
     """Connections of any mail backend, each message sent in a thread that waits for its result."""
@@ -174,14 +211,15 @@ class ThreadConnections(ConnectionPool[SendableT]):
         self.threads = ThreadPoolExecutor(self.limits.connections, "mail")
         self.futures: dict[Future[SendResult], tuple[SendableT, BaseEmailBackend]] = {}
 
-    def __exit__(self, *args: Any) -> None:
+    def close(self) -> None:
+        """Close all connections, once every message has its result, and give all permits back."""
         self.threads.shutdown()
-        super().__exit__(*args)
+        super().close()
 
     @property
-    def in_flight(self) -> int:
-        """Return how many messages are being sent or have a result that was not collected."""
-        return len(self.futures)
+    def unanswered(self) -> list[SendableT]:
+        """Return the messages that are being sent."""
+        return [mail for mail, _ in self.futures.values()]
 
     def start(self, mails: list[SendableT]) -> None:
         """Begin to send messages, one on each idle connection."""
@@ -215,11 +253,22 @@ class SmtpConnections(ConnectionPool[SendableT]):
         self.watched: dict[smtp.EmailBackend, int] = {}
         self.selector = selectors.DefaultSelector()
 
-    def __exit__(self, *args: Any) -> None:
+    def close(self) -> None:
+        """Close all connections, whatever they carry, and give all permits back."""
         for connection in self.busy:
             close(connection)
+        super().close()
         self.selector.close()
-        super().__exit__(*args)
+
+    def _close(self, connection: BaseEmailBackend) -> None:
+        if self.watched.pop(cast(smtp.EmailBackend, connection), None) is not None:
+            self.selector.unregister(cast(smtp.EmailBackend, connection))
+        super()._close(connection)
+
+    @property
+    def unanswered(self) -> list[SendableT]:
+        """Return the messages that are being sent."""
+        return list(self.busy.values())
 
     @property
     def in_flight(self) -> int:
@@ -254,13 +303,14 @@ class SmtpConnections(ConnectionPool[SendableT]):
     def _continue_ready(self, seconds: float) -> None:
         """Continue every connection that becomes readable or writable within so many seconds."""
         ready = [key.data for key, _ in self.selector.select(seconds)]
-        for connection in ready or [one for one in self.busy if one.is_overdue]:
+        overdue = [one for one in self.busy if one.is_overdue and one not in ready]
+        for connection in [*ready, *overdue]:
             if connection in self.busy:
                 connection.go_on()
                 self._watch(connection)
             else:  # The server closes an idle connection.
                 self.idle.remove(connection)
-                self._drop(connection)
+                self._close(connection)
 
     def _watch(self, connection: smtp.EmailBackend) -> None:
         """Take the result of a finished message, or register for the next event."""
@@ -268,7 +318,7 @@ class SmtpConnections(ConnectionPool[SendableT]):
             result = connection.outcome
             self.done.append((self.busy.pop(connection), result))
             if result.connection_lost:
-                self._drop(connection)
+                self._close(connection)
                 return
             self.idle.append(connection)
         wanted = selectors.EVENT_READ
@@ -281,11 +331,6 @@ class SmtpConnections(ConnectionPool[SendableT]):
         else:
             self.selector.register(connection, wanted, connection)
         self.watched[connection] = wanted
-
-    def _drop(self, connection: smtp.EmailBackend) -> None:
-        if self.watched.pop(connection, None) is not None:
-            self.selector.unregister(connection)
-        self._close(connection)
 
 
 def connection_pool(kind: str) -> ConnectionPool[Any]:

@@ -19,30 +19,36 @@ from itertools import islice
 from typing import Final, Generic
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
-from newsletter.conf import sqlite
-from newsletter.delivery import outbox, streams
+from newsletter.delivery import late_results, outbox, refusals, rounds, streams
 from newsletter.delivery.connections import ConnectionPool, connection_pool
-from newsletter.delivery.outbox import Attempt, Claim, MailStream, RowT, State
+from newsletter.delivery.outbox import (
+    SENDING_RENEWAL_SECONDS,
+    Attempt,
+    Claim,
+    MailStream,
+    RowT,
+    State,
+)
 from newsletter.delivery.send_rate import RateLimiter
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.mail.messages import IncompleteMessageError, IncompleteSettingsError
+from newsletter.models import Digest
 
 log = logging.getLogger(__name__)
 
 StopCondition = Callable[[], bool]
 Progress = Callable[[Counter[str]], None]
-# A database that is being restarted gets this long before results are given up.
-DATABASE_RETRY_SECONDS: Final = 60.0
-DATABASE_RETRY_PAUSE_SECONDS: Final = 0.5
 UNREACHABLE_HOLD_SECONDS: Final = 15.0
 LONGEST_SLEEP_SECONDS: Final = 1.0
-# So many refusals one after another are no coincidence.
-CONSECUTIVE_REFUSALS: Final = 5
-CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
+# A run that waits for nothing but silent messages for so long leaves them to themselves.
+SILENCE_SECONDS: Final = 2.0
+# So many refusals of one domain count, unless many readers are there.
+MOST_OF_ONE_DOMAIN: Final = 4
+# How long a worker waits while others have as many messages out as an unproven stream may.
+UNPROVEN_PAUSE_SECONDS: Final = 0.2
 
 
 def deliver(
@@ -65,10 +71,8 @@ def deliver(
         patient: Whether a hold of the stream is respected; a pause always is.
         progress: Called with the counts as they grow.
     """
-    pool: ConnectionPool[Attempt[RowT]]
-    with connection_pool(stream.name) as pool:
-        run = Run(stream, stream.rows if wanted is None else wanted, pool, until, progress)
-        run.send(patient=patient)
+    run = Run(stream, stream.rows if wanted is None else wanted, until, progress)
+    run.send(patient=patient)
     return run.counts
 
 
@@ -79,26 +83,32 @@ class Run(Generic[RowT]):
         self,
         stream: MailStream[RowT],
         wanted: QuerySet[RowT],
-        pool: ConnectionPool[Attempt[RowT]],
         until: StopCondition,
         progress: Progress,
     ) -> None:
         self.stream = stream
         self.wanted = wanted
         self.render = stream.renderer()
-        self.pool = pool
+        self.pool: ConnectionPool[Attempt[RowT]] = connection_pool(stream.name).__enter__()
         self.until = until
         self.progress = progress
-        self.rate = RateLimiter(pool.limits.rate)
+        self.rate = RateLimiter(self.pool.limits.rate)
         self.window = RateLimiter(self._window_rate(), f"window of {stream.name}")
         self.counts: Counter[str] = Counter()
         self.claims: list[Claim[RowT]] = []
         self.halted = False
         self.again = True
         self.reason = ""
-        # Rows that were refused one after another, and the reason once they are too many.
-        self.refused: list[RowT] = []
-        self.common_refusal = ""
+        self.answered = self.renewed = time.monotonic()
+        # Whether a message was accepted lately, so that more than a few may be out.
+        self.proven = False
+        # How messages were answered since that was stored, and what the last refusal said.
+        self.answers = ""
+        self.refusal = ""
+        # Rows that failed for a reason that may not be theirs.
+        self.failed: list[RowT] = []
+        self.refused_by: Counter[str] = Counter()
+        self.stream_stopped = False
 
     def _window_rate(self) -> float:
         """Return the messages a second that empty the queue by the end of MAIL_WINDOW."""
@@ -123,17 +133,17 @@ class Run(Generic[RowT]):
             while self.again and not self.stopping:
                 self.again = False
                 self._rounds(self._attempts(patient=patient), results)
-        except Exception:
-            # Whatever happened here, the results of messages in flight are stored first.
-            while results or self.pool.in_flight:
-                results += self.pool.collect()
-                self.counts += commit_round(self.stream, results, [])[0]
-                results.clear()
-            raise
+            self._store_answers()
+        finally:
+            # Results that are known, and messages that are out, are not lost whatever happened.
+            if results or self.pool.in_flight:
+                late_results.collect_later(self.stream, self.pool, results)
+            else:
+                self.pool.close()
         for limiter in (self.window, self.rate):
             limiter.give_back()
-        if self.stopping:
-            for claimed in self.claims:
+        for claimed in self.claims:
+            if self.stopping or not self.pool.width:
                 self.counts[State.QUEUED] += outbox.release(claimed, self.reason)
 
     def _rounds(
@@ -142,25 +152,50 @@ class Run(Generic[RowT]):
         results: list[tuple[Attempt[RowT], SendResult]],
     ) -> None:
         ahead: list[Attempt[RowT]] = []
-        while True:
+        while self.pool.width:
             stopping = self.stopping
             if not ahead and not stopping:
                 self._render_ahead(attempts, ahead)
             starting = [] if stopping else self._take_startable(ahead)
             if results or starting:
-                counted, granted = commit_round(self.stream, results, starting)
-                self.counts += counted
+                done = rounds.commit(self.stream, results, starting, proven=self.proven)
+                self.counts += done.counts
                 results.clear()
-                self.pool.start(granted)
+                self.pool.start(done.started)
+                ahead[:0] = done.waiting
+                if done.waiting and not self.pool.in_flight:
+                    time.sleep(UNPROVEN_PAUSE_SECONDS)
                 self.progress(self.counts)
             elif not self.pool.in_flight and (stopping or not ahead):
                 return
+            if self._is_silent(finished=stopping or not ahead):
+                if stopping or not ahead:
+                    return
+                self._replace_pool()
             if not stopping:
                 self._render_ahead(attempts, ahead)
             results += self._collect(waiting=bool(ahead) and not stopping)
             self._inspect(results)
-            for claimed in self.claims:
-                claimed.renew()
+            self._renew()
+
+    def _is_silent(self, *, finished: bool) -> bool:
+        """Return whether the run waits for nothing but messages that are not answered."""
+        silent = time.monotonic() - self.answered > SILENCE_SECONDS
+        return silent and self.pool.in_flight > 0 and (finished or not self.pool.room)
+
+    def _replace_pool(self) -> None:
+        """Go on with other connections, and leave those to themselves that are not answered."""
+        late_results.collect_later(self.stream, self.pool, [])
+        self.pool = connection_pool(self.stream.name).__enter__()
+        self.answered = time.monotonic()
+
+    def _renew(self) -> None:
+        """Extend the leases of what is claimed and of what is out."""
+        for claimed in self.claims:
+            claimed.renew()
+        if time.monotonic() - self.renewed > SENDING_RENEWAL_SECONDS:
+            self.renewed = time.monotonic()
+            outbox.renew_sending(self.stream, self.pool.unanswered)
 
     def _render_ahead(self, attempts: Iterator[Attempt[RowT]], ahead: list[Attempt[RowT]]) -> None:
         """Render for the next round while the messages of this one are sent."""
@@ -173,7 +208,10 @@ class Run(Generic[RowT]):
         seconds = self._seconds_to_next_slot() if waiting and self.pool.room else None
         if seconds is not None and not self.pool.in_flight:
             time.sleep(min(seconds, LONGEST_SLEEP_SECONDS))
-        return self.pool.collect(seconds)
+        results = self.pool.collect(min(seconds or 0.0, SILENCE_SECONDS) or SILENCE_SECONDS)
+        if results or not self.pool.in_flight:
+            self.answered = time.monotonic()
+        return results
 
     def _seconds_to_next_slot(self) -> float | None:
         """Return the seconds until another message may leave; None when no rate limits it."""
@@ -203,7 +241,9 @@ class Run(Generic[RowT]):
                 log.error("%s %s cannot be written: %s", self.stream.name, row.pk, message)
                 self._fail(row, f"It could not be written: {message}")
                 if not isinstance(message, IncompleteMessageError):
-                    self._count_refusal(row, f"It could not be written: {message}")
+                    self._note_refusal(row, f"It could not be written: {message}")
+                    self.failed.append(row)
+                    self._store_answers()
                 if self.halted:
                     return
             elif row.expires_at and row.expires_at < now():
@@ -242,103 +282,68 @@ class Run(Generic[RowT]):
         self.halted, self.reason = True, reason
         streams.pause(self.stream.name, reason)
 
-    def _count_refusal(self, row: RowT, reason: str) -> None:
-        """Stop after CONSECUTIVE_REFUSALS without an accepted message, and keep their rows."""
-        self.refused.append(row)
-        if len(self.refused) < CONSECUTIVE_REFUSALS or self.common_refusal:
-            return
-        self.common_refusal = f"{CONSECUTIVE_REFUSALS} mails in a row were refused. {reason}"
-        self._stop(self.common_refusal)
-        spared = outbox.requeue_failed(self.stream, self.refused, reason)
-        self.counts += Counter({State.QUEUED: spared})
-        self.counts -= Counter({State.FAILED: spared})
-
     def _inspect(self, results: list[tuple[Attempt[RowT], SendResult]]) -> None:
         """Decide from the results, before they are stored, how the run goes on."""
         for attempt, result in results:
-            if result.status == SendStatus.SENT:
-                self.refused.clear()
-            elif result.may_meet_all:
-                self._count_refusal(attempt.row, result.reason)
-        if self.common_refusal:
+            self._note(attempt, result)
+        accepted = [result.status == SendStatus.SENT for _, result in results]
+        if set(self.answers) - {streams.ACCEPTED} or (any(accepted) and not self.proven):
+            self._store_answers()
+        if self.stream_stopped:
             results[:] = [
-                (
-                    attempt,
-                    replace(result, status=SendStatus.RETRY) if result.may_meet_all else result,
-                )
+                (attempt, replace(result, status=SendStatus.RETRY))
+                if result.may_meet_all
+                else (attempt, result)
                 for attempt, result in results
             ]
         if any(result.stop or result.hold_seconds for _, result in results):
             self.halted = True
         if any(result.retry_now for _, result in results):
             self.again = True
-        if results and all(result.status == SendStatus.SENT for _, result in results):
+        if results and all(accepted):
             self.pool.widen()
+        elif any(result.may_meet_all or result.server_error for _, result in results):
+            self.pool.narrow()
 
+    def _note(self, attempt: Attempt[RowT], result: SendResult) -> None:
+        """Note how a message was answered, if that tells something about the stream."""
+        if result.may_meet_all:
+            if result.status == SendStatus.FINAL:
+                self.failed.append(attempt.row)
+            self._note_refusal(attempt.row, result.reason)
+        elif result.status == SendStatus.SENT:
+            self.answers += streams.ACCEPTED
+        elif result.status == SendStatus.FINAL:
+            self.answers += streams.OTHER
+        elif (result.status == SendStatus.UNCERTAIN or result.server_error) and not self.halted:
+            self.answers, self.refusal = self.answers + streams.DOUBTFUL, result.reason
 
-def commit_round(
-    stream: MailStream[RowT],
-    results: list[tuple[Attempt[RowT], SendResult]],
-    attempts: list[Attempt[RowT]],
-) -> tuple[Counter[str], list[Attempt[RowT]]]:
-    """Call ``outbox.commit_round``, row by row when the rows cannot be stored together.
+    def _note_refusal(self, row: RowT, reason: str) -> None:
+        """Count a refusal that many recipients would meet, unless it says nothing new.
 
-    Raises:
-        OperationalError: The database stayed away too long; the rows are then ``sending``, and
-            become ``uncertain`` when their lease is over.
-    """
-    try:
-        return _commit_with_retries(stream, results, attempts)
-    except CONNECTION_ERRORS:
-        raise
-    except Exception as error:  # noqa: BLE001 - the row that is to blame is found below
-        log.warning("Storing row by row, because together: %s", type(error).__name__)
-    return _commit_singly(stream, results, attempts)
+        A second refusal of the same row, of a reader who was refused alone before, or of a small
+        organisation that refused several, counts only while nobody's mail is accepted; notices to
+        addresses that nobody confirmed never count.
+        """
+        domain = row.subscriber.email.rpartition("@")[2].lower()
+        self.refused_by[domain] += 1
+        known = row.attempts > 1 or refusals.is_known(row)
+        small = self.refused_by[domain] > MOST_OF_ONE_DOMAIN and refusals.is_small(domain)
+        counts = isinstance(row, Digest) or row.subscriber.confirmed_at is not None
+        if counts and not (self.proven and (known or small)):
+            self.answers, self.refusal = self.answers + streams.REFUSED, reason
+        if self.proven and not known:
+            refusals.remember(row, reason)
 
-
-def _commit_singly(
-    stream: MailStream[RowT],
-    results: list[tuple[Attempt[RowT], SendResult]],
-    attempts: list[Attempt[RowT]],
-) -> tuple[Counter[str], list[Attempt[RowT]]]:
-    """Store each row by itself; log a result that cannot be stored, fail such an intent."""
-    counts: Counter[str] = Counter()
-    for attempt, result in results:
-        try:
-            counts += _commit_with_retries(stream, [(attempt, result)], [])[0]
-        except CONNECTION_ERRORS:
-            raise
-        except Exception:
-            log.exception("%s %s: its result cannot be stored.", stream.name, attempt.row.pk)
-    granted: list[Attempt[RowT]] = []
-    for attempt in attempts:
-        try:
-            counted, started = _commit_with_retries(stream, [], [attempt])
-        except (DataError, IntegrityError) as error:
-            log.exception("%s %s: its intent cannot be stored.", stream.name, attempt.row.pk)
-            reason = f"It could not be stored: {type(error).__name__}."
-            counts[outbox.move(stream, attempt.row, State.FAILED, reason=reason)] += 1
-        else:
-            counts += counted
-            granted += started
-    return counts, granted
-
-
-def _commit_with_retries(
-    stream: MailStream[RowT],
-    results: list[tuple[Attempt[RowT], SendResult]],
-    attempts: list[Attempt[RowT]],
-) -> tuple[Counter[str], list[Attempt[RowT]]]:
-    """Call ``outbox.commit_round`` again and again while the database is being restarted."""
-    deadline = time.monotonic() + DATABASE_RETRY_SECONDS
-    while True:
-        try:
-            return outbox.commit_round(stream, results, attempts)
-        except CONNECTION_ERRORS as error:
-            if time.monotonic() > deadline or connection.in_atomic_block:
-                raise
-            log.warning(
-                "The database cannot be used, trying again: %s. %s", error, sqlite.complaint()
-            )
-            connection.close()
-            time.sleep(DATABASE_RETRY_PAUSE_SECONDS)
+    def _store_answers(self) -> None:
+        """Store how messages were answered, and halt when that stopped the stream."""
+        answers, self.answers = self.answers, ""
+        if not answers:
+            return
+        if streams.note_answers(self.stream.name, answers, self.refusal):
+            self.halted = self.stream_stopped = True
+            self.reason = self.refusal
+            spared = outbox.requeue_failed(self.stream, self.failed, self.refusal)
+            self.counts += Counter({State.QUEUED: spared})
+            self.counts -= Counter({State.FAILED: spared})
+        self.proven = self.proven or streams.ACCEPTED in answers

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -92,40 +91,7 @@ def test_every_connection_is_given_back_whatever_became_of_it(
     assert server.duplicates == []
 
 
-class Rival:
-    """Takes the very rows that somebody is about to claim, so many times."""
-
-    def __init__(self, times: int) -> None:
-        self.times = times
-        self.taken: list[int] = []
-
-    def __call__(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
-    ) -> Any:
-        if self.times and sql.startswith("UPDATE") and State.CLAIMED in (params or ()):
-            self.times -= 1
-            self.taken += [row.pk for row in outbox.claim(STREAM, STREAM.rows, limit=4).rows]
-        return execute(sql, params, many, context)
-
-
-@pytest.mark.parametrize("times", [1, 2])
-def test_whoever_finds_rows_taken_by_a_rival_looks_for_others(times: int) -> None:
-    digests(12)
-    rival = Rival(times)
-    with connection.execute_wrapper(rival):
-        mine = [row.pk for row in outbox.claim(STREAM, STREAM.rows, limit=4).rows]
-    assert len(rival.taken) == 4 * times
-    assert len(mine) == 4
-    assert not set(mine) & set(rival.taken)
-
-
-def test_whoever_finds_that_a_rival_took_the_last_ends() -> None:
-    digests(4)
-    with connection.execute_wrapper(Rival(1)):
-        assert outbox.claim(STREAM, STREAM.rows, limit=4).rows == []
-
-
-def test_rivals_who_claim_at_once_take_everything_between_them() -> None:
+def test_claimers_at_once_take_every_row_and_none_twice() -> None:
     digests(60)
     taken: list[int] = []
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from newsletter.delivery import outbox, rendering, sender
 from newsletter.delivery.outbox import Attempt, State
-from newsletter.delivery.sender import commit_round
+from newsletter.delivery.rounds import commit
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, FrozenCard
 from tests.factories import a_digest, a_paper
@@ -39,14 +39,14 @@ def states() -> list[str]:
 def test_a_reader_who_was_erased_while_the_mail_travelled_costs_nobody_anything() -> None:
     sent, refused, later = attempts(3)
     refused.row.subscriber.delete()
-    commit_round(STREAM, [(sent, SENT), (refused, REFUSED), (later, SENT)], [])
+    commit(STREAM, [(sent, SENT), (refused, REFUSED), (later, SENT)], [])
     assert states() == [State.SENT, State.SENT]
     assert not DeliveryEvent.objects.exists()
 
 
 def test_a_refusal_is_noted_once_it_is_known_to_be_the_end() -> None:
     [refused] = attempts(1)
-    commit_round(STREAM, [(refused, REFUSED)], [])
+    commit(STREAM, [(refused, REFUSED)], [])
     assert states() == [State.FAILED]
     assert DeliveryEvent.objects.get().reject_reason == "bounced"
 
@@ -70,7 +70,7 @@ def test_a_result_that_cannot_be_written_leaves_the_others_written(
 ) -> None:
     first, odd, last = attempts(3)
     with connection.execute_wrapper(Refusal(odd.row.pk)):
-        counts, _ = commit_round(STREAM, [(first, SENT), (odd, SENT), (last, SENT)], [])
+        counts, _, _ = commit(STREAM, [(first, SENT), (odd, SENT), (last, SENT)], [])
     assert states() == [State.SENT, State.SENDING, State.SENT]
     assert counts == {State.SENT: 2}
     [said] = [line for line in caplog.records if line.levelno == logging.ERROR]
@@ -81,7 +81,7 @@ def test_an_intent_that_cannot_be_written_fails_its_row_alone() -> None:
     travelled, odd, good = [*attempts(1), *attempts(2, State.CLAIMED)]
     odd.row.cards = "odd"
     with connection.execute_wrapper(Refusal("odd")):
-        _, granted = commit_round(STREAM, [(travelled, SENT)], [odd, good])
+        _, granted, _ = commit(STREAM, [(travelled, SENT)], [odd, good])
     assert granted == [good]
     assert states() == [State.SENT, State.FAILED, State.SENDING]
 
@@ -120,13 +120,13 @@ def test_a_refusal_that_comes_after_the_row_became_doubtful_settles_it() -> None
     """A server may take ten minutes for its answer, and a lease lasts two."""
     [late] = attempts(1)
     Digest.objects.update(state=State.UNCERTAIN)
-    commit_round(STREAM, [(late, REFUSED)], [])
+    commit(STREAM, [(late, REFUSED)], [])
     assert states() == [State.FAILED]
 
 
 def test_a_refusal_settles_nothing_for_who_lost_the_row_to_another() -> None:
     [late] = attempts(1)
     Digest.objects.update(state=State.UNCERTAIN, lease="")
-    commit_round(STREAM, [(late, REFUSED)], [])
+    commit(STREAM, [(late, REFUSED)], [])
     assert states() == [State.UNCERTAIN]
     assert outbox.release_expired(STREAM) == {}

@@ -9,7 +9,7 @@ import pytest
 from anymail.message import AnymailMessage
 from django.utils.timezone import now
 
-from newsletter.delivery import outbox, rendering
+from newsletter.delivery import outbox, rendering, rounds
 from newsletter.delivery.outbox import State
 from newsletter.models import Digest, Notice, Outbound
 from tests.factories import a_digest, a_subscriber
@@ -48,7 +48,7 @@ def test_a_row_that_one_sender_holds_twice_may_leave_once() -> None:
     stale = Digest.objects.get(pk=stored.pk)
     stale.lease = "first"
     attempts = [outbox.Attempt(row, AnymailMessage()) for row in (stale, stored)]
-    counts, granted = outbox.commit_round(rendering.DIGESTS, [], attempts)
+    counts, granted, _ = rounds.commit_once(rendering.DIGESTS, [], attempts)
     assert [attempt.row.lease for attempt in granted] == ["second"]
     assert counts == {State.SENDING: 1}
     stored.refresh_from_db()
@@ -60,8 +60,8 @@ def test_an_intent_whose_commit_was_never_answered_is_granted_again() -> None:
         outbox.Attempt(a_digest(state=State.CLAIMED, lease="mine"), AnymailMessage())
         for _ in range(3)
     ]
-    assert outbox.commit_round(rendering.DIGESTS, [], attempts) == ({}, attempts)
-    assert outbox.commit_round(rendering.DIGESTS, [], attempts) == ({}, attempts)
+    assert rounds.commit_once(rendering.DIGESTS, [], attempts) == ({}, attempts, [])
+    assert rounds.commit_once(rendering.DIGESTS, [], attempts) == ({}, attempts, [])
     assert set(Digest.objects.values_list("state", "attempts")) == {(State.SENDING, 1)}
 
 
@@ -77,7 +77,7 @@ def test_a_confirmation_that_was_cut_off_is_sent_again_and_a_digest_is_not() -> 
 
 
 def test_waiting_grows_with_every_attempt_and_is_never_the_same_for_all() -> None:
-    for attempts in range(1, outbox.MAX_ATTEMPTS + 1):
+    for attempts in range(1, rounds.MAX_ATTEMPTS + 1):
         waits = {outbox.retry_delay(attempts) for _ in range(20)}
         ceiling = min(outbox.FIRST_RETRY_DELAY * 2 ** (attempts - 1), outbox.LONGEST_RETRY_DELAY)
         assert len(waits) > 1

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter.delivery import outbox, sender, streams
+from newsletter.delivery import outbox, rounds, sender, streams
 from newsletter.delivery.outbox import MailStream
 from newsletter.models import Digest, Subscriber
 from tests.factories import a_digest, a_subscriber
@@ -97,7 +97,7 @@ def test_a_recipient_refused_for_now_is_tried_later(sink: Sink) -> None:
 
 
 def test_the_last_attempt_ends_in_failed(sink: Sink) -> None:
-    digest = a_digest(attempts=outbox.MAX_ATTEMPTS - 1)
+    digest = a_digest(attempts=rounds.MAX_ATTEMPTS - 1)
     sink.at_recipient = "451 4.7.1 greylisted"
     assert sender.deliver(STREAM) == {"failed": 1}
     digest.refresh_from_db()

@@ -34,12 +34,12 @@ def go_on() -> None:
     Digest.objects.update(next_attempt_at=now())
 
 
-def test_five_refusals_in_a_row_stop_the_stream_and_everybody_is_kept(provider: Provider) -> None:
+def test_ten_refusals_of_ten_stop_the_stream_and_everybody_is_kept(provider: Provider) -> None:
     for _ in range(PEOPLE):
         a_digest()
     provider.behaviour = lambda _who: "422"
     assert sender.deliver(STREAM) == {"queued": PEOPLE}
-    assert len(provider.asked) == 5
+    assert len(provider.asked) == 10
     assert "The provider answered HTTP 422." in paused_because()
     tried = Digest.objects.exclude(attempts=0)
     assert all("HTTP 422" in digest.reason for digest in tried)
@@ -50,15 +50,26 @@ def test_five_refusals_in_a_row_stop_the_stream_and_everybody_is_kept(provider: 
     assert len(provider.taken) == PEOPLE
 
 
-def test_refusals_with_mail_in_between_that_is_taken_stop_nothing(
+def test_fewer_refusals_than_ten_among_fifty_stop_nothing(
     provider: Provider, settings: Settings
 ) -> None:
     settings.MAIL_CONNECTIONS = 1
     digests = [a_digest() for _ in range(12)]
-    taken = {digests[place].subscriber.email for place in (4, 9)}
+    taken = {digests[place].subscriber.email for place in (4, 8, 9)}
     provider.behaviour = lambda who: "" if who in taken else "422"
-    assert sender.deliver(STREAM) == {"sent": 2, "failed": 10}
+    assert sender.deliver(STREAM) == {"sent": 3, "failed": 9}
     assert paused_because() == ""
+
+
+def test_ten_refusals_among_the_last_fifty_stop_the_stream(
+    provider: Provider, settings: Settings
+) -> None:
+    settings.MAIL_CONNECTIONS = 1
+    digests = [a_digest() for _ in range(60)]
+    refused = {digest.subscriber.email for digest in digests[3::4]}
+    provider.behaviour = lambda who: "422" if who in refused else ""
+    assert sender.deliver(STREAM) == {"sent": 30, "queued": 30}
+    assert "10 of 40 mails were refused" in paused_because()
 
 
 def test_recipients_that_are_refused_stop_nothing(sink: Sink) -> None:
@@ -110,9 +121,7 @@ def test_digests_whose_papers_are_gone_fail_and_stop_nothing(sink: Sink) -> None
     assert paused_because() == ""
 
 
-def test_five_mails_in_a_row_that_cannot_be_written_stop_the_stream(
-    sink: Sink, settings: Settings
-) -> None:
+def test_ten_mails_that_cannot_be_written_stop_the_stream(sink: Sink, settings: Settings) -> None:
     for _ in range(PEOPLE):
         a_digest()
     settings.DEFAULT_FROM_EMAIL = "Paperboy\n <digest@example.org>"

@@ -170,7 +170,6 @@ def test_a_refused_recipient_is_counted_as_failed_and_ends_in_status_1(sink: Sin
         ("550 5.1.1 no such user", Subscriber.Status.SUPPRESSED),
         ("550 no such user", Subscriber.Status.SUPPRESSED),
         ("552 5.2.2 mailbox full", Subscriber.Status.ACTIVE),
-        ("550 5.7.1 refused by policy", Subscriber.Status.ACTIVE),
     ],
 )
 def test_a_mailbox_that_is_not_there_is_never_written_to_again(
@@ -182,6 +181,21 @@ def test_a_mailbox_that_is_not_there_is_never_written_to_again(
     assert run()[0]["failed"] == 1
     person.refresh_from_db()
     assert person.status == status
+
+
+@pytest.mark.parametrize("answer", ["550 5.7.1 refused by policy", "550 relay not permitted"])
+def test_a_refusal_that_is_about_us_keeps_the_digest_and_the_reader(
+    sink: Sink, answer: str
+) -> None:
+    a_paper()
+    person = a_subscriber()
+    sink.at_recipient = answer
+    assert run()[0]["queued"] == 1
+    person.refresh_from_db()
+    assert person.status == Subscriber.Status.ACTIVE
+    sink.at_recipient = ""
+    Digest.objects.update(next_attempt_at=now())
+    assert run()[0]["sent"] == 1
 
 
 def test_an_unreachable_mail_server_loses_nothing_and_is_named(

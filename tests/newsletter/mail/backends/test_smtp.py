@@ -134,7 +134,7 @@ GO_ON = b"250 fine\r\n250 fine\r\n354 go on\r\n"
 @pytest.mark.parametrize(
     ("answers", "status"),
     [
-        ((GREETING, GO_ON, b"552 5.3.4 too large\r\n"), SendStatus.FINAL),
+        ((GREETING, GO_ON, b"552 5.3.4 too large\r\n"), SendStatus.RETRY),
         ((GREETING, GO_ON, b"452 4.3.1 no room\r\n"), SendStatus.RETRY),
         ((GREETING, GO_ON, b"250 taken before it was said\r\n"), SendStatus.RETRY),
         ((GREETING, GO_ON), SendStatus.RETRY),

@@ -24,7 +24,7 @@ State = Digest.State
         ("299 taken", SendStatus.SENT),
         ("421 4.3.2 closing", SendStatus.RETRY),
         ("452 4.3.1 no room", SendStatus.RETRY),
-        ("554 5.6.0 no", SendStatus.FINAL),
+        ("554 5.6.0 no", SendStatus.RETRY),
         ("150 wait", SendStatus.UNCERTAIN),
         ("354 go on", SendStatus.UNCERTAIN),
         ("600 who knows", SendStatus.UNCERTAIN),

@@ -1,0 +1,390 @@
+"""Store the results of one round of messages together with the intent to send the next.
+
+Both are one transaction, so that a whole round costs one wait for the disk and no message leaves
+before its intent is durable. It is repeated while the database is away, and done row by row when
+one row cannot be stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import chain
+from typing import Any, Final, Generic, NamedTuple
+
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.utils.timezone import now
+
+from newsletter.conf import sqlite
+from newsletter.delivery import alarms, outbox, streams
+from newsletter.delivery.outbox import Attempt, Key, MailStream, RowT, State, move
+from newsletter.mail.errors import SendResult, SendStatus
+from newsletter.models import DeliveryEvent, Digest, Notice, Subscriber
+from newsletter.security import email_addresses
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS: Final = 8
+# The last attempt before a row expires comes so long before that.
+LAST_CHANCE: Final = timedelta(minutes=1)
+# The provider of an event that records the direct answer of an SMTP server.
+SMTP_ANSWER: Final = "smtp"
+# A database that is being restarted gets this long before results are given up.
+DATABASE_RETRY_SECONDS: Final = 60.0
+DATABASE_RETRY_PAUSE_SECONDS: Final = 0.5
+CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
+PLAINLY_SENT: Final = SendResult(SendStatus.SENT)
+PAUSED: Final = "SELECT 1 FROM newsletter_stream WHERE name = %s AND paused_at IS NOT NULL"
+
+
+class Sql(NamedTuple):
+    """A part of a statement and the values of its placeholders."""
+
+    text: str
+    values: list[Any]
+
+
+class Round(NamedTuple, Generic[RowT]):
+    """What a round came to.
+
+    Attributes:
+        counts: How many rows reached each state.
+        started: The attempts whose intent is stored: they may leave now.
+        waiting: The attempts that stay claimed because an unproven stream has enough out.
+    """
+
+    counts: Counter[str]
+    started: list[Attempt[RowT]]
+    waiting: list[Attempt[RowT]]
+
+
+def commit(
+    stream: MailStream[RowT],
+    results: Sequence[tuple[Attempt[RowT], SendResult]],
+    attempts: Sequence[Attempt[RowT]] = (),
+    *,
+    proven: bool = True,
+    patience: float = DATABASE_RETRY_SECONDS,
+) -> Round[RowT]:
+    """Store results and the intent to send ``attempts``, row by row if need be.
+
+    Args:
+        stream: The stream of all these rows.
+        results: The messages that were answered.
+        attempts: The messages to be sent next.
+        proven: Whether the stream is known to be proven, so that its row need not be read.
+        patience: How long to repeat while the database is away, in seconds.
+
+    Raises:
+        OperationalError: The database stayed away too long; the rows are then ``sending``, and
+            become ``uncertain`` when their lease is over.
+    """
+    try:
+        return _commit_with_retries(stream, results, attempts, proven, patience)
+    except CONNECTION_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001 - the row that is to blame is found below
+        log.warning("Storing row by row, because together: %s", type(error).__name__)
+    return _commit_singly(stream, results, attempts, proven, patience)
+
+
+def _commit_singly(
+    stream: MailStream[RowT],
+    results: Sequence[tuple[Attempt[RowT], SendResult]],
+    attempts: Sequence[Attempt[RowT]],
+    proven: bool,
+    patience: float,
+) -> Round[RowT]:
+    """Store each row by itself; log a result that cannot be stored, fail such an intent."""
+    all_of: Round[RowT] = Round(Counter(), [], [])
+    for attempt, result in results:
+        try:
+            done = _commit_with_retries(stream, [(attempt, result)], [], proven, patience)
+        except CONNECTION_ERRORS:
+            raise
+        except Exception:
+            log.exception("%s %s: its result cannot be stored.", stream.name, attempt.row.pk)
+        else:
+            all_of.counts.update(done.counts)
+    for attempt in attempts:
+        try:
+            done = _commit_with_retries(stream, [], [attempt], proven, patience)
+        except (DataError, IntegrityError) as error:
+            log.exception("%s %s: its intent cannot be stored.", stream.name, attempt.row.pk)
+            reason = f"It could not be stored: {type(error).__name__}."
+            all_of.counts[move(stream, attempt.row, State.FAILED, reason=reason)] += 1
+        else:
+            all_of.counts.update(done.counts)
+            all_of.started.extend(done.started)
+            all_of.waiting.extend(done.waiting)
+    return all_of
+
+
+def _commit_with_retries(
+    stream: MailStream[RowT],
+    results: Sequence[tuple[Attempt[RowT], SendResult]],
+    attempts: Sequence[Attempt[RowT]],
+    proven: bool,
+    patience: float,
+) -> Round[RowT]:
+    """Commit again and again while the database is being restarted."""
+    deadline: float | None = None
+    while True:
+        try:
+            return commit_once(stream, results, attempts, proven=proven)
+        except CONNECTION_ERRORS as error:
+            # The time that the first attempt took to fail is not counted.
+            deadline = deadline or time.monotonic() + patience
+            if time.monotonic() > deadline or connection.in_atomic_block:
+                raise
+            log.warning(
+                "The database cannot be used, trying again: %s. %s", error, sqlite.complaint()
+            )
+            connection.close()
+            time.sleep(DATABASE_RETRY_PAUSE_SECONDS)
+
+
+def commit_once(
+    stream: MailStream[RowT],
+    results: Sequence[tuple[Attempt[RowT], SendResult]],
+    attempts: Sequence[Attempt[RowT]],
+    *,
+    proven: bool = True,
+) -> Round[RowT]:
+    """Store results and intents in one transaction.
+
+    Safe to repeat when the answer to the commit was lost.
+    """
+    counts: Counter[str] = Counter()
+    with transaction.atomic():
+        plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
+        counts += _store_sent(stream, plain)
+        for attempt, result in results:
+            if result != PLAINLY_SENT:
+                counts[_store_result(stream, attempt.row, result)] += 1
+        most = len(attempts) if proven else _allowance(stream)
+        going, waiting = list(attempts[:most]), list(attempts[most:])
+        granted = _store_intents(stream, going)
+    for attempt in going:
+        if attempt.key not in granted:
+            counts[_release_refused(stream, attempt.row)] += 1
+    return Round(counts, [attempt for attempt in going if attempt.key in granted], waiting)
+
+
+def _allowance(stream: MailStream[RowT]) -> int:
+    """Return how many messages may leave now; locks the stream until the intents are stored."""
+    row = streams.locked(stream.name)
+    if streams.is_proven(row):
+        return sys.maxsize
+    out = stream.rows.filter(state=State.SENDING).count()
+    answers = row.recent_answers
+    spent = len(answers) - len(answers.rstrip(streams.REFUSED + streams.DOUBTFUL))
+    return max(streams.UNPROVEN_MESSAGES - out - spent, 0 if out else 1)
+
+
+def _store_sent(stream: MailStream[RowT], rows: list[RowT]) -> Counter[str]:
+    """Mark all rows of a round as sent in one statement, whose text is the same each time."""
+    if not rows:
+        return Counter()
+    moved = _update(
+        stream,
+        {"id": [row.pk for row in rows], "lease": [row.lease for row in rows]},
+        Sql(
+            "state = %s, sent_at = %s, lease_until = NULL, reason = ''",
+            [State.SENT, _database_time(now())],
+        ),
+        Sql("state IN (%s, %s)", [State.SENDING, State.UNCERTAIN]),
+    )
+    if len(moved) == len(rows):
+        return Counter({State.SENT: len(moved)})
+    return _settle_unmoved(stream, rows, moved)
+
+
+def _settle_unmoved(stream: MailStream[RowT], rows: list[RowT], moved: set[Key]) -> Counter[str]:
+    """Count the states of rows that were not all moved; alarm when another sender has one."""
+    found = {
+        key: (lease, state)
+        for key, lease, state in stream.rows.filter(pk__in=[row.pk for row in rows]).values_list(
+            "pk", "lease", "state"
+        )
+    }
+    # A provider's event, the operator or the end of a lease leave no lease behind.
+    taken = [
+        row.pk
+        for row in rows
+        if (row.pk, row.lease) not in moved
+        and found.get(row.pk, ("", ""))[0] not in {"", row.lease}
+        and found[row.pk][1] in {State.CLAIMED, State.SENDING, State.SENT}
+    ]
+    if taken and not stream.repeatable:
+        alarms.accepted_without_row(stream.name, taken)
+    return Counter(state for _, state in found.values())
+
+
+def _store_intents(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> set[Key]:
+    """Store the intent to send, unless the subscriber, the stream or the lease forbids it.
+
+    One statement checks and writes, so that nothing can change in between.
+    """
+    if not attempts:
+        return set()
+    allowed, values = _recipients_sql(stream)
+    lease = _lease_sql()
+    stored = {
+        name: [getattr(attempt.row, name) for attempt in attempts] for name in stream.stored_columns
+    }
+    stored["message_id"] = [attempt.message_id for attempt in attempts]
+    assignments = ", ".join(f"{name} = given.{name}" for name in stored)
+    granted = _update(
+        stream,
+        {
+            "id": [attempt.row.pk for attempt in attempts],
+            "lease": [attempt.row.lease for attempt in attempts],
+            **stored,
+        },
+        Sql(
+            f"state = %s, sending_at = %s, lease_until = {lease.text}, attempts = attempts + 1, "
+            f"{assignments}",
+            [State.SENDING, _database_time(now()), *lease.values],
+        ),
+        Sql(
+            f"state = %s AND NOT EXISTS ({PAUSED}) AND EXISTS ({allowed})",
+            [State.CLAIMED, stream.name, *values],
+        ),
+    )
+    if len(granted) != len(attempts):  # Some were refused, or had been granted before.
+        ids = [attempt.row.pk for attempt in attempts]
+        mine = stream.rows.filter(pk__in=ids, state=State.SENDING)
+        granted = set(mine.values_list("pk", "lease"))
+    for attempt in attempts:
+        attempt.row.attempts += attempt.key in granted
+    return granted
+
+
+@cache
+def _recipients_sql(stream: MailStream[RowT]) -> tuple[str, tuple[Any, ...]]:
+    """Return the subquery, and its values, that finds the subscriber of a row who may get mail."""
+    allowed = Subscriber.objects.filter(stream.recipients).order_by().values("pk")
+    sql, values = allowed.query.sql_with_params()
+    return f"{sql} AND newsletter_subscriber.id = {stream.table}.subscriber_id", values
+
+
+def _update(
+    stream: MailStream[RowT], given: Mapping[str, Sequence[Any]], change: Sql, condition: Sql
+) -> set[Key]:
+    """Change many rows in one statement, each by its own values.
+
+    Args:
+        stream: The stream whose table is changed.
+        given: For each column the values of all rows; ``id`` and ``lease`` find the row.
+        change: The SET clause, which may read ``given``.
+        condition: The rest of the WHERE clause.
+
+    Returns:
+        The keys of the rows that were changed.
+    """
+    line = "(" + ", ".join(["%s"] * len(given)) + ")"
+    values = list(zip(*given.values(), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH given ({', '.join(given)}) AS (VALUES {', '.join([line] * len(values))}) "  # noqa: S608
+            f"UPDATE {stream.table} SET {change.text} FROM given "
+            f"WHERE {stream.table}.id = given.id AND {stream.table}.lease = given.lease "
+            f"AND {condition.text} RETURNING {stream.table}.id, {stream.table}.lease",
+            [*chain.from_iterable(values), *change.values, *condition.values],
+        )
+        return set(cursor.fetchall())
+
+
+def _lease_sql() -> Sql:
+    """Return the end of a lease that begins now, by the clock that judges leases."""
+    if connection.vendor == "postgresql":
+        return Sql("statement_timestamp() + %s", [outbox.SENDING_LEASE])
+    return Sql("%s", [_database_time(now() + outbox.SENDING_LEASE)])
+
+
+def _database_time(moment: datetime) -> Any:
+    """Return a time as this database stores it."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _release_refused(stream: MailStream[RowT], row: RowT) -> str:
+    """Cancel or requeue a row whose intent was refused, and return its state."""
+    if not Subscriber.objects.filter(stream.recipients, pk=row.subscriber_id).exists():
+        return move(stream, row, State.CANCELLED, reason="The subscriber no longer gets this mail.")
+    return move(stream, row, State.QUEUED, reason="Sending is paused.")
+
+
+def _store_result(stream: MailStream[RowT], row: RowT, result: SendResult) -> str:
+    """Move a row by the result of its attempt, and return its state."""
+    if result.stop:
+        streams.pause(stream.name, result.reason)
+    if result.hold_seconds:
+        streams.hold(stream.name, result.hold_seconds, result.reason)
+    match result.status:
+        case SendStatus.SENT:
+            return move(
+                stream, row, State.SENT, sent_at=now(), provider_id=result.provider_id[:200]
+            )
+        case SendStatus.FINAL:
+            reached = move(stream, row, State.FAILED, reason=result.reason)
+            if reached == State.FAILED and result.reject_reason:
+                store_event(row, result, "bounced")
+            return reached
+        case SendStatus.UNCERTAIN if not stream.repeatable:
+            return move(stream, row, State.UNCERTAIN, reason=result.reason)
+    return _retry(stream, row, result)
+
+
+def _retry(stream: MailStream[RowT], row: RowT, result: SendResult) -> str:
+    """Queue a row for another attempt, or fail it when there is no time, or no attempt, left.
+
+    A refusal for now ends with the row's time, anything else after MAX_ATTEMPTS.
+    """
+    wait = max(outbox.retry_delay(row.attempts), timedelta(seconds=result.hold_seconds))
+    again = now() if result.retry_now else now() + wait
+    over = False
+    if row.expires_at and again > row.expires_at:
+        again = row.expires_at - LAST_CHANCE
+        over = again <= now()
+    if not (result.temporary and row.expires_at):
+        over = over or row.attempts >= MAX_ATTEMPTS
+    if not over:
+        return move(stream, row, State.QUEUED, reason=result.reason, next_attempt_at=again)
+    reason = f"Given up after {row.attempts} attempts. {result.reason}"
+    reached = move(stream, row, State.FAILED, reason=reason)
+    if reached == State.FAILED and result.temporary and result.reject_reason == "other":
+        store_event(row, result, "bounced")
+    return reached
+
+
+def store_event(row: Digest | Notice, result: SendResult, kind: str) -> None:
+    """Store the direct answer of a mail server as a delivery event, once for each attempt."""
+    DeliveryEvent.objects.bulk_create(
+        [
+            DeliveryEvent(
+                provider=SMTP_ANSWER,
+                event_key=f"{row.public_id.hex}-{row.attempts}",
+                type=kind,
+                recipient=row.subscriber.email,
+                email_key=email_addresses.key_of(row.subscriber.email),
+                digest=row if isinstance(row, Digest) else None,
+                reject_reason=result.reject_reason,
+                description=result.reason,
+                occurred_at=now(),
+            )
+        ],
+        ignore_conflicts=True,
+    )
