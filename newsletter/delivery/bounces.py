@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from newsletter.delivery import circuit_breakers, outbox
 from newsletter.delivery.bounce_meanings import Meaning, meaning_of
 from newsletter.delivery.circuit_breakers import BOUNCES
-from newsletter.delivery.rounds import SMTP_ANSWER
+from newsletter.delivery.outbox import SMTP_ANSWER
 from newsletter.models import DeliveryEvent, Digest, Subscriber, Suppression
 from newsletter.security import email_addresses
 from newsletter.subscriptions import privacy, suppressions

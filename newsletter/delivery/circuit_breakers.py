@@ -15,7 +15,7 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q
 
 from newsletter.delivery import streams
-from newsletter.delivery.rounds import SMTP_ANSWER
+from newsletter.delivery.outbox import SMTP_ANSWER
 from newsletter.models import DeliveryEvent, Digest, Notice, Stream, Subscriber, Suppression
 from newsletter.security.email_addresses import organisation
 from newsletter.subscriptions import schedule

@@ -41,6 +41,8 @@ LONGEST_RETRY_DELAY: Final = timedelta(hours=1)
 RESENT_LIFETIME: Final = timedelta(hours=12)
 REASON_LENGTH: Final = 500
 
+# The provider of an event that records the direct answer of an SMTP server.
+SMTP_ANSWER: Final = "smtp"
 # The columns that this module and its callers read of a row.
 QUEUE_COLUMNS: Final = (
     *("public_id", "state", "lease", "attempts", "expires_at"),

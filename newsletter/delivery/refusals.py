@@ -13,7 +13,8 @@ from django.db.models import Max
 from django.utils.timezone import now
 
 from newsletter.delivery.circuit_breakers import has_large_share
-from newsletter.delivery.rounds import SMTP_ANSWER, store_event
+from newsletter.delivery.outbox import SMTP_ANSWER
+from newsletter.delivery.rounds import store_event
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, Notice
 from newsletter.security import email_addresses

@@ -29,7 +29,7 @@ from django.utils.timezone import now
 
 from newsletter.conf import sqlite
 from newsletter.delivery import alarms, outbox, streams
-from newsletter.delivery.outbox import Attempt, Key, MailStream, RowT, State, move
+from newsletter.delivery.outbox import SMTP_ANSWER, Attempt, Key, MailStream, RowT, State, move
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, Notice, Subscriber
 from newsletter.security import email_addresses
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 # The last attempt before a row expires comes so long before that.
 LAST_CHANCE: Final = timedelta(minutes=1)
-# The provider of an event that records the direct answer of an SMTP server.
-SMTP_ANSWER: Final = "smtp"
 # A database that is being restarted gets this long before results are given up.
 DATABASE_RETRY_SECONDS: Final = 60.0
 DATABASE_RETRY_PAUSE_SECONDS: Final = 0.5

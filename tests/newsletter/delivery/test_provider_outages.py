@@ -23,7 +23,7 @@ def digests(count: int) -> None:
     paper = a_paper()
     items = [{"paper": paper.canonical_id, "reason": "new", "slot": "trending", "score": 0.5}]
     for _ in range(count):
-        a_digest(subscriber=a_subscriber(next_digest_at=None), items=items)
+        a_digest(to=a_subscriber(next_digest_at=None), items=items)
 
 
 @pytest.mark.parametrize("answer", ["408", "500", "501", "503", "505"])

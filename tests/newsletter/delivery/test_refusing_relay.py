@@ -34,7 +34,7 @@ def digests(count: int, domain: str = "", **fields: Any) -> list[Digest]:
     return [
         a_digest(
             items=items,
-            subscriber=a_subscriber(
+            to=a_subscriber(
                 email=f"reader{start + number}@{domain or f'place{start + number}.org'}",
                 next_digest_at=now() + timedelta(days=1),
             ),

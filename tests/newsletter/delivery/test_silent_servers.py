@@ -43,7 +43,7 @@ def digests(count: int, *, silent: int = 0) -> list[Digest]:
     items = [{"paper": paper.canonical_id, "reason": "new", "slot": "trending", "score": 0.5}]
     people = [a_subscriber() for _ in range(count - silent)]
     people[5:5] = [a_subscriber(email=f"silent{number}@{SILENT}") for number in range(silent)]
-    return [a_digest(subscriber=person, items=items) for person in people]
+    return [a_digest(to=person, items=items) for person in people]
 
 
 def longest_gap(moments: list[float]) -> float:
