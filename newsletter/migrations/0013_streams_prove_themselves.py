@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('newsletter', '0011_alerts_and_skews'),
+        ('newsletter', '0012_defaults_for_older_code'),
     ]
 
     operations = [
