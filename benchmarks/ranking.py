@@ -79,7 +79,7 @@ def tasks(likes: Sequence[Sequence[int]], items: int, k: int, users: int) -> Ite
 def ndcg(ranked: Sequence[int], hidden: set[int]) -> float:
     """NDCG@10 with binary gains (Järvelin and Kekäläinen, 2002)."""
     discounts = 1 / np.log2(np.arange(2, TOP + 2))
-    hits = np.array([paper in hidden for paper in ranked[:TOP]])
+    hits = np.array([paper in hidden for paper in ranked[:TOP]], bool)
     return float(discounts[: len(hits)][hits].sum() / discounts[: min(TOP, len(hidden))].sum())
 
 
