@@ -289,6 +289,7 @@ class Notice(Outbound):
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "please confirm"
         MANAGE = "manage", "your links"
+        PRIVACY = "privacy", "your data"
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="notices")

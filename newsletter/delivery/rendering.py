@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from anymail.message import AnymailMessage
@@ -51,8 +51,11 @@ def notice_kind(notice: Notice) -> str | None:
     subscriber = notice.subscriber
     if subscriber.status == Status.SUPPRESSED or not suppressions.may_confirm(subscriber.email_key):
         return None
-    if suppressions.is_suppressed(subscriber.email_key) and _was_asked(notice):
+    erased = suppressions.is_suppressed(subscriber.email_key)
+    if erased and (notice.kind == Notice.Kind.PRIVACY or _was_asked(notice)):
         return None
+    if notice.kind == Notice.Kind.PRIVACY:
+        return Notice.Kind.PRIVACY
     if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
         return Notice.Kind.MANAGE
     return Notice.Kind.CONFIRM
@@ -82,15 +85,19 @@ def render_notices(
         if kind != notice.kind:
             mine.update(kind=kind)
             notice.kind = kind
-        write = messages.manage_message if kind == Notice.Kind.MANAGE else messages.confirm_message
         try:
-            message = write(notice)
+            message = WRITERS[kind](notice)
         except Exception as error:  # noqa: BLE001 - one bad notice never stops the others
             yield notice, error
         else:
             yield notice, message
 
 
+WRITERS: Final[dict[str, Callable[[Notice], AnymailMessage]]] = {
+    Notice.Kind.CONFIRM: messages.confirm_message,
+    Notice.Kind.MANAGE: messages.manage_message,
+    Notice.Kind.PRIVACY: messages.privacy_message,
+}
 DIGESTS: Final = MailStream(
     model=Digest,
     name="digests",

@@ -110,9 +110,9 @@ def escape_text(text: str) -> EscapedText:
 def render_html(
     context: Mapping[str, Any], sections: Sections, *, web: bool = False
 ) -> EncodedText:
-    """Return the HTML part, or with ``web`` the page with the same content."""
+    """Return the HTML part, or with ``web`` the page with the same papers and no personal link."""
     frame = _frame("emails/digest.html", _shared(context), context["left_out"], web=web)
-    items = _html_items(sections, escape(context["feedback_stem"]).encode())
+    items = _html_items(sections, escape(context["feedback_stem"]).encode(), web=web)
     return _framed(frame, {name: escape(context[name]) for name in PERSONAL}, items)
 
 
@@ -149,7 +149,7 @@ def _framed(frame: PartialTemplate, personal: Mapping[str, str], items: EncodedT
     return EncodedText(b"".join(frame.fill(values)), needs_stuffing)
 
 
-def _html_items(sections: Sections, stem: bytes) -> EncodedText:
+def _html_items(sections: Sections, stem: bytes, *, web: bool) -> EncodedText:
     written: list[bytes] = []
     needs_stuffing = False
     for title, items in sections:
@@ -158,7 +158,9 @@ def _html_items(sections: Sections, stem: bytes) -> EncodedText:
         needs_stuffing = needs_stuffing or heading.needs_stuffing
         for item in items:
             card, reason = item.card.html, item.reason
-            frame = _html_item(item.position, item.note, bool(reason.text), item is items[-1])
+            frame = _html_item(
+                item.position, item.note, bool(reason.text), last=item is items[-1], web=web
+            )
             written += frame.fill(
                 {"card": card.content, "reason": reason.html, "feedback_stem": stem}
             )
@@ -222,10 +224,13 @@ def _heading(title: str, *, plain: bool) -> EncodedText:
 
 
 @lru_cache(maxsize=256)
-def _html_item(position: int, note: str, has_reason: bool, last: bool) -> PartialTemplate:
+def _html_item(
+    position: int, note: str, has_reason: bool, *, last: bool, web: bool
+) -> PartialTemplate:
     names = ["reason"] if has_reason else []
     # The card has been escaped where it was rendered.
-    shared = {"card": {"html": mark_safe(placeholder("card"))}, "note": note, "last": last}
+    shared: dict[str, Any] = {"card": {"html": mark_safe(placeholder("card"))}, "note": note}
+    shared |= {"last": last, "web": web}
     return PartialTemplate(
         "emails/item.html", names, shared | _feedback_urls(position), plain=False
     )

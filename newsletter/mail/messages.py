@@ -99,7 +99,9 @@ def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
     Raises:
         IncompleteMessageError: None of its papers exists any more.
     """
-    context = _digest_context(digest, cards) | _links(digest.subscriber)
+    # The page is made to be passed on: it names no reader, and none of its links acts for one.
+    personal = ("receipt", "preferences_url", "pause_url", "unsubscribe_url")
+    context = _digest_context(digest, cards) | dict.fromkeys(personal, "")
     # The subject that was sent may name a paper that was hidden since.
     context["subject"] = _digest_subject(digest, context["mail_items"])
     return fragments.render_html(context, _sections(context["mail_items"]), web=True).text
@@ -129,6 +131,16 @@ def manage_message(notice: Notice) -> AnymailMessage:
     message = _notice_message(notice, "manage", links)
     message.extra_headers |= _unsubscribe_headers(links["unsubscribe_url"])
     return message
+
+
+def privacy_message(notice: Notice) -> AnymailMessage:
+    """Return the mail with the link to the export and the erasure of a subscriber's data.
+
+    Raises:
+        IncompleteMessageError: The mail would lack the link.
+    """
+    link = tokens.url_for("personal-data", tokens.privacy_token(notice))
+    return _notice_message(notice, "privacy", {"privacy_url": link})
 
 
 def message_id(row: Digest | Notice, sender: str) -> str:

@@ -25,12 +25,13 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
-from newsletter.models import Consent, Digest, Subscriber, UnsubscribeToken
+from newsletter.models import Consent, Digest, Notice, Subscriber, UnsubscribeToken
 from newsletter.security.encryption import decrypt, encrypt
 
 Rating = Literal["up", "down"]
 
 CONFIRM_LIFETIME: Final = timedelta(hours=72)
+PRIVACY_LIFETIME: Final = timedelta(days=1)
 CLOCK_TOLERANCE: Final = timedelta(hours=1)
 UNSUBSCRIBE_TOKEN_LENGTH: Final = 22  # Characters: 128 bits in base 64.
 MAX_ITEM_DIGITS: Final = 3
@@ -186,6 +187,31 @@ def subscriber_of_preferences_token(token: str) -> Subscriber:
     if subscriber is None:
         raise ErasedTokenError
     return subscriber
+
+
+def privacy_token(notice: Notice) -> str:
+    """Return the token of the export and erasure page, bound to the mail that carries it."""
+    return _sign("privacy", f"{notice.pk}-{_fingerprint(notice.subscriber)}")
+
+
+def subscriber_of_privacy_token(token: str) -> Subscriber:
+    """Return the owner of an export and erasure page, for a day after its mail was requested.
+
+    Raises:
+        ExpiredTokenError: The request is older.
+        ErasedTokenError: The subscriber was erased.
+        InvalidTokenError: There never was such a request.
+    """
+    pk, _, fingerprint = _verify("privacy", token).partition("-")
+    notice = Notice.objects.select_related("subscriber").filter(pk=int(pk)).first()
+    if notice is None or fingerprint != _fingerprint(notice.subscriber):
+        raise ErasedTokenError
+    moment = now()
+    if not moment - PRIVACY_LIFETIME <= notice.created_at <= moment + CLOCK_TOLERANCE:
+        raise ExpiredTokenError(
+            "This link was valid for a day and has expired. Your preferences page mails a new one."
+        )
+    return notice.subscriber
 
 
 def digest_token(digest: Digest) -> str:

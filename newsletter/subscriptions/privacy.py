@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
@@ -11,7 +12,8 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
 from newsletter.models import Consent, DeliveryEvent, Digest, Notice, Subscriber, Suppression
-from newsletter.security import email_addresses
+from newsletter.security import email_addresses, throttle
+from newsletter.security.tokens import PRIVACY_LIFETIME
 from newsletter.subscriptions import preferences
 
 SUBSCRIPTION: Final = (
@@ -38,6 +40,7 @@ CONSENT: Final = (
 )
 DIGEST: Final = ("due_on", "due_at", "state", "reason", "subject", "items", "sent_at")
 NOTICE: Final = ("created_at", "kind", "state", "reason", "sent_at")
+LINK_LIMIT: Final = throttle.Limit("privacy link", 1, throttle.HOUR)
 EVENT: Final = ("occurred_at", "provider", "type", "recipient", "reject_reason", "description")
 
 
@@ -54,6 +57,17 @@ def export(subscriber: Subscriber) -> dict[str, Any]:
         "notices": _rows(Notice.objects.filter(subscriber=subscriber), NOTICE),
         "delivery_events": _rows(events_of(subscriber), EVENT),
     }
+
+
+def request_link(subscriber: Subscriber, at: datetime) -> bool:
+    """Queue the mail with the link to export and erasure; return False within an hour of one."""
+    with transaction.atomic():
+        if not throttle.allow(LINK_LIMIT, str(subscriber.pk), at):
+            return False
+        Notice.objects.create(
+            kind=Notice.Kind.PRIVACY, subscriber=subscriber, expires_at=at + PRIVACY_LIFETIME
+        )
+    return True
 
 
 def erase(subscriber: Subscriber) -> None:

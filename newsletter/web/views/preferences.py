@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from django.core.serializers.json import DjangoJSONEncoder
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
 
+from newsletter import tasks
 from newsletter.models import Subscriber
+from newsletter.process import enqueue
 from newsletter.security import tokens
 from newsletter.subscriptions import privacy
 from newsletter.subscriptions import service as subscriptions
@@ -61,23 +62,11 @@ def _unsubscribe(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     return render(request, "subscriber/unsubscribed.html")
 
 
-def _export(_request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
-    data = json.dumps(
-        privacy.export(subscriber), cls=DjangoJSONEncoder, indent=2, ensure_ascii=False
-    )
-    return HttpResponse(
-        data,
-        content_type="application/json",
-        headers={"Content-Disposition": 'attachment; filename="my-data.json"'},
-    )
-
-
-def _erase(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
-    if not request.POST.get("sure"):
-        unsure = "Tick the box to say that you mean it; nothing was erased."
-        return _show(request, subscriber, unsure=unsure)
-    privacy.erase(subscriber)
-    return render(request, "subscriber/erased.html")
+def _mail_privacy_link(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    if privacy.request_link(subscriber, now()):
+        enqueue.on_commit(tasks.deliver_notices)
+        return _show(request, subscriber, done="The link to your data is on its way by mail.")
+    return _show(request, subscriber, done="The link was mailed within the last hour.")
 
 
 ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
@@ -85,8 +74,7 @@ ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
     "pause": _pause,
     "resume": _resume,
     "unsubscribe": _unsubscribe,
-    "export": _export,
-    "erase": _erase,
+    "privacy": _mail_privacy_link,
 }
 
 
@@ -96,14 +84,13 @@ def _show(
     refused: PreferencesForm | None = None,
     *,
     done: str = "",
-    unsure: str = "",
 ) -> HttpResponse:
     """Render the page with a message (``done``) or with a ``refused`` form (status 400)."""
     proposed = not subscriptions.has_chosen_timezone(subscriber)
     context = status_context(subscriber) | {
         "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
         "done": done,
-        "unsure": unsure,
+        "contact": settings.CONTACT_EMAIL,
     }
-    status = 400 if refused or unsure else 200
+    status = 400 if refused else 200
     return render(request, "subscriber/preferences.html", context, status=status)

@@ -97,9 +97,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         raise tokens.InvalidTokenError
     if subscriber.status in {Subscriber.Status.UNSUBSCRIBED, Subscriber.Status.SUPPRESSED}:
         return render(request, "subscriber/unsubscribed.html")
-    preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
-    context = {"email": subscriber.email, "preferences_url": preferences}
-    return render(request, "subscriber/unsubscribe.html", context)
+    return render(request, "subscriber/unsubscribe.html", {"email": subscriber.email})
 
 
 @token_page
@@ -123,6 +121,5 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
         "rating": stored,
         "subscribed": subscriber.status in SUBSCRIBED,
         "other_path": reverse("feedback", args=[stem + feedback.OPPOSITE[rating]]),
-        "preferences_url": tokens.url_for("preferences", tokens.preferences_token(subscriber)),
     }
     return render(request, "subscriber/feedback.html", context)

@@ -32,6 +32,18 @@ def test_the_page_has_a_heading_and_a_main_part_that_the_mail_has_not(client: Cl
     assert page.count("<h1 ") == page.count("</h1>") == page.count('role="main"') == 1
 
 
+def test_the_page_can_be_passed_on_it_names_nobody_and_no_link_acts_for_anybody(
+    client: Client,
+) -> None:
+    digest = a_digest()
+    page = client.get(address(digest)).content.decode()
+    assert digest.subscriber.email not in page
+    assert "You get this because" not in page
+    acting = ("/preferences/", "/unsubscribe/", "/feedback/", "/privacy/", "/confirm/", "/feeds/")
+    assert not [path for path in acting if path in page]
+    assert tokens.digest_token(digest) not in page
+
+
 def test_looking_changes_nothing_and_leaves_no_trace_elsewhere(client: Client) -> None:
     digest = a_digest()
     before = list(Subscriber.objects.values())

@@ -10,16 +10,15 @@ import pytest
 import time_machine
 from django.test import Client
 
-from newsletter.delivery import rendering
-from newsletter.models import Digest, Interest, Notice, Subscriber, Suppression
+from newsletter.models import Interest, Notice, Subscriber
 from newsletter.security import tokens
 from newsletter.subscriptions import preferences
 from papers.ingest.fields import follow
 from papers.ingest.service import ensure_sources
 from papers.models import RankedList
 from papers.text import identifiers
-from tests.factories import a_digest, a_paper, a_subscriber, rename
-from tests.newsletter.web.test_token_pages import NOON, a_request, everything
+from tests.factories import a_paper, a_subscriber, rename
+from tests.newsletter.web.test_token_pages import NOON, a_request
 
 pytestmark = pytest.mark.django_db
 
@@ -208,44 +207,22 @@ def test_leaving_from_here_works_too(reader: Client, path: str) -> None:
     assert "You are unsubscribed" in reader.get(path).content.decode()
 
 
-def test_a_person_gets_everything_about_them_and_no_token(
+def test_the_page_neither_exports_nor_erases(
     reader: Client, subscriber: Subscriber, path: str
 ) -> None:
-    token = tokens.unsubscribe_token(subscriber)
-    a_digest(to=subscriber)
-    a_digest(to=a_subscriber(email="bob@example.org"))
-    reader.post(path, {"size": "4", "authors": "Grace Hopper", "names": "Ada Byron"})
-    response = reader.post(path, {"action": "export"})
-    assert response["Content-Disposition"].startswith("attachment")
-    data = response.json()
-    assert data["subscription"]["email"] == "ada@example.org"
-    assert data["choices"]["authors"] == ["Grace Hopper"]
-    assert data["choices"]["names"] == ["Ada Byron"]
-    assert [line["action"] for line in data["consent_log"]] == ["change"]
-    assert len(data["digests"]) == 1
-    subscriber.refresh_from_db()
-    text = response.content.decode()
-    for secret in (token, subscriber.sealed_token, subscriber.public_id.hex, "bob@"):
-        assert secret not in text
-
-
-def test_erasing_asks_once_and_leaves_only_a_keyed_hash(
-    reader: Client, subscriber: Subscriber, path: str
-) -> None:
-    a_digest(to=subscriber)
-    assert reader.post(path, {"action": "erase"}).status_code == 400
+    for action in ("export", "erase"):
+        response = reader.post(path, {"action": action, "sure": "yes"})
+        assert response["Content-Type"].startswith("text/html")
     assert Subscriber.objects.exists()
-    assert reader.post(path, {"action": "erase", "sure": "yes"}).status_code == 200
-    assert subscriber.email not in everything()
-    assert not Digest.objects.exists()
-    assert Suppression.objects.get().email_key == ""
-    gone = reader.get(path)
-    assert gone.status_code == 404
-    assert "What this link belonged to was erased." in gone.content.decode()
-    assert "cut long links" not in gone.content.decode()
-    a_request()
-    notice = Notice.objects.select_related("subscriber").get()
-    assert rendering.notice_kind(notice) is None
+
+
+def test_the_link_to_personal_data_comes_by_mail_once_an_hour(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    assert "on its way" in reader.post(path, {"action": "privacy"}).content.decode()
+    assert "within the last hour" in reader.post(path, {"action": "privacy"}).content.decode()
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.subscriber) == ("privacy", subscriber)
 
 
 def test_the_browser_may_propose_a_time_zone_until_one_is_chosen(reader: Client, path: str) -> None:
