@@ -144,7 +144,8 @@ class ChoicesForm(forms.Form):
         label="Muted words and authors",
         help_text="One a line. A paper with one of these in its title or abstract, or among its "
         "authors, never comes, however much it trends. Words match as you write them; only "
-        "capitals, hyphens and a plural s make no difference. GAN* mutes every word that begins so.",
+        "capitals, hyphens and a plural s make no difference. GAN* mutes every word that begins "
+        "so.",
         widget=LinesTextarea({"rows": 3}),
     )
     names = ParsedField(

@@ -22,7 +22,7 @@ def test_sign_up_confirm_read_rate_change_and_leave(page: Page, service: Service
     page.get_by_role("button", name="More like this").click()
     expect(page.get_by_role("heading", name="Noted: more like this")).to_be_visible()
 
-    page.get_by_role("link", name="Everything you chose").click()
+    open_mail(page, reader, 2).get_by_role("link", name="Change what you get").click()
     page.get_by_label("In your own words").fill("diffusion models")
     page.get_by_label("Once a week").check()
     page.get_by_label("Day of the week").select_option("Friday")

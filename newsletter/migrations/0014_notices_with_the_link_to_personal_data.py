@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('newsletter', '0012_defaults_for_older_code'),
+        ('newsletter', '0013_streams_prove_themselves'),
     ]
 
     operations = [
