@@ -1,4 +1,4 @@
-"""Likes of our own readers, counted by the post office, as measurements of papers."""
+"""Likes of confirmed subscribers, stored as readings of papers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from django.db import transaction
 from papers.models import Paper, Signal
 
 SOURCE: Final = "subscribers"
-BEFORE: Final = timedelta(hours=1)
-"""Likes are counted all the time: a paper that had none so far had none an hour ago."""
+ZERO_BEFORE_FIRST: Final = timedelta(hours=1)
+"""The first likes of a paper follow a reading of zero that is so much older."""
 
 
 def record(counts: Mapping[str, int], at: datetime) -> int:
-    """Keep how many people like each paper now.
+    """Store how many people like each paper, where that differs from the reading before.
 
-    Only what differs from the count before is stored. The first likes of a paper follow a
-    reading of zero, so that they count as growth. Returns the number of papers that changed;
-    unknown papers are passed over.
+    Unknown papers are left out. The first likes of a paper follow a reading of zero, so that they
+    count as growth.
+
+    Args:
+        counts: Number of likes by paper id.
+        at: When they were counted.
+
+    Returns:
+        The number of papers whose count changed.
     """
     wanted = list(counts)
     papers = {paper.pk: paper for paper in Paper.objects.filter(canonical_id__in=wanted)}
     likes = Signal.objects.filter(source=SOURCE, name=Signal.Name.LIKES, observed_at__lte=at)
-    told = likes.filter(paper__in=papers).order_by("observed_at")
-    known = dict(told.values_list("paper_id", "value"))
+    readings = likes.filter(paper__in=papers).order_by("observed_at")
+    known = dict(readings.values_list("paper_id", "value"))
     fresh: list[Signal] = []
     changed = 0
     for paper in papers.values():
@@ -35,7 +41,7 @@ def record(counts: Mapping[str, int], at: datetime) -> int:
             continue
         changed += 1
         if paper.pk not in known:
-            fresh.append(_reading(paper, 0, at - BEFORE))
+            fresh.append(_reading(paper, 0, at - ZERO_BEFORE_FIRST))
         fresh.append(_reading(paper, count, at))
     with transaction.atomic():
         Signal.objects.bulk_create(fresh, ignore_conflicts=True)
@@ -43,9 +49,9 @@ def record(counts: Mapping[str, int], at: datetime) -> int:
 
 
 def liked() -> list[str]:
-    """The ids of the papers whose latest count may be more than none."""
-    told = Signal.objects.filter(source=SOURCE, name=Signal.Name.LIKES, value__gt=0)
-    return list(told.values_list("paper__canonical_id", flat=True).distinct())
+    """Return the ids of the papers whose latest count may be more than zero."""
+    positive = Signal.objects.filter(source=SOURCE, name=Signal.Name.LIKES, value__gt=0)
+    return list(positive.values_list("paper__canonical_id", flat=True).distinct())
 
 
 def _reading(paper: Paper, count: int, at: datetime) -> Signal:

@@ -7,7 +7,7 @@ new paper starts with, faded likewise::
 
     N = 3 * 0.5 ** (days / 2)
     E = ((1 + authors) / 8 * 2 / (1 + waited)) ** 0.1               what a vote weighs
-    L = 0.64, the least that E can be
+    L = 0.62, the least that E can be
     A = 1.25 if two sources agree, else 1
     e = u / (1 + u), u the sum of EVIDENCE                          evidence without votes
     x = sqrt((hours + 3) / 27), 1 after 24 hours                    attention so far
