@@ -15,9 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Final, Generic
 
+from anymail.exceptions import AnymailInvalidAddress
+from anymail.utils import parse_address_list
 from django.conf import settings
 from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
@@ -76,6 +79,21 @@ def deliver(
     return run.counts
 
 
+@lru_cache(maxsize=16)
+def sender_error(sender: str) -> str:
+    """Return why a From header is no single address; empty when it is one."""
+    try:
+        [address] = parse_address_list([sender], field="from")
+    except (AnymailInvalidAddress, ValueError):
+        address = None
+    if address is not None and address.username and address.domain:
+        return ""
+    return (
+        f"{sender!r} is no sender's address: write DEFAULT_FROM_EMAIL and NOTICE_FROM_EMAIL like "
+        '"Example, Inc." <news@example.org>, a name with a comma in quotes.'
+    )
+
+
 class Run(Generic[RowT]):
     """One sender's pass over a stream; ``counts`` are the states that rows reached."""
 
@@ -117,7 +135,8 @@ class Run(Generic[RowT]):
         found = outbox.ready(self.wanted).aggregate(count=Count("pk"), newest=Max("created_at"))
         if not found["count"]:
             return 0
-        end = found["newest"] + timedelta(minutes=settings.MAIL_WINDOW)
+        # A row that a wrong clock dated ahead does not stretch the window.
+        end = min(found["newest"], now()) + timedelta(minutes=settings.MAIL_WINDOW)
         left = (end - now()).total_seconds()
         return float(found["count"] / left) if left > 0 else 0
 
@@ -246,6 +265,9 @@ class Run(Generic[RowT]):
                     self._store_answers()
                 if self.halted:
                     return
+            elif wrong := sender_error(message.from_email or ""):
+                self._stop(wrong)
+                return
             elif row.expires_at and row.expires_at < now():
                 self._fail(row, "It could not be sent before it was too late.")
             else:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from papers.management.times import parse_time
 
 State = Digest.State
 SHOWN_PAPERS: Final = 3
+# A time further ahead is a mistyped one more often than not.
+FURTHEST_AHEAD: Final = timedelta(days=1)
 
 
 def papers_of(digest: Digest) -> str:
@@ -73,6 +75,11 @@ class Command(BaseCommand):
             action="store_true",
             help="list and count what would go to whom, and change nothing",
         )
+        parser.add_argument(
+            "--really",
+            action="store_true",
+            help="send although TIME is more than a day ahead: readers get later digests now",
+        )
 
     def handle(self, **options: Any) -> None:
         """Send or rehearse, and print the balance as the last line."""
@@ -81,6 +88,12 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._report(self._rehearse(at, to, punctual=punctual), to)
             return
+        if at > now() + FURTHEST_AHEAD and not options["really"]:
+            raise CommandError(
+                f"--at {options['at']} is more than a day ahead, and everybody who is due by then "
+                "would get mail now. Add --really if that is meant, or --dry-run to see who.",
+                returncode=2,
+            )
         counts, stopped = self._send(at, to, punctual=punctual)
         self._report(counts, to)
         self._complain(counts, stopped=stopped)

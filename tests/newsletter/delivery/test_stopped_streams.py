@@ -121,6 +121,25 @@ def test_digests_whose_papers_are_gone_fail_and_stop_nothing(sink: Sink) -> None
     assert paused_because() == ""
 
 
+@pytest.mark.parametrize(
+    "sender_of_all",
+    ["Paperboy, Inc. <news@example.org>", "Paperboy", "news@", "", "a@example.org, b@example.org"],
+)
+def test_a_sender_that_is_no_address_stops_at_once_and_fails_nobody(
+    sink: Sink, settings: Settings, sender_of_all: str
+) -> None:
+    for _ in range(3):
+        a_digest()
+    settings.DEFAULT_FROM_EMAIL = sender_of_all
+    assert sender.deliver(STREAM) == {"queued": 3}
+    assert "DEFAULT_FROM_EMAIL" in paused_because()
+    assert set(Digest.objects.values_list("attempts", flat=True)) == {0}
+
+    settings.DEFAULT_FROM_EMAIL = '"Paperboy, Inc." <news@example.org>'
+    go_on()
+    assert sender.deliver(STREAM) == {"sent": 3}
+
+
 def test_ten_mails_that_cannot_be_written_stop_the_stream(sink: Sink, settings: Settings) -> None:
     for _ in range(PEOPLE):
         a_digest()

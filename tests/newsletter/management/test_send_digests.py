@@ -63,9 +63,9 @@ def test_a_time_to_come_ends_nobody_s_pause_and_reaches_who_is_back_by_then(sink
     before = list(state)
     at = (until + timedelta(days=2)).isoformat()
     assert run("--at", at, "--to", me.email, "--dry-run")[0]["queued"] == 1
-    assert run("--at", at, "--to", me.email)[0]["sent"] == 1
+    assert run("--at", at, "--to", me.email, "--really")[0]["sent"] == 1
     assert sink.recipients == [me.email]
-    assert run("--at", at)[0]["sent"] == 2
+    assert run("--at", at, "--really")[0]["sent"] == 2
     assert run("--at", at, "--dry-run")[0]["due"] == 0
     assert list(state.all()) == before
     assert run()[0]["due"] == 0
@@ -76,7 +76,7 @@ def test_who_is_paused_at_the_named_time_gets_nothing(sink: Sink) -> None:
     until = now() + timedelta(days=5)
     a_subscriber(status="paused", paused_until=until, next_digest_at=None)
     a_subscriber(status="paused", paused_until=None, next_digest_at=None)
-    assert run("--at", (until - timedelta(hours=1)).isoformat())[0]["due"] == 0
+    assert run("--at", (until - timedelta(hours=1)).isoformat(), "--really")[0]["due"] == 0
     assert run("--at", (until + timedelta(seconds=1)).isoformat(), "--dry-run")[0]["due"] == 0
 
 
@@ -96,7 +96,7 @@ def test_a_dry_run_counts_who_comes_back_from_a_pause_today(sink: Sink) -> None:
     )
     at = (now() + timedelta(days=1, hours=1)).isoformat()
     planned = run("--at", at, "--dry-run")[0]["due"]
-    assert planned == run("--at", at)[0]["due"] == 1
+    assert planned == run("--at", at, "--really")[0]["due"] == 1
 
 
 def test_a_time_long_past_is_no_reason_to_fail_what_a_person_asked_for(sink: Sink) -> None:
@@ -150,7 +150,7 @@ def test_somebody_who_has_had_everything_is_skipped(sink: Sink) -> None:
     person = a_subscriber(frequency="daily")
     run()
     at = now() + timedelta(days=2)
-    counts, _, status = run("--at", at.isoformat())
+    counts, _, status = run("--at", at.isoformat(), "--really")
     assert (counts["skipped"], status) == (1, 0)
     reason = Digest.objects.get(subscriber=person, state="skipped").reason
     assert reason == "Every paper on offer was already sent or is muted."
@@ -181,6 +181,17 @@ def test_a_mailbox_that_is_not_there_is_never_written_to_again(
     assert run()[0]["failed"] == 1
     person.refresh_from_db()
     assert person.status == status
+
+
+def test_a_time_more_than_a_day_ahead_has_to_be_meant(sink: Sink) -> None:
+    a_paper()
+    a_subscriber()
+    at = (now() + timedelta(days=1, minutes=5)).isoformat()
+    assert run("--at", at, "--dry-run")[0]["queued"] == 1
+    with pytest.raises(CommandError, match="Add --really"):
+        run("--at", at)
+    assert not Digest.objects.exists()
+    assert run("--at", at, "--really")[0]["sent"] == 1
 
 
 @pytest.mark.parametrize("answer", ["550 5.7.1 refused by policy", "550 relay not permitted"])
