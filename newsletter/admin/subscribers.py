@@ -107,7 +107,8 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
     date_hierarchy = "created_at"
     inlines = (InterestInline,)
     fieldsets = (
-        (None, {"fields": ("email", "status", "sent_links")}),
+        (None, {"fields": ("email", "status", "suppression", "sent_links")}),
+        ("Story", {"fields": ("story",)}),
         (
             "Choices",
             {"fields": (("frequency", "weekday"), ("hour", "timezone"), "size")},
@@ -123,7 +124,6 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
                 )
             },
         ),
-        ("Story", {"fields": ("story",)}),
     )
     readonly_fields = (
         *(name for name in names_of(Subscriber) if name not in preferences.SETTINGS),
