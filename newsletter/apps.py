@@ -14,12 +14,14 @@ class NewsletterConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks and the receivers of signals."""
         from newsletter.process import checks  # noqa: F401 - importing registers them
+        from newsletter.security import error_reports
         from newsletter.subscriptions.asked_fields import asked_fields
         from newsletter.subscriptions.paper_renames import rewrite_references
         from newsletter.web import webhooks  # noqa: F401 - importing connects its receivers
         from papers.ingest.fields import fields_asked
         from papers.ingest.renames import papers_renamed
 
+        error_reports.start()
         fields_asked.connect(asked_fields, dispatch_uid="newsletter.asked_fields")
         papers_renamed.connect(rewrite_references, dispatch_uid="newsletter.paper_renames")
 

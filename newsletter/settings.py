@@ -81,6 +81,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "newsletter.web.middleware.numbered",
     "newsletter.web.middleware.utf8_forms",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -216,6 +217,7 @@ CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
 OPERATOR_EMAIL = env.text("OPERATOR_EMAIL")
 # What providers told of a message is kept for so many days; 0 keeps it for good.
 EVENT_DAYS = env.number("EVENT_DAYS", 180)
+SENTRY_DSN = env.text("SENTRY_DSN")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
 OPENALEX_API_KEY = env.text("OPENALEX_API_KEY")
@@ -321,16 +323,23 @@ UNFOLD = {
 }
 
 # One handler writes everything, with a filter that removes tokens, addresses and keys.
+LOG_FORMAT = env.choice("LOG_FORMAT", "line", {"line", "json"})
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"scrub": {"()": "newsletter.security.log_scrubbing.Scrub"}},
-    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "filters": {
+        "scrub": {"()": "newsletter.security.log_scrubbing.Scrub"},
+        "request": {"()": "newsletter.conf.log_format.RequestId"},
+    },
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "newsletter.conf.log_format.JsonFormatter"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["scrub"],
+            "formatter": LOG_FORMAT,
+            "filters": ["request", "scrub"],
         }
     },
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},

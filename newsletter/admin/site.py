@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +30,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from newsletter.security import throttle
 from newsletter.security.two_factor import KeyOffer, enrol, enrolled
 
+log = logging.getLogger(__name__)
+
 # Unfold runs on Alpine.js, which evaluates expressions in attributes, and on inline styles.
 POLICY: Final = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 
@@ -49,8 +52,13 @@ class LogInForm(AuthenticationForm):
         name = f"{network} {self.cleaned_data.get('username', '').casefold()}"
         tries = [(LOG_INS_PER_NAME, name), (LOG_INS_PER_NETWORK, network)]
         if not throttle.allow_all(tries, now()):
+            log.warning("Log-in refused from %s: too many tries.", ip)
             raise forms.ValidationError("Too many tries to log in. Wait a quarter of an hour.")
-        cleaned: dict[str, Any] = super().clean()
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except forms.ValidationError:
+            log.warning("Log-in failed from %s.", ip)  # The words that fail2ban looks for.
+            raise
         return cleaned
 
 

@@ -40,6 +40,14 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
 
 
+def choice(name: str, default: str, known: set[str]) -> str:
+    """Return one of the known values. Raises ImproperlyConfigured for any other."""
+    value = text(name, default).lower()
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write {' or '.join(sorted(known))}.")
+    return value
+
+
 def words(name: str) -> list[str]:
     """Return a list separated by commas."""
     return [word.strip() for word in text(name).split(",") if word.strip()]

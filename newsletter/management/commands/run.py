@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from newsletter.process import launcher
+from newsletter.security import groups
 from papers.ingest.service import IngestError
 
 
@@ -58,6 +59,7 @@ class Command(BaseCommand):
             launcher.collect_static()
         if launcher.migrate():
             self.stdout.write("The database is up to date.")
+        groups.create_missing()
         try:
             counts = launcher.read_seeds()
         except IngestError as error:

@@ -232,3 +232,12 @@ def test_only_admin_pages_may_evaluate_scripts_and_no_page_may_be_framed(
     assert "script-src 'self' 'unsafe-eval';" in f"{policy};"
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in client.get("/privacy/").headers["Content-Security-Policy"]
+
+
+def test_a_failed_log_in_is_logged_with_its_address_for_fail2ban(
+    client: Client, operator: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_in(client, password="wrong")
+    assert "Log-in failed from 127.0.0.1." in caplog.messages
+    log_in(client)
+    assert caplog.messages.count("Log-in failed from 127.0.0.1.") == 1

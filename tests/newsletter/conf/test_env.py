@@ -182,6 +182,7 @@ def test_a_broker_over_tls_must_show_its_certificate(
     given = env.redis("REDIS_URL")
     broker = Celery(broker=given, set_as_current=False).connection_for_write()
     expected = {"required": ssl.CERT_REQUIRED, "none": ssl.CERT_NONE}[reqs]
+    assert isinstance(broker.ssl, dict)
     assert broker.ssl["ssl_cert_reqs"] == expected
     pool = redis.Redis.from_url(given).connection_pool
     assert pool.connection_kwargs["ssl_cert_reqs"] == reqs

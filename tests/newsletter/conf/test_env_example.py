@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 EXAMPLE = ROOT / ".env.example"
 READERS = {
-    *("text", "flag", "number", "words", "networks", "url", "folder", "log_level"),
+    *("text", "flag", "number", "words", "networks", "url", "folder", "log_level", "choice"),
     *("database", "redis", "email", "mailbox"),
 }
 
@@ -49,7 +49,7 @@ def test_the_example_names_every_variable_that_the_settings_read() -> None:
     sources = [*ROOT.glob("newsletter/**/*.py"), *ROOT.glob("papers/**/*.py")]
     read = set[str]().union(*map(variables_read, sources))
     example = {name for name in variables_of_the_example() if not name.startswith("ANYMAIL_")}
-    assert read == example - {"POSTGRES_PASSWORD"}
+    assert read == example - {"POSTGRES_PASSWORD", "PAPERBOY_VERSION", "SITE_ADDRESS"}
 
 
 def test_a_plain_copy_of_the_example_changes_nothing() -> None:
@@ -86,7 +86,19 @@ def test_every_volume_and_dependency_in_compose_exists(compose: dict[str, Any]) 
     for service in services.values():
         assert set(service.get("depends_on", {})) <= set(services)
         for volume in service.get("volumes", []):
-            assert volume.split(":")[0] in compose["volumes"]
+            source = volume.split(":")[0]
+            assert source in compose["volumes"] or (ROOT / source).is_file()
+
+
+def test_every_service_in_compose_is_watched_bounded_and_forgets_old_logs(
+    compose: dict[str, Any],
+) -> None:
+    for name, service in compose["services"].items():
+        assert "mem_limit" in service, name
+        assert service["logging"]["options"]["max-size"] == "10m", name
+        inherited = "build" in service and name == "web"  # The image has a check of its own.
+        assert inherited or "healthcheck" in service, name
+        assert not service.get("image", "").endswith(":latest"), name
 
 
 def test_the_image_runs_as_nobody_special_and_watches_its_health() -> None:
