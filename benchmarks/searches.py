@@ -63,11 +63,11 @@ class Bm25:
 
     def query(self, text: str) -> NDArray[np.float64]:
         """Return a text as weights of terms that sum to one."""
-        found = np.zeros(len(self.vocabulary))
+        found: NDArray[np.float64] = np.zeros(len(self.vocabulary))
         for one in stems_of(text):
             if one in self.vocabulary:
                 found[self.vocabulary[one]] += 1
-        return found / max(1.0, found.sum())
+        return np.asarray(found / max(1.0, found.sum()), np.float64)
 
     def plain(self, text: str) -> list[int]:
         """Return the best by BM25."""

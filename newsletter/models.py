@@ -199,9 +199,10 @@ class Digest(Outbound):
     """The message of one subscriber on one of their due days.
 
     ``items`` are the chosen papers, in order: ``{"paper": canonical_id, "reason": str,
-    "slot": "personal" | "trending" | "pick", "score": float}``. ``cards`` are the keys of the
+    "slot": "personal" | "trending" | "pick", "score": float, "part": "new" | "rising"}``. ``cards`` are the keys of the
     snapshots (``FrozenCard``) that the first attempt rendered, with a ``-`` for a paper that was
-    missing; ``subject`` is its subject line. Later attempts repeat both.
+    missing; ``subject`` is its subject line. Later attempts repeat both. ``remark`` says of the
+    choice as a whole what the reader should know: what a search did not find, or a catch-up.
     """
 
     # Every index is written anew with each move of a row: that of the constraint serves this too.
@@ -213,6 +214,7 @@ class Digest(Outbound):
     subject = models.CharField(max_length=200, blank=True)
     items = models.JSONField(default=list)
     cards = models.TextField(blank=True, default="", db_default="", editable=False)
+    remark = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-due_at", "-pk"]

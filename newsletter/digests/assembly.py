@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
@@ -24,12 +24,21 @@ from papers.recommend import diversify, loader
 from papers.recommend.explanation import Asked
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
+from papers.text.clean import shortened
 from papers.text.identifiers import TITLE_ID_PREFIX
 from papers.trending.score import hours
 
 log = logging.getLogger(__name__)
 
 SUBSCRIBERS_AT_ONCE: Final = 500
+MOST_UNANSWERED: Final = 3
+REMARK_LENGTH: Final = 300
+CATCH_UP_AFTER: Final[dict[str, timedelta]] = {
+    Subscriber.Frequency.DAILY: timedelta(days=2.5),
+    Subscriber.Frequency.WEEKDAYS: timedelta(days=4.5),
+    Subscriber.Frequency.WEEKLY: timedelta(days=8.5),
+}
+"""A digest as long after the last one is a catch-up, and says so."""
 State = Digest.State
 
 
@@ -182,7 +191,9 @@ def _compose(
     if punctual and at - due_at > schedule.MAX_DELAY[person.frequency]:
         return _skip(digest, "Missed: the service was not running within its time.")
     try:
-        picks = _asked(person, profile, history, library).picks(library.index)
+        asked = _asked(person, profile, history, library)
+        picks = asked.picks(library.index)
+        digest.remark = _remark(person, history, asked.unanswered(library.index), at)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
@@ -190,6 +201,18 @@ def _compose(
     if not picks:
         return _skip(digest, _why_nothing(library.index, profile))
     return digest
+
+
+def _remark(person: Subscriber, history: History, unanswered: Sequence[str], at: datetime) -> str:
+    """Return what the mail says of the choice as a whole."""
+    said = []
+    if history.last is not None and at - history.last > CATCH_UP_AFTER[person.frequency]:
+        said.append(f"A catch-up, with what came since {history.last:%-d %B}.")
+    if unanswered:
+        named = ", ".join(f"“{text}”" for text in unanswered[:MOST_UNANSWERED])
+        more = len(unanswered) - MOST_UNANSWERED
+        said.append(f"Nothing new on {named}" + (f" and {more} more." if more > 0 else "."))
+    return shortened(" ".join(said), REMARK_LENGTH)
 
 
 def asked_of(person: Subscriber, library: RunPapers) -> Asked:

@@ -40,7 +40,12 @@ INCOMPLETE: Final = (
     "The mail lacks its postal address or a link that it must show; set POSTAL_ADDRESS, or correct "
     "the template."
 )
-SECTIONS: Final = {"pick": "Editor’s pick", "personal": "For you", "trending": "Trending"}
+SECTIONS: Final = {
+    "pick": "Editor’s pick",
+    "personal": "For you",
+    "trending": "Trending",
+    "rising": "Rising or missed",
+}
 SECTION_ORDER: Final = {slot: place for place, slot in enumerate(SECTIONS)}
 
 
@@ -211,11 +216,17 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         "feedback_stem": tokens.feedback_stem(digest),
         "subject": digest.subject or _digest_subject(digest, items),
         "preheader": shorten(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
-        "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
+        "day": _date_and_remark(digest),
         "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
         "mail_items": items,
         "left_out": 0,
     }
+
+
+def _date_and_remark(digest: Digest) -> str:
+    """Return the line above the papers."""
+    date = f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}"
+    return f"{date}. {clean_line(digest.remark)}" if digest.remark else date
 
 
 def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
@@ -228,15 +239,21 @@ def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
 def _mail_items(digest: Digest, cards: Mapping[str, Card]) -> list[MailItem]:
     """Return the items in the order of the mail."""
     found = [(place, item) for place, item in enumerate(digest.items) if item["paper"] in cards]
-    found.sort(key=lambda one: SECTION_ORDER.get(one[1].get("slot", ""), len(SECTIONS)))
+    found.sort(key=lambda one: SECTION_ORDER[_section(one[1])])
     return [
         _mail_item(number, place, item, cards[item["paper"]])
         for number, (place, item) in enumerate(found, start=1)
     ]
 
 
+def _section(item: Mapping[str, Any]) -> str:
+    """Return the section of an item: of older papers only the editor's pick stands apart."""
+    slot: str = item["slot"] if item.get("slot", "") in SECTIONS else "trending"
+    return "rising" if item.get("part") == "rising" and slot != "pick" else slot
+
+
 def _mail_item(number: int, position: int, item: Mapping[str, Any], card: Card) -> MailItem:
-    slot = item["slot"] if item.get("slot", "") in SECTIONS else "trending"
+    slot = _section(item)
     return MailItem(
         number,
         position,

@@ -136,6 +136,14 @@ def compose(
     return basket.in_order()
 
 
+def unanswered(index: Index, profile: Profile, since: float | None = None) -> list[str]:
+    """Return the searches of a reader that no new paper is about: see ``compose``."""
+    if not len(index):
+        return []
+    new = Periods(index, since).new
+    return [text for text in profile.texts if not new[index.searches.of(text).places].any()]
+
+
 def _turned(wishes: list[Interest], turn: int) -> list[Interest]:
     """Return the interests from another one on.
 

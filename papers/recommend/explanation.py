@@ -19,6 +19,7 @@ from papers.recommend.diversify import (
     Periods,
     Pick,
     compose,
+    unanswered,
 )
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
@@ -86,6 +87,10 @@ class Asked:
     def picks(self, index: Index) -> list[Pick]:
         """Return the digest."""
         return compose(index, self.profile, self.size, self.exclude, self.turn, self.since)
+
+    def unanswered(self, index: Index) -> list[str]:
+        """Return the searches that no new paper is about."""
+        return unanswered(index, self.profile, self.since)
 
     def with_change(self, change: Change) -> Asked:
         """Return the same for changed choices."""

@@ -38,6 +38,38 @@ class TestAssembling:
         assert digest.state == State.QUEUED
         assert len(digest.items) == 1
 
+    def test_a_digest_says_which_searches_found_nothing_new(self) -> None:
+        a_paper(title="Coral reefs from space")
+        person = a_subscriber()
+        for text in ("sign language", "coral reefs"):
+            Interest.objects.create(subscriber=person, kind="text", value=text)
+        assert assembly.preview(person, now()).remark == "Nothing new on “sign language”."
+
+    def test_after_a_pause_a_digest_says_since_when_it_catches_up(self) -> None:
+        a_paper()
+        person = a_subscriber()
+        last = now() - timedelta(days=9)
+        items = [{"paper": "2503.99999", "reason": "", "slot": "personal", "score": 1.0}]
+        Digest.objects.create(
+            subscriber=person, due_on=last, due_at=last, state=State.SENT, items=items
+        )
+        remark = assembly.preview(person, now()).remark
+        assert remark == f"A catch-up, with what came since {last.day} {last:%B}."
+
+    def test_two_parts_new_since_the_last_digest_and_rising(self) -> None:
+        at = now()
+        new = a_paper(title="Coral reefs", announced_at=at - timedelta(hours=2))
+        rising = a_paper(title="Variable stars", announced_at=at - timedelta(days=2))
+        a_paper(title="Robots fold cloth", announced_at=at - timedelta(days=11))
+        person = a_subscriber()
+        last = at - timedelta(days=1)
+        Digest.objects.create(subscriber=person, due_on=last, due_at=last, state=State.SENT)
+        items = assembly.preview(person, at).items
+        assert [(item["paper"], item["part"]) for item in items] == [
+            (new.canonical_id, "new"),
+            (rising.canonical_id, "rising"),
+        ]
+
     @pytest.mark.parametrize("status", ["pending", "paused", "unsubscribed", "suppressed"])
     def test_only_active_subscribers_are_due(self, status: str) -> None:
         a_paper()

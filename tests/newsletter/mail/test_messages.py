@@ -132,6 +132,21 @@ def test_picks_come_first_then_the_personal_then_the_trending_ones() -> None:
     assert places == sorted(places)
 
 
+def test_what_the_reader_should_know_of_the_choice_stands_below_the_site_s_name() -> None:
+    message = mail_of(digest_of(rich_paper(1), remark="Nothing new on “sign <language>”."))
+    assert "2025. Nothing new on “sign <language>”." in message.body
+    assert "Nothing new on “sign &lt;language&gt;”." in str(message.alternatives[0][0])
+
+
+def test_what_rises_or_was_missed_stands_below_what_is_new() -> None:
+    digest = digest_of(rich_paper(1), rich_paper(2), slots="personal trending")
+    digest.items[0]["part"] = "rising"
+    text = mail_of(digest).body
+    order = ["Trending ==", "Paper 2", "Rising or missed ==", "Paper 1"]
+    places = [text.index(mark) for mark in order]
+    assert places == sorted(places)
+
+
 def test_under_the_heading_of_the_pick_no_reason_says_it_again() -> None:
     message = mail_of(digest_of(rich_paper(1), rich_paper(2), slots="pick personal"))
     assert "“paper 0”" not in message.body
