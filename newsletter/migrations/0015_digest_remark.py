@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('newsletter', '0013_streams_prove_themselves'),
+        ('newsletter', '0014_notices_with_the_link_to_personal_data'),
     ]
 
     operations = [
