@@ -34,20 +34,31 @@ class Limit:
     count: int
     per: timedelta
 
+    def times(self, factor: int, suffix: str = "") -> Limit:
+        """Return a limit that allows so many times as much, under a name of its own."""
+        return Limit(f"{self.name}{suffix}", self.count * factor, self.per)
+
 
 # A second request at once is a double click; four a day for one address are abuse.
 PER_ADDRESS: Final = (
     Limit("sign-up address", 1, timedelta(minutes=10)),
     Limit("sign-up address day", 3, DAY),
 )
-# Many people can share one address; on a laptop all are 127.0.0.1.
-PER_NETWORK: Final = Limit("sign-up network", 30, HOUR)
-PER_NETWORK_LOCAL: Final = Limit("sign-up network", 300, HOUR)
+# Many people can share one IPv4 address, and one IPv6 customer has a /64 to a /48 of them; on a
+# laptop all are 127.0.0.1. Prefix lengths for IPv4 and IPv6.
+PER_NETWORK: Final = (
+    (32, 64, Limit("sign-up network", 30, HOUR)),
+    (32, 56, Limit("sign-up network of /56", 60, HOUR)),
+    (32, 48, Limit("sign-up network of /48", 120, HOUR)),
+)
+LOCAL_FACTOR: Final = 10
 PER_DOMAIN: Final = Limit("sign-up domain", 1000, HOUR)
 PER_DISPOSABLE_DOMAIN: Final = Limit("sign-up domain", 20, HOUR)
 SITE_WIDE: Final = Limit("sign-up", 3000, HOUR)
 # Requests without a valid stamp of our form: accepted while they are few.
-UNSTAMPED: Final = Limit("sign-up unvouched", 600, HOUR)
+UNSTAMPED: Final = Limit("sign-up unstamped", 600, HOUR)
+SOLVED_FACTOR: Final = 10
+"""How many times the limits a proof of work opens."""
 
 
 def allow(limit: Limit, key: str, at: datetime) -> bool:
@@ -75,16 +86,31 @@ def allow_all(tries: Sequence[tuple[Limit, str]], at: datetime) -> bool:
     return True
 
 
-def allow_sign_up(address: Address, ip: str, at: datetime, *, is_stamped: bool = True) -> bool:
+def is_used(limit: Limit, key: str, at: datetime) -> bool:
+    """Return whether the limit is used up for this key; counts nothing."""
+    counter = RateLimit.objects.filter(name=limit.name, key_hash=_hash(key))
+    opened = (at - limit.per, at + CLOCK_TOLERANCE)
+    return counter.filter(window_start__range=opened, count__gte=limit.count).exists()
+
+
+def allow_sign_up(
+    address: Address, ip: str, at: datetime, *, is_stamped: bool = True, is_solved: bool = False
+) -> bool:
     """Return whether this network may ask for one more subscription at this domain now.
 
-    ``is_stamped`` says that the request came from our form. The address itself is limited
-    by ``allow_mail_to``.
+    ``is_stamped`` says that the request came from our form, ``is_solved`` that it brought a
+    proof of work: those are counted apart, with higher limits. The address itself is limited by
+    ``allow_mail_to``.
     """
-    network = PER_NETWORK_LOCAL if settings.LOCAL else PER_NETWORK
+    tries = [
+        (limit.times(LOCAL_FACTOR) if settings.LOCAL else limit, _network(ip, v4, v6))
+        for v4, v6, limit in PER_NETWORK
+    ]
     domain = PER_DISPOSABLE_DOMAIN if address.disposable else PER_DOMAIN
-    tries = [(network, network_of(ip)), (domain, address.domain), (SITE_WIDE, "")]
-    if not is_stamped:
+    tries += [(domain, address.domain), (SITE_WIDE, "")]
+    if is_solved:
+        tries = [(limit.times(SOLVED_FACTOR, " solved"), key) for limit, key in tries]
+    elif not is_stamped:
         tries.append((UNSTAMPED, ""))
     return allow_all(tries, at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -20,9 +21,10 @@ from newsletter.web.lists import week_counts
 from papers.ingest.fields import fed_fields
 from papers.text import taxonomy
 
-# A person needs at least this long to type an address; programs keep forms for longer than a day.
+# A person needs at least this long to type an address; programs keep forms for longer than an hour.
 SHORTEST_FILL: Final = timedelta(seconds=2)
-LONGEST_FILL: Final = timedelta(days=1)
+LONGEST_FILL: Final = timedelta(hours=1)
+STAMP_BYTES: Final = 12
 
 TopicGroup = tuple[str, int, list[tuple[str, str, bool, str]]]
 
@@ -171,7 +173,8 @@ class SignUpForm(ChoicesForm):
     """The sign-up form: an address, optional choices and two checks against bots.
 
     ``website`` is a honeypot that people do not see. ``started`` is a signed time-stamp; requests
-    without a valid one are served while they are few.
+    without a valid one are served while they are few. ``altcha`` is the solution of a proof of
+    work, which is only asked for when they are many.
     """
 
     email = AddressField(
@@ -183,6 +186,7 @@ class SignUpForm(ChoicesForm):
     timezone = ParsedField(_timezone_or_none, widget=forms.HiddenInput())
     website = forms.CharField(required=False)
     started = forms.CharField(required=False)
+    altcha = forms.CharField(required=False)
 
     @property
     def is_honeypot_filled(self) -> bool:
@@ -190,10 +194,13 @@ class SignUpForm(ChoicesForm):
         return bool(self.cleaned_data["website"])
 
     @property
-    def is_stamped_in_time(self) -> bool:
-        """Return whether the form was made by this site within the time that a person takes."""
-        stamp = self.cleaned_data["started"]
-        return _signed_within(stamp, LONGEST_FILL) and not _signed_within(stamp, SHORTEST_FILL)
+    def stamp(self) -> str:
+        """Return the nonce of this form if it was made by this site as long ago as people take.
+
+        It is empty otherwise.
+        """
+        text = self.cleaned_data["started"]
+        return "" if _nonce(text, SHORTEST_FILL) else _nonce(text, LONGEST_FILL)
 
 
 class PreferencesForm(ChoicesForm):
@@ -259,16 +266,16 @@ def _news(counts: Mapping[str, int], code: str) -> str:
 
 
 def started_stamp() -> str:
-    """Return the signed time at which a sign-up form was rendered."""
-    return _signer().sign("sign-up")
+    """Return a new nonce, signed with the time at which a sign-up form is rendered."""
+    return _signer().sign(secrets.token_urlsafe(STAMP_BYTES))
 
 
-def _signed_within(stamp: str, age: timedelta) -> bool:
+def _nonce(stamp: str, age: timedelta) -> str:
+    """Return the nonce of a stamp that is younger than that age; empty for any other."""
     try:
-        _signer().unsign(stamp, max_age=age)
+        return _signer().unsign(stamp, max_age=age)
     except BadSignature:
-        return False
-    return True
+        return ""
 
 
 @cache

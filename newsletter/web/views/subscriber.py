@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,7 +14,9 @@ from django.views.decorators.http import require_http_methods
 from newsletter import tasks
 from newsletter.models import Consent, Subscriber
 from newsletter.process import enqueue
-from newsletter.security import throttle, tokens
+from newsletter.security import proof_of_work, sign_up_gate, tokens
+from newsletter.security.email_addresses import Address
+from newsletter.security.sign_up_gate import Decision
 from newsletter.subscriptions import consent_log, feedback
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import SignUpForm
@@ -37,13 +41,30 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     if not form.is_honeypot_filled:
         origin = origin_of(request, "sign-up form")
         address = form.cleaned_data["email"]
-        if not throttle.allow_sign_up(
-            address, origin.ip, now(), is_stamped=form.is_stamped_in_time
+        at = now()
+        match sign_up_gate.decide(
+            address, origin.ip, at, stamp=form.stamp, solution=form.cleaned_data["altcha"]
         ):
-            return render(request, "subscriber/too_many.html", status=429)
-        subscriptions.sign_up(address, request.POST["email"], form.choices, origin)
-        enqueue.on_commit(tasks.deliver_notices)
+            case Decision.SERVE:
+                subscriptions.sign_up(address, request.POST["email"], form.choices, origin)
+                enqueue.on_commit(tasks.deliver_notices)
+            case Decision.CHALLENGE:
+                return _challenge(request, address, at)
+            case Decision.REFUSE:
+                return render(request, "subscriber/too_many.html", status=429)
     return render(request, "subscriber/asked.html")
+
+
+def _challenge(request: HttpRequest, address: Address, at: datetime) -> HttpResponse:
+    """Ask for a proof of work with the same form once more."""
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name != "altcha"
+        for value in values
+    ]
+    context = {"sent": sent, "challenge": proof_of_work.challenge_for(address, at)}
+    return render(request, "subscriber/challenge.html", context, status=429)
 
 
 @token_page

@@ -41,14 +41,37 @@ def test_an_address_gets_one_mail_in_ten_minutes_and_three_a_day() -> None:
 
 
 @pytest.mark.django_db
-def test_one_ipv6_household_is_one_sender_and_its_neighbour_another(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("network", "inside", "outside", "limit"),
+    [
+        ("203.0.113.7", "203.0.113.7", "203.0.113.8", 30),
+        ("2001:db8:0:1::{n:x}", "2001:db8:0:1::ffff", "2001:db8:0:2::1", 30),
+        ("2001:db8:0:1{n:02x}::1", "2001:db8:0:1ff::1", "2001:db8:0:200::1", 60),
+        ("2001:db8:0:{n:x}00::1", "2001:db8:0:ff00::1", "2001:db8:1::1", 120),
+    ],
+)
+def test_each_size_of_network_has_its_own_limit(
+    settings: Settings, network: str, inside: str, outside: str, limit: int
+) -> None:
     settings.LOCAL = False
-    for host in range(throttle.PER_NETWORK.count):
-        address = parse(f"reader{host}@example.org")
-        assert throttle.allow_sign_up(address, f"2001:db8:0:1::{host:x}", NOON)
-    late = parse("late@example.org")
-    assert not throttle.allow_sign_up(late, "2001:db8:0:1::ffff", NOON)
-    assert throttle.allow_sign_up(late, "2001:db8:0:2::1", NOON)
+    address = parse("reader@example.org")
+    for number in range(limit):
+        assert throttle.allow_sign_up(address, network.format(n=number), NOON)
+    assert not throttle.allow_sign_up(address, inside, NOON)
+    assert throttle.allow_sign_up(address, outside, NOON)
+
+
+@pytest.mark.django_db
+def test_one_customer_with_a_56_does_not_use_up_the_sign_ups_of_everybody(
+    settings: Settings,
+) -> None:
+    settings.LOCAL = False
+    served = sum(
+        throttle.allow_sign_up(parse(f"r{number}@x{number}.org"), f"2001:db8:0:1{n:02x}::1", NOON)
+        for number, n in enumerate([*range(256)] * 4)
+    )
+    assert served == 60
+    assert throttle.allow_sign_up(parse("ada@example.org"), "198.51.100.1", NOON)
 
 
 @pytest.mark.django_db

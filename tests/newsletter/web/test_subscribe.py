@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Final
 
 import pytest
@@ -10,6 +15,7 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 from pytest_django import Settings
 
 from newsletter.models import Consent, Notice, RateLimit, Subscriber, Suppression
@@ -117,27 +123,145 @@ def test_a_robot_that_fills_in_every_field_believes_it_succeeded(client: Client)
     assert Notice.objects.count() == 1
 
 
-def test_too_many_from_one_network_are_told_to_wait(client: Client, settings: Settings) -> None:
+def crowd_out() -> None:
+    """Let requests without a stamp be too many."""
+    throttle.allow(throttle.UNSTAMPED, "", now())
+    RateLimit.objects.filter(name=throttle.UNSTAMPED.name).update(count=throttle.UNSTAMPED.count)
+
+
+def solution_of(page: str) -> str:
+    """Solve the challenge of a page as its script does."""
+    sent = dict(re.findall(r'data-(\w+)="([^"]*)"', page))
+    number = next(
+        number
+        for number in range(int(sent["maxnumber"]) + 1)
+        if hashlib.sha256(f"{unescape(sent['salt'])}{number}".encode()).hexdigest()
+        == sent["challenge"]
+    )
+    words = {
+        "algorithm": sent["algorithm"],
+        "challenge": sent["challenge"],
+        "number": number,
+        "salt": unescape(sent["salt"]),
+        "signature": sent["signature"],
+    }
+    return base64.b64encode(json.dumps(words).encode()).decode()
+
+
+def test_too_many_from_one_network_are_asked_for_a_proof_of_work(
+    client: Client, settings: Settings
+) -> None:
     settings.LOCAL = False
-    for number in range(throttle.PER_NETWORK.count):
+    for number in range(30):
         assert subscribe(client, f"r{number}@example.org")[0] == 200
-    status, page = subscribe(client, "late@example.org")
+    status, page = subscribe(client, "late@example.org", topics=["cs.CL", "math.PR"])
+    assert status == 429
+    assert 'name="topics" value="math.PR"' in page
+    assert not Subscriber.objects.filter(email="late@example.org").exists()
+    solution = solution_of(page)
+    assert subscribe(client, "late@example.org", topics="cs.CL", altcha=solution)[0] == 200
+    assert Subscriber.objects.filter(email="late@example.org").exists()
+
+
+def test_a_solution_serves_one_address_once_and_its_repetition_looks_like_success(
+    client: Client,
+) -> None:
+    crowd_out()
+    status, page = subscribe(client, "ada@example.org")
+    assert status == 429
+    solution = solution_of(page)
+    assert subscribe(client, "eve@example.org", altcha=solution)[0] == 429
+    first = subscribe(client, "ada@example.org", altcha=solution)
+    assert first[0] == 200
+    assert subscribe(client, "ada@example.org", altcha=solution) == first
+    assert Notice.objects.count() == 1
+
+
+def test_a_solution_that_is_old_forged_or_odd_opens_nothing(client: Client) -> None:
+    crowd_out()
+    page = subscribe(client, "ada@example.org")[1]
+    good = json.loads(base64.b64decode(solution_of(page)))
+    with time_machine.travel(now() + timedelta(minutes=11)):
+        crowd_out()
+        assert subscribe(client, "ada@example.org", altcha=_encode(good))[0] == 429
+    for change in (
+        {"number": good["number"] + 1},
+        {"signature": "0" * 64},
+        {"algorithm": "MD5"},
+        {"salt": good["salt"].replace("expires=", "expires=9")},
+        {"number": "x"},
+        {"number": None},
+        {"salt": 5},
+    ):
+        assert subscribe(client, "ada@example.org", altcha=_encode(good | change))[0] == 429
+    for text in ("x", "{}", _encode([]), _encode(1), "é" * 10, "W" * 100_000):
+        assert subscribe(client, "ada@example.org", altcha=text)[0] == 429
+    assert not Subscriber.objects.exists()
+
+
+def _encode(words: object) -> str:
+    return base64.b64encode(json.dumps(words).encode()).decode()
+
+
+def test_even_proofs_of_work_have_a_limit(client: Client, settings: Settings) -> None:
+    settings.LOCAL = False
+    for number in range(30):
+        subscribe(client, f"r{number}@example.org")
+    page = subscribe(client, "ada@example.org")[1]
+    limit = throttle.PER_NETWORK[0][2].times(throttle.SOLVED_FACTOR, " solved")
+    throttle.allow(limit, throttle.network_of("127.0.0.1"), now())
+    RateLimit.objects.filter(name=limit.name).update(count=limit.count)
+    status, page = subscribe(client, "ada@example.org", altcha=solution_of(page))
     assert status == 429
     assert "try again in an hour" in page
-    assert not Subscriber.objects.filter(email="late@example.org").exists()
 
 
-def test_under_pressure_only_requests_from_a_form_of_ours_are_served(client: Client) -> None:
-    with time_machine.travel(NOON, tick=False) as clock:
-        started = forms.started_stamp()
-        clock.shift(timedelta(seconds=5))
-        subscribe(client, "calm@example.org")
-        RateLimit.objects.filter(name=throttle.UNSTAMPED.name).update(
-            count=throttle.UNSTAMPED.count
-        )
-        assert subscribe(client, "robot@example.org")[0] == 429
-        assert subscribe(client, "forger@example.org", started="x:y:z")[0] == 429
-        assert subscribe(client, "person@example.org", started=started)[0] == 200
+class TestStamps:
+    """A form's stamp is good for one address, for an hour."""
+
+    def test_under_pressure_only_requests_from_a_form_of_ours_are_served(
+        self, client: Client
+    ) -> None:
+        with time_machine.travel(NOON, tick=False) as clock:
+            started = forms.started_stamp()
+            clock.shift(timedelta(seconds=5))
+            crowd_out()
+            assert subscribe(client, "robot@example.org")[0] == 429
+            assert subscribe(client, "forger@example.org", started="x:y:z")[0] == 429
+            assert subscribe(client, "person@example.org", started=started)[0] == 200
+
+    @pytest.mark.parametrize(
+        ("age", "status"), [(1, 429), (3, 200), (3599, 200), (3601, 429), (-5, 429)]
+    )
+    def test_a_stamp_is_good_from_two_seconds_to_an_hour(
+        self, client: Client, age: int, status: int
+    ) -> None:
+        with time_machine.travel(NOON, tick=False) as clock:
+            started = forms.started_stamp()
+            clock.shift(timedelta(seconds=age))
+            crowd_out()
+            assert subscribe(client, "ada@example.org", started=started)[0] == status
+
+    def test_a_stamp_serves_one_address(self, client: Client) -> None:
+        with time_machine.travel(NOON, tick=False) as clock:
+            started = forms.started_stamp()
+            clock.shift(timedelta(seconds=5))
+            crowd_out()
+            assert subscribe(client, "ada@example.org", started=started)[0] == 200
+            assert subscribe(client, "eve@example.org", started=started)[0] == 429
+
+    def test_a_double_click_is_answered_as_success(self, client: Client) -> None:
+        with time_machine.travel(NOON, tick=False) as clock:
+            started = forms.started_stamp()
+            clock.shift(timedelta(seconds=5))
+            first = subscribe(client, "ada@example.org", started=started)
+            crowd_out()
+            assert subscribe(client, "ada@example.org", started=started) == first
+        assert Notice.objects.count() == 1
+
+    def test_two_forms_of_one_second_have_stamps_of_their_own(self) -> None:
+        with time_machine.travel(NOON, tick=False):
+            assert forms.started_stamp() != forms.started_stamp()
 
 
 def test_looking_at_the_form_does_nothing(client: Client) -> None:
