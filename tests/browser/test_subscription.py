@@ -48,3 +48,21 @@ def test_the_sign_up_box_works_without_javascript(browser: Browser, service: Ser
     sign_up(page, "quiet@example.org")
     confirm(page, "quiet@example.org")
     context.close()
+
+
+def test_under_pressure_the_browser_works_a_moment_and_the_button_signs_up(
+    page: Page, service: Service
+) -> None:
+    for number in range(20):
+        page.request.post("/subscribe/", form={"email": f"r{number}@mailinator.com"})
+    page.goto("/subscribe/")
+    page.get_by_label("Your email address").fill("person@mailinator.com")
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+    known = "SELECT COUNT(*) FROM newsletter_subscriber WHERE email = 'person@mailinator.com'"
+    button = page.get_by_role("button", name="Subscribe")
+    expect(button).to_be_enabled(timeout=60_000)
+    assert service.rows(known)[0][0] == 0
+    button.click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    assert service.rows(known)[0][0] == 1
