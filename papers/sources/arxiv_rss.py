@@ -19,6 +19,7 @@ from papers.sources.arxiv import ANNOUNCEMENT, ARXIV_ZONE, is_withdrawn
 from papers.sources.dates import midnight, moment
 from papers.sources.protocol import Step, Visit, one_page, read
 from papers.sources.record import (
+    RAW_LENGTH,
     Listing,
     ListingError,
     PaperRecord,
@@ -88,7 +89,7 @@ def _record(entry: _Element, day: date) -> PaperRecord:
     description = child(entry, "description") or child(entry, "summary")
     preamble = PREAMBLE.match(description)
     abstract = description[preamble.end() :] if preamble else description
-    title = child(entry, "title")
+    title = " ".join(child(entry, "title")[:RAW_LENGTH].split())
     ending = TITLE_END.search(title)
     own = _own_id(entry, (preamble and preamble["id"]) or (ending and ending[1]) or "")
     kind = child(entry, "announce_type").strip() or (preamble and preamble["type"]) or "new"

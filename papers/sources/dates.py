@@ -21,13 +21,14 @@ DATE_LINES: Final = (
     re.compile(rf"{WEEKDAY}{DAY}\s+(?:of\s+)?{MONTH}{YEAR}", re.IGNORECASE),
     re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"),
 )
+DATE_LENGTH: Final = 100
 # Within so many years every day of the year falls on every weekday.
 CALENDAR_CYCLE: Final = 28
 
 
 def moment(written: str) -> datetime | None:
     """Return a time in UTC from ISO 8601 or RFC 2822, which is UTC without a zone; else None."""
-    written = written.strip()
+    written = written[:DATE_LENGTH].strip()
     try:
         found = datetime.fromisoformat(written)
     except ValueError:

@@ -39,6 +39,7 @@ TOTALS: Final = {
     "comments": ("numComments", "comments"),
     "stars": ("githubStars", "githubStargazers"),
 }
+BETWEEN_ITEMS: Final = re.compile(r"[ \t\r\n,]*")
 TIME: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 BASE: Final = "https://huggingface.co/api/daily_papers"
 PAPERS_PER_DAY: Final = 100
@@ -93,14 +94,14 @@ def _items(body: bytes, listing: Listing) -> list[Any]:
 
 def _whole_items(answer: str) -> list[Any]:
     found: list[Any] = []
-    rest = answer[1:] if answer.startswith("[") else ""
-    while rest := rest.lstrip(" \t\r\n,"):
+    decoder = json.JSONDecoder()
+    at = 1 if answer.startswith("[") else len(answer)
+    while (begin := BETWEEN_ITEMS.match(answer, at)) and begin.end() < len(answer):
         try:
-            item, end = json.JSONDecoder().raw_decode(rest)
+            item, at = decoder.raw_decode(answer, begin.end())
         except (ValueError, RecursionError):
             break
         found.append(item)
-        rest = rest[end:]
     return found
 
 

@@ -26,6 +26,8 @@ from papers.text import clean, identifiers
 from papers.text.identifiers import ArxivId
 
 IDS: Final = ("id", "arxiv_id", "arxiv", "url", "doi")
+LINES_TRIED: Final = 1000
+"""Lines after which a file without one paper is given up."""
 TOTALS: Final = ("upvotes", "comments", "stars", "citations")
 
 
@@ -39,11 +41,14 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     lines = list(_lines(body))
     if not lines:
         raise ListingError("The file is empty; one JSON object a line was expected.")
-    listing.collect(
-        lines,
-        lambda numbered: _record(numbered[1], day, today),
-        lambda _, numbered: f"line {numbered[0]}",
-    )
+    for some in (lines[:LINES_TRIED], lines[LINES_TRIED:]):
+        listing.collect(
+            some,
+            lambda numbered: _record(numbered[1], day, today),
+            lambda _, numbered: f"line {numbered[0]}",
+        )
+        if not listing.records:
+            break
     if not listing.records:
         reason = listing.rejections[0].reason
         raise ListingError(f"No line of the file is a paper; the first: {reason}")

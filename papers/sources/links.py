@@ -10,7 +10,7 @@ URL_LENGTH: Final = 500
 # What a sentence may put after an address; closing parentheses are settled by counting.
 TRAILING: Final = ".,;:!?'\"”’>]*"
 URL: Final = re.compile(
-    r"(?:https?://|\bwww\.|\b(?=(?:github|gitlab)\.com/))[^\s<>\"“”|\\^`{}]+", re.IGNORECASE
+    r"(?:https?://|\bwww\.|\b(?=(?:github|gitlab)\.com/))[^\s<>\"“”|\\^`{}]{1,2000}", re.IGNORECASE
 )
 REPOSITORY: Final = re.compile(
     r"https?://(?:www\.)?"
@@ -47,8 +47,9 @@ def links_in(prose: str) -> list[str]:
     found = []
     for match in URL.finditer(prose):
         address = match.group().rstrip(TRAILING)
-        while address.endswith(")") and address.count("(") < address.count(")"):
-            address = address[:-1].rstrip(TRAILING)
+        surplus = address.count(")") - address.count("(")
+        while surplus > 0 and address.endswith(")"):
+            address, surplus = address[:-1].rstrip(TRAILING), surplus - 1
         found.append(link(address if "://" in address else f"https://{address}"))
     return [address for address in dict.fromkeys(found) if address]
 

@@ -13,6 +13,8 @@ from papers.sources.record import ListingError, Rejection
 from papers.text import clean
 
 NAMESPACE: Final = re.compile(rb"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""")
+NAMESPACES_SIZE: Final = 10_000
+"""Bytes of the namespaces that are declared again for each record of a broken answer."""
 ENCODING: Final = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([\w.-]+)["']""")
 
 
@@ -89,7 +91,10 @@ def _whole_records(body: bytes, record: bytes, problem: str, what: str) -> Docum
     if not starts:
         raise ListingError(f"The answer is not well-formed XML ({problem}); {what} was expected.")
     encoding = found.group(1) if (found := ENCODING.match(body.lstrip())) else b"utf-8"
-    before = b'<?xml version="1.0" encoding="%s"?><part' % encoding + _namespaces(head) + b">"
+    namespaces = _namespaces(head)
+    if len(namespaces) > NAMESPACES_SIZE:
+        raise ListingError(f"The answer is not well-formed XML ({problem}); {what} was expected.")
+    before = b'<?xml version="1.0" encoding="%s"?><part' % encoding + namespaces + b">"
     document = Document(_root(head), [], damage=f"It is not well-formed XML ({problem}).")
     closing = re.compile(rb"</(?:[\w.-]+:)?" + record + rb"\s*>")
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(body)], strict=True), 1):

@@ -30,6 +30,7 @@ NO_NAME: Final = re.compile(
     r"^(?:et\.?\s*al\.?|(?:and |\d+ )?others|\d+ (?:additional|more|other) authors?.*|[\W\d_]*)$",
     re.IGNORECASE,
 )
+ET_AL: Final = re.compile(r"\bet\.? al\.?$", re.IGNORECASE)
 GENERATION: Final = re.compile(r"^(?:Jr|Sr|I{2,3}|IV)\.?$")
 
 
@@ -42,6 +43,7 @@ def split_names(line: str) -> list[str]:
     >>> split_names("A. One (1, 2) & B. Two (2) for the Big Collaboration ((1) Oslo, (2) Rome)")
     ['A. One', 'B. Two', 'Big Collaboration']
     """
+    line = "\n".join(" ".join(row.split()) for row in line.split("\n"))
     names: list[str] = []
     for part in SEPARATOR.split(_without_affiliations(AFFILIATION_NUMBER.sub("", line))):
         if GENERATION.match(part.strip()) and names:
@@ -57,9 +59,8 @@ def author_name(written: str) -> str:
 
 
 def _authors_in(part: str) -> Iterator[str]:
-    for name in ON_BEHALF.split(part):
-        bare = re.sub(r"[\s,]*\bet\.?\s+al\.?$", "", name.strip())
-        bare = GROUP.sub("", bare.strip(" ,;:"))
+    for name in ON_BEHALF.split(" ".join(part.split())):
+        bare = GROUP.sub("", ET_AL.sub("", name).strip(" ,;:"))
         if not NO_NAME.match(bare):
             yield bare
 

@@ -39,6 +39,8 @@ PASTED_SIGNS: Final = "()[]{}<>\"'“”‘’`*•·–—-.,;:!?#"
 PREFIX_SPACE: Final = re.compile(r"(?<=arxiv):\s+", re.IGNORECASE)
 CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
 LIST_NUMBER: Final = re.compile(r"\(?\d{1,3}[.)]?")
+LONGEST_NAME: Final = 1000
+"""Characters of an address or name in which an id is looked for."""
 UNSAID: Final = re.compile(r"[\W_]+")
 DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
 ARCHIVES: Final = frozenset({
@@ -89,7 +91,7 @@ def arxiv_id(text: str) -> ArxivId | None:
 
     Return None when the text is anything else, also when it merely contains an id.
     """
-    bare = ARXIV_PREFIX.sub("", unquote(text.strip()), count=1)
+    bare = ARXIV_PREFIX.sub("", unquote(text[:LONGEST_NAME].strip()), count=1)
     bare = re.sub(r"(\.pdf)?([?#].*)?/?$", "", bare, flags=re.IGNORECASE)
     return next(iter(_arxiv_ids([bare])), None) if ARXIV_ID.fullmatch(bare) else None
 
@@ -119,7 +121,7 @@ def doi(text: str) -> str:
     >>> doi("https://doi.org/10.1103/PhysRevB.74.024520")
     '10.1103/physrevb.74.024520'
     """
-    match = DOI.search(unquote(text))
+    match = DOI.search(unquote(text[:LONGEST_NAME]))
     found = match.group().rstrip(".,;:\"'").lower() if match else ""
     if found.endswith(")") and found.count("(") < found.count(")"):
         found = found[:-1]
