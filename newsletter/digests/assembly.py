@@ -223,7 +223,9 @@ def asked_of(person: Subscriber, library: RunPapers) -> Asked:
 
 
 def _asked(person: Subscriber, profile: Profile, history: History, library: RunPapers) -> Asked:
-    turn = schedule.due_day(_due_at(person, library.at), person.timezone).toordinal()
+    turn = 0
+    if history.last or history.papers:  # A first digest begins like its preview on any day.
+        turn = schedule.due_day(_due_at(person, library.at), person.timezone).toordinal()
     since = _last_digest(person, history, library)
     return Asked(profile, person.size, history.papers, turn, since)
 

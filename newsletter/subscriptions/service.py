@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.timezone import now
 
-from newsletter.models import Consent, Notice, Subscriber, Suppression
+from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses, throttle
 from newsletter.security.email_addresses import Address
 from newsletter.security.tokens import CONFIRM_LIFETIME, ExpiredTokenError
@@ -29,6 +29,8 @@ from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
 
 PENDING_LIFETIME: Final = timedelta(days=7)
+FIRST_DIGEST_WAIT: Final = timedelta(minutes=15)
+"""The first digest of who has chosen nothing waits so long for the choices."""
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 """What was stored further ahead than this was stored by a wrong clock."""
 
@@ -61,9 +63,11 @@ def sign_up(address: Address, typed: str, choices: Choices, origin: ActionOrigin
 
 
 def confirm(request: Consent, origin: ActionOrigin) -> Subscriber:
-    """Start the subscription that ``request`` asked for and make its first digest due at once.
+    """Start the subscription that ``request`` asked for.
 
-    Confirming twice is the same as once.
+    The first digest is due at once, or FIRST_DIGEST_WAIT later for who has not chosen anything
+    yet: see ``send_first_digest``. Confirming twice is the same as once. The choices of a
+    request replace those of somebody who is subscribed already.
 
     Raises:
         ExpiredTokenError: The request was rejected, was already used by somebody who has
@@ -71,7 +75,7 @@ def confirm(request: Consent, origin: ActionOrigin) -> Subscriber:
     """
     subscriber, moment = request.subscriber, now()
     if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
-        return subscriber
+        return _change_by_request(request, origin)
     require_open(request)
     with transaction.atomic():
         changed = Subscriber.objects.filter(
@@ -89,12 +93,56 @@ def confirm(request: Consent, origin: ActionOrigin) -> Subscriber:
         if changed:
             suppressions.lift_for(subscriber, Suppression.Reason.ERASED, origin)
             preferences.store(subscriber, _explicit_choices(request))
+            if not has_interests(subscriber) and not subscriber.digests.exists():
+                subscriber.next_digest_at = moment + FIRST_DIGEST_WAIT
+                subscriber.save(update_fields=["next_digest_at"])
             if due_dates.has_digest_of_day(subscriber, moment):
                 subscriber.next_digest_at = due_dates.next_due(subscriber, moment)
                 subscriber.save(update_fields=["next_digest_at"])
             paper_requests.request_papers(subscriber, moment)
             consent_log.add(subscriber, Action.CONFIRM, origin, {"request": request.pk})
     return subscriber
+
+
+def _change_by_request(request: Consent, origin: ActionOrigin) -> Subscriber:
+    """Store the interests that a subscriber chose on the site before signing up once more."""
+    subscriber = request.subscriber
+    if offers_choices(request):
+        with transaction.atomic():
+            change_preferences(subscriber, _chosen_interests(request), origin)
+            consent_log.add(subscriber, Action.CONFIRM, origin, {"request": request.pk})
+    return subscriber
+
+
+def offers_choices(request: Consent) -> bool:
+    """Return whether confirming the request changes the interests of a subscriber."""
+    return bool(_chosen_interests(request)) and not _is_spent(request)
+
+
+def _chosen_interests(request: Consent) -> Choices:
+    chosen = {name: request.choices.get(name) for name in preferences.LISTS}
+    return cast(Choices, {name: value for name, value in chosen.items() if value})
+
+
+def send_first_digest(subscriber: Subscriber) -> bool:
+    """Make the first digest due now if it is still waiting for choices; returns whether it was."""
+    return bool(_waiting_for_choices(subscriber, now()).update(next_digest_at=now()))
+
+
+def _waiting_for_choices(subscriber: Subscriber, moment: datetime) -> QuerySet[Subscriber]:
+    """Return the subscriber's row if the first digest waits for the choices."""
+    return Subscriber.objects.filter(
+        ~Exists(Digest.objects.filter(subscriber=OuterRef("pk"))),
+        pk=subscriber.pk,
+        status=Status.ACTIVE,
+        next_digest_at__gt=moment,
+        next_digest_at__lte=F("confirmed_at") + FIRST_DIGEST_WAIT,
+    )
+
+
+def waits_for_choices(subscriber: Subscriber) -> bool:
+    """Return whether the first digest waits for the choices."""
+    return _waiting_for_choices(subscriber, now()).exists()
 
 
 def _explicit_choices(request: Consent) -> Choices:
@@ -143,6 +191,7 @@ def change_preferences(subscriber: Subscriber, choices: Choices, origin: ActionO
     with transaction.atomic():
         preferences.store(subscriber, choices)
         paper_requests.request_papers(subscriber, moment)
+        _waiting_for_choices(subscriber, moment).update(next_digest_at=moment)
         active = Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE)
         # A digest that is due already stays due.
         active.exclude(next_digest_at__lte=moment).update(
@@ -156,6 +205,11 @@ def has_chosen_timezone(subscriber: Subscriber) -> bool:
     """Return whether this person ever chose a time zone, or still has the default."""
     chose_utc = subscriber.consents.filter(action=Action.CHANGE, choices__timezone="UTC")
     return subscriber.timezone != "UTC" or chose_utc.exists()
+
+
+def has_interests(subscriber: Subscriber) -> bool:
+    """Return whether this person has any interest."""
+    return subscriber.interests.exists()
 
 
 def has_choices(subscriber: Subscriber) -> bool:

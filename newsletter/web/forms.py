@@ -168,6 +168,37 @@ class ChoicesForm(forms.Form):
         }
         return cast(Choices, chosen)
 
+    @property
+    def topic_groups(self) -> list[TopicGroup]:
+        """Return the categories that the sources bring, and the chosen ones, by group.
+
+        Each group: (group, number chosen, [(code, name, chosen, new papers in words)]).
+        """
+        chosen = set(self._topics())
+        offered = fed_fields() | chosen
+        counts = week_counts()
+        groups: list[TopicGroup] = []
+        for group, names in taxonomy.GROUPS.items():
+            rows = [
+                (code, name, code in chosen, _news(counts, code))
+                for code, name in names.items()
+                if code in offered
+            ]
+            if rows:
+                groups.append((group, len(chosen.intersection(names)), rows))
+        return groups
+
+    @property
+    def other_topics(self) -> list[str]:
+        """Return chosen codes without a checkbox of their own: whole archives such as ``cs``."""
+        return [code for code in self._topics() if code not in taxonomy.NAMES]
+
+    def _topics(self) -> list[str]:
+        """Return the chosen categories, or those that were sent with an invalid form."""
+        value = self["topics"].value() or []
+        sent = value if isinstance(value, list) else parsers.CODE_SEPARATORS.split(value)
+        return [taxonomy.category(code) or code for code in sent if code]
+
 
 class SignUpForm(ChoicesForm):
     """The sign-up form: an address, optional choices and two checks against bots.
@@ -203,6 +234,18 @@ class SignUpForm(ChoicesForm):
         return "" if _nonce(text, SHORTEST_FILL) else _nonce(text, LONGEST_FILL)
 
 
+class PreviewForm(ChoicesForm):
+    """What a visitor may try before signing up; the names are those of the preferences."""
+
+    field_order = ("interests", "topics", "authors", "likes")
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Keep the fields of a preview only."""
+        super().__init__(data)
+        for name in set(self.fields).difference(self.field_order):
+            del self.fields[name]
+
+
 class PreferencesForm(ChoicesForm):
     """All choices of one subscriber, in the order of the page."""
 
@@ -225,37 +268,6 @@ class PreferencesForm(ChoicesForm):
         super().__init__(data, initial=chosen)
         attrs = {"data-propose": ""} if propose_timezone else {}
         self.fields["timezone"].widget = forms.Select(attrs, choices=timezone_choices())
-
-    @property
-    def topic_groups(self) -> list[TopicGroup]:
-        """Return the categories that the sources bring, and the chosen ones, by group.
-
-        Each group: (group, number chosen, [(code, name, chosen, new papers in words)]).
-        """
-        chosen = set(self._topics())
-        offered = fed_fields() | chosen
-        counts = week_counts()
-        groups: list[TopicGroup] = []
-        for group, names in taxonomy.GROUPS.items():
-            rows = [
-                (code, name, code in chosen, _news(counts, code))
-                for code, name in names.items()
-                if code in offered
-            ]
-            if rows:
-                groups.append((group, len(chosen.intersection(names)), rows))
-        return groups
-
-    @property
-    def other_topics(self) -> list[str]:
-        """Return chosen codes without a checkbox of their own: whole archives such as ``cs``."""
-        return [code for code in self._topics() if code not in taxonomy.NAMES]
-
-    def _topics(self) -> list[str]:
-        """Return the chosen categories, or those that were sent with an invalid form."""
-        value = self["topics"].value() or []
-        sent = value if isinstance(value, list) else parsers.CODE_SEPARATORS.split(value)
-        return [taxonomy.category(code) or code for code in sent if code]
 
 
 def _news(counts: Mapping[str, int], code: str) -> str:

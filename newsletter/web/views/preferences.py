@@ -32,6 +32,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = tokens.subscriber_of_preferences_token(token)
     if request.method != "POST":
         return _show(request, subscriber)
+    if request.POST.get("send") == "now":
+        return _send_now(request, subscriber)
     act = ACTIONS.get(request.POST.get("action", "save"), _save)
     return act(request, subscriber)
 
@@ -41,7 +43,16 @@ def _save(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     if not form.is_valid():
         return _show(request, subscriber, form)
     subscriptions.change_preferences(subscriber, form.choices, origin_of(request, PAGE))
+    enqueue.on_commit(tasks.send_digests)
     return _show(request, subscriber, done="Your choices are saved.")
+
+
+def _send_now(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """Send the first digest without waiting for choices."""
+    if subscriptions.send_first_digest(subscriber):
+        enqueue.on_commit(tasks.send_digests)
+        subscriber.refresh_from_db()
+    return _show(request, subscriber, done="Your first digest is on its way.")
 
 
 def _pause(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
@@ -91,6 +102,7 @@ def _show(
         "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
         "done": done,
         "contact": settings.CONTACT_EMAIL,
+        "first_waits": subscriptions.waits_for_choices(subscriber),
     }
     status = 400 if refused else 200
     return render(request, "subscriber/preferences.html", context, status=status)

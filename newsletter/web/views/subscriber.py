@@ -79,15 +79,22 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "subscriber/sign_up_rejected.html")
     subscriber = subscriptions.confirm(consent, origin)
     enqueue.on_commit(tasks.send_digests)
+    if subscriptions.waits_for_choices(subscriber):
+        preferences = reverse("preferences", args=[tokens.preferences_token(subscriber)])
+        return HttpResponse(status=303, headers={"Location": preferences})
     return _confirmed(request, subscriber)
 
 
 def _ask_to_confirm(request: HttpRequest, consent: Consent) -> HttpResponse:
     subscriber = consent.subscriber
-    if subscriber.status in SUBSCRIBED:
+    if subscriber.status in SUBSCRIBED and not subscriptions.offers_choices(consent):
         return _confirmed(request, subscriber)
     subscriptions.require_open(consent)
-    context = {"email": subscriber.email, "consent_text": consent_log.CONSENT_TEXT}
+    context = {
+        "email": subscriber.email,
+        "consent_text": consent_log.CONSENT_TEXT,
+        "changes_choices": subscriber.status in SUBSCRIBED,
+    }
     page = "reject_sign_up" if "not-me" in request.GET else "confirm"
     return render(request, f"subscriber/{page}.html", context)
 

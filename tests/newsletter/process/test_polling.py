@@ -29,7 +29,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> None:
     a_paper()
-    subscriptions.sign_up(parse("ada@example.org"), "ada@example.org", {}, ActionOrigin("test"))
+    subscriptions.sign_up(
+        parse("ada@example.org"), "ada@example.org", {"topics": ["cs.CL"]}, ActionOrigin("test")
+    )
     assert jobs.send_notices() == {"sent": 1}
     subscriptions.confirm(Consent.objects.get(), ActionOrigin("test"))
     assert jobs.send_digests() == {"sent": 1}

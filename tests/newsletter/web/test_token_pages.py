@@ -113,7 +113,7 @@ def test_an_unknown_link_says_so_and_what_to_do(reader: Client, page: str, token
 
 
 def test_confirming_starts_the_subscription(reader: Client) -> None:
-    path = f"/confirm/{tokens.confirm_token(a_request(size=5))}/"
+    path = f"/confirm/{tokens.confirm_token(a_request(size=5, topics=['cs.CL']))}/"
     assert "ada@example.org" in reader.get(path).content.decode()
     first = reader.post(path)
     again = reader.post(path)
@@ -128,7 +128,7 @@ def test_confirming_starts_the_subscription(reader: Client) -> None:
 def test_an_old_confirmation_link_says_how_things_stand_now(
     reader: Client, clock: time_machine.Traveller
 ) -> None:
-    path = f"/confirm/{tokens.confirm_token(a_request())}/"
+    path = f"/confirm/{tokens.confirm_token(a_request(topics=['cs.CL']))}/"
     assert "first digest is on its way" in reader.post(path).content.decode()
     subscriber = Subscriber.objects.get()
     Subscriber.objects.update(next_digest_at=NOON + timedelta(days=1))
@@ -139,9 +139,7 @@ def test_an_old_confirmation_link_says_how_things_stand_now(
 
 def test_who_comes_back_hears_that_their_choices_are_kept(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
-    new = reader.post(path).content.decode()
-    assert "The first digest is on its way" in new
-    assert "Tell us what you read" in new
+    assert reader.post(path).status_code == 303
     subscriber = Subscriber.objects.get()
     a_digest(to=subscriber, due_on=NOON.date() - timedelta(days=1))
     subscriptions.change_preferences(subscriber, {"size": 5}, ActionOrigin("preferences page"))
