@@ -199,8 +199,8 @@ class Digest(Outbound):
     """The message of one subscriber on one of their due days.
 
     ``items`` are the chosen papers, in order: ``{"paper": canonical_id, "reason": str,
-    "slot": "personal" | "trending" | "pick", "score": float, "part": "new" | "rising"}``. ``cards`` are the keys of the
-    snapshots (``FrozenCard``) that the first attempt rendered, with a ``-`` for a paper that was
+    "slot": "personal" | "trending" | "pick", "score": float, "part": "new" | "rising"}``.
+    ``cards`` are the keys of the snapshots (``FrozenCard``) that the first attempt rendered, with a ``-`` for a paper that was
     missing; ``subject`` is its subject line. Later attempts repeat both. ``remark`` says of the
     choice as a whole what the reader should know: what a search did not find, or a catch-up.
     """
