@@ -23,6 +23,12 @@ ABBREVIATION: Final = re.compile(
 """The end of a text whose full stop belongs to a short form, a journal's name or an initial."""
 WITH_CAPITAL: Final = frozenset({"al.", "etc.", "resp."})
 """Short forms that may also end a sentence, when a capital letter follows."""
+OPENING: Final = re.compile(
+    r"(?:A|An|As|At|By|Each|Finally|For|From|Furthermore|Here|However|If|In|It|Moreover|On|Our|Such|"
+    r"The|Their|Then|These|They|This|Those|Thus|To|Under|Using|We|When|While|With)\b"
+)
+"""Words that begin a sentence after a quantity or a symbol: "at 20 K. In this range"."""
+INITIAL: Final = re.compile(r"(?:^|[\s(.-])[A-Z]\.\Z")
 LONGEST_ABBREVIATION: Final = 12
 LONGEST_BRACKET: Final = 300
 """Characters of a sentence within which an open bracket keeps it from ending."""
@@ -52,8 +58,12 @@ PURPOSE: Final = re.compile(
     re.IGNORECASE,
 )
 """A purpose or a motive. A condition ("if", "for", "assuming", "under") always stays."""
-NUMBER: Final = re.compile(r"(?:\(?(?:\d|[ivx]{1,3})\)|\d\.)\s(?=\w)")
-"""The number of an item in a list."""
+LABEL: Final = re.compile(
+    r"(?:\(?(?:\d|[ivx]{1,3})\)|\d\.|(?:aims?|background|conclusions?|context|findings|methods?|"
+    r"objectives?|purpose|results?):)\s(?=\w)",
+    re.IGNORECASE,
+)
+"""The number of an item in a list, or the heading of a structured abstract."""
 
 
 class Claim(NamedTuple):
@@ -77,7 +87,7 @@ def _split(paragraph: str) -> list[str]:
     for boundary in BOUNDARY.finditer(paragraph):
         at = boundary.start()
         before = paragraph[max(begin, at - LONGEST_ABBREVIATION) : at]
-        following = paragraph[boundary.end() : boundary.end() + 1]
+        following = paragraph[boundary.end() : boundary.end() + LONGEST_ABBREVIATION]
         if ABBREVIATION.search(before) and not _ends_here(before, following):
             continue
         if at - begin < LONGEST_BRACKET and _in_brackets(paragraph[begin : boundary.end()]):
@@ -93,7 +103,10 @@ def _in_brackets(text: str) -> bool:
 
 
 def _ends_here(before: str, following: str) -> bool:
-    return before.rpartition(" ")[2] in WITH_CAPITAL and following.isupper()
+    """Return whether a sentence ends after a short form all the same."""
+    if INITIAL.search(before):
+        return OPENING.match(following) is not None
+    return before.rpartition(" ")[2] in WITH_CAPITAL and following[:1].isupper()
 
 
 def lead_in(sentence: str) -> int:
@@ -101,8 +114,8 @@ def lead_in(sentence: str) -> int:
 
     "In this paper, we propose" begins at "we"; 0 where there is no such lead-in.
     """
-    number = NUMBER.match(sentence)
-    begin = number.end() if number else 0
+    label = LABEL.match(sentence)
+    begin = label.end() if label else 0
     for pattern in (IN_THIS_PAPER, CONNECTIVE, PURPOSE):
         if found := pattern.match(sentence, begin):
             return found.end()

@@ -124,6 +124,7 @@ def test_a_paper_about_withdrawals_is_no_notice() -> None:
         ("Here we report a pulsar.", "we report a pulsar."),
         ("(2) We release the data.", "We release the data."),
         ("Finally, our method is fast.", "our method is fast."),
+        ("Methods: We observe the star.", "We observe the star."),
         # A condition is part of what is claimed.
         ("If the field is finite, we prove it.", "If the field is finite, we prove it."),
         ("Assuming GRH, we prove it.", "Assuming GRH, we prove it."),
@@ -144,6 +145,7 @@ def test_a_lead_in_is_cut_only_where_a_sentence_is_left(sentence: str, left: str
         ("See Fig. 3 and Smith et al. (2004), i.e. this. Next.", None),
         ("It holds by H.-T. Yau and L. Erdos. We extend it.", None),
         ("It grows by 3.5 per cent. iVideoGPT is new.", None),
+        ("It melts at 1850 K. In this range it flows.", None),
         ("Is it so? (Yes, it is.) We prove it!", ["Is it so?", "(Yes, it is.)", "We prove it!"]),
         ("As in [J. Phys. A: Math. Gen. 40 (2007)]. We go on.", None),
         ("First part\n\nsecond part. Third.", ["First part", "second part.", "Third."]),
