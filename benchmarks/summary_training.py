@@ -13,14 +13,16 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
+import snowballstemmer
 from scipy.sparse.linalg import LinearOperator, cg
 
-from papers.text.claim_features import Abstract, Floats, Integers, stems
+from papers.text.claim_features import WORD, Abstract, Floats, Integers, stems
 from papers.text.claim_model import (
     WEIGHTS,
     WORD_BINS,
@@ -43,6 +45,9 @@ DIGITS: Final = 4
 SMALLEST: Final = 0.002
 
 
+_stem = snowballstemmer.stemmer("porter").stemWord
+
+
 @dataclass(frozen=True)
 class Example:
     """One abstract with its reference summaries."""
@@ -53,6 +58,17 @@ class Example:
     targets: list[str]
     target_words: list[list[str]]
     gains: Floats
+
+
+@cache
+def stem(word: str) -> str:
+    """Return the stem of a word as ROUGE takes it (Porter 1980); short words are their own."""
+    return str(_stem(word)) if len(word) > 3 else word
+
+
+def rouge_words(text: str) -> list[str]:
+    """Return the words of a text as ROUGE compares them."""
+    return [stem(word) for word in WORD.findall(text.lower())]
 
 
 def rouge_1(words: Sequence[str], target: Sequence[str]) -> float:
@@ -71,7 +87,9 @@ def example(row: dict[str, Any]) -> Example:
     """Return one example with what each candidate would score."""
     abstract = Abstract(row["title"], row["source"])
     targets = [stems(target) for target in row["target"]]
-    gains = [max(rouge_1(words, target) for target in targets) for words in abstract.claim_words]
+    wanted = [rouge_words(target) for target in row["target"]]
+    said = [rouge_words(claim.text) for claim in abstract.claims]
+    gains = [max(rouge_1(words, target) for target in wanted) for words in said]
     return Example(row["paper_id"], row["title"], abstract, row["target"], targets, np.array(gains))
 
 
@@ -104,7 +122,7 @@ class WordModel:
 
     def __init__(self, examples: Sequence[Example], idf: dict[str, float]) -> None:
         self.idf = idf
-        seen = Counter(word for one in examples for word in one.abstract.counts)
+        seen = Counter(word for one in examples for word in one.abstract.vocabulary)
         self.known = {word: at for at, word in enumerate(sorted(
             word for word, count in seen.items() if count >= RARE_WORD))}  # fmt: skip
         design = sp.vstack([self.design(one) for one in examples]).tocsr()
@@ -118,10 +136,10 @@ class WordModel:
 
     def design(self, one: Example) -> sp.csr_matrix:
         places, lead = word_places(one.abstract, self.idf)
-        stems_of = np.array([self.known.get(word, -1) for word in one.abstract.counts])
+        stems_of = np.array([self.known.get(word, -1) for word in one.abstract.vocabulary])
         size = len(self.known)
         rows = np.arange(len(stems_of))
-        first = (stems_of >= 0) & np.array(lead)
+        first = (stems_of >= 0) & lead
         entries = [places.ravel(), WORD_BINS + stems_of[stems_of >= 0],
                    WORD_BINS + size + stems_of[first]]  # fmt: skip
         at = [np.repeat(rows, places.shape[1]), rows[stems_of >= 0], rows[first]]
@@ -134,7 +152,7 @@ def present(one: Example) -> Floats:
     """Return for each stem of an abstract in which share of its summaries it stands."""
     kinds = [set(words) for words in one.target_words]
     return np.array([sum(word in kind for kind in kinds) / len(kinds)
-                     for word in one.abstract.counts])  # fmt: skip
+                     for word in one.abstract.vocabulary])  # fmt: skip
 
 
 def train(examples: Sequence[Example]) -> Model:
@@ -171,7 +189,7 @@ def train(examples: Sequence[Example]) -> Model:
 
 def frequencies(examples: Sequence[Example]) -> dict[str, float]:
     """Return the idf of the stems that several abstracts hold."""
-    seen = Counter(word for one in examples for word in one.abstract.counts)
+    seen = Counter(word for one in examples for word in one.abstract.vocabulary)
     return {word: round(math.log((len(examples) + 1) / (count + 1)), 2)
             for word, count in sorted(seen.items()) if count >= RARE_GRAM}  # fmt: skip
 

@@ -14,7 +14,7 @@ The weights come from ``benchmarks/summary_training.py`` and stand in ``claim_mo
 from __future__ import annotations
 
 import json
-from collections import Counter
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from papers.text.claim_features import BEYOND, COMMON, RARE, Abstract, Floats, Integers
+from papers.text.claim_features import Abstract, Booleans, Floats, Integers
 
 WEIGHTS: Final = Path(__file__).with_name("claim_model.json")
 SUMMARY_LENGTH: Final = 14
@@ -40,19 +40,19 @@ choosing background in fields whose titles repeat the background's words.
 
 # A word of an abstract is described by small numbers, each below its bound.
 COLUMNS: Final = {
-    "spread": 6, "first": 7, "part": 6, "claimed": 4, "strong": 3, "lead": 2, "next": 2,
-    "place": 12, "titled": 2, "idf": 8, "common": 2, "digit": 2, "sentences": 11,
+    "spread": 6, "first": 7, "claimed": 4, "lead": 2, "next": 2, "place": 12, "titled": 2,
+    "idf": 8, "common": 2,
 }  # fmt: skip
 TEMPLATES: Final = (
-    ("spread",), ("first",), ("part",), ("next", "lead"), ("claimed", "strong"), ("place",),
-    ("sentences",), ("titled", "lead", "spread"), ("titled", "common", "lead"), ("titled", "idf"),
-    ("spread", "idf"), ("lead", "idf"), ("digit",), ("strong", "lead", "titled"),
-    ("first", "titled"), ("place", "titled"), ("place", "common"),
+    ("spread",), ("first",), ("next", "lead"), ("claimed",), ("place",),
+    ("titled", "lead", "spread"), ("titled", "common", "lead"), ("titled", "idf"),
+    ("spread", "idf"), ("lead", "idf"), ("first", "titled"), ("place", "titled"),
+    ("place", "common"),
 )  # fmt: skip
 """Combinations of columns; each combination of values has a weight."""
-PARTS: Final = np.array([0.01, 0.2, 0.4, 0.6, 0.8])
-PLACES: Final = np.array([2, 4, 6, 8, 10, 13, 16, 20, 25, 32])
-FREQUENCIES: Final = np.arange(1.0, 8.0)
+PLACES: Final = (2, 4, 6, 8, 10, 13, 16, 20, 25, 32)
+PLACE_BINS: Final = np.searchsorted(PLACES, np.arange(PLACES[-1] + 1), side="right")
+ELSEWHERE: Final = len(PLACES) + 1
 
 
 def _layout() -> tuple[Integers, Integers, int]:
@@ -71,6 +71,10 @@ def _layout() -> tuple[Integers, Integers, int]:
 
 
 FACTORS, OFFSETS, WORD_BINS = _layout()
+BOUNDS: Final = np.array(list(COLUMNS.values())) - 1
+UNKNOWN: Final = (0.0, 0.0)
+LIKELIHOODS: Final = (0.01, 0.95)
+"""The least and the greatest; a linear model does not keep within 0 and 1 by itself."""
 
 
 @dataclass(frozen=True)
@@ -106,27 +110,25 @@ class Model:
 
     def scores(self, abstract: Abstract) -> Floats:
         """Return one score for each candidate, higher is better."""
-        features = abstract.features(self.idf)
-        places = binned(features, self.edges)
+        places = binned(abstract.features(self.idf), self.edges)
         scores: Floats = self.bins[np.arange(len(self.edges)), places].sum(axis=1)
         scores += self.expectation * expected(abstract, self.likelihoods(abstract))
         scores += ANNOUNCEMENT_BONUS * np.array(abstract.announces)
-        for row, words in enumerate(abstract.claim_words):
-            found = grams(words)
-            known = found & self.grams.keys()
-            total = sum([self.grams[gram] for gram in known])
-            scores[row] += total / max(len(found), 1) ** 0.5
+        scores += [self._gram_score(words) for words in abstract.claim_words]
         return scores
 
-    def likelihoods(self, abstract: Abstract) -> dict[str, float]:
-        """Return for each stem of an abstract how likely it stands in the summary."""
+    def _gram_score(self, words: Sequence[str]) -> float:
+        found = grams(words)
+        known = found & self.grams.keys()
+        return sum([self.grams[gram] for gram in known]) / math.sqrt(max(len(found), 1))
+
+    def likelihoods(self, abstract: Abstract) -> Floats:
+        """Return how likely each stem of an abstract stands in the summary, shape (stems,)."""
         places, lead = word_places(abstract, self.idf)
-        values = self.word_bins[places].sum(axis=1).tolist()
-        return {
-            word: value + one + first * led
-            for word, value, led in zip(abstract.counts, values, lead, strict=True)
-            for one, first in (self.words.get(word, (0.0, 0.0)),)
-        }
+        known = [self.words.get(word, UNKNOWN) for word in abstract.vocabulary]
+        own = np.array(known).reshape(-1, 2)
+        values: Floats = self.word_bins[places].sum(axis=1) + own[:, 0] + lead * own[:, 1]
+        return np.clip(values, *LIKELIHOODS)
 
 
 def binned(features: Floats, edges: Floats) -> Integers:
@@ -145,51 +147,29 @@ def grams(words: Sequence[str]) -> set[str]:
     return found
 
 
-def word_places(abstract: Abstract, idf: Mapping[str, float]) -> tuple[Integers, list[bool]]:
-    """Return which weights each stem has, shape (stems, templates), and which are in the first
-    announcement; in the order of ``abstract.counts``."""
-    lead, titled, count = abstract.first, set(abstract.title), len(abstract.sentences)
-    first: dict[str, int] = {}
-    claimed, strong = Counter[str](), Counter[str]()
-    for number, words in enumerate(abstract.words):
-        kinds = set(words)
-        if abstract.announces[number]:
-            claimed.update(kinds)
-        if abstract.strong[number]:
-            strong.update(kinds)
-        for word in kinds:
-            first.setdefault(word, number)
-    place: dict[str, int] = {}
-    for position, word in enumerate(abstract.words[lead] if abstract.words else ()):
-        place.setdefault(word, position)
-    following = set(abstract.words[lead + 1]) if lead + 1 < count else set()
-    rows = [
-        (abstract.spread[word], first[word], 0, claimed[word], strong[word], word in place,
-         word in following, place.get(word, BEYOND), word in titled, 0, word in COMMON,
-         not word.isalpha(), count)
-        for word in abstract.counts
-    ]  # fmt: skip
-    table = np.array(rows, np.int64).reshape(-1, len(COLUMNS))
-    table[:, 2] = np.searchsorted(PARTS, table[:, 1] / max(count - 1, 1), side="right")
-    within = np.searchsorted(PLACES, table[:, 7], side="right")
-    table[:, 7] = np.where(table[:, 5] > 0, within, COLUMNS["place"] - 1)
-    frequencies = [idf.get(word, RARE) for word in abstract.counts]
-    table[:, 9] = np.searchsorted(FREQUENCIES, frequencies, side="right")
-    table = np.minimum(table, np.array(list(COLUMNS.values())) - 1)
-    return table @ FACTORS + OFFSETS, [word in place for word in abstract.counts]
+def word_places(abstract: Abstract, idf: Mapping[str, float]) -> tuple[Integers, Booleans]:
+    """Return which weights each stem has, shape (stems, templates), and whether it stands in the
+    first announcement, shape (stems,)."""
+    lead = abstract.first
+    present = abstract.counts > 0
+    place = np.full(len(abstract.vocabulary), ELSEWHERE)
+    ids = abstract.ids[lead]
+    place[ids[::-1]] = PLACE_BINS[np.minimum(np.arange(len(ids)), PLACES[-1])][::-1]
+    following = present[lead + 1] if lead + 1 < len(present) else np.zeros_like(present[0])
+    table = np.array([
+        abstract.spread, present.argmax(axis=0), np.array(abstract.announces, int) @ present,
+        present[lead], following, place, abstract.titled, abstract.weights(idf), abstract.common,
+    ]).astype(np.int64)  # fmt: skip
+    return np.minimum(table.T, BOUNDS) @ FACTORS + OFFSETS, present[lead]
 
 
-def expected(abstract: Abstract, likelihoods: Mapping[str, float]) -> Floats:
+def expected(abstract: Abstract, likelihoods: Floats) -> Floats:
     """Return the ROUGE-1 F1 that each candidate can expect with a summary."""
-    bounded = {word: min(max(value, 0.01), 0.95) for word, value in likelihoods.items()}
-    found = []
-    for words in abstract.claim_words:
-        kinds = set(words)
-        once = sum([bounded[word] for word in kinds])
-        every = sum([bounded[word] for word in words])
-        overlap = once + REPEATED * (every - once)
-        found.append(2 * overlap / (len(words) + SUMMARY_LENGTH))
-    return np.array(found)
+    counts = abstract.claim_counts
+    once: Floats = (counts > 0) @ likelihoods
+    overlap = once + REPEATED * (counts @ likelihoods - once)
+    result: Floats = 2 * overlap / (counts.sum(axis=1) + SUMMARY_LENGTH)
+    return result
 
 
 @lru_cache(maxsize=1)

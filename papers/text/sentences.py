@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 BOUNDARY: Final = re.compile(
     r"(?<=[.!?。！？])(?:[\"'”’)\]]{0,2})(?:"
-    r"\s+(?=[\"“‘'(\[$\\]{0,2}(?:[^\W_a-z]|[a-z]{1,3}[A-Z]))|(?<=[。！？]))"
+    r"\s+(?=[\"“‘'(\[$\\]{0,2}(?:[^\W_a-z]|[a-z]{1,3}[A-Z]))|(?<=[。！？])"
+    r"|(?<=[a-z]{4}\.)(?=[A-Z][a-z]*\s))"
 )
 """A sentence may end here: a full stop, closing quotes, a space, no word in small letters."""
 ABBREVIATION: Final = re.compile(
@@ -38,9 +39,8 @@ SUBJECT: Final = (
     r"contribution|research)|the (?:present|proposed|authors?))\b"
 )
 IN_THIS_PAPER: Final = re.compile(
-    r"(?:(?:however|thus|therefore|hence|so|here|finally|then|and|but|moreover|furthermore)"
-    r"\b,?\s)?in (?:this|the present|our|the current)\s(?:[\w-]{1,20}\s)?(?:paper|work|article|"
-    r"study|thesis|note|letter|report|manuscript|contribution|survey|research|project|review)s?\b,?\s(?=\w)",
+    r"in (?:this|the present|our|the current)\s(?:[\w-]{1,20}\s)?(?:paper|work|article|study|"
+    r"thesis|note|letter|report|manuscript|contribution|survey|research|project|review)s?\b,?\s(?=\w)",
     re.IGNORECASE,
 )
 CONNECTIVE: Final = re.compile(
@@ -49,12 +49,15 @@ CONNECTIVE: Final = re.compile(
     r"more specifically|concretely|notably|importantly|further|overall|in summary|in short|"
     r"surprisingly|interestingly|unfortunately|nevertheless|nonetheless|consequently|accordingly|"
     r"as a result|and|but|so|to do so|for this purpose|in response|recently)\b,?\s"
-    r"(?=" + SUBJECT + ")",
+    r"(?=" + SUBJECT + "|in this )",
     re.IGNORECASE,
 )
 PURPOSE: Final = re.compile(
     r"(?:to|in order to|motivated by|inspired by|building (?:up)?on|towards?|with this in mind|"
-    r"as a (?:first )?step|in light of|in view of)\b[^,;:.]{0,150},\s(?=" + SUBJECT + ")",
+    r"as a (?:first )?step|in light of|in view of|"
+    r"(?:based on|guided by|using|with|from) (?:this|these|the above))\b[^,;:.]{0,150},\s(?="
+    + SUBJECT
+    + "|in this )",
     re.IGNORECASE,
 )
 """A purpose or a motive. A condition ("if", "for", "assuming", "under") always stays."""
@@ -116,9 +119,9 @@ def lead_in(sentence: str) -> int:
     """
     label = LABEL.match(sentence)
     begin = label.end() if label else 0
-    for pattern in (IN_THIS_PAPER, CONNECTIVE, PURPOSE):
+    for pattern in (CONNECTIVE, PURPOSE, IN_THIS_PAPER):
         if found := pattern.match(sentence, begin):
-            return found.end()
+            begin = found.end()
     return begin
 
 

@@ -28,19 +28,20 @@ ENGLISH: Final = frozenset(
     re.findall(
         r"\S+",
         """
-the of and to we is that for with are by this from our which has have can be it its not these as an
-at or into between show how than been also using
+and are be been between by can for from has have how into its not our show than that the these this
+to using we which with
 """,
     )
 )
-ENGLISH_SHARE: Final = 0.12
+"""Frequent words that other languages do not have."""
+ENGLISH_SHARE: Final = 0.06
 """The share of its words in ``ENGLISH`` from which an abstract counts as English."""
 SENTENCE_IN_ENGLISH: Final = 8
 """A sentence of so many words without one in ``ENGLISH`` is in another language."""
 WITHDRAWAL: Final = re.compile(
     r"(?:(?:this|the|our)\s(?:\w{1,20}\s){0,3}?(?:(?:has|have)\sbeen|is|was)\s(?:\w{1,20}\s)?"
     r"|(?:paper|article|submission|manuscript)\s|we\s(?:have\s)?)?"
-    r"(?:withdrawn|retracted|withdraw\sthis)\b(?!\s(?:from|the|a)\b)",
+    r"(?:withdrawn|retracted|withdraw\sthis)\b(?!\s(?:from(?!\s(?:the\s)?arxiv)|the|a)\b)",
     re.IGNORECASE,
 )
 

@@ -72,6 +72,8 @@ def test_other_fields_than_machine_learning(title: str, abstract: str, said: str
         "Siehe Titel.",
         "Nous proposons une nouvelle méthode pour la segmentation des images médicales. Elle "
         "repose sur un réseau de neurones et donne de meilleurs résultats que les autres.",
+        "Wij stellen een methode voor die is gebaseerd op een netwerk van neuronen. De methode is "
+        "sneller of beter dan andere methoden en is getest op een grote verzameling beelden.",
         "Предложен новый метод решения обратных задач. Показано, что он сходится быстрее.",
         "本文提出了一种新的图像分割方法。实验结果表明该方法优于现有方法。",
         "We " + "very " * 200 + "long.",
@@ -100,6 +102,7 @@ def test_the_english_half_of_an_abstract_in_two_languages_is_read() -> None:
         "This paper has been withdrawn by the author due to a crucial error in Lemma 2.",
         "This article was temporarily withdrawn.",
         "Withdrawn due to an error in Section 3.",
+        "This paper has been withdrawn from arXiv.",
     ],
 )
 def test_a_notice_of_withdrawal_is_said_instead_of_the_claim(notice: str) -> None:
@@ -122,6 +125,8 @@ def test_a_paper_about_withdrawals_is_no_notice() -> None:
         ("However, in this paper, we count.", "we count."),
         ("To address this issue, we propose a method.", "we propose a method."),
         ("Here we report a pulsar.", "we report a pulsar."),
+        ("To this end, in this work, we propose a method.", "we propose a method."),
+        ("Guided by these findings, we propose a method.", "we propose a method."),
         ("(2) We release the data.", "We release the data."),
         ("Finally, our method is fast.", "our method is fast."),
         ("Methods: We observe the star.", "We observe the star."),
@@ -145,6 +150,7 @@ def test_a_lead_in_is_cut_only_where_a_sentence_is_left(sentence: str, left: str
         ("See Fig. 3 and Smith et al. (2004), i.e. this. Next.", None),
         ("It holds by H.-T. Yau and L. Erdos. We extend it.", None),
         ("It grows by 3.5 per cent. iVideoGPT is new.", None),
+        ("It is hard to follow.Yet we do.", ["It is hard to follow.", "Yet we do."]),
         ("It melts at 1850 K. In this range it flows.", None),
         ("Is it so? (Yes, it is.) We prove it!", ["Is it so?", "(Yes, it is.)", "We prove it!"]),
         ("As in [J. Phys. A: Math. Gen. 40 (2007)]. We go on.", None),
@@ -153,7 +159,7 @@ def test_a_lead_in_is_cut_only_where_a_sentence_is_left(sentence: str, left: str
     ],
 )
 def test_sentences_end_where_a_reader_ends_them(text: str, sentences: list[str] | None) -> None:
-    if sentences is None:  # The last sentence of two.
+    if sentences is None:  # Two sentences, and the second is short.
         before, _, last = text.rpartition(". ")
         sentences = [f"{before}.", last]
     assert split(text) == sentences
