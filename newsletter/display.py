@@ -10,21 +10,14 @@ from urllib.parse import urlsplit
 from papers.models import Paper
 
 BYLINE_HEAD: Final = 3
-
-
 URL_LIMIT: Final = 500
-
-
 SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]?\s+(?=[“\"(\[]?[A-Z0-9])")
-
-
 EXCERPT: Final = range(180, 420)
 """Characters of an abstract that everybody sees: at least, at most."""
-
-
 ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
-
-
+ARXIV_ABSTRACT: Final = re.compile(
+    r"https?://(?:www\.)?arxiv\.org/abs/(?P<id>\d{4}\.\d{4,5}(?:v\d+)?)", re.IGNORECASE
+)
 HUGGING_FACE: Final = Paper.SummarySource.HUGGING_FACE
 
 
@@ -93,6 +86,12 @@ def links(paper: Paper) -> list[Link]:
         Link("Code", web_address(paper.code_url)),
     )
     return [link for link in offered if link.url]
+
+
+def html_address(url: str) -> str:
+    """Return the address of arXiv's HTML rendering of a paper; empty for other addresses."""
+    found = ARXIV_ABSTRACT.fullmatch(url)
+    return f"https://arxiv.org/html/{found['id']}" if found else ""
 
 
 def web_address(url: str) -> str:

@@ -209,6 +209,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <digest@{SITE_
 # Where bounces of mail over SMTP come to, and the address of that mailbox, which gets a tag a mail.
 BOUNCE_MAILBOX = env.mailbox("BOUNCE_URL")
 BOUNCE_ADDRESS = env.text("BOUNCE_ADDRESS", env.bounce_address(BOUNCE_MAILBOX, DEFAULT_FROM_EMAIL))
+REPLY_TO_EMAIL = env.text("REPLY_TO_EMAIL")
 NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "Set POSTAL_ADDRESS, 1 Example Street" if LOCAL else "")

@@ -55,7 +55,17 @@ class Card:
     @cached_property
     def html(self) -> EncodedText:
         """The card as HTML."""
-        return encode_text(render_to_string("emails/card.html", {"card": self}))
+        return encode_text(render_to_string("emails/card.html", {"card": self, "lead": False}))
+
+    @cached_property
+    def lead_html(self) -> EncodedText:
+        """The card as HTML in larger type, for the first paper of a mail."""
+        return encode_text(render_to_string("emails/card.html", {"card": self, "lead": True}))
+
+    @cached_property
+    def links_html(self) -> EncodedText:
+        """The links of the card as HTML."""
+        return encode_text(render_to_string("emails/links.html", {"card": self}).strip())
 
     @cached_property
     def text(self) -> EncodedText:
@@ -91,7 +101,12 @@ def card_of(paper: Paper) -> Card:
     page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
     url, pdf, code = map(web_address, (paper.url, paper.pdf_url, paper.code_url))
     summary = display.summary(paper)
-    offered = (Link("Paper page", page), Link("PDF", pdf), Link("Code", code))
+    offered = (
+        Link("Paper page", page),
+        Link("PDF", pdf),
+        Link("HTML", display.html_address(paper.url)),
+        Link("Code", code),
+    )
     return Card(
         paper=paper.canonical_id,
         title=shorten(clean_line(paper.title), TITLE_LIMIT),

@@ -33,6 +33,7 @@ PERSONAL: Final = (
     "subject",
     "preheader",
     "day",
+    "opening",
     "web_url",
     "receipt",
     "preferences_url",
@@ -52,6 +53,8 @@ class EscapedText(NamedTuple):
 class MailItem(NamedTuple):
     """One item of one person's digest: the shared card and what is personal.
 
+    ``section`` is the key of its heading, ``kind`` that of why it was chosen.
+
     ``position`` counts from 0 in the digest's items and names them in links, ``number`` from 1 in
     the order of the mail.
     """
@@ -59,7 +62,8 @@ class MailItem(NamedTuple):
     number: int
     position: int
     card: Card
-    slot: str
+    section: str
+    kind: str
     reason: EscapedText
     note: str
 
@@ -157,15 +161,27 @@ def _html_items(sections: Sections, stem: bytes, *, web: bool) -> EncodedText:
         written.append(heading.content)
         needs_stuffing = needs_stuffing or heading.needs_stuffing
         for item in items:
-            card, reason = item.card.html, item.reason
+            lead, reason = item.number == 1, item.reason
+            card = item.card.lead_html if lead else item.card.html
+            links = item.card.links_html
             frame = _html_item(
-                item.position, item.note, bool(reason.text), last=item is items[-1], web=web
+                item.number,
+                item.position,
+                item.note,
+                has_reason=bool(reason.text),
+                last=item is items[-1],
+                web=web,
             )
             written += frame.fill(
-                {"card": card.content, "reason": reason.html, "feedback_stem": stem}
+                {
+                    "card": card.content,
+                    "links": links.content,
+                    "reason": reason.html,
+                    "feedback_stem": stem,
+                }
             )
             needs_stuffing = needs_stuffing or any(
-                part.needs_stuffing for part in (card, reason, frame)
+                part.needs_stuffing for part in (card, links, reason, frame)
             )
     return EncodedText(b"".join(written), needs_stuffing)
 
@@ -223,14 +239,23 @@ def _heading(title: str, *, plain: bool) -> EncodedText:
     return encode_text(render_to_string(template, {"title": title}, using=using))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _html_item(
-    position: int, note: str, has_reason: bool, *, last: bool, web: bool
+    number: int, position: int, note: str, *, has_reason: bool, last: bool, web: bool
 ) -> PartialTemplate:
     names = ["reason"] if has_reason else []
-    # The card has been escaped where it was rendered.
-    shared: dict[str, Any] = {"card": {"html": mark_safe(placeholder("card"))}, "note": note}
-    shared |= {"last": last, "web": web}
+    shared = {
+        # The card has been escaped where it was rendered.
+        "card": {
+            "html": mark_safe(placeholder("card")),
+            "links_html": mark_safe(placeholder("links")),
+        },
+        "note": note,
+        "last": last,
+        "lead": number == 1,
+        "number": number,
+        "web": web,
+    }
     return PartialTemplate(
         "emails/item.html", names, shared | _feedback_urls(position), plain=False
     )

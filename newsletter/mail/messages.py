@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from typing import Any, Final
@@ -40,13 +41,22 @@ INCOMPLETE: Final = (
     "The mail lacks its postal address or a link that it must show; set POSTAL_ADDRESS, or correct "
     "the template."
 )
+# Headings in the order of the mail. A digest that an older version chose has slots only.
 SECTIONS: Final = {
     "pick": "Editor’s pick",
+    "new": "New",
     "personal": "For you",
     "trending": "Trending",
     "rising": "Rising or missed",
 }
-SECTION_ORDER: Final = {slot: place for place, slot in enumerate(SECTIONS)}
+SECTION_ORDER: Final = {name: place for place, name in enumerate(SECTIONS)}
+KINDS: Final = {
+    "pick": "picked by the editors",
+    "followed": "by people you follow",
+    "personal": "for you",
+    "trending": "trending",
+}
+FOLLOWED: Final = "you follow "  # How the reason of a followed author begins.
 
 
 class IncompleteMessageError(Exception):
@@ -72,6 +82,8 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
     headers = _headers(digest, sender) | {
         **_unsubscribe_headers(context["unsubscribe_url"]),
         "List-Id": f"<digest.{_domain(sender)}>",
+        "List-Archive": f"<{ascii_host(settings.SITE_URL)}/archive/>",
+        "List-Help": f"<mailto:{settings.CONTACT_EMAIL}?subject=help>",
         "Feedback-ID": _feedback_id(
             sender, f"{digest.due_on:%Y%m%d}", subscriber.frequency, "digest"
         ),
@@ -101,12 +113,12 @@ def digest_subject(digest: Digest, cards: Mapping[str, Card]) -> str:
 def digest_page(digest: Digest, cards: Mapping[str, Card]) -> str:
     """Return the digest as a web page: the mail's content with the items that it left out.
 
+    The page is made to be passed on: it holds no address and no link that acts for the reader.
+
     Raises:
         IncompleteMessageError: None of its papers exists any more.
     """
-    # The page is made to be passed on: it names no reader, and none of its links acts for one.
-    personal = ("receipt", "preferences_url", "pause_url", "unsubscribe_url")
-    context = _digest_context(digest, cards) | dict.fromkeys(personal, "")
+    context = _digest_context(digest, cards) | NO_LINKS
     # The subject that was sent may name a paper that was hidden since.
     context["subject"] = _digest_subject(digest, context["mail_items"])
     return fragments.render_html(context, _sections(context["mail_items"]), web=True).text
@@ -172,12 +184,13 @@ def _unsubscribe_headers(url: str) -> dict[str, str]:
 
 def _notice_message(notice: Notice, name: str, links: dict[str, str]) -> AnymailMessage:
     context = _site() | links
+    context["subject"] = subject = _subject(name, context)
     html = render_to_string(f"emails/{name}.html", context)
     text = render_to_string(f"emails/{name}.txt", context, using="text")
     _require(html, text, context["postal_address"], *links.values())
     sender = settings.NOTICE_FROM_EMAIL
     headers = _headers(notice, sender) | {"Feedback-ID": _feedback_id(sender, name)}
-    subject, address = _subject(name, context), notice.subscriber.email
+    address = notice.subscriber.email
     _forbid_line_breaks(subject, sender, address, *headers.values())
     build = AnymailMessage if settings.DJANGO_MAIL else RepeatableMessage
     message = build(subject, text, sender, [address], headers=headers)
@@ -196,11 +209,12 @@ def _forbid_line_breaks(*values: str) -> None:
 
 
 def _headers(row: Digest | Notice, sender: str) -> dict[str, str]:
-    return {
+    headers = {
         "Date": format_datetime(row.created_at),
         "Message-ID": message_id(row, sender),
         "Auto-Submitted": "auto-generated",
     }
+    return headers | ({"Reply-To": settings.REPLY_TO_EMAIL} if settings.REPLY_TO_EMAIL else {})
 
 
 def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]:
@@ -216,17 +230,12 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         "feedback_stem": tokens.feedback_stem(digest),
         "subject": digest.subject or _digest_subject(digest, items),
         "preheader": shorten(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
-        "day": _date_and_remark(digest),
+        "opening": _opening(items, clean_line(digest.remark)),
+        "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
         "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
         "mail_items": items,
         "left_out": 0,
     }
-
-
-def _date_and_remark(digest: Digest) -> str:
-    """Return the line above the papers."""
-    date = f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}"
-    return f"{date}. {clean_line(digest.remark)}" if digest.remark else date
 
 
 def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
@@ -239,30 +248,61 @@ def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
 def _mail_items(digest: Digest, cards: Mapping[str, Card]) -> list[MailItem]:
     """Return the items in the order of the mail."""
     found = [(place, item) for place, item in enumerate(digest.items) if item["paper"] in cards]
-    found.sort(key=lambda one: SECTION_ORDER[_section(one[1])])
+    found.sort(key=lambda one: SECTION_ORDER[_section_of(one[1])])
     return [
         _mail_item(number, place, item, cards[item["paper"]])
         for number, (place, item) in enumerate(found, start=1)
     ]
 
 
-def _section(item: Mapping[str, Any]) -> str:
-    """Return the section of an item: of older papers only the editor's pick stands apart."""
-    slot: str = item["slot"] if item.get("slot", "") in SECTIONS else "trending"
-    return "rising" if item.get("part") == "rising" and slot != "pick" else slot
-
-
 def _mail_item(number: int, position: int, item: Mapping[str, Any], card: Card) -> MailItem:
-    slot = _section(item)
     return MailItem(
         number,
         position,
         card,
-        slot,
+        _section_of(item),
+        _kind_of(item),
         # The heading above it says already that it is the editor's pick.
-        _reason("" if slot == "pick" else item.get("reason", "")),
+        _reason("" if item.get("slot") == "pick" else item.get("reason", "")),
         _cached_line(item["note"]) if item.get("note") else card.note,
     )
+
+
+def _section_of(item: Mapping[str, Any]) -> str:
+    """Return the key of the heading under which an item stands."""
+    slot = item.get("slot", "")
+    if slot == "pick":
+        return "pick"
+    part = item.get("part", "")
+    if part in {"new", "rising"}:
+        return str(part)
+    return "personal" if slot == "personal" else "trending"
+
+
+def _kind_of(item: Mapping[str, Any]) -> str:
+    """Return why an item was chosen, as a key of KINDS."""
+    slot = item.get("slot", "")
+    if slot == "personal" and item.get("reason", "").startswith(FOLLOWED):
+        return "followed"
+    return slot if slot in KINDS else "trending"
+
+
+def _opening(items: Sequence[MailItem], remark: str) -> str:
+    """Return the line that opens the mail: ``9 new: 2 by people you follow, 7 trending.``"""
+    rising = sum(item.section == "rising" for item in items)
+    others = Counter(item.kind for item in items if item.section != "rising")
+    count = others.total()
+    new = any(item.section == "new" for item in items)
+    papers = "paper" if count == 1 else "papers"
+    kinds = [(others[kind], text) for kind, text in KINDS.items() if others[kind]]
+    lines = []
+    if len(kinds) == 1:
+        lines = [f"{count} {'new ' if new else ''}{papers} {kinds[0][1]}"]
+    elif kinds:
+        detail = ", ".join(f"{number} {text}" for number, text in kinds)
+        lines = [f"{count} {'new' if new else papers}: {detail}"]
+    lines += [f"{rising} rising or missed"] if rising else []
+    return f"{' · '.join(lines)}. {remark}".rstrip()
 
 
 # Many readers share notes and reasons.
@@ -278,7 +318,7 @@ def _reason(text: str) -> EscapedText:
 def _sections(items: Iterable[MailItem]) -> list[tuple[str, list[MailItem]]]:
     found: dict[str, list[MailItem]] = {}
     for item in items:
-        found.setdefault(SECTIONS[item.slot], []).append(item)
+        found.setdefault(SECTIONS[item.section], []).append(item)
     return list(found.items())
 
 
@@ -309,6 +349,11 @@ def _require(html: str, text: str, *values: str) -> None:
     for value in values:
         if not value or value not in text or escape(value) not in html:
             raise IncompleteSettingsError(INCOMPLETE)
+
+
+NO_LINKS: Final = dict.fromkeys(
+    ("preferences_url", "pause_url", "unsubscribe_url", "receipt", "feedback_stem", "web_url"), ""
+)
 
 
 def _links(subscriber: Subscriber) -> dict[str, str]:

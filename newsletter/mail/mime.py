@@ -189,7 +189,7 @@ class EncodedMessage(RepeatableMessage):
             and not any(unusual)
             and len(self.to) == 1
             and names >= {"date", "message-id"}
-            and not names & {"from", "to", "cc", "reply-to", "content-type", "subject"}
+            and not names & {"from", "to", "cc", "content-type", "subject"}
         )
 
 

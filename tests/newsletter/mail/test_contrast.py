@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-MAILS = ["base", "card", "confirm", "digest", "manage"]
+MAILS = sorted(path.stem for path in (ROOT / "templates" / "emails").glob("*.html"))
 SHEET = {"day": "#fffdf8", "night": "#1e2125"}
 
 

@@ -93,7 +93,7 @@ def test_both_parts_hold_the_same_links() -> None:
     in_html = {unescape(url) for url in re.findall(r'href="(http[^"]+)"', html_of(message))}
     in_text = set(re.findall(r"http\S+", message.body))
     assert {url.rstrip("/") for url in in_html} == {url.rstrip("/") for url in in_text}
-    assert len(in_html) == 2 * 6 + 5
+    assert len(in_html) == 2 * 7 + 5
 
 
 def test_a_long_list_of_authors_is_three_the_last_and_the_count() -> None:
@@ -134,7 +134,7 @@ def test_picks_come_first_then_the_personal_then_the_trending_ones() -> None:
 
 def test_what_the_reader_should_know_of_the_choice_stands_below_the_site_s_name() -> None:
     message = mail_of(digest_of(rich_paper(1), remark="Nothing new on “sign <language>”."))
-    assert "2025. Nothing new on “sign <language>”." in message.body
+    assert "1 paper for you. Nothing new on “sign <language>”." in message.body
     assert "Nothing new on “sign &lt;language&gt;”." in str(message.alternatives[0][0])
 
 
@@ -224,7 +224,6 @@ def test_a_paper_that_is_gone_is_left_out_and_a_digest_of_none_is_refused() -> N
 def test_nothing_in_the_html_is_fetched_from_elsewhere() -> None:
     html = html_of(mail_of(digest_of(rich_paper(1))))
     assert not re.search(r"<(img|script|link|iframe|form)\b|url\(|@import|\ssrc=", html)
-    assert '<html lang="en">' in html
     assert html.count("<table") == html.count('<table role="presentation"')
 
 
