@@ -56,7 +56,7 @@ FULL_COVERAGE: Final = 0.95
 COVERED_CONCEPTS: Final = 2.2
 """Of a search of many words so many are enough."""
 LEAST_LINKED: Final = 0.5
-LEAST_ATTESTED: Final = 0.75
+LEAST_ATTESTED: Final = 0.65
 LEAST_LIFT: Final = 2.0
 """Two words belong together if they meet so many times as often as by chance."""
 LEAST_CORE: Final = 3

@@ -186,7 +186,10 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     if not fit.above.any():
         return None
     scores = np.where(fit.above, fit.scores, -np.inf)
-    strengths = percentiles(fit.scores)
+    above = np.flatnonzero(fit.above)
+    above = above[np.argsort(-fit.scores[above], kind="stable")]
+    strengths = np.zeros(len(scores), np.float32)
+    strengths[above] = 1 - np.arange(len(above)) / max(1, len(scores) - 1)
     places = min(MOST_SHARES, math.sqrt(len(rows)))
 
     def explain(place: int) -> str:
