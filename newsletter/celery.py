@@ -29,6 +29,7 @@ app.conf.task_routes = {
     "newsletter.tasks.deliver_notices": {"queue": "notices"},
     "papers.tasks.*": {"queue": "library"},
     "newsletter.tasks.count_likes": {"queue": "library"},
+    "newsletter.tasks.count_days": {"queue": "library"},
 }
 # The schedule is in the tables (due dates, next_run_at); the beat only asks often enough.
 app.conf.beat_scheduler = "newsletter.process.beat:Scheduler"
@@ -70,6 +71,11 @@ app.conf.beat_schedule = {
     },
     "score": {
         "task": "papers.tasks.score",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
+    "count days": {
+        "task": "newsletter.tasks.count_days",
         "schedule": 600.0,
         "options": {"expires": 600},
     },

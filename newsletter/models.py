@@ -200,9 +200,10 @@ class Digest(Outbound):
 
     ``items`` are the chosen papers, in order: ``{"paper": canonical_id, "reason": str,
     "slot": "personal" | "trending" | "pick", "score": float, "part": "new" | "rising"}``.
-    ``cards`` are the keys of the snapshots (``FrozenCard``) that the first attempt rendered, with a ``-`` for a paper that was
-    missing; ``subject`` is its subject line. Later attempts repeat both. ``remark`` says of the
-    choice as a whole what the reader should know: what a search did not find, or a catch-up.
+    ``cards`` are the keys of the snapshots (``FrozenCard``) that the first attempt rendered, with
+    a ``-`` for a paper that was missing; ``subject`` is its subject line. Later attempts repeat
+    both. ``remark`` says of the choice as a whole what the reader should know: what a search did
+    not find, or a catch-up.
     """
 
     # Every index is written anew with each move of a row: that of the constraint serves this too.
@@ -454,3 +455,18 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.cause
+
+
+class DailyCount(models.Model):
+    """How often something happened on a day (UTC): the admin's plots, the counters of /metrics."""
+
+    day = models.DateField()
+    name = models.CharField(max_length=32)
+    value = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-day", "name"]
+        constraints = [models.UniqueConstraint(fields=["day", "name"], name="one_count_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.day}: {self.value}"

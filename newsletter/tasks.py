@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from newsletter import jobs
 from newsletter.celery import stopping
 from newsletter.delivery import bounces
-from newsletter.process import enqueue
+from newsletter.process import daily, enqueue
 from newsletter.subscriptions import feedback
 from newsletter.subscriptions import service as subscriptions
 
@@ -54,6 +54,12 @@ def clean_up() -> None:
     subscriptions.clean_up(now())
     bounces.delete_old_events(now())
     jobs.forget_heartbeats(now())
+
+
+@shared_task
+def count_days() -> None:
+    """Count the last days for the admin's plots and the counters of /metrics."""
+    daily.count_days(now())
 
 
 @shared_task

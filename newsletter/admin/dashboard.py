@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.timezone import now
 
+from newsletter.admin.plots import plots
 from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
@@ -48,9 +50,11 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     today = _today(day)
     snapshot = status.read()
+    people = _people_of(day + timedelta(days=1))
     return context | {
         "troubles": status.troubles(snapshot),
-        "figures": [*_mail(today, day), *_people(), *_service(moment, snapshot)],
+        "figures": [*_mail(today, day, people), *_people(people), *_service(moment, snapshot)],
+        "plots": plots(),
         "sources": _sources(snapshot),
         "offline": settings.OFFLINE,
         "reasons": _reasons(today),
@@ -69,14 +73,14 @@ def _today(day: datetime) -> Counter[tuple[str, str]]:
     )
 
 
-def _mail(today: Counter[tuple[str, str]], day: datetime) -> list[Figure]:
+def _mail(
+    today: Counter[tuple[str, str]], day: datetime, people: Mapping[str, tuple[int, int]]
+) -> list[Figure]:
     states: Counter[str] = Counter()
     for (state, _), count in today.items():
         states[state] += count
     tomorrow = day + timedelta(days=1)
-    to_come = Subscriber.objects.filter(
-        status=Subscriber.Status.ACTIVE, next_digest_at__lt=tomorrow
-    ).count()
+    _, to_come = people.get(Subscriber.Status.ACTIVE, (0, 0))
     stuck = Digest.objects.filter(state__in=STUCK).order_by().values_list("state")
     counts = Counter(dict(stuck.annotate(Count("pk"))))
     within = {"due_at__gte": day.isoformat(), "due_at__lt": tomorrow.isoformat()}
@@ -107,9 +111,17 @@ def _mail(today: Counter[tuple[str, str]], day: datetime) -> list[Figure]:
     ]
 
 
-def _people() -> list[Figure]:
-    grouped = Subscriber.objects.order_by().values_list("status").annotate(Count("pk"))
-    counts = Counter(dict(grouped))
+def _people_of(tomorrow: datetime) -> dict[str, tuple[int, int]]:
+    """Count the subscribers of each status, and those among them who are due before tomorrow."""
+    grouped = Subscriber.objects.order_by().values_list("status")
+    counted_ = grouped.annotate(
+        n=Count("pk"), due=Count("pk", filter=Q(next_digest_at__lt=tomorrow))
+    )
+    return {status_: (n, due) for status_, n, due in counted_}
+
+
+def _people(people: Mapping[str, tuple[int, int]]) -> list[Figure]:
+    counts = Counter({name: n for name, (n, _) in people.items()})
     active, pending = Subscriber.Status.ACTIVE, Subscriber.Status.PENDING
     unanswered = Notice.objects.filter(state__in=(*WAITING, State.FAILED)).count()
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,8 +18,8 @@ from newsletter.models import (
     Interest,
     Notice,
     Subscriber,
+    Suppression,
 )
-from newsletter.subscriptions import suppressions
 from papers.admin.base import link, url_of
 
 ROWS_OF_A_KIND: Final = 50
@@ -36,15 +36,15 @@ class Chapter:
     detail: str = ""
 
 
-def story(person: Subscriber) -> str:
-    """Return the events of a person as a table, newest first."""
+def story(person: Subscriber, banned: Iterable[Suppression]) -> str:
+    """Return the events of a person as a table, newest first; ``banned`` are their suppressions."""
     chapters = [
         *_consents(person),
         *_digests(person),
         *_notices(person),
         *_events(person),
         *_ratings(person),
-        *_suppression(person),
+        *_suppressions(banned),
     ]
     chapters.sort(key=lambda chapter: chapter.at, reverse=True)
     rows = format_html_join(
@@ -98,7 +98,7 @@ def _ratings(person: Subscriber) -> Iterator[Chapter]:
         yield Chapter(rating.created_at, words, format_html("{}", rating.value))
 
 
-def _suppression(person: Subscriber) -> Iterator[Chapter]:
-    for row in suppressions.of_address(person.email_key):
+def _suppressions(banned: Iterable[Suppression]) -> Iterator[Chapter]:
+    for row in banned:
         title = link(url_of(row), f"Suppressed: {row.get_reason_display()}")
         yield Chapter(row.created_at, title, format_html("{}", row.detail))

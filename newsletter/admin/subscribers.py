@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -18,12 +18,13 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from newsletter.admin.story import story
 from newsletter.admin.subscriber_actions import SubscriberActions, origin
-from newsletter.models import Consent, Digest, Interest, Notice, Subscriber
+from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.subscriptions import parsers, preferences, privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import timezone_choices
 from papers.admin.base import NeverAdded, link, names_of, url_of, url_of_list
 
+T = TypeVar("T")
 Status = Subscriber.Status
 STATUS_COLOURS = {
     Status.PENDING: "info",
@@ -142,12 +143,17 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
     @display(description="suppression")
     def suppression(self, subscriber: Subscriber) -> str:
         """Return why this address gets no mail and since when, with the answer that caused it."""
-        return _once(subscriber, "suppression_html", _suppression)
+        rows = _suppressions(subscriber)
+        if not rows:
+            return "none"
+        since = date_format(localtime(rows[0].created_at), "DATETIME_FORMAT")
+        reason = link(url_of(rows[0]), rows[0].get_reason_display())
+        return format_html("{} since {}. {}", reason, since, rows[0].detail)
 
     @display(description="newest first")
     def story(self, subscriber: Subscriber) -> str:
         """Return what happened to this person, newest first."""
-        return _once(subscriber, "story_html", story)
+        return _once(subscriber, "story_html", _story)
 
     @display(description="sent to them")
     def sent_links(self, subscriber: Subscriber) -> str:
@@ -199,19 +205,17 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
             privacy.erase(subscriber)
 
 
-def _once(subscriber: Subscriber, name: str, render: Callable[[Subscriber], str]) -> str:
-    """Render a field once for this row; Unfold's template asks for each of them five times."""
-    rendered: dict[str, str] = vars(subscriber)
-    if name not in rendered:
-        rendered[name] = render(subscriber)
-    return rendered[name]
+def _once(subscriber: Subscriber, name: str, find: Callable[[Subscriber], T]) -> T:
+    """Return what belongs to this row, found once: Unfold's template asks for it five times."""
+    found: dict[str, T] = vars(subscriber)
+    if name not in found:
+        found[name] = find(subscriber)
+    return found[name]
 
 
-def _suppression(subscriber: Subscriber) -> str:
-    row = suppressions.of_address(subscriber.email_key).first()
-    if row is None:
-        return "none"
-    since = date_format(localtime(row.created_at), "DATETIME_FORMAT")
-    return format_html(
-        "{} since {}. {}", link(url_of(row), row.get_reason_display()), since, row.detail
-    )
+def _suppressions(subscriber: Subscriber) -> list[Suppression]:
+    return _once(subscriber, "rows_", lambda one: list(suppressions.of_address(one.email_key)))
+
+
+def _story(subscriber: Subscriber) -> str:
+    return story(subscriber, _suppressions(subscriber))

@@ -30,7 +30,7 @@ from newsletter.subscriptions import service as subscriptions
 log = logging.getLogger(__name__)
 
 # Without Redis nothing else tells of new rows, so the rounds follow closely on each other.
-PAUSE_SECONDS: Final = 15.0 if settings.REDIS_URL else 1.0
+PAUSE_SECONDS: Final = 3.0 if settings.REDIS_URL else 1.0
 TROUBLE_SECONDS: Final = 5.0
 # A round that sends for longer leaves the rest to the next.
 SLICE_SECONDS: Final = 30.0

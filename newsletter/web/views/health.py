@@ -10,19 +10,20 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Model
+from django.db.models import Count, Model, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from newsletter.models import Digest, Heartbeat, Notice, Subscriber
+from newsletter.models import DailyCount, Digest, Heartbeat, Notice, Subscriber
 from newsletter.process import status
+from newsletter.web.middleware import REQUEST_SECONDS
 from papers.models import Paper, Source
 
 BROKER_TIMEOUT = 0.4  # seconds, for connecting and again for the answer
@@ -136,7 +137,7 @@ def broker_fault() -> str | None:
 class Counts(Collector):
     """Numbers of the service, read from the database for each request."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield the metric families."""
         tallies: list[tuple[str, type[Model], str]] = [
             ("subscribers", Subscriber, "status"),
@@ -149,6 +150,15 @@ class Counts(Collector):
         papers = GaugeMetricFamily("paperboy_papers", "Papers in the catalogue.")
         papers.add_metric([], Paper.objects.count())
         yield papers
+        totals = CounterMetricFamily(
+            "paperboy_happened",
+            "What happened, counted every ten minutes from a table of days.",
+            labels=["what"],
+        )
+        sums = DailyCount.objects.order_by().values_list("name").annotate(total=Sum("value"))
+        for name, total in sums:
+            totals.add_metric([name], total)
+        yield totals
         snapshot = status.read()
         yield gauge(
             "heartbeat_age_seconds",
@@ -220,6 +230,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse("Not found.\n", status=404, content_type="text/plain")
     registry = CollectorRegistry()
     registry.register(Counts())
+    registry.register(REQUEST_SECONDS)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

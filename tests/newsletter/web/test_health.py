@@ -140,7 +140,7 @@ def test_metrics_count_every_state_even_the_empty_ones(
     for number in range(3):
         address = f"reader{number}@example.org"
         Subscriber.objects.create(email=address, email_key=address, status="active")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         text = client.get("/metrics").content.decode()
     assert 'paperboy_subscribers{status="active"} 3.0' in text
     assert 'paperboy_subscribers{status="suppressed"} 0.0' in text
