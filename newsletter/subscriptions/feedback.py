@@ -12,6 +12,7 @@ from django.utils.timezone import now
 
 from newsletter.models import Interest, Subscriber
 from newsletter.security.tokens import Rating
+from newsletter.subscriptions import preferences
 from papers.models import Paper
 from papers.trending import likes
 
@@ -38,6 +39,7 @@ def rating_of(subscriber: Subscriber, paper_id: str) -> Rating | None:
 def record(subscriber: Subscriber, paper_id: str, rating: Rating) -> None:
     """Store the rating in place of the opposite one; storing it twice changes nothing."""
     with transaction.atomic():
+        preferences.lock(subscriber)
         ratings = _ratings(subscriber, paper_id)
         ratings.filter(kind=KINDS[OPPOSITE[rating]]).delete()
         if not ratings.filter(kind=KINDS[rating]).exists():

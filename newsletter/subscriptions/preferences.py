@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypedDict, cast
 
 from newsletter.models import Interest, Subscriber
+from newsletter.security.tokens import ErasedTokenError
 
 
 class Choices(TypedDict, total=False):
@@ -91,6 +92,16 @@ def interests_of(subscribers: Iterable[Subscriber]) -> dict[int, Interests]:
         if kind == Interest.Kind.LIKE:
             liked_at[value] = created_at
     return found
+
+
+def lock(subscriber: Subscriber) -> None:
+    """Make other changes of this subscriber wait until the transaction ends.
+
+    Raises:
+        ErasedTokenError: The subscriber was erased meanwhile.
+    """
+    if not Subscriber.objects.select_for_update().filter(pk=subscriber.pk).exists():
+        raise ErasedTokenError
 
 
 def store(subscriber: Subscriber, choices: Choices) -> None:

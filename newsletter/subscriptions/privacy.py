@@ -14,7 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from newsletter.models import Consent, DeliveryEvent, Digest, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses, throttle
 from newsletter.security.tokens import PRIVACY_LIFETIME
-from newsletter.subscriptions import preferences
+from newsletter.subscriptions import preferences, suppressions
 
 SUBSCRIPTION: Final = (
     "email",
@@ -74,14 +74,21 @@ def erase(subscriber: Subscriber) -> None:
     """Delete everything about this person but a keyed hash on the suppression list."""
     key = subscriber.email_key
     with transaction.atomic():
+        if not Subscriber.objects.select_for_update().filter(pk=subscriber.pk).exists():
+            return  # Somebody else has erased the same person at this moment.
         events_of(subscriber).delete()
         LogEntry.objects.filter(
             Q(content_type=ContentType.objects.get_for_model(Subscriber), object_id=subscriber.pk)
             | Q(object_repr__in=(subscriber.email, key))
         ).update(object_repr="erased address", change_message="")
-        Suppression.objects.filter(address_hash__in=email_addresses.hashes_of(key)).delete()
-        Suppression.objects.create(
-            address_hash=email_addresses.hash_of(key), reason=Suppression.Reason.ERASED
+        suppressions.of_address(key).delete()
+        Suppression.objects.bulk_create(
+            [
+                Suppression(
+                    address_hash=email_addresses.hash_of(key), reason=Suppression.Reason.ERASED
+                )
+            ],
+            ignore_conflicts=True,
         )
         subscriber.delete()
 

@@ -52,7 +52,7 @@ def sign_up(address: Address, typed: str, choices: Choices, origin: ActionOrigin
         Subscriber.objects.bulk_create(
             [Subscriber(email=address.email, email_key=address.key)], ignore_conflicts=True
         )
-        subscriber = Subscriber.objects.get(email_key=address.key)
+        subscriber = Subscriber.objects.select_for_update().get(email_key=address.key)
         consent = consent_log.add(subscriber, Action.SIGN_UP, origin, choices, typed=typed)
         Notice.objects.create(
             kind=Notice.Kind.CONFIRM,
@@ -189,6 +189,7 @@ def change_preferences(subscriber: Subscriber, choices: Choices, origin: ActionO
     """Store the choices and move the next digest to the time that they now give."""
     moment = now()
     with transaction.atomic():
+        preferences.lock(subscriber)
         preferences.store(subscriber, choices)
         paper_requests.request_papers(subscriber, moment)
         _waiting_for_choices(subscriber, moment).update(next_digest_at=moment)
