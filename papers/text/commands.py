@@ -19,7 +19,7 @@ _RELATIONS: Final = {
     (">", "∼"): "≳",
 }  # fmt: skip
 _ALONE: Final = re.compile(
-    r"[-+−±∓]?[\w.]+[′″]*|\d+[-+−±]|[-+−±∓*'†‡⊥∥⊙⋆∗∘×⊕⊤#∨∧°]{1,2}|\([^()]*\)|\[[^\[\]]*\]|\|[^|]*\|"
+    r"[-+−±∓]?(?:[^\W_]|\.)+[′″]*|\d+[-+−±]|[-+−±∓*'†‡⊥∥⊙⋆∗∘×⊕⊤#∨∧°]{1,2}|\([^()]*\)|\[[^\[\]]*\]|\|[^|]*\|"
     r"|\w[\u0300-\u036f\u20d0-\u20ff]+"
 )
 
@@ -61,9 +61,8 @@ def fraction(above: str, below: str) -> str:
 def root(radicand: str, index: str = "") -> str:
     """Return a root; of another index than 2, 3 and 4 as a power."""
     radicand, index = radicand.strip(), index.strip()
-    inner = (
-        radicand if _ALONE.fullmatch(radicand) and radicand[0] not in "+-−±∓|[" else f"({radicand})"
-    )
+    alone = re.fullmatch(r"\w+(?:\.\w+)?|\([^()]*\)", radicand)
+    inner = radicand if alone else f"({radicand})"
     if sign := {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(index):
         return sign + inner
     return f"{inner}^(1/{index})"

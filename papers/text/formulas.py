@@ -149,7 +149,8 @@ class FormulaReader(Tokens):
         kind = "command" if name in COMMANDS else macros.KINDS.get(name, "")
         if kind == "symbol" and name in macros.SYMBOLS:
             if name in NO_SPACE_AFTER:
-                self.drop(r"^\s+(?=[\w(])", at + 1, last)
+                letter_follows = at + 2 < last and self.values[at + 2] in macros.GREEK
+                self.drop(r"^\s+$" if letter_follows else r"^\s+(?=[\w(])", at + 1, last)
             return Piece(macros.SYMBOLS[name], at + 1)
         if kind == "command":
             return Piece(*self.command(at, last, depth))
@@ -232,7 +233,8 @@ class _Line:
 
 def evenly_spaced(formula: str) -> str:
     """Return a formula with one space at most, on both sides of a relation or on neither."""
-    return " ".join(RELATION.sub(_spaced, formula).split())
+    line = " ".join(RELATION.sub(_spaced, formula).split())
+    return line.replace("⟨ ", "⟨").replace(" ⟩", "⟩")
 
 
 def _spaced(match: Match[str]) -> str:

@@ -326,9 +326,11 @@ def _is_formula(content: str, follower: str) -> bool:
     if not stripped or "\n\n" in content or len(content) > FORMULA_LENGTH:
         return False
     macro, loose = "\\" in content, len(stripped) < len(content)
-    if MONEY.match(content) and not macro and (follower.isdigit() or content[-1].isspace()):
-        return False
     words = len(WORD.findall(re.sub(r"\{[^{}]*\}", "", content)))
+    script = words == 0 and ("^" in content or "_" in content)
+    amount = MONEY.match(content) and not macro and not script
+    if amount and (follower.isdigit() or content[-1].isspace()):
+        return False
     if EVIDENCE.search(content) and words <= WORDS_IN_FORMULA:
         return True
     if loose:
