@@ -103,7 +103,7 @@ def main(users: int = SAMPLE, folder: str = "") -> None:
     show("Paperboy, titles, words", recalls(Index(*split), candidates, asked), start)
     if encoder.available():
         start = time.process_time()
-        index = Index(*split, **encoder.of(papers))
+        index = Index(*split, encoder.of(papers))
         show("Paperboy, titles, vectors", recalls(index, candidates, asked), start)
     else:
         print("  sentence vectors: the extra is not installed")

@@ -162,7 +162,7 @@ def compare(name: str, folder: Path, users: int) -> None:
     likes = [user["items"] for user in read(folder / "likes.dev.jsonl.gz")]
     matrix = features(papers)
     start = time.process_time()
-    index = Index(papers, **encoder.of(papers))
+    index = Index(papers, (), encoder.of(papers))
     built = time.process_time() - start
     print(f"{name}: {len(papers)} papers, our index {built:.0f} s of CPU")
     for k in SIZES:
@@ -193,7 +193,7 @@ def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
 
 def experts(folder: Path) -> None:
     papers = documents(folder)
-    ours, theirs = paperboy(Index(papers, **encoder.of(papers))), cosine(features(papers))
+    ours, theirs = paperboy(Index(papers, (), encoder.of(papers))), cosine(features(papers))
     pairs: dict[str, list[bool]] = {"paperboy": [], "cosine": []}
     for user in read(folder / "ratings.dev.jsonl.gz"):
         ratings = dict(user["rated"])

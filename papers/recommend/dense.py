@@ -5,7 +5,7 @@ Free of Django and of I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from papers.recommend.expansion import Scores, nearest
 from papers.recommend.tfidf import Matrix
-
-Encoder = Callable[[Sequence[str]], Scores]
-"""Texts in, sentence vectors out: texts x dimensions."""
 
 LEAST_SPREAD: Final = 0.2
 """No spread is taken for less than this share of the mean one: it would be noise."""

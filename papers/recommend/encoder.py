@@ -14,11 +14,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from papers.recommend.dense import Encoder
 from papers.recommend.index import Document
 from papers.recommend.similarity import Scores
 
@@ -40,13 +39,6 @@ NEEDED: Final = ("onnxruntime", "tokenizers", *(() if MODEL_PATH else (PACKAGE,)
 
 class ModelError(Exception):
     """The file of the model is not the one that this version was measured with."""
-
-
-class Vectors(TypedDict, total=False):
-    """What ``Index`` takes."""
-
-    vectors: Mapping[str, Scores]
-    encode: Encoder
 
 
 @cache
@@ -74,12 +66,12 @@ def encode(texts: Sequence[str]) -> Scores:
     return sorted_back
 
 
-def of(documents: Sequence[Document]) -> Vectors:
-    """Return the vectors of documents that no database holds; nothing without the extra."""
+def of(documents: Sequence[Document]) -> Mapping[str, Scores]:
+    """Return the vectors of documents by id; none without the extra."""
     if not available():
         return {}
     found = encode([document.text for document in documents])
-    return {"vectors": dict(zip((d.id for d in documents), found, strict=True)), "encode": encode}
+    return dict(zip((d.id for d in documents), found, strict=True))
 
 
 def _pooled(batch: Sequence[Sequence[int]]) -> Scores:

@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.dense import Encoder
 from papers.recommend.phrase_index import Wording
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
@@ -78,8 +77,7 @@ class Document:
 class Index:
     """The candidates of a run and the liked papers that are no candidates, ready to compare.
 
-    ``vectors`` maps ids to sentence vectors and ``encode`` makes them for searches; without them
-    the terms alone decide.
+    ``vectors`` maps ids to sentence vectors; without them the terms alone decide.
     """
 
     def __init__(
@@ -87,7 +85,6 @@ class Index:
         candidates: Sequence[Document],
         others: Sequence[Document] = (),
         vectors: Mapping[str, Scores] | None = None,
-        encode: Encoder | None = None,
     ) -> None:
         self.candidates = list(candidates)
         self.place = {document.id: place for place, document in enumerate(self.candidates)}
@@ -103,7 +100,6 @@ class Index:
             sum(text.count(" ") for text in texts) / max(1, len(texts)),
             self.vocabulary.named,
         )
-        self.encode = encode
         trending = np.array([document.trending for document in self.candidates], np.float32)
         self.trending = percentiles(trending)
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
@@ -145,7 +141,6 @@ class Index:
         return QueryIndex(
             [document.title for document in self.candidates],
             [document.abstract for document in self.candidates],
-            self._similar if self.encode and self.likeness.meaning else None,
         )
 
     @cached_property
@@ -206,12 +201,6 @@ class Index:
         return np.asarray(
             DISLIKE * np.maximum(0, near - PENALISED_FROM) / (1 - PENALISED_FROM), np.float32
         )
-
-    def _similar(self, text: str) -> Scores:
-        """Return the cosine of each candidate's vector with that of a text."""
-        meaning = self.likeness.meaning
-        assert meaning is not None and self.encode is not None  # noqa: S101, PT018
-        return meaning.likeness(meaning.turned(self.encode([text]))[0], None)
 
     def order_for(self, dislikes: tuple[int, ...]) -> NDArray[np.intp]:
         """Return the places of the candidates, what trends most for such a reader first."""

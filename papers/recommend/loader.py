@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Q
 
 from papers.models import Paper, picked
-from papers.recommend import embeddings, encoder
+from papers.recommend import embeddings
 from papers.recommend.index import Document, Index
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
@@ -44,7 +44,7 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
     known = {document.id for document in candidates}
     others = list(_documents(Q(canonical_id__in=set(liked) - known), at)) if liked else []
     vectors = embeddings.vectors_of({document.id for document in (*candidates, *others)})
-    return Index(candidates, others, vectors, encoder.encode if vectors else None)
+    return Index(candidates, others, vectors)
 
 
 def _documents(condition: Q, at: datetime) -> Iterable[Document]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
@@ -321,18 +321,9 @@ class Query:
 
 
 class QueryIndex:
-    """The candidates as searches see them, and the latest searches, kept for the next reader.
+    """The candidates as searches see them, and the latest searches, kept for the next reader."""
 
-    ``similar`` returns the cosines of a search's sentence vector with those of the candidates.
-    """
-
-    def __init__(
-        self,
-        titles: Sequence[str],
-        abstracts: Sequence[str],
-        similar: Callable[[str], Scores] | None = None,
-    ) -> None:
-        self.similar = similar
+    def __init__(self, titles: Sequence[str], abstracts: Sequence[str]) -> None:
         self.positions = PositionIndex(titles, abstracts)
         self.abbreviations = Abbreviations(
             f"{title}. {abstract}" for title, abstract in zip(titles, abstracts, strict=True)

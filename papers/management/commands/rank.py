@@ -57,7 +57,7 @@ class Command(JsonLinesCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Rank, write and count. Raises UnreadableError."""
         papers = list(self.documents(options["items"]))
-        index = Index(papers, **encoder.of(papers))
+        index = Index(papers, (), encoder.of(papers))
         if options["out"]:
             with whole_file(options["out"]) as file:
                 ranked = self.write(index, options, file)
