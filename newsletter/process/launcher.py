@@ -7,6 +7,7 @@ open, so that it also ends when the launcher is killed (``newsletter.process.par
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -32,7 +33,7 @@ from papers.models import Paper
 from papers.trending import update
 
 HOST = "127.0.0.1"
-SEEDS = settings.BASE_DIR / "seeds" / "trending-papers-listing.txt"
+SEEDS = settings.BASE_DIR / "seeds"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A message that is on its way may finish: cut off, it would be uncertain.
 STOP_SECONDS: Final = 60.0
@@ -118,9 +119,20 @@ def read_seeds() -> Counts | None:
     """
     if Paper.objects.exists():
         return None
-    counts = ingest.read_file(SEEDS, "listing")
+    counts = ingest.read_file(SEEDS / "trending-papers-listing.txt", "listing")
+    ingest.read_file(SEEDS / "trending-papers-metadata.jsonl", "jsonl")
+    _pick_samples()
     update.score(now())
     return counts
+
+
+def _pick_samples() -> None:
+    """Pick the papers of ``seeds/picks.jsonl`` with their notes, as an editor would."""
+    for line in (SEEDS / "picks.jsonl").read_text(encoding="utf-8").splitlines():
+        pick = json.loads(line)
+        Paper.objects.filter(canonical_id=pick["id"]).update(
+            picked_at=now(), editor_note=pick["note"]
+        )
 
 
 def part(*arguments: str) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
@@ -28,6 +29,7 @@ from papers.text.identifiers import ArxivId
 IDS: Final = ("id", "arxiv_id", "arxiv", "url", "doi")
 LINES_TRIED: Final = 1000
 """Lines after which a file without one paper is given up."""
+MONTH: Final = re.compile(r"\d{4}-\d{2}")
 TOTALS: Final = ("upvotes", "comments", "stars", "citations")
 
 
@@ -139,9 +141,12 @@ def _list(found: dict[str, Any], key: str, separator: str | None = None) -> list
 
 
 def _moment(found: dict[str, Any], key: str) -> datetime | None:
+    """Return a time; a month without a day counts as its first."""
     value = found.get(key) or found.get(f"{key}_at")
     if value is None:
         return None
+    if isinstance(value, str) and MONTH.fullmatch(value):
+        value = f"{value}-01"
     parsed = moment(value) if isinstance(value, str) else None
     if parsed is None:
         raise RecordError(f"Its {key!r} is {value!r}, which is no date such as 2025-03-11.")

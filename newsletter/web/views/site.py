@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -22,6 +22,9 @@ from papers.models import Edition, Paper
 from papers.trending import explanation, reasons
 
 FRONT_PAGE_PAPERS: Final = 30
+SAMPLE_AGE: Final = timedelta(days=30)
+"""Papers older than this are shown as a sample, not as news."""
+FOLDER_BACKEND: Final = "newsletter.mail.backends.file.EmailBackend"
 EDITIONS_PER_PAGE: Final = 31
 LEADING_PLACES: Final = 3
 
@@ -50,6 +53,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "picks": presenters.picks(at, beside=shown),
         "more": len(found) > FRONT_PAGE_PAPERS,
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
+        "newest": new[0].day if new else None,
+        "is_sample": bool(new) and at.date() - new[0].day > SAMPLE_AGE,
+        "laptop_inbox": settings.LOCAL and settings.EMAIL_BACKEND == FOLDER_BACKEND,
     }
     return render(request, "site/home.html", context)
 
@@ -57,6 +63,9 @@ def home(request: HttpRequest) -> HttpResponse:
 def _is_unconfirmed(edition: Edition, shown: Iterable[presenters.ListedPaper]) -> bool:
     """Return whether none of the first papers has a second source or an editor behind it."""
     leading = [entry.get("parts", {}) for entry in edition.entries[:LEADING_PLACES]]
+    # Where nothing was measured yet, there is nothing to confirm.
+    if not any(parts.get("votes") for parts in leading):
+        return False
     unconfirmed = all(map(reasons.is_unconfirmed, leading))
     return unconfirmed and not any(listed_paper.picked for listed_paper in shown)
 

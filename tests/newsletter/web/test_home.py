@@ -30,7 +30,8 @@ def test_without_papers_it_says_so_and_still_takes_subscribers(client: Client) -
 
 
 def test_it_shows_the_newest_edition_in_its_frozen_order(client: Client) -> None:
-    first, second, old = a_paper(trending=1), a_paper(trending=9), a_paper(trending=99)
+    tuesday = datetime(2025, 3, 11, 9, tzinfo=UTC)
+    first, second, old = (a_paper(trending=score, announced_at=tuesday) for score in (1, 9, 99))
     an_edition(old, day=date(2025, 3, 10))
     an_edition(first, second, day=date(2025, 3, 11), reason="+12 upvotes in a day")
     page = front_page(client)

@@ -216,3 +216,9 @@ def test_gaps_in_an_enrichment_leave_the_others() -> None:
     listing = openalex.parse(json.dumps({"results": [None, odd, whole]}).encode(), today=TODAY)
     assert [record.arxiv_id for record in listing.records] == ["2503.01234"] * 2
     assert len(listing.rejections) == 1
+
+
+def test_a_month_without_a_day_is_its_first() -> None:
+    line = json.dumps({"title": "A title", "published": "2023-11"}).encode()
+    [record] = jsonl.parse(line, today=TODAY).records
+    assert record.published_at == datetime(2023, 11, 1, tzinfo=UTC)
