@@ -380,6 +380,6 @@ class QueryIndex:
         weights = evidence[best] / self._lengths[best]
         shared = np.asarray(weights @ self._counts[best], np.float32) * self._idf
         terms = np.argsort(-shared, kind="stable")[:FEEDBACK_TERMS]
-        lent = self._saturated[places][:, terms] @ (shared[terms] * self._idf[terms])
+        lent = (self._saturated[:, terms] @ (shared[terms] * self._idf[terms]))[places]
         lent *= found.max() / max(float(lent.max()), 1e-9)
         return np.asarray((1 - FEEDBACK_WEIGHT) * found + FEEDBACK_WEIGHT * lent, np.float32)
