@@ -193,7 +193,9 @@ def _compose(
     try:
         asked = _asked(person, profile, history, library)
         picks = asked.picks(library.index)
-        digest.remark = _remark(person, history, asked.unanswered(library.index), at)
+        searches = [f"on “{text}”" for text in asked.unanswered(library.index)]
+        fields = [f"in {field}" for field in asked.quiet_fields(library.index)]
+        digest.remark = _remark(person, history, searches + fields, at)
     except Exception:
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
@@ -204,14 +206,17 @@ def _compose(
 
 
 def _remark(person: Subscriber, history: History, unanswered: Sequence[str], at: datetime) -> str:
-    """Return what the mail says of the choice as a whole."""
+    """Return what the mail says of the choice as a whole.
+
+    ``unanswered`` are the searches (``on “..”``) and fields (``in ..``) without a new paper.
+    """
     said = []
     if history.last is not None and at - history.last > CATCH_UP_AFTER[person.frequency]:
         said.append(f"A catch-up, with what came since {history.last:%-d %B}.")
     if unanswered:
-        named = ", ".join(f"“{text}”" for text in unanswered[:MOST_UNANSWERED])
+        named = ", ".join(unanswered[:MOST_UNANSWERED])
         more = len(unanswered) - MOST_UNANSWERED
-        said.append(f"Nothing new on {named}" + (f" and {more} more." if more > 0 else "."))
+        said.append(f"Nothing new {named}" + (f" and {more} more." if more > 0 else "."))
     return shortened(" ".join(said), REMARK_LENGTH)
 
 

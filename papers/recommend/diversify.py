@@ -144,6 +144,14 @@ def unanswered(index: Index, profile: Profile, since: float | None = None) -> li
     return [text for text in profile.texts if not new[index.searches.of(text).places].any()]
 
 
+def quiet_fields(index: Index, profile: Profile, since: float | None = None) -> list[str]:
+    """Return the chosen fields in which no paper is new: see ``compose``."""
+    if not len(index):
+        return []
+    new = Periods(index, since).new
+    return [topic for topic in profile.topics if not new[index.inside(topic)].any()]
+
+
 def _turned(wishes: list[Interest], turn: int) -> list[Interest]:
     """Return the interests from another one on.
 

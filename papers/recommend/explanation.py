@@ -19,6 +19,7 @@ from papers.recommend.diversify import (
     Periods,
     Pick,
     compose,
+    quiet_fields,
     unanswered,
 )
 from papers.recommend.index import Index
@@ -91,6 +92,10 @@ class Asked:
     def unanswered(self, index: Index) -> list[str]:
         """Return the searches that no new paper is about."""
         return unanswered(index, self.profile, self.since)
+
+    def quiet_fields(self, index: Index) -> list[str]:
+        """Return the chosen fields in which no paper is new."""
+        return quiet_fields(index, self.profile, self.since)
 
     def with_change(self, change: Change) -> Asked:
         """Return the same for changed choices."""

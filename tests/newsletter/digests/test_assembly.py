@@ -45,6 +45,15 @@ class TestAssembling:
             Interest.objects.create(subscriber=person, kind="text", value=text)
         assert assembly.preview(person, now()).remark == "Nothing new on “sign language”."
 
+    def test_a_digest_says_in_which_fields_nothing_was_new(self) -> None:
+        a_paper(title="Coral reefs from space", categories=["cs.CV"], primary_category="cs.CV")
+        person = a_subscriber()
+        for field in ("math.AG", "cs.CV", "econ"):
+            Interest.objects.create(subscriber=person, kind="topic", value=field)
+        found = assembly.preview(person, now())
+        assert found.remark == "Nothing new in math.AG, in econ."
+        assert len(found.items) == 1
+
     def test_after_a_pause_a_digest_says_since_when_it_catches_up(self) -> None:
         a_paper()
         person = a_subscriber()
