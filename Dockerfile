@@ -3,8 +3,11 @@
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
-COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN python -m venv /venv && /venv/bin/pip install -c constraints.txt -e '.[ses,resend]'
+COPY pyproject.toml README.md LICENSE ./
+COPY requirements requirements
+RUN python -m venv /venv \
+    && /venv/bin/pip install --require-hashes -r requirements/ses.txt -r requirements/resend.txt \
+    && /venv/bin/pip install --no-deps -e .
 COPY . .
 # The key and the address serve this one command, which needs some; none is kept.
 RUN SECRET_KEY=build SITE_URL=https://build.invalid VAR_DIR=/tmp/var \
