@@ -83,6 +83,14 @@ class FieldSourceForm(SourceForm):
             name for name in taxonomy.NAMES if {name, name.partition(".")[0]} & codes
         ]
 
+    def clean_followed_fields(self) -> list[str]:
+        """Refuse more fields than an address can hold."""
+        chosen: list[str] = self.cleaned_data["followed_fields"]
+        longest = Source._meta.get_field("address").max_length or 0
+        if len(followed.address_for(chosen)) > longest:
+            raise forms.ValidationError("Choose fewer fields, or none for all of arXiv.")
+        return chosen
+
 
 def _names_fields(source: Source | None) -> bool:
     """Return whether a stored source is one of arXiv's whose address is no URL."""

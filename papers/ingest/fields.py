@@ -40,9 +40,21 @@ def address_of(source: Source) -> str:
     return "+".join(sorted(asked))
 
 
+def address_for(fields: Iterable[str]) -> str:
+    """Return the shortest address that names these fields: archives for all of their fields."""
+    left = set(fields)
+    if left >= taxonomy.NAMES.keys():
+        return ""
+    for archive in taxonomy.ARCHIVES:
+        whole = {name for name in taxonomy.NAMES if name.partition(".")[0] == archive}
+        if archive in left or left >= whole:
+            left = (left - whole) | {archive}
+    return "+".join(sorted(left))
+
+
 def follow(fields: Iterable[str], *, asked: bool = False) -> None:
     """Let all sources of arXiv follow these fields (none: all), or the fields asked for."""
-    address = ASKED if asked else "+".join(sorted(set(fields)))
+    address = ASKED if asked else address_for(fields)
     sources = Source.objects.filter(kind__in=KINDS).exclude(address__contains="://")
     sources.update(address=address)
 

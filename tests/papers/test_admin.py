@@ -294,6 +294,10 @@ def test_the_fields_of_arxiv_are_chosen_from_a_list_for_all_its_sources(
     assert set(arxiv.values_list("address", flat=True)) == {"cs.CL+math.AG"}
     assert admin_client.get(url).content.decode().count(" selected") >= 2
 
+    left_out = {"cs.AI", "math.AG", "physics.optics", "astro-ph.CO", "cond-mat.soft", "q-bio.BM"}
+    most = [name for name in taxonomy.NAMES if name not in left_out]
+    refused = admin_client.post(url, form | {"followed_fields": most}).content.decode()
+    assert "Choose fewer fields, or none for all of arXiv." in refused
     admin_client.post(url, form | {"asked": "on"})
     assert set(arxiv.values_list("address", flat=True)) == {ASKED}
     admin_client.post(url, {"enabled": "on", "interval_minutes": "60"})

@@ -53,6 +53,14 @@ def test_a_whole_archive_brings_all_of_its_categories() -> None:
     assert fields.fed_fields() == {"econ.EM", "econ.GN", "econ.TH"}
 
 
+def test_the_fields_of_a_whole_archive_are_followed_by_its_name() -> None:
+    econ = [name for name in taxonomy.NAMES if name.startswith("econ.")]
+    assert fields.address_for([*econ, "cs.CL", "hep-th"]) == "cs.CL+econ+hep-th"
+    assert fields.address_for(["econ", "econ.EM"]) == "econ"
+    assert fields.address_for(taxonomy.NAMES) == ""
+    assert fields.address_for([]) == ""
+
+
 def test_a_source_with_an_address_of_its_own_is_left_alone() -> None:
     ingest.ensure_sources()
     Source.objects.filter(name="arxiv-rss").update(address="https://feeds.example/arxiv")
