@@ -11,7 +11,7 @@ from papers.recommend import embeddings, encoder
 from tests.factories import a_paper
 
 with_extra = pytest.mark.skipif(
-    not encoder.available(), reason="needs the extra: pip install --require-hashes -r requirements/semantic.txt"
+    not encoder.available(), reason="needs the extra: requirements/semantic.txt"
 )
 without_extra = pytest.mark.skipif(encoder.available(), reason="the semantic extra is installed")
 
