@@ -1,8 +1,12 @@
-"""Add check constraints for states and settings; PostgreSQL checks stored rows in the next one."""
+"""Add check constraints for states and settings; 0008 checks the stored rows on PostgreSQL."""
+
+import time
 
 from django.contrib.postgres.operations import AddConstraintNotValid
-from django.db import migrations, models
+from django.db import OperationalError, migrations, models, transaction
 
+LOCK_TIMEOUT = '500ms'
+ATTEMPTS = 600
 STATES = [
     'queued', 'claimed', 'sending', 'sent', 'failed', 'uncertain', 'skipped', 'cancelled',
 ]
@@ -11,15 +15,34 @@ FREQUENCIES = ['daily', 'weekdays', 'weekly']
 
 
 class AddCheck(AddConstraintNotValid):
-    """Add a check without reading the table on PostgreSQL, and as usual elsewhere."""
+    """Add a check without reading the table on PostgreSQL, and as usual elsewhere.
+
+    The statement needs the table for itself for a moment. It gives up waiting for that and tries
+    again, so that what wants the table meanwhile does not wait behind it.
+    """
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        if schema_editor.connection.vendor == 'postgresql':
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-        else:
-            migrations.AddConstraint.database_forwards(
-                self, app_label, schema_editor, from_state, to_state
-            )
+        connection = schema_editor.connection
+        arguments = (app_label, schema_editor, from_state, to_state)
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        with connection.cursor() as cursor:
+            constraints = connection.introspection.get_constraints(cursor, table)
+        if self.constraint.name in constraints:
+            return
+        if connection.vendor != 'postgresql':
+            with transaction.atomic(using=connection.alias):
+                migrations.AddConstraint.database_forwards(self, *arguments)
+            return
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                with transaction.atomic(using=connection.alias):
+                    schema_editor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                    super().database_forwards(*arguments)
+                return
+            except OperationalError:
+                if not attempts_left:
+                    raise
+                time.sleep(1)
 
 
 def correct_settings(apps, schema_editor):
@@ -38,6 +61,9 @@ def check(model_name, name, **condition):
 
 
 class Migration(migrations.Migration):
+
+    # Each statement on its own, so that no lock outlasts it.
+    atomic = False
 
     dependencies = [
         ('newsletter', '0006_send_rate_of_its_own_row'),
