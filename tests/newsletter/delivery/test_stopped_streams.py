@@ -1,4 +1,4 @@
-"""A fault that every message meets stops the stream and fails nobody for good (RULES A6)."""
+"""A fault that every message meets stops the stream and fails nobody for good."""
 
 from __future__ import annotations
 

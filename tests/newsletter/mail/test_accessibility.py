@@ -174,3 +174,27 @@ def test_help_archive_and_the_address_for_answers_are_in_the_headers(
     assert "List-Help: <mailto:hello@example.org?subject=help>\r\n" in written
     assert (f"Reply-To: {reply_to}\r\n" in written) == bool(reply_to)
     assert mail.wire_bytes() == mail.message().as_bytes(linesep="\r\n")
+
+
+# Properties that Gmail, Outlook for Windows, Apple Mail and Yahoo all show, or whose absence leaves
+# a mail readable (caniemail.com): rounded corners, the widest width, and how words are broken.
+SHOWN_EVERYWHERE = {
+    *("background-color", "border-bottom", "border-left", "border-top", "color", "display"),
+    *("font", "font-family", "font-size", "font-style", "font-weight", "letter-spacing"),
+    *("line-height", "margin", "padding", "padding-bottom", "padding-left", "padding-top"),
+    *("text-align", "text-decoration"),
+}
+HARMLESS_WHERE_MISSING = {
+    *("-webkit-text-size-adjust", "border-radius", "max-height", "max-width", "mso-hide"),
+    *("overflow", "overflow-wrap"),
+}
+
+
+def test_inline_styles_use_what_every_mail_program_shows() -> None:
+    digest = a_random_digest(11)
+    mail = messages.digest_message(digest, snapshots.cards_of(digest))
+    for page in (str(mail.alternatives[0][0]), *notices()):
+        styles = ";".join(re.findall(r'style="([^"]*)"', page)).split(";")
+        used = {style.partition(":")[0].strip() for style in styles if style}
+        assert used <= SHOWN_EVERYWHERE | HARMLESS_WHERE_MISSING
+        assert set(re.findall(r"display:([\w-]+)", page)) <= {"none", "inline-block"}

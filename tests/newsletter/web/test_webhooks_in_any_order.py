@@ -1,4 +1,4 @@
-"""The same events in every order, each three times: the end is always the same (RULES A14)."""
+"""The same events in every order, each three times: the end is always the same."""
 
 from __future__ import annotations
 
