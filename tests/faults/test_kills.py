@@ -24,7 +24,7 @@ from tests.service import manage
 
 KILLS, DIGESTS = (200, 10_000) if FULL else (10, 500)
 TREE_KILLS = 100 if FULL else 4
-SECONDS_TO_SETTLE = 30
+SECONDS_TO_SETTLE = 60
 # How long the parts of a service may take to notice that one of them is gone.
 SECONDS_TO_END = 30
 # A server that takes its time over the answer, so that a kill often falls into it.

@@ -26,8 +26,8 @@ def doubles(provider: Provider) -> list[str]:
     ("behaviour", "state"),
     [
         ("400", State.FAILED),
-        ("500", State.QUEUED),
-        ("503", State.QUEUED),
+        ("500", State.UNCERTAIN),
+        ("503", State.UNCERTAIN),
         ("reset", State.UNCERTAIN),
         ("lose", State.UNCERTAIN),
         ("halve", State.UNCERTAIN),

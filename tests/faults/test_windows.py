@@ -30,7 +30,7 @@ WINDOWS: Final = [
     ("after answer", 3, 1, 1),
     ("after result", 3, 1, 0),
 ]
-COMMAND: Final = ("manage.py", "send_digests", "--at")
+COMMAND: Final = ("manage.py", "send_digests", "--really", "--at")
 
 
 def die_in(world: World, window: str, number: int, program: tuple[str, ...]) -> None:
@@ -80,6 +80,7 @@ def test_a_kill_leaves_no_more_doubt_than_there_is(
             doubt = in_doubt(world)
             assert len(doubt) == doubtful
             assert len(doubt & {recipient for recipient, _ in world.server.taken}) == arrived
+            world.expire_leases("state = 'sending'")  # Half a minute later.
             process = world.worker() if who == "worker" else world.sender()
             try:
                 took = world.wait_until_settled(PEOPLE, SECONDS_TO_SETTLE)

@@ -80,7 +80,7 @@ class World:
         return done.stdout
 
     def sender(self) -> subprocess.Popen[bytes]:
-        return self.start("manage.py", "send_digests", "--at", self.at.isoformat())
+        return self.start("manage.py", "send_digests", "--really", "--at", self.at.isoformat())
 
     def worker(self) -> subprocess.Popen[bytes]:
         return self.start(*WORKER)
@@ -134,28 +134,38 @@ class World:
             time.sleep(0.1)
         raise AssertionError(self.log)
 
-    def expire_leases(self) -> None:
-        """What the clock does: every open lease is over."""
+    def expire_leases(self, where: str = "TRUE") -> None:
+        """What the clock does: every open lease, or of those meant, is over."""
         past = datetime.now(UTC) - timedelta(hours=1)
         self.sql(
             f"UPDATE newsletter_digest SET lease_until = '{past:%F %T}' "
-            "WHERE lease_until IS NOT NULL"
+            f"WHERE lease_until IS NOT NULL AND {where}"
         )
 
     def wait_until_settled(self, subscribers: int, seconds: float, *, killed: bool = True) -> float:
         """How long it takes until nothing is left to send.
 
-        What somebody who was ``killed`` left ``sending`` cannot be known yet; senders that are
-        alive bring that to an end as well.
+        A message that is ``sending`` counts as left while a process renews its lease; of one whose
+        process was ``killed`` nothing more is to be learnt once that is over.
         """
         unsettled = {"queued", "claimed"} if killed else {"queued", "claimed", "sending"}
         start = time.monotonic()
         while time.monotonic() - start < seconds:
             states = self.states()
-            if sum(states.values()) == subscribers and not states.keys() & unsettled:
+            done = sum(states.values()) == subscribers and not states.keys() & unsettled
+            if done and not self.open_messages():
                 return time.monotonic() - start
             time.sleep(0.1)
         raise AssertionError(f"not settled after {seconds} s: {dict(self.states())}\n{self.log}")
+
+    def open_messages(self) -> int:
+        """Return how many messages a process that is alive has out."""
+        moment = datetime.now(UTC)
+        [(count,)] = self.sql(
+            "SELECT COUNT(*) FROM newsletter_digest "
+            f"WHERE state = 'sending' AND lease_until > '{moment:%F %T}'"
+        )
+        return int(count)
 
     @property
     def log(self) -> str:
