@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from papers.recommend.phrase_index import Wording
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
+from papers.recommend.shared_phrases import held_part, shared_phrases
 from papers.recommend.similarity import DISLIKE, Likeness, Scores
-from papers.recommend.tfidf import Vocabulary, named
-from papers.recommend.tokenize import Spelling
+from papers.recommend.tfidf import Vocabulary
+from papers.recommend.tokenize import stem, words
 from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
 
@@ -32,7 +33,6 @@ EDITION: Final = re.compile(
     re.IGNORECASE,
 )
 """What the end of a title says of its edition: two editions are one paper."""
-NAMED_TERMS: Final = 3
 NAME_LENGTH: Final = 60
 
 
@@ -105,8 +105,8 @@ class Index:
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
         self.order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
-        self.shared_terms = lru_cache(maxsize=100_000)(self._shared_terms)
-        self.spelling = lru_cache(maxsize=None)(self._spelling)
+        self.shared_phrases = lru_cache(maxsize=100_000)(self._shared_phrases)
+        self.stems = lru_cache(maxsize=None)(self._stems)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -220,34 +220,17 @@ class Index:
         """The rows of the papers that the index holds."""
         return tuple(self.rows[paper] for paper in papers if paper in self.rows)
 
-    def _shared_terms(self, row: int, place: int) -> tuple[str, ...]:
-        """The words that make a document like a candidate, the weightiest first."""
-        return self.terms_in_common(*self._named(row), place)
+    def _shared_phrases(self, row: int, place: int) -> tuple[str, ...]:
+        """Return the phrases that a document and a candidate share, the most telling first."""
+        texts = self.documents[row].text, self.candidates[place].text
+        return shared_phrases(*texts, self.wording.frequency, len(self.candidates))
 
-    def terms_of(self, text: str, place: int) -> tuple[str, ...]:
-        """Return the words of a text that a candidate holds, the weightiest first."""
-        columns, weights = named(self.vocabulary.rows([text]), 0, self.vocabulary.named)
-        return self.terms_in_common(columns, weights, place)
+    def held_part(self, text: str, place: int) -> str:
+        """Return the words of a search that a candidate holds; all of it where it holds all."""
+        return held_part(text, self.stems(place))
 
-    def terms_in_common(
-        self,
-        columns: NDArray[np.int32],
-        weights: Scores,
-        place: int,
-    ) -> tuple[str, ...]:
-        """The same for any words, given by their columns and weights; written as the paper does."""
-        theirs, their_weights = self._named(place)
-        both, ours, other = np.intersect1d(columns, theirs, assume_unique=True, return_indices=True)
-        shares = weights[ours] * their_weights[other]
-        best = [self.vocabulary.stems_of(c) for c in both[np.argsort(-shares)[: 2 * NAMED_TERMS]]]
-        spelling = self.spelling(place)
-        return _distinct([spelling.of(stems) for stems in best])[:NAMED_TERMS]
-
-    def _spelling(self, place: int) -> Spelling:
-        return Spelling(self.candidates[place].text)
-
-    def _named(self, row: int) -> tuple[NDArray[np.int32], Scores]:
-        return named(self.vocabulary.matrix, row, self.vocabulary.named)
+    def _stems(self, place: int) -> frozenset[str]:
+        return frozenset(map(stem, words(self.candidates[place].text)))
 
     @cached_property
     def _authors(self) -> dict[str, list[tuple[str, int]]]:
@@ -279,13 +262,3 @@ def percentiles(values: Scores) -> Scores:
     below = np.searchsorted(ordered, values, "left")
     upto = np.searchsorted(ordered, values, "right")
     return ((below + upto - 1) / 2 / (len(values) - 1)).astype(np.float32)
-
-
-def _distinct(found: Sequence[str]) -> tuple[str, ...]:
-    """Terms without those that a longer one among them already says."""
-    parts = [re.split(r"\W+", term.lower()) for term in found]
-    return tuple(
-        term
-        for at, term in enumerate(found)
-        if not any(set(parts[at]) < set(other) for other in parts)
-    )

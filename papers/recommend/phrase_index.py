@@ -45,6 +45,11 @@ class Wording:
                 self._holders.setdefault(word, array("i")).append(place)
         self.holding = lru_cache(maxsize=KEPT)(self._holding)
 
+    def frequency(self, phrase: str) -> int:
+        """Return at most how many texts hold a phrase: as many as hold its rarest word."""
+        words = WORD.findall(_folded(phrase))
+        return min((len(self._holders.get(word, ())) for word in words), default=0)
+
     def _holding(self, phrase: str) -> array[int]:
         """Return the places of the texts that hold this phrase in whole words."""
         sought = _folded(phrase).strip(QUOTES)

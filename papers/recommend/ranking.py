@@ -195,8 +195,10 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     def explain(place: int) -> str:
         alike = [float(index.likeness.to(row)[place]) for row in rows]
         nearest = rows[int(np.argmax(shares * alike))]
-        words = ", ".join(index.shared_terms(nearest, place))
-        return f"because you liked “{index.documents[nearest].name}”" + (words and f": {words}")
+        named = index.documents[nearest].name
+        shared = index.shared_phrases(nearest, place)
+        words = ", ".join(one for one in shared if one.lower() not in named.lower())
+        return f"like “{named}”, which you liked" + (words and f": {words}")
 
     return Interest("likes", scores, strengths, explain, places)
 
@@ -212,8 +214,10 @@ def _searched(index: Index, text: str, dislikes: tuple[int, ...]) -> Interest | 
         scores *= 1 - index.dislike_penalty(dislikes)
 
     def explain(place: int) -> str:
-        words = ", ".join(index.terms_of(search.wording, place))
-        return f"matches your search “{text}”" + (words and f": {words}")
+        held = index.held_part(search.wording, place)
+        if held == search.wording:
+            return f"on “{text}”"
+        return f"part of “{text}”: {held}" if held else f"close to “{text}”"
 
     return Interest("text", scores, np.maximum(scores, 0), explain)
 

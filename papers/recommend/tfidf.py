@@ -80,13 +80,6 @@ class Vocabulary:
         tokens = Tokens(texts)
         return self._weigh(self._count(texts, tokens, grow=False), tokens)
 
-    def stems_of(self, column: int) -> list[str]:
-        """The stem of a word's column, or both of a pair's."""
-        if column < len(self._names):
-            return [self._names[column]]
-        first, second = divmod(int(self._pairs[column - len(self._names)]), len(self._names))
-        return [self._names[first], self._names[second]]
-
     def _count(self, texts: Sequence[str], tokens: Tokens, *, grow: bool) -> dict[str, Matrix]:
         """How often each text has each term of a kind. Only to ``grow`` adds new ones."""
         stemmed = _numbered(map(stem, tokens.words), self._stems, grow=grow)[tokens.ids]
@@ -199,10 +192,3 @@ def unit(rows: Matrix) -> Matrix:
     squares = np.asarray(rows.multiply(rows).sum(axis=1), np.float32).ravel()
     rows.data /= np.repeat(np.sqrt(squares), np.diff(rows.indptr))
     return rows
-
-
-def named(matrix: Matrix, row: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return columns and weights of a row's words and pairs, the first ``count`` columns."""
-    start, end = matrix.indptr[row], matrix.indptr[row + 1]
-    end = start + np.searchsorted(matrix.indices[start:end], count)
-    return matrix.indices[start:end], matrix.data[start:end]

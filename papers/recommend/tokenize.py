@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from sys import intern
 from typing import Final
 
 import numpy as np
@@ -94,38 +93,6 @@ def words(text: str) -> list[str]:
 def plain(text: str) -> str:
     """A text without accents."""
     return text if text.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", text))
-
-
-class Spelling:
-    """How one text writes its words and pairs of words, which are known by their stems."""
-
-    def __init__(self, text: str) -> None:
-        self.text = plain(text)
-        # Interned: a collection has few different words.
-        self.words = [intern(word) for word in SPELLED.findall(self.text)]
-        self.stems = [stem(word.lower()) for word in self.words]
-
-    def of(self, stems: Sequence[str]) -> str:
-        """A word, or a pair as it stands somewhere; one after the other where it does not."""
-        whole = self._pair(*stems) if len(stems) > 1 else ""
-        return whole or ", ".join(self._word(one) for one in stems)
-
-    def _word(self, one: str) -> str:
-        return _calm(self.words[self.stems.index(one)]) if one in self.stems else one
-
-    def _pair(self, first: str, second: str) -> str:
-        for at in (at for at, one in enumerate(self.stems) if one == first):
-            end = next((at for at in range(at + 1, len(self.stems)) if self.stems[at]), at)
-            for glue in (" ", "-"):
-                whole = glue.join(self.words[at : end + 1])
-                if self.stems[end] == second and whole in self.text:
-                    return glue.join(map(_calm, self.words[at : end + 1]))
-        return ""
-
-
-def _calm(word: str) -> str:
-    """A word without the capital letter of a sentence's beginning: ImageNet, LLMs, weights."""
-    return word if CAPITALS.fullmatch(word) else word.lower()
 
 
 def owners(text: str) -> list[str]:

@@ -233,7 +233,7 @@ class TestNeverAgain:
         rename(old, "2603.00001")
         first, *_ = assembly.preview(person, now()).items
         assert (first["paper"], first["slot"]) == (near.canonical_id, "personal")
-        assert first["reason"].startswith("because you liked “Coral reefs”")
+        assert first["reason"].startswith("like “Coral reefs”, which you liked")
 
     def test_papers_of_a_cancelled_digest_may_come_again(self) -> None:
         a_paper()

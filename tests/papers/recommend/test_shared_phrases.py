@@ -1,0 +1,80 @@
+"""Reasons name what two papers share in words that name a subject, and claim no more."""
+
+from __future__ import annotations
+
+import pytest
+
+from papers.recommend.shared_phrases import held_part, phrases, shared_phrases
+from papers.recommend.tokenize import stem, words
+
+
+def shared(one: str, other: str) -> tuple[str, ...]:
+    return shared_phrases(one, other, lambda _: 1, 2)
+
+
+def test_a_phrase_stands_together_in_both_papers() -> None:
+    one = "We study sparse attention for diffusion transformers."
+    assert shared(one, "Diffusion transformers with sparse attention.") == (
+        "diffusion transformers",
+        "sparse attention",
+    )
+    assert shared(one, "Attention is sparse; diffusion, and transformers.") == ()
+
+
+def test_an_abbreviation_in_capitals_counts_by_itself() -> None:
+    assert shared("ASR for Thai.", "Noise hurts ASR.") == ("ASR",)
+    assert shared("Asr for Thai.", "Noise hurts asr.") == ()
+    assert shared("Low-Resource Thai.", "Low-Resource Lao.") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Results may significantly outperform existing methods.",
+        "Code is available at https://github.com/sparse-attention/robust-robots now.",
+        "We gain 7x speedup in 12 of 30 cases.",
+        "A novel approach achieves state of the art.",
+    ],
+)
+def test_general_english_numbers_and_links_name_nothing(text: str) -> None:
+    assert phrases(text) == {}
+
+
+def test_at_most_three_and_none_that_another_one_says_already() -> None:
+    text = (
+        "Mixture of experts, sparse attention, speech synthesis, protein folding, "
+        "hyperbolic sparse attention."
+    )
+    found = shared(text, text)
+    assert len(found) == 3
+    assert "hyperbolic sparse attention" in found
+    assert "sparse attention" not in found
+
+
+def test_what_many_papers_hold_is_left_out() -> None:
+    text = "Language models and protein folding."
+    counts = {"language models": 60, "protein folding": 3}
+    assert shared_phrases(text, text, lambda phrase: counts.get(phrase, 1), 100) == (
+        "protein folding",
+    )
+
+
+def test_words_are_written_without_the_capitals_of_a_title() -> None:
+    title, text = "Speech Synthesis with BERT Encoders", "We train BERT encoders. Speech synthesis."
+    assert shared(title, text) == ("BERT encoders", "Speech synthesis")
+
+
+@pytest.mark.parametrize(
+    ("search", "text", "part"),
+    [
+        ("robot manipulation", "Manipulating with robots.", "robot manipulation"),
+        ("ASR for low-resource languages", "Better ASR.", "ASR"),
+        ("vision of robots", "Robots walk. Vision", "vision of robots"),
+        ("speech synthesis for opera singers", "Synthesis of speech", "speech synthesis"),
+        ("opera singers", "Robots walk.", ""),
+    ],
+)
+def test_a_search_is_matched_as_far_as_the_paper_holds_it(
+    search: str, text: str, part: str
+) -> None:
+    assert held_part(search, frozenset(map(stem, words(text)))) == part
