@@ -1,4 +1,4 @@
-"""The broker is a doorbell: absent, emptied, restarted or frozen, it delays nobody for long."""
+"""The broker absent, emptied, restarted or frozen delays nobody for long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.faults.world import a_world, kill
 
 pytestmark = needs_redis
 PEOPLE: Final = 60
-# Two sweeps of the worker, and what a frozen broker may cost it at its start.
+# Several rounds of the polling loop, and what a frozen broker may cost it at its start.
 SECONDS: Final = 2 * 15 + 15
 
 

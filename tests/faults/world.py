@@ -28,11 +28,11 @@ from tests.conftest import ROOT, SEED_LISTING
 from tests.service import environment, manage, running_with
 from tests.sink import free_port
 
-INTERESTS: Final = (
-    "quantization of language models",
-    "vision transformer segmentation",
-    "in-context learning theory",
-    "protein design",
+INTERESTS: Final = (  # Each finds papers of the seed listing.
+    "language models",
+    "diffusion models",
+    "reinforcement learning",
+    "agents",
 )
 WORKER: Final = (
     *("-m", "celery", "--quiet", "-A", "newsletter", "worker", "--loglevel", "warning"),
