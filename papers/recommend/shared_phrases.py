@@ -22,6 +22,8 @@ COMMON_SHARE: Final = 0.1
 """A phrase that more of the papers hold says nothing about two of them."""
 FEW_PAPERS: Final = 50
 """Among fewer papers no phrase counts as common."""
+TEXTS_KEPT: Final = 2048
+"""Texts whose phrases are remembered, about 10 kB each."""
 LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
 SEGMENT_END: Final = re.compile(r"[^\w\s'’-]+|\s[-–—]+\s|_+")
 WORD: Final = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
@@ -136,7 +138,7 @@ def _stems(word: str) -> set[str]:
     return {one for one in map(stem, words_of(word)) if one}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=TEXTS_KEPT)
 def phrases(text: str) -> dict[str, str]:
     """Return the phrases of a text by their words in lower case, each as it is written."""
     found: dict[str, str] = {}

@@ -92,7 +92,8 @@ def test_the_card_of_a_mail_says_the_sentence_and_whose_it_is(
     assert (card.excerpt, card.credit) == ("We propose a method.", "")
     card = cards.card_of(credited)
     assert card.credit == "Summary by Hugging Face"
-    assert "One &lt;b&gt;method&lt;/b&gt;. <span" in card.html.text
+    assert "One &lt;b&gt;method&lt;/b&gt;." in card.html.text
+    assert "Summary by Hugging Face" in card.html.text
     assert "One <b>method</b>.\n(Summary by Hugging Face)" in card.text.text
     assert cards.Card.from_content(card.content) == card
     assert card.shortened(0).credit == ""
