@@ -94,6 +94,7 @@ Attack = Callable[[Scene, float], Rows]
 
 
 def votes_at(paper: Listed, at: float) -> float:
+    """Return the upvotes known at a time."""
     known = [counts[0] or 0.0 for moment, counts in paper.readings if moment <= at]
     return float(known[-1]) if known else 0.0
 
@@ -285,6 +286,7 @@ def _times(ours: float, raw: float) -> str:
 
 
 def main(path: str = "") -> None:
+    """Play the attacks and print the price of each place."""
     file = data_file(path)
     if file is None:
         return

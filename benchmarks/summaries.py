@@ -96,6 +96,7 @@ def cpu_seconds(examples: Sequence[Example]) -> float:
 
 
 def main() -> None:
+    """Print the ROUGE table by cross-validation."""
     folds = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else FOLDS
     parts = {name: load(name) for name in ("train", "dev")}
     examples = [one for part in parts.values() for one in part]

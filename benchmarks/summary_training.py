@@ -135,6 +135,7 @@ class WordModel:
                       for word, at in self.known.items()}  # fmt: skip
 
     def design(self, one: Example) -> sp.csr_matrix:
+        """Return the features of an example's sentences, one row a sentence."""
         places, lead = word_places(one.abstract, self.idf)
         stems_of = np.array([self.known.get(word, -1) for word in one.abstract.vocabulary])
         size = len(self.known)
@@ -252,6 +253,7 @@ def _short(value: float) -> float:
 
 
 def main() -> None:
+    """Train on all data and write the weights."""
     content = stored(train([*load("train"), *load("dev")]))
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     WEIGHTS.write_text(text + "\n", encoding="utf-8")

@@ -82,6 +82,7 @@ class Listed:
 
     @property
     def truth(self) -> float:
+        """Return the last known upvotes."""
         return float(self.readings[-1][1][0] or 0)
 
     @property
@@ -91,14 +92,17 @@ class Listed:
 
     @property
     def judged(self) -> bool:
+        """Return whether the last reading is late enough to judge by."""
         return self.readings[-1][0] - self.readings[0][0] > LATER_HOURS
 
 
 def hour(text: str) -> float:
+    """Return an ISO 8601 time in hours since the epoch."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() / 3600
 
 
 def listed(record: Mapping[str, Any]) -> Listed:
+    """Return one line of the data as a paper."""
     midnight = datetime.fromisoformat(record["day"]).replace(tzinfo=UTC).timestamp() / 3600
     announced = hour(record["submitted"]) if record["submitted"] else midnight
     published = hour(record["published"]) if record["published"] else np.nan
@@ -114,6 +118,7 @@ def listed(record: Mapping[str, Any]) -> Listed:
 
 
 def read(path: Path) -> list[Listed]:
+    """Return the papers of a file, in the order of their announcement."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return sorted(
             (listed(json.loads(line)) for line in lines), key=lambda paper: paper.announced
@@ -162,6 +167,7 @@ class Morning:
 
     @classmethod
     def of(cls, day: str, papers: Sequence[Listed], everything: Sequence[Listed]) -> Morning:
+        """Return a day's list with what was known in its morning."""
         at = max(paper.readings[0][0] for paper in papers)
         newest = max(paper.announced for paper in papers)
         window = [
@@ -176,6 +182,7 @@ class Morning:
 
     @property
     def truth(self) -> Floats:
+        """Return the last known upvotes of its papers."""
         return np.array([paper.truth for paper in self.papers])
 
     def ours(self) -> Floats:
@@ -185,6 +192,7 @@ class Morning:
 
 
 def raw(paper: Listed) -> float:
+    """Score by raw upvotes."""
     return paper.votes
 
 
@@ -217,11 +225,13 @@ def ndcg(scores: Floats, gains: Floats) -> float:
 
 
 def spearman(scores: Floats, truth: Floats) -> float:
+    """Return Spearman's rank correlation; 0 where one side is constant."""
     ranks = rankdata(scores), rankdata(truth)
     return float(np.corrcoef(*ranks)[0, 1]) if min(map(np.std, ranks)) > 0 else 0.0
 
 
 def measures(scores: Floats, truth: Floats) -> tuple[float, float, float]:
+    """Return NDCG@5 by upvotes and by their logarithm, and Spearman's correlation."""
     return ndcg(scores, truth), ndcg(scores, np.log1p(truth)), spearman(scores, truth)
 
 
@@ -247,12 +257,14 @@ def our_measures(lists: Sequence[Morning], **constants: float) -> Floats:
 
 
 def their_measures(lists: Sequence[Morning], rule: Callable[[Listed], float]) -> Floats:
+    """Return the measures of a rule on every list, shape (lists, 3)."""
     return np.array(
         [measures(np.array([rule(paper) for paper in one.papers]), one.truth) for one in lists]
     )
 
 
 def interval(differences: Floats) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of a mean."""
     draws = np.random.default_rng(0).integers(0, len(differences), (SAMPLES, len(differences)))
     low, high = np.percentile(differences[draws].mean(axis=1), (2.5, 97.5))
     return float(low), float(high)
@@ -268,6 +280,7 @@ def lead(better: Floats) -> str:
 
 
 def show(title: str, results: Mapping[str, Floats]) -> None:
+    """Print one table."""
     print(f"\n{title}: {len(results[OURS])} lists")
     print(f"{'':14}{'NDCG@5':>8}{'of logs':>9}{'Spearman':>10}   paperboy is better by (95 %)")
     for name, rows in results.items():
@@ -318,6 +331,7 @@ def data_file(path: str) -> Path | None:
 
 
 def main(path: str = "") -> None:
+    """Print the tables of the data's file."""
     file = data_file(path)
     if file is None:
         return

@@ -15,7 +15,7 @@ PICK_LASTS: Final = timedelta(days=7)
 
 
 def picked(at: datetime) -> models.Q:
-    """The papers whose pick by the editor is in force at a moment."""
+    """Return a condition: the papers that are an editor's pick at a moment."""
     return models.Q(picked_at__gt=at - PICK_LASTS, picked_at__lte=at)
 
 
@@ -238,6 +238,7 @@ class Paper(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
+        """Return the path of the paper's page."""
         return reverse("paper", args=[self.canonical_id])
 
     def similar_papers(self) -> list[Paper]:

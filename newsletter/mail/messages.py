@@ -288,7 +288,7 @@ def _kind_of(item: Mapping[str, Any]) -> str:
 
 
 def _opening(items: Sequence[MailItem], remark: str) -> str:
-    """Return the line that opens the mail: ``9 new: 2 by people you follow, 7 trending.``"""
+    """Return the line that opens the mail, such as "9 new: 2 by people you follow"."""
     rising = sum(item.section == "rising" for item in items)
     others = Counter(item.kind for item in items if item.section != "rising")
     count = others.total()

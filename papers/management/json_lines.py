@@ -39,6 +39,7 @@ class JsonLinesCommand(BaseCommand):
         raise NotImplementedError
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Run the command; the exit status says whether lines were refused."""
         self.rejected = 0
         try:
             self.run(options)

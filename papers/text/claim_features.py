@@ -162,7 +162,7 @@ class Abstract:
         ]  # fmt: skip
 
     def _cues(self, claim: Claim) -> list[float]:
-        """What the sentence and its neighbours announce."""
+        """Return the features of the cue words in the sentence and its neighbours."""
         at = claim.sentence
         after = at + 1 < len(self.sentences)
         announced, own = self.announced_at[at], self.own_at[at]

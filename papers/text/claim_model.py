@@ -148,8 +148,11 @@ def grams(words: Sequence[str]) -> set[str]:
 
 
 def word_places(abstract: Abstract, idf: Mapping[str, float]) -> tuple[Integers, Booleans]:
-    """Return which weights each stem has, shape (stems, templates), and whether it stands in the
-    first announcement, shape (stems,)."""
+    """Return the weights of each stem and whether it stands in the first announcement.
+
+    Returns:
+        Indices of weights, shape (stems, templates), and a mask, shape (stems,).
+    """
     lead = abstract.first
     present = abstract.counts > 0
     place = np.full(len(abstract.vocabulary), ELSEWHERE)

@@ -44,6 +44,7 @@ class JSONLength(Func):
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> tuple[str, tuple[str | int, ...]]:
+        """Return the SQL for SQLite."""
         sql, params = self.as_sql(compiler, connection, function="json_array_length", **context)
         return sql, tuple(params)
 
@@ -58,6 +59,7 @@ class Hours(Func):
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> tuple[str, tuple[str | int, ...]]:
+        """Return the SQL for SQLite."""
         template = "(julianday(%(expressions)s) - 2440587.5) * 24"
         sql, params = self.as_sql(compiler, connection, template=template, **context)
         return sql, tuple(params)

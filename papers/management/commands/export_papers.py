@@ -21,8 +21,10 @@ def _moment(value: datetime | None) -> str | None:
 
 
 def exported(paper: Paper) -> dict[str, object]:
-    """One paper as it is exported. ``published`` is the day it was first listed when the first
-    submission is not known."""
+    """Return one paper as it is exported.
+
+    ``published`` is the day of the first listing where the first submission is not known.
+    """
     return {
         "id": paper.canonical_id,
         "title": paper.title,
@@ -51,9 +53,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the file to write."""
         parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
 
     def handle(self, *_: object, **options: object) -> None:
+        """Write the papers and count them."""
         out = options["out"]
         if not isinstance(out, Path):
             self.stderr.write(f"papers={self._write(self.stdout)}")

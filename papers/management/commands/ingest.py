@@ -40,6 +40,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the sources, or the file, its format and day."""
         parser.add_argument("--source", nargs="+", metavar="NAME", help="only these sources")
         parser.add_argument("--file", type=Path, metavar="PATH", help="a saved listing, .gz or not")
         parser.add_argument("--format", metavar="FMT", help=f"one of {', '.join(KINDS)}")
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count only, write nothing")
 
     def handle(self, *_: object, **options: Any) -> None:
+        """Fetch or read, and count."""
         if options["file"] and options["source"]:
             raise CommandError("Name sources or a file, not both.", returncode=FAILED)
         if (options["format"] or options["date"]) and not options["file"]:

@@ -24,6 +24,8 @@ SHOWN_LENGTH: Final = 60
 
 
 class Command(JsonLinesCommand):
+    """Rank papers offline with the code that chooses digests."""
+
     help = (
         "Rank items for profiles. Reads JSON Lines (gzipped, too), writes one JSON line for each "
         'profile ({"user", "ranked"}). A line that is no use is named on standard error and the '
@@ -33,6 +35,7 @@ class Command(JsonLinesCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the files and the number of papers."""
         parser.add_argument(
             "--items", type=Path, required=True, metavar="FILE", help='{"id", "title", "abstract"}'
         )
@@ -48,6 +51,7 @@ class Command(JsonLinesCommand):
         parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Check the number of papers, then rank."""
         if options["top"] < 1:
             sentence = "--top is the number of papers wanted; write 1 or more."
             raise CommandError(sentence, returncode=UNUSABLE)
@@ -81,7 +85,7 @@ class Command(JsonLinesCommand):
         return ranked
 
     def documents(self, path: Path) -> Iterator[Document]:
-        """The items; an id keeps the spelling (number or text) that its file gives it."""
+        """Yield the items; an id keeps the type (number or text) that its file gives it."""
         for number, item in self.objects(path):
             try:
                 yield self.document(item)
@@ -130,7 +134,7 @@ class Command(JsonLinesCommand):
         return [one for one in dict.fromkeys(listed) if one.strip()]
 
     def known(self, profile: dict[str, Any], key: str) -> list[str]:
-        """The ids of a list that are items, each once; the others are named and left out."""
+        """Return the ids of a list that are items, each once; report the others."""
         listed = profile.get(key)
         if not isinstance(listed, list):
             raise Refused(f'User {profile["user"]!r}: "{key}" must be a list of ids.')
@@ -150,7 +154,7 @@ class Command(JsonLinesCommand):
 
 
 def _shown(value: object) -> str:
-    """A value that was to be an id, short and on one line."""
+    """Return a bad id for an error sentence: short and on one line."""
     if not is_name(value):
         return "what is neither text nor a number"
     shown = repr(value)

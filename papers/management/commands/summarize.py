@@ -33,6 +33,7 @@ class Command(JsonLinesCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the files."""
         parser.add_argument(
             "--items",
             type=Path,
