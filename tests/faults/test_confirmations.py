@@ -15,10 +15,12 @@ REQUESTS = 20
 SECONDS = 5.0
 SIGN_UP = """
 import time
-from newsletter import addresses, subscriptions
+from newsletter.security import email_addresses
+from newsletter.subscriptions import service
+from newsletter.subscriptions.consent_log import ActionOrigin
 for number in range({count}):
-    address = addresses.parse(f"new{{number}}@town{{number}}.example.org")
-    subscriptions.sign_up(address, address.email, {{}}, consent_log.ActionOrigin("test"))
+    address = email_addresses.parse(f"new{{number}}@town{{number}}.example.org")
+    service.sign_up(address, address.email, {{}}, ActionOrigin("test"))
     print(time.time(), flush=True)
     time.sleep(0.3)
 """

@@ -16,14 +16,14 @@ SECONDS: Final = 5.0
 # What the admin's button does, and when it was done.
 SWITCH: Final = """
 import time
-from newsletter import delivery
-delivery.{deed}
+from newsletter.delivery import streams
+streams.{call}
 print(time.time())
 """
 
 
-def switch(world: World, deed: str) -> float:
-    return float(world.must("shell", "-v", "0", "-c", SWITCH.format(deed=deed)))
+def switch(world: World, call: str) -> float:
+    return float(world.must("shell", "-v", "0", "-c", SWITCH.format(call=call)))
 
 
 @pytest.mark.parametrize("who", ["sender", "worker"])
