@@ -180,6 +180,8 @@ class Run(Generic[RowT]):
                 done = rounds.commit(self.stream, results, starting, proven=self.proven)
                 self.counts += done.counts
                 results.clear()
+                if done.started:  # Connecting may have taken seconds, which are no silence.
+                    self.answered = time.monotonic()
                 self.pool.start(done.started)
                 ahead[:0] = done.waiting
                 if done.waiting and not self.pool.in_flight:
