@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from papers.models import Paper
+from papers.text.clean import shortened as shortened  # noqa: PLC0414 - mail reads it from here
+from papers.text.links import link
 
 BYLINE_HEAD: Final = 3
 URL_LIMIT: Final = 500
@@ -81,9 +82,9 @@ def summary(paper: Paper) -> Summary:
 def links(paper: Paper) -> list[Link]:
     """Return the links of a paper whose addresses are plain http or https."""
     offered = (
-        Link("arXiv" if ARXIV.match(paper.url) else "Source", web_address(paper.url)),
-        Link("PDF", web_address(paper.pdf_url)),
-        Link("Code", web_address(paper.code_url)),
+        Link("arXiv" if ARXIV.match(paper.url) else "Source", link(paper.url)),
+        Link("PDF", link(paper.pdf_url)),
+        Link("Code", link(paper.code_url)),
     )
     return [link for link in offered if link.url]
 
@@ -92,13 +93,3 @@ def html_address(url: str) -> str:
     """Return the address of arXiv's HTML rendering of a paper; empty for other addresses."""
     found = ARXIV_ABSTRACT.fullmatch(url)
     return f"https://arxiv.org/html/{found['id']}" if found else ""
-
-
-def web_address(url: str) -> str:
-    """Return the address if it is http or https and not too long, else an empty string."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    sane = parts.scheme in {"http", "https"} and parts.hostname and len(url) <= URL_LIMIT
-    return url if sane and url.isprintable() and " " not in url else ""

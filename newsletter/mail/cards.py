@@ -20,10 +20,11 @@ from django.template.loader import render_to_string
 from django.utils.timezone import now
 
 from newsletter import display
-from newsletter.display import Link, web_address
+from newsletter.display import Link
 from newsletter.mail.mime import EncodedText, encode_text
 from papers.models import Paper
-from papers.text.clean import line
+from papers.text.clean import line, shortened
+from papers.text.links import link
 
 # Characters.
 TITLE_LIMIT: Final = 300
@@ -92,14 +93,14 @@ class Card:
 
     def shortened(self, width: int) -> Card:
         """Return the same card with at most ``width`` characters of the abstract."""
-        excerpt = shorten(self.excerpt, width) if width else ""
+        excerpt = shortened(self.excerpt, width) if width else ""
         return replace(self, excerpt=excerpt, credit=self.credit if excerpt else "")
 
 
 def card_of(paper: Paper) -> Card:
     """Return the card of a paper as of now, from its row alone."""
     page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
-    url, pdf, code = map(web_address, (paper.url, paper.pdf_url, paper.code_url))
+    url, pdf, code = map(link, (paper.url, paper.pdf_url, paper.code_url))
     summary = display.summary(paper)
     offered = (
         Link("Paper page", page),
@@ -109,12 +110,12 @@ def card_of(paper: Paper) -> Card:
     )
     return Card(
         paper=paper.canonical_id,
-        title=shorten(clean_line(paper.title), TITLE_LIMIT),
-        authors=shorten(clean_line(display.byline(paper.authors)), BYLINE_LIMIT),
+        title=shortened(clean_line(paper.title), TITLE_LIMIT),
+        authors=shortened(clean_line(display.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.announced_at),
         category=clean_line(paper.primary_category),
-        excerpt=shorten(clean_line(summary.line), SUMMARY_LIMIT),
-        note=shorten(clean_line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
+        excerpt=shortened(clean_line(summary.line), SUMMARY_LIMIT),
+        note=shortened(clean_line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
         credit=summary.credit,
@@ -126,14 +127,6 @@ def clean_line(text: str) -> str:
     joined = " ".join(text.split())
     clean = joined.isprintable() and is_normalized("NFC", joined)
     return joined if clean else line(joined)
-
-
-def shorten(text: str, width: int) -> str:
-    """Return at most ``width`` characters, cut at a word where there is one, with an ellipsis."""
-    if len(text) <= width:
-        return text
-    cut = text.rfind(" ", width // 2, width)
-    return text[: cut if cut > 0 else width - 1].rstrip(" ,;:.-–—(") + "…"
 
 
 def day(moment: datetime) -> str:

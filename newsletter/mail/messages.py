@@ -23,8 +23,9 @@ from django.template.loader import render_to_string
 from django.utils.encoding import punycode
 from django.utils.html import escape
 
+from newsletter.display import shortened
 from newsletter.mail import fragments
-from newsletter.mail.cards import Card, clean_line, day, shorten
+from newsletter.mail.cards import Card, clean_line, day
 from newsletter.mail.fragments import EscapedText, MailItem
 from newsletter.mail.mime import EncodedMessage, EncodedText, RepeatableMessage, ascii_host
 from newsletter.mail.return_paths import return_path_of
@@ -229,7 +230,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
         "feedback_stem": tokens.feedback_stem(digest),
         "subject": digest.subject or _digest_subject(digest, items),
-        "preheader": shorten(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
+        "preheader": shortened(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
         "opening": _opening(items, clean_line(digest.remark)),
         "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
         "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
@@ -239,7 +240,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
 
 
 def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
-    title = shorten(items[0].card.title, SUBJECT_TITLE_LIMIT) if items else ""
+    title = shortened(items[0].card.title, SUBJECT_TITLE_LIMIT) if items else ""
     return fragments.render_subject(
         title, len(items) - 1, f"{digest.due_on.day} {digest.due_on:%b}"
     )
@@ -311,7 +312,7 @@ _cached_line = lru_cache(maxsize=2048)(clean_line)
 
 @lru_cache(maxsize=2048)
 def _reason(text: str) -> EscapedText:
-    clean = shorten(_cached_line(text), REASON_LIMIT)
+    clean = shortened(_cached_line(text), REASON_LIMIT)
     return fragments.escape_text(clean[:1].upper() + clean[1:])
 
 

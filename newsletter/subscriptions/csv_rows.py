@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive, now
+from django.utils.timezone import now
 
 from newsletter.models import Subscriber, Suppression
 from newsletter.security import email_addresses
@@ -20,6 +19,7 @@ from newsletter.subscriptions.csv_files import EDGES, Row, Table, restored
 from newsletter.subscriptions.preferences import Choices
 from newsletter.subscriptions.presets import Preset
 from newsletter.subscriptions.suppressions import STATUS_AFTER, SuppressedAddress
+from papers.text.times import parse_time
 
 LISTS: Final = tuple(preferences.LISTS)
 PAPER_LISTS: Final = ("likes", "dislikes")
@@ -187,8 +187,7 @@ def _moment(name: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
-        moment = parse_datetime(text) or datetime.fromisoformat(text)
-        return (moment.replace(tzinfo=UTC) if is_naive(moment) else moment).astimezone(UTC)
+        return parse_time(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise RowError(
             f"{parsers.quoted(text)} is not a time; write {name} like 2025-03-11T08:00:00Z."

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive, now
+from django.utils.timezone import now
 
 from newsletter.models import Suppression
 from newsletter.security import email_addresses
 from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.csv_files import Row, SpreadsheetError, Table, neutralised, restored
 from newsletter.subscriptions.suppressions import SuppressedAddress
+from papers.text.times import parse_time
 
 COLUMNS: Final = ("email", "reason", "created_at", "detail", "address_hash")
 ADDRESS_COLUMNS: Final = ("email", "email address", "address", "e-mail", "recipient")
@@ -103,8 +103,7 @@ def _keep_hash(erased: Suppression, *, dry_run: bool) -> bool:
 def _moment(text: str) -> datetime | None:
     """Return the time in a cell; None for a text that is none, or one in the future."""
     try:
-        moment = parse_datetime(text) or datetime.fromisoformat(text)
+        moment = parse_time(text)
     except ValueError:
         return None
-    moment = moment.replace(tzinfo=UTC) if is_naive(moment) else moment
     return moment if moment <= now() else None

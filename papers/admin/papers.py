@@ -32,8 +32,8 @@ from papers.admin.base import (
 from papers.ingest import service as ingest
 from papers.ingest.summaries import summarize
 from papers.models import Paper, Signal, Submission
-from papers.sources.links import link as web_link
 from papers.text import clean
+from papers.text.links import link as web_link
 from papers.trending import reasons
 
 EDITABLE: Final = frozenset({"hidden", "picked_at", "editor_note", "editor_summary"})

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from papers.text.times import parse_time
+
 MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 WEEKDAYS: Final = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 MONTH: Final = (
@@ -30,7 +32,7 @@ def moment(written: str) -> datetime | None:
     """Return a time in UTC from ISO 8601 or RFC 2822, which is UTC without a zone; else None."""
     written = written[:DATE_LENGTH].strip()
     try:
-        found = datetime.fromisoformat(written)
+        found = parse_time(written)
     except ValueError:
         try:
             found = parsedate_to_datetime(written)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, TypedDict, TypeVar, Unpack
 
-from papers.sources.links import code_link, link
 from papers.text import clean, identifiers
 from papers.text.author_names import author_name
 from papers.text.identifiers import ArxivId
+from papers.text.links import code_link, link
 
 TITLE_LENGTH: Final = 1000
 RAW_LENGTH: Final = 20_000

@@ -73,8 +73,8 @@ def shortened(text: str, length: int) -> str:
     """Return the text within a length, cut at a word, with an ellipsis for what is missing."""
     if len(text) <= length:
         return text
-    cut = text[: length - 1]
-    return (cut.rpartition(" ")[0] or cut).rstrip(" .,;:") + "…"
+    cut = text.rfind(" ", length // 2, length)
+    return text[: cut if cut > 0 else length - 1].rstrip(" .,;:-–—(") + "…"
 
 
 def _settled(clean: Callable[[str], str], text: str) -> str:

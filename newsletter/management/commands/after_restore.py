@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from newsletter.delivery import restored as queue
 from newsletter.digests import restored as days
 from papers.management.progress import bar
-from papers.management.times import parse_time
+from papers.text.times import parse_time
 
 ADVICE: Final = """\
 Mail is stopped, and what may have been sent already is uncertain. What to do now:

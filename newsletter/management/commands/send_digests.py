@@ -19,7 +19,7 @@ from newsletter.delivery import rendering
 from newsletter.models import Digest, Stream, Subscriber
 from newsletter.security import email_addresses
 from papers.management.progress import bar
-from papers.management.times import parse_time
+from papers.text.times import parse_time
 
 State = Digest.State
 SHOWN_PAPERS: Final = 3

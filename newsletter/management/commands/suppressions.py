@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive
 
 from newsletter.models import Suppression
 from newsletter.security import email_addresses
@@ -20,6 +18,7 @@ from newsletter.subscriptions import csv_files, suppression_lists, suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
 from papers.management.output import whole_file
 from papers.management.progress import bar
+from papers.text.times import parse_time
 
 CONDITIONS: Final = ("reason", "domain", "since", "until")
 ORIGIN: Final = ActionOrigin("command suppressions")
@@ -155,8 +154,7 @@ def _conditions(words: Iterable[str]) -> dict[str, Any]:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = parse_datetime(text) or datetime.fromisoformat(text)
+        return parse_time(text)
     except ValueError as error:
         sentence = f"“{text}” is not a time; write it like 2025-03-11T08:00Z."
         raise CommandError(sentence, returncode=UNUSABLE) from error
-    return moment.replace(tzinfo=UTC) if is_naive(moment) else moment

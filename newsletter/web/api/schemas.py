@@ -7,8 +7,8 @@ from datetime import datetime
 from django.conf import settings
 from ninja import Schema
 
-from newsletter import display
 from papers.models import Paper
+from papers.text.links import link
 
 
 class PaperOut(Schema):
@@ -49,9 +49,9 @@ class PaperOut(Schema):
             updated=paper.revised_at,
             categories=list(paper.categories),
             keywords=list(paper.keywords),
-            url=display.web_address(paper.url),
-            pdf_url=display.web_address(paper.pdf_url),
-            code_url=display.web_address(paper.code_url),
+            url=link(paper.url),
+            pdf_url=link(paper.pdf_url),
+            code_url=link(paper.code_url),
             page_url=f"{settings.SITE_URL}{paper.get_absolute_url()}",
             doi=paper.doi,
             withdrawn=paper.withdrawn,

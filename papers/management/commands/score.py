@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from papers.management.times import parse_time
+from papers.text.times import parse_time
 from papers.trending.update import score
 
 REFUSED: Final = 2

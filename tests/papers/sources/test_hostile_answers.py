@@ -13,10 +13,10 @@ import pytest
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, hf_daily, jsonl, listing, openalex
 from papers.sources.arxiv import is_withdrawn
 from papers.sources.dates import date_line, moment
-from papers.sources.links import code_link
 from papers.sources.record import ListingError, RecordError
 from papers.text import clean, identifiers
 from papers.text.author_names import author_name, name_parts, split_names
+from papers.text.links import code_link
 
 MEGABYTE = 1_000_000
 TODAY = date(2026, 11, 30)

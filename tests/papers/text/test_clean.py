@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papers.sources.links import code_link, link, links_in
 from papers.text import clean, identifiers
+from papers.text.links import code_link, link, links_in
 from tests.papers.source_server import recorded
 
 

@@ -33,7 +33,9 @@ def link(address: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         return ""
-    if parts.scheme not in {"http", "https"} or "." not in host or re.search(r"\s", address):
+    if parts.scheme not in {"http", "https"} or "." not in host:
+        return ""
+    if " " in address or not address.isprintable():
         return ""
     if SECURE_HOST.fullmatch(host):
         address = "https:" + address.partition(":")[2]

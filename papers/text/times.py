@@ -1,12 +1,9 @@
-"""Times on the command line."""
+"""Times in ISO 8601, as operators and files write them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Final
-
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive, make_aware
 
 # Nothing was published online before; and the years around it must exist in every time zone.
 FIRST_YEAR: Final = 1970
@@ -19,8 +16,11 @@ def parse_time(text: str, *, without_hour: time = time.min) -> datetime:
     Raises:
         ValueError: It is no time, or its year is not within 1970 to 9998.
     """
-    day = parse_date(text)
-    found = datetime.combine(day, without_hour, UTC) if day else parse_datetime(text)
-    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+    written = text.strip()
+    try:
+        found = datetime.combine(date.fromisoformat(written), without_hour, UTC)
+    except ValueError:
+        found = datetime.fromisoformat(written)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise ValueError(f"{text!r} is no time from {FIRST_YEAR} to {LAST_YEAR}")
-    return make_aware(found, UTC) if is_naive(found) else found
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
