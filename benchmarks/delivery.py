@@ -45,7 +45,7 @@ Result = dict[str, float]
 
 @contextmanager
 def sink() -> Iterator[int]:
-    """An SMTP server in a process of its own; yields its port."""
+    """Run an SMTP server in a process of its own; yields its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -63,6 +63,7 @@ def sink() -> Iterator[int]:
 
 
 def wait_for(port: int) -> None:
+    """Wait until the port answers."""
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -73,6 +74,7 @@ def wait_for(port: int) -> None:
 
 
 def environment(folder: Path, port: int, **extra: str) -> dict[str, str]:
+    """Return the environment of a contender: its database, its mail server, nothing else."""
     database = os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'paperboy.sqlite3'}"
     return {
         "PATH": os.environ["PATH"],
@@ -85,6 +87,7 @@ def environment(folder: Path, port: int, **extra: str) -> dict[str, str]:
 
 
 def contend(name: str, count: int, env: Mapping[str, str]) -> Result:
+    """Run one contender in a process of its own and return its figures."""
     result: Result = json.loads(python("-m", "benchmarks.senders", name, str(count), env=env))
     return result
 
@@ -103,11 +106,12 @@ def source_limit(port: int, message: Path, count: int, sessions: int) -> Result:
 
 
 def best(turns: list[Result]) -> Result:
+    """Return the turn with the highest rate."""
     return max(turns, key=lambda result: result["rate"])
 
 
 def run(subscribers: int) -> dict[str, Result]:
-    """The best turn of every contender."""
+    """Return the best turn of every contender."""
     naive = min(subscribers, max(NAIVE_LEAST, subscribers // NAIVE_SHARE))
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name, sink() as port:
         folder = Path(name)
@@ -127,6 +131,7 @@ def run(subscribers: int) -> dict[str, Result]:
 
 
 def report(results: dict[str, Result]) -> None:
+    """Print the table and the ratios."""
     size = results.pop("message")
     print(f"a digest has {size['mean_bytes']:,.0f} bytes, {size['distinct']:.0%} are unlike others")
     print(f"{'':14}" + "".join(f"{title:>13}" for title, _ in COLUMNS.values()))
@@ -144,6 +149,7 @@ def report(results: dict[str, Result]) -> None:
 
 
 def main(subscribers: int = 1000) -> None:
+    """Run the contenders and print their figures."""
     report(run(subscribers))
 
 

@@ -67,7 +67,7 @@ def queue(count: int) -> None:
 
 
 def paperboy() -> None:
-    """The product as it is: ``delivery.deliver``."""
+    """Send with the product as it is: ``sender.deliver``."""
     sender.deliver(rendering.DIGESTS)
 
 
@@ -94,7 +94,7 @@ def send_plainly(pk: int, connection: Any = None) -> None:
 
 
 def plain_context(digest: Digest, papers: dict[str, Paper]) -> dict[str, Any]:
-    """What the templates of a digest ask for, with the items of both parts."""
+    """Return the context of a digest's templates, with the items of both parts."""
     person = digest.subscriber
     preferences = tokens.url_for("preferences", tokens.preferences_token(person))
     items = [plain_item(digest, place, papers) for place in range(len(digest.items))]
@@ -136,6 +136,7 @@ def plain_item(digest: Digest, place: int, papers: dict[str, Paper]) -> tuple[st
 
 
 def confirmed(address: str) -> Subscriber:
+    """Return an active subscriber that is not stored yet."""
     active = Subscriber.Status.ACTIVE
     return Subscriber(email=address, email_key=address, status=active, confirmed_at=now())
 
@@ -167,13 +168,13 @@ def people(path: Path) -> None:
     """One confirmed subscriber for each line: a list of interests, each a kind and a value."""
     with path.open() as lines:
         portions = iter(lambda: [json.loads(line) for line in islice(lines, INVENTED)], [])
-        for number, wishes in enumerate(portions):
+        for number, interests in enumerate(portions):
             found = Subscriber.objects.bulk_create(
-                confirmed(f"reader{number}-{place}@example.org") for place in range(len(wishes))
+                confirmed(f"reader{number}-{place}@example.org") for place in range(len(interests))
             )
             Interest.objects.bulk_create(
                 Interest(subscriber=person, kind=kind, value=value)
-                for person, wanted in zip(found, wishes, strict=True)
+                for person, wanted in zip(found, interests, strict=True)
                 for kind, value in sorted({(kind, value) for kind, value in wanted})
             )
 
@@ -192,7 +193,7 @@ def write_message(path: Path) -> dict[str, float]:
 
 
 def loop() -> None:
-    """A plain Django loop over one kept connection."""
+    """Send in a plain Django loop over one kept connection."""
     ids = list(Digest.objects.filter(state=Digest.State.QUEUED).values_list("pk", flat=True))
     with get_connection(DJANGO_SMTP) as connection:
         for pk in ids:
@@ -207,6 +208,7 @@ naive.conf.broker_transport_options = {"polling_interval": 0.01}  # It must not 
 
 @naive.task
 def task(pk: int) -> None:
+    """Send one digest, as one Celery task a mail would."""
     send_plainly(pk)
 
 
@@ -242,6 +244,7 @@ def assemble() -> None:
 
 
 def measured(contender: Callable[[], None], count: int) -> dict[str, float]:
+    """Run a contender and return its rate, CPU and peak memory."""
     wall, cpu = time.perf_counter(), time.process_time()
     contender()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -253,7 +256,7 @@ def measured(contender: Callable[[], None], count: int) -> dict[str, float]:
 
 
 def peak_mb() -> float:
-    """The most memory that this program held; ``ru_maxrss`` remembers who started it as well."""
+    """Return the peak memory in MB; ``ru_maxrss`` would include the parent process."""
     status = Path("/proc/self/status")
     if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
         return int(found[1]) / 1024
@@ -261,6 +264,7 @@ def peak_mb() -> float:
 
 
 def main() -> None:
+    """Run what the command line names and print its figures as JSON."""
     if sys.argv[1] == "message":
         print(json.dumps(write_message(Path(sys.argv[2]))))
         return

@@ -19,7 +19,7 @@ COUNTS: Final = (
 
 @contextmanager
 def whole_file(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
-    """A file to write that gets its name once it is whole. Raises CommandError.
+    """Open a file that gets its name once it is written whole. Raises CommandError.
 
     ``mode`` is what the umask leaves of its permissions. A pipe or a device is written as it is.
     """

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 
 def bar(records: Iterable[Any] | None = None, **options: Any) -> tqdm[Any]:
-    """A bar on standard error when that is a terminal, else one that shows nothing.
+    """Return a progress bar on standard error, invisible unless that is a terminal.
 
     A terminal that does not tell its size counts as 80 columns by 24 lines.
     """
