@@ -35,6 +35,7 @@ PERSONAL: Final = (
     "day",
     "opening",
     "web_url",
+    "rate_url",
     "receipt",
     "preferences_url",
     "pause_url",

@@ -229,6 +229,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         **_site(),
         "web_url": tokens.url_for("digest", tokens.digest_token(digest)),
         "feedback_stem": tokens.feedback_stem(digest),
+        "rate_url": tokens.url_for("rate-papers", tokens.rate_papers_token(digest)),
         "subject": digest.subject or _digest_subject(digest, items),
         "preheader": shortened(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
         "opening": _opening(items, clean_line(digest.remark)),
@@ -246,10 +247,14 @@ def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
     )
 
 
+def in_mail_order(digest: Digest) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the items in the order of the mail, each after its position (from 0) in the digest."""
+    return sorted(enumerate(digest.items), key=lambda one: SECTION_ORDER[_section_of(one[1])])
+
+
 def _mail_items(digest: Digest, cards: Mapping[str, Card]) -> list[MailItem]:
     """Return the items in the order of the mail."""
-    found = [(place, item) for place, item in enumerate(digest.items) if item["paper"] in cards]
-    found.sort(key=lambda one: SECTION_ORDER[_section_of(one[1])])
+    found = [one for one in in_mail_order(digest) if one[1]["paper"] in cards]
     return [
         _mail_item(number, place, item, cards[item["paper"]])
         for number, (place, item) in enumerate(found, start=1)
@@ -353,7 +358,11 @@ def _require(html: str, text: str, *values: str) -> None:
 
 
 NO_LINKS: Final = dict.fromkeys(
-    ("preferences_url", "pause_url", "unsubscribe_url", "receipt", "feedback_stem", "web_url"), ""
+    (
+        *("preferences_url", "pause_url", "unsubscribe_url", "receipt"),
+        *("feedback_stem", "rate_url", "web_url"),
+    ),
+    "",
 )
 
 

@@ -267,6 +267,20 @@ def read_feedback_token(token: str) -> tuple[Digest, str, Rating]:
     return digest, str(digest.items[int(position)]["paper"]), rating
 
 
+def rate_papers_token(digest: Digest) -> str:
+    """Return the token of the page that rates all papers of a digest; it never expires."""
+    return _sign("rate-papers", _short(digest.public_id))
+
+
+def digest_of_rate_papers_token(token: str) -> Digest:
+    """Return the digest whose papers are rated, with its subscriber.
+
+    Raises:
+        InvalidTokenError: The token is not one of ours, or its digest is gone.
+    """
+    return _digest(_verify("rate-papers", token))
+
+
 def _feedback_stem(digest: Digest) -> str:
     return _sign("feedback", _short(digest.public_id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -25,35 +25,59 @@ def paper_of(paper_id: str) -> Paper | None:
     return Paper.objects.filter(canonical_id=paper_id).first()
 
 
-def _ratings(subscriber: Subscriber, paper_id: str) -> QuerySet[Interest]:
-    """Return this reader's ratings of the paper."""
-    return Interest.objects.filter(subscriber=subscriber, value=paper_id, kind__in=KINDS.values())
+def _ratings(subscriber: Subscriber, paper_ids: Collection[str]) -> QuerySet[Interest]:
+    """Return this reader's ratings of the papers."""
+    return Interest.objects.filter(
+        subscriber=subscriber, value__in=paper_ids, kind__in=KINDS.values()
+    )
+
+
+def ratings_of(subscriber: Subscriber, paper_ids: Collection[str]) -> dict[str, Rating]:
+    """Return this reader's ratings of the papers by canonical id, without those not rated."""
+    ratings: dict[str, Rating] = {kind: rating for rating, kind in KINDS.items()}
+    stored = _ratings(subscriber, paper_ids).order_by("pk").values_list("value", "kind")
+    return {paper_id: ratings[kind] for paper_id, kind in stored}
 
 
 def rating_of(subscriber: Subscriber, paper_id: str) -> Rating | None:
     """Return this reader's rating of the paper; None when there is none."""
-    last = _ratings(subscriber, paper_id).order_by("-pk").first()
-    return next((rating for rating, kind in KINDS.items() if last and last.kind == kind), None)
+    return ratings_of(subscriber, [paper_id]).get(paper_id)
 
 
 def record(subscriber: Subscriber, paper_id: str, rating: Rating) -> None:
     """Store the rating in place of the opposite one; storing it twice changes nothing."""
-    with transaction.atomic():
-        preferences.lock(subscriber)
-        ratings = _ratings(subscriber, paper_id)
-        ratings.filter(kind=KINDS[OPPOSITE[rating]]).delete()
-        if not ratings.filter(kind=KINDS[rating]).exists():
-            Interest.objects.bulk_create(
-                [Interest(subscriber=subscriber, kind=KINDS[rating], value=paper_id)],
-                ignore_conflicts=True,
-            )
-    count_likes(now(), [paper_id])
+    record_all(subscriber, {paper_id: rating})
 
 
 def withdraw(subscriber: Subscriber, paper_id: str) -> None:
     """Delete this reader's rating of the paper."""
-    _ratings(subscriber, paper_id).delete()
-    count_likes(now(), [paper_id])
+    record_all(subscriber, {paper_id: None})
+
+
+def record_all(subscriber: Subscriber, ratings: Mapping[str, Rating | None]) -> None:
+    """Store the rating of each paper, by canonical id, in place of the one before; None is none.
+
+    Raises:
+        ErasedTokenError: The subscriber was erased meanwhile.
+    """
+    with transaction.atomic():
+        preferences.lock(subscriber)
+        stored = ratings_of(subscriber, ratings.keys())
+        changed = {
+            paper_id: rating
+            for paper_id, rating in ratings.items()
+            if rating != stored.get(paper_id)
+        }
+        _ratings(subscriber, changed.keys()).delete()
+        Interest.objects.bulk_create(
+            [
+                Interest(subscriber=subscriber, kind=KINDS[rating], value=paper_id)
+                for paper_id, rating in changed.items()
+                if rating
+            ],
+            ignore_conflicts=True,
+        )
+    count_likes(now(), ratings.keys())
 
 
 def count_likes(at: datetime, paper_ids: Collection[str] | None = None) -> int:

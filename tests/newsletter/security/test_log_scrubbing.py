@@ -37,6 +37,7 @@ def written() -> Iterator[io.StringIO]:
         ("Not Found: /confirm/12-ab.c_d-e/", "Not Found: /confirm/[token]/"),
         ('"POST /unsubscribe/q2-_Z HTTP/1.1" 200', '"POST /unsubscribe/[token] HTTP/1.1" 200'),
         ("https://x.org/feedback/a.b.3.up/?x=1", "https://x.org/feedback/[token]/?x=1"),
+        ("GET /feedback/digest/ab-c.d_e/ 200", "GET /feedback/digest/[token]/ 200"),
         ("GET /papers/2503.01234/", "GET /papers/2503.01234/"),
         ("refused Ada.B+c@mail.example.org: 550", "refused [address]: 550"),
         ("/search/?q=ada%40example.org", "/search/?q=[address]"),

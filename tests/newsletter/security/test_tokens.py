@@ -116,12 +116,14 @@ def test_a_token_for_one_purpose_fails_for_every_other(
         "preferences": tokens.subscriber_of_preferences_token,
         "digest": tokens.digest_of_digest_token,
         "feedback": tokens.read_feedback_token,
+        "rate-papers": tokens.digest_of_rate_papers_token,
     }
     made = {
         "confirm": tokens.confirm_token(consent),
         "preferences": tokens.preferences_token(subscriber),
         "digest": tokens.digest_token(digest),
         "feedback": tokens.feedback_token(digest, 0, "up"),
+        "rate-papers": tokens.rate_papers_token(digest),
         "unsubscribe": tokens.unsubscribe_token(subscriber),
     }
     for purpose, token in made.items():
@@ -157,6 +159,7 @@ def test_the_same_mail_made_twice_has_the_same_links(digest: Digest, consent: Co
                     tokens.preferences_token(digest.subscriber),
                     tokens.digest_token(digest),
                     tokens.feedback_token(digest, 0, "up"),
+                    tokens.rate_papers_token(digest),
                     tokens.confirm_token(consent),
                 ]
             )

@@ -61,6 +61,7 @@ def paths_of_every_link() -> list[str]:
         f"/unsubscribe/{tokens.unsubscribe_token(subscriber)}/",
         f"/feedback/{tokens.feedback_token(digest, 0, 'up')}/",
         f"/feedback/{tokens.feedback_token(digest, 0, 'down')}/",
+        f"/feedback/digest/{tokens.rate_papers_token(digest)}/",
         f"/digest/{tokens.digest_token(digest)}/",
     ]
 
@@ -103,7 +104,9 @@ def test_token_pages_tell_nobody_where_the_reader_came_from_and_are_not_kept(
         assert not response.cookies
 
 
-@pytest.mark.parametrize("page", ["confirm", "preferences", "unsubscribe", "feedback"])
+@pytest.mark.parametrize(
+    "page", ["confirm", "preferences", "unsubscribe", "feedback", "feedback/digest"]
+)
 @pytest.mark.parametrize("token", ["rubbish", "a.b.c", "x" * 500, "AAAAAAAAAAAAAAAAAAAAAA.0.up"])
 def test_an_unknown_link_says_so_and_what_to_do(reader: Client, page: str, token: str) -> None:
     response = reader.get(f"/{page}/{token}/")
