@@ -64,7 +64,7 @@ def main(count: int = 0, folder: str = "") -> None:
         count, papers = SAMPLE, papers[:SAMPLE_PAPERS]
     start = time.process_time()
     index = Index(papers)
-    index.likeness.prepare(range(len(papers)))
+    index.similarity.prepare(range(len(papers)))
     once = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     first, second = (seconds(index, count // 2, half) for half in range(2))

@@ -1,4 +1,4 @@
-"""What papers mean, as sentence vectors, where the ``semantic`` extra makes them.
+"""Similarity of papers by sentence vectors, where the ``semantic`` extra makes them.
 
 Free of Django and of I/O.
 """
@@ -11,83 +11,101 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.expansion import Scores, nearest
+from papers.recommend.expansion import Scores, nearest_neighbours
 from papers.recommend.tfidf import Matrix
 
-LEAST_SPREAD: Final = 0.2
-"""No spread is taken for less than this share of the mean one: it would be noise."""
-FLATTENING: Final = 0.15
-DIRECTIONS: Final = 192
-TITLE_WEIGHT: Final = 0.83
-ABSTRACT_WEIGHT: Final = 0.35
+LEAST_DEVIATION: Final = 0.2
+"""Floor of a standard deviation, as a share of the mean one: below it is noise."""
+WHITENING_POWER: Final = 0.15
+"""Exponent of the variance that each principal direction is divided by; 0.5 is full whitening."""
+COMPONENTS: Final = 192
+"""Principal directions kept, those of the largest variance."""
+TITLE_VECTOR_WEIGHT: Final = 0.83
+"""Weight of the vectors beside the terms, between 0 and 1, for texts of ``TITLE_WORDS``,"""
+ABSTRACT_VECTOR_WEIGHT: Final = 0.35
+"""and, times (1 - power) ** 0.5, for texts of ``ABSTRACT_WORDS`` or more: see ``vector_weight``."""
 TITLE_WORDS: Final = 15
 ABSTRACT_WORDS: Final = 100
-LENT: Final = 0.75
+VECTOR_EXPANSION_WEIGHT: Final = 0.75
+"""Weight of the neighbours' vectors beside the document's own."""
 TRUST_SAMPLE: Final = 200
-TRUST_TERMS: Final = 0.01
+"""Texts that the self-test compares with all others."""
+TRUST_FREQUENCY: Final = 0.01
 """Terms in more than this share of the texts relate everything to everything."""
 LEAST_TRUST: Final = 0.04
-"""Vectors whose correlation is no more than that are not used,"""
+"""Vectors with this correlation or less in the self-test are not used,"""
 FULL_TRUST: Final = 0.10
 """and count fully from here on: all-MiniLM-L6-v2 has 0.14 on titles and 0.11 on abstracts."""
 
 
-class Meaning:
-    """Sentence vectors, centred and flattened so that no common direction drowns the others.
+class SentenceVectors:
+    """Sentence vectors, centred, partly whitened and expanded by their neighbours.
 
-    Each principal direction is divided by its variance to the power of ``FLATTENING``; the
-    ``DIRECTIONS`` of the largest variance are kept. Then each paper is lent the meaning of its
-    neighbours, as it is with words.
+    Each principal direction is divided by its variance to the power of ``WHITENING_POWER``, so
+    that no common direction dominates the cosines; the ``COMPONENTS`` of the largest variance are
+    kept. Then each document is expanded as its terms are (``papers/recommend/expansion.py``).
+
+    Attributes:
+        vectors: Documents x components, rows of length one, or zero where there is no vector.
+        candidate_vectors: The rows of the candidates, which come first.
+        deviation: For each candidate, the standard deviation of its cosines with the candidates.
     """
 
-    def __init__(self, vectors: Scores, shown: int) -> None:
+    def __init__(self, vectors: Scores, candidate_count: int) -> None:
         known = vectors[np.abs(vectors).sum(axis=1) > 0]
-        self.mean = known.mean(axis=0) if len(known) else np.zeros(vectors.shape[1], np.float32)
-        centred = known - self.mean
+        self._mean = known.mean(axis=0) if len(known) else np.zeros(vectors.shape[1], np.float32)
+        centred = known - self._mean
         variances, directions = np.linalg.eigh(centred.T @ centred / max(1, len(known)))
-        flattened = directions / np.maximum(variances, 1e-6) ** FLATTENING
-        self.turn = flattened[:, -DIRECTIONS:]
-        self.vectors = _lent(self.turned(vectors), shown)
-        shown_vectors = self.vectors[:shown]
-        second = shown_vectors.T @ shown_vectors / shown
-        variance = np.einsum("ij,ij->i", shown_vectors @ second, shown_vectors) - 1 / shown
-        self.shown_vectors = shown_vectors
-        self.spread = floored(variance)
+        whitened = directions / np.maximum(variances, 1e-6) ** WHITENING_POWER
+        self._projection = whitened[:, -COMPONENTS:]
+        self.vectors = _expanded(self.transform(vectors), candidate_count)
+        candidates = self.vectors[:candidate_count]
+        second_moment = candidates.T @ candidates / candidate_count
+        variance = (
+            np.einsum("ij,ij->i", candidates @ second_moment, candidates) - 1 / candidate_count
+        )
+        self.candidate_vectors = candidates
+        self.deviation = floored_deviation(variance)
 
-    def turned(self, vectors: Scores) -> Scores:
-        """Raw vectors in these directions, of length one; a missing one stays zero."""
+    def transform(self, vectors: Scores) -> Scores:
+        """Return raw vectors centred, projected and of length one; a missing one stays zero."""
         present = np.abs(vectors).sum(axis=1, keepdims=True) > 0
-        return _unit(np.where(present, (vectors - self.mean) @ self.turn, 0))
+        return _unit(np.where(present, (vectors - self._mean) @ self._projection, 0))
 
-    def likeness(self, wanted: Scores, places: NDArray[np.intp] | None) -> Scores:
-        """The cosine of each candidate, or of some, with a vector; usual is nothing."""
-        vectors = self.shown_vectors if places is None else self.shown_vectors[places]
-        return np.asarray(vectors @ wanted, np.float32)
+    def similarity(self, query: Scores, places: NDArray[np.intp] | None) -> Scores:
+        """Return the product of each candidate, or of those at ``places``, with a vector."""
+        vectors = self.candidate_vectors if places is None else self.candidate_vectors[places]
+        return np.asarray(vectors @ query, np.float32)
 
-    def among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
-        """For what each of some documents counts: how alike each is to all of them together."""
+    def similarity_among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
+        """Return a function from weights of n documents to the n similarities to their sum."""
         vectors = self.vectors[rows]
-        return lambda voices: np.asarray(vectors @ (voices @ vectors), np.float32)
+        return lambda weights: np.asarray(vectors @ (weights @ vectors), np.float32)
 
 
-def meaning_weight(words: float, power: float) -> float:
-    """How much sentence vectors count: much for bare titles, less for rich abstracts.
+def vector_weight(words: float, power: float) -> float:
+    """Return the weight of vectors beside terms: high for bare titles, lower for abstracts.
 
-    The words of many abstracts tell more than those of one, so with ``power`` (that of the
-    spread: the more likes, the nearer to one) the abstracts' weight falls.
+    The terms of many abstracts tell more than those of one, so the weight of abstracts falls
+    with the number of likes.
+
+    Args:
+        words: The mean length of the texts.
+        power: k / (k + 3) for k likes, the exponent of the deviation.
     """
     richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
-    abstracts = ABSTRACT_WEIGHT * (1 - power) ** 0.5
-    return float((1 - richness) * TITLE_WEIGHT + richness * abstracts)
+    abstracts = ABSTRACT_VECTOR_WEIGHT * (1 - power) ** 0.5
+    return float((1 - richness) * TITLE_VECTOR_WEIGHT + richness * abstracts)
 
 
 def trust(terms: Matrix, vectors: Scores) -> float:
     """Return how far vectors can be trusted, between 0 and 1, by a self-test on the texts.
 
-    Two papers without a common word may still be related: their words stand together in others.
-    That relation, the square of the matrix of cosines, is known from the terms alone. A good
-    model knows it too; sums of word vectors, noise and vectors of a few dimensions do not. The
-    result is the mean correlation over a sample, scaled from ``LEAST_TRUST`` to ``FULL_TRUST``.
+    Two papers without a common word may still be related: their words occur together in others.
+    That relation, the square of the matrix of cosines, is known from the terms alone, and the
+    cosines of a good model correlate with it; those of summed word vectors, of noise and of
+    vectors of a few dimensions do not. The result is the mean correlation over a sample, scaled
+    from ``LEAST_TRUST`` to ``FULL_TRUST``.
 
     Args:
         terms: Texts x terms, rows of length one.
@@ -95,43 +113,47 @@ def trust(terms: Matrix, vectors: Scores) -> float:
     """
     count = terms.shape[0]
     frequency = np.bincount(terms.indices, minlength=terms.shape[1])
-    rare = (frequency > 1) & (frequency <= max(10, TRUST_TERMS * count))
+    rare = (frequency > 1) & (frequency <= max(10, TRUST_FREQUENCY * count))
     terms = terms[:, np.flatnonzero(rare)].tocsr()
-    chance = np.random.default_rng(1)
-    sample = chance.choice(count, min(TRUST_SAMPLE, count), replace=False)
+    generator = np.random.default_rng(1)
+    sample = generator.choice(count, min(TRUST_SAMPLE, count), replace=False)
     direct = (terms[sample] @ terms.T).toarray()
     direct[np.arange(len(sample)), sample] = 0
     related = (direct @ terms) @ terms.T
     direct[np.arange(len(sample)), sample] = 1
     cosines = vectors[sample] @ vectors.T
-    found = [
+    correlations = [
         np.corrcoef(cosines[row, apart], related[row, apart])[0, 1]
         for row, apart in enumerate(direct == 0)
         if apart.any() and min(related[row, apart].std(), cosines[row, apart].std()) > 0
     ]
-    mean = float(np.mean(found)) if found else FULL_TRUST
+    mean = float(np.mean(correlations)) if correlations else FULL_TRUST
     return min(1.0, max(0.0, (mean - LEAST_TRUST) / (FULL_TRUST - LEAST_TRUST)))
 
 
-def _lent(vectors: Scores, shown: int) -> Scores:
-    """Each vector with a share of those of its nearest candidates, of length one again."""
-    candidates = vectors[:shown]
-    places, weights, _ = nearest(len(vectors), shown, lambda rows: vectors[rows] @ candidates.T)
-    lent = vectors.copy()
+def _expanded(vectors: Scores, candidate_count: int) -> Scores:
+    """Return each vector with a share of those of its nearest candidates, of length one again."""
+    candidates = vectors[:candidate_count]
+    places, weights, _ = nearest_neighbours(
+        len(vectors), candidate_count, lambda rows: vectors[rows] @ candidates.T
+    )
+    expanded = vectors.copy()
     for place, weight in zip(places.T, weights.T, strict=True):
-        lent += LENT * weight[:, np.newaxis] * candidates[place]
-    return _unit(lent)
+        expanded += VECTOR_EXPANSION_WEIGHT * weight[:, np.newaxis] * candidates[place]
+    return _unit(expanded)
 
 
 def _unit(vectors: NDArray[np.floating]) -> Scores:
+    """Return the rows scaled to length one; a row of zeros stays so."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     lengths[lengths == 0] = 1
     return np.asarray(vectors / lengths, np.float32)
 
 
-def floored(variance: NDArray[np.floating]) -> Scores:
-    """The deviation for each variance, none too small."""
-    spread = np.sqrt(np.maximum(variance, 1e-12))
+def floored_deviation(variance: NDArray[np.floating]) -> Scores:
+    """Return the standard deviations, none below ``LEAST_DEVIATION`` times their mean."""
+    deviation = np.sqrt(np.maximum(variance, 1e-12))
     return np.asarray(
-        np.maximum(spread, LEAST_SPREAD * spread.sum() / max(1, len(spread))), np.float32
+        np.maximum(deviation, LEAST_DEVIATION * deviation.sum() / max(1, len(deviation))),
+        np.float32,
     )

@@ -190,13 +190,13 @@ class Basket:
         self.abstracts = {self.index.documents[row].abstract for row in rows} - {""}
         shown = [row for row in rows if row < len(self.index)]
         if shown:
-            self.sent = self.index.likeness.sketches[shown]
+            self.sent = self.index.similarity.sketches[shown]
 
     def look(self, places: Iterable[int]) -> None:
         """Compare these candidates with the chosen ones together."""
         new = [place for place in places if place not in self._closeness]
         if new and self.places:
-            found = (self.near @ self.index.likeness.sketches[new].T).max(axis=0)
+            found = (self.near @ self.index.similarity.sketches[new].T).max(axis=0)
             self._closeness.update(zip(new, found.tolist(), strict=True))
 
     def closeness(self, place: int) -> float:
@@ -223,7 +223,7 @@ class Basket:
             return True
         if not len(self.sent):
             return False
-        sketch = self.index.likeness.sketches[place]
+        sketch = self.index.similarity.sketches[place]
         return float((self.sent @ sketch).max()) > SENT_LIKENESS_LIMIT
 
     def take(self, place: int, score: float, slot: Slot, reason: str) -> None:
@@ -231,7 +231,7 @@ class Basket:
         self.refused.add(place)
         self.titles.add(self.index.title_of(place))
         self.places.append(place)
-        self.near = self.index.likeness.sketches[self.places]
+        self.near = self.index.similarity.sketches[self.places]
         self._closeness.clear()
         part: Part = "new" if self.periods.new[place] else "rising"
         self.rising_left = max(0, self.rising_left - (part == "rising"))

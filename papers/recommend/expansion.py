@@ -1,10 +1,14 @@
-"""What the papers nearest to a paper lend it.
+"""Document expansion: add to every paper the terms of the papers nearest to it.
 
 Two papers on one subject may share few words and still have the same neighbours. So a paper x
-counts as ``x + LENT * (mean of its neighbours)``, the nearer ones weighing more (document
-expansion: Singhal and Pereira, 1999). As a liked paper it takes the heaviest terms of its
-neighbours only, which is nearly as good; as a candidate all of them, at the price of a few
-additions: its neighbours' scores are at hand.
+with nearest candidates n_i is represented as
+
+    x + EXPANSION_WEIGHT * sum_i w_i * n_i,   w_i = cos(x, n_i)^NEIGHBOUR_POWER, scaled to sum to 1
+
+(document expansion: Singhal and Pereira, SIGIR 1999). A liked paper takes only the
+``EXPANSION_TERMS`` heaviest terms of each neighbour. A candidate takes all of them, at the price
+of a few additions: by linearity its score becomes its own plus the weighted scores of its
+neighbours.
 """
 
 from __future__ import annotations
@@ -22,95 +26,123 @@ Scores = NDArray[np.float32]
 Columns = NDArray[np.int32]
 
 NEIGHBOURS: Final = 8
-SHARPNESS: Final = 3
-"""A neighbour weighs its cosine to this power."""
-LENT: Final = np.float32(0.1)
-AMONG: Final = np.float32(5)
-"""Among the best candidates what is lent counts so many times as much."""
-LESS: Final = AMONG - 1
-"""What is taken off again where it counts once."""
-HEAVIEST: Final = 10
-"""Terms that a paper lends to a liked one."""
-AT_ONCE: Final = 128
+"""Nearest candidates that expand a document."""
+NEIGHBOUR_POWER: Final = 3
+"""Exponent of the cosine in the weight of a neighbour."""
+EXPANSION_WEIGHT: Final = np.float32(0.1)
+"""Weight of the expansion beside the document's own terms."""
+FEEDBACK_EXPANSION: Final = np.float32(5)
+"""Factor of ``EXPANSION_WEIGHT`` between feedback documents."""
+EXPANSION_EXCESS: Final = FEEDBACK_EXPANSION - 1
+"""Share of the stored expansion to subtract where ``EXPANSION_WEIGHT`` counts once."""
+EXPANSION_TERMS: Final = 10
+"""Heaviest terms that a liked paper takes from each neighbour."""
+BATCH_ROWS: Final = 128
+"""Documents compared with all candidates in one product."""
 
 
-class Neighbours:
-    """The nearest candidates of every document, candidates first.
+class DocumentExpansion:
+    """The nearest candidates of every document, and the documents' terms with the expansion.
 
-    ``rare`` and ``dense`` are the documents' terms in two parts; ``products`` compares such rows
-    with the candidates. ``places`` and ``weights`` are documents x neighbours, each row of weights
-    with a sum of ``LENT``. ``variance`` is that of each document's cosines with the
-    candidates before anything is lent.
+    Attributes:
+        places: Documents x ``NEIGHBOURS``, the places of the nearest candidates.
+        weights: Documents x ``NEIGHBOURS``; each row sums to ``EXPANSION_WEIGHT``, or to 0.
+        variance: For each document, the variance of its cosines with the candidates, unexpanded.
+        squared_norms: For each document, the squared length of its row with
+            ``FEEDBACK_EXPANSION``.
     """
 
     def __init__(
         self,
         rare: Matrix,
-        dense: Scores,
-        shown: int,
+        frequent: Scores,
+        candidate_count: int,
         products: Callable[[Matrix, Scores], Scores],
     ) -> None:
-        self.places, weights, self.variance = nearest(
-            rare.shape[0], shown, lambda rows: products(rare[rows], dense[rows])
+        """Find the neighbours and expand.
+
+        Args:
+            rare: Documents x rare terms, sparse; the candidates come first.
+            frequent: Documents x frequent terms, dense.
+            candidate_count: How many of the documents are candidates.
+            products: Returns the products of such rows with the candidates, rows x candidates.
+        """
+        self.places, weights, self.variance = nearest_neighbours(
+            rare.shape[0], candidate_count, lambda rows: products(rare[rows], frequent[rows])
         )
-        self.weights = weights * LENT
+        self.weights = weights * EXPANSION_WEIGHT
         total, count = self.places.shape
         parts = (self.weights.ravel(), self.places.ravel(), np.arange(total + 1) * count)
-        borrowed: Matrix = sparse.csr_matrix(parts, (total, shown))
-        self._turned: Matrix = borrowed[:shown].T.tocsr()
-        heavy_rare, heavy_dense = _heaviest(rare[:shown], dense[:shown])
-        lent_rare, lent_dense = borrowed @ heavy_rare, borrowed @ heavy_dense
-        whole_rare, whole_dense = rare + AMONG * lent_rare, dense + AMONG * lent_dense
-        self._rare: Matrix = sparse.vstack([whole_rare, lent_rare], format="csr")
-        self._dense = np.concatenate([whole_dense, lent_dense])
+        mixing: Matrix = sparse.csr_matrix(parts, (total, candidate_count))
+        self._mixing_transposed: Matrix = mixing[:candidate_count].T.tocsr()
+        heavy_rare, heavy_frequent = _heaviest_terms(
+            rare[:candidate_count], frequent[:candidate_count]
+        )
+        added_rare, added_frequent = mixing @ heavy_rare, mixing @ heavy_frequent
+        whole_rare = rare + FEEDBACK_EXPANSION * added_rare
+        whole_frequent = frequent + FEEDBACK_EXPANSION * added_frequent
+        # Below the expanded documents lie the expansions alone: row + len(places).
+        self._rare: Matrix = sparse.vstack([whole_rare, added_rare], format="csr")
+        self._frequent = np.concatenate([whole_frequent, added_frequent])
         squares = whole_rare.multiply(whole_rare).sum(axis=1)
-        self.own: Scores = np.asarray(squares, np.float32).ravel() + (whole_dense**2).sum(axis=1)
+        self.squared_norms: Scores = np.asarray(squares, np.float32).ravel() + (
+            whole_frequent**2
+        ).sum(axis=1)
 
-    def lent(self, rows: Sequence[int]) -> tuple[Matrix, Scores]:
-        """Each liked document with what it is lent, its terms in two parts."""
+    def expanded(self, rows: Sequence[int]) -> tuple[Matrix, Scores]:
+        """Return the expanded rows of liked documents: rare terms, and frequent terms."""
         whole = np.asarray(rows, np.intp)
-        lent = whole + len(self.places)
-        rare = self._rare[whole] - LESS * self._rare[lent]
-        return rare, self._dense[whole] - LESS * self._dense[lent]
+        added = whole + len(self.places)
+        rare = self._rare[whole] - EXPANSION_EXCESS * self._rare[added]
+        return rare, self._frequent[whole] - EXPANSION_EXCESS * self._frequent[added]
 
-    def together(self, rows: Sequence[int], shares: Scores) -> tuple[Columns, Scores, Scores]:
-        """The sum of the same, by the share of each: rare columns, their weights, and the dense."""
+    def expanded_sum(self, rows: Sequence[int], shares: Scores) -> tuple[Columns, Scores, Scores]:
+        """Return the weighted sum of expanded rows.
+
+        Args:
+            rows: The documents.
+            shares: The weight of each.
+
+        Returns:
+            The columns of the rare terms in the sum, ascending; their weights; the weights of all
+            frequent terms.
+        """
         whole = np.asarray(rows, np.intp)
         both = np.concatenate([whole, whole + len(self.places)])
-        weights = np.concatenate([shares, -LESS * shares])
-        found = summed(self._rare, both, weights)
-        return *found, np.asarray(weights @ self._dense[both], np.float32)
+        weights = np.concatenate([shares, -EXPANSION_EXCESS * shares])
+        found = sum_rows(self._rare, both, weights)
+        return *found, np.asarray(weights @ self._frequent[both], np.float32)
 
-    def among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
-        """For what each of some documents counts: how alike each is to all of them together."""
-        rare, dense = self._rare[rows], self._dense[rows]
-        turned = rare.T
-        return lambda voices: rare @ (turned @ voices) + dense @ (voices @ dense)
+    def similarity_among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
+        """Return a function from weights of n documents to the n similarities to their sum."""
+        rare, frequent = self._rare[rows], self._frequent[rows]
+        transposed = rare.T
+        return lambda weights: rare @ (transposed @ weights) + frequent @ (weights @ frequent)
 
     def mean(self) -> tuple[Matrix, Scores]:
-        """The mean of all candidates with what they are lent, in two parts."""
-        shown = self._turned.shape[0]
+        """Return the mean of the expanded candidates: 1 x rare terms, 1 x frequent terms."""
+        count = self._mixing_transposed.shape[0]
         own = np.zeros(len(self.places), np.float32)
-        own[:shown] = 1 / max(1, shown)
-        weights = np.concatenate([own, -LESS * own])
+        own[:count] = 1 / max(1, count)
+        weights = np.concatenate([own, -EXPANSION_EXCESS * own])
         rare = sparse.csr_matrix(weights @ self._rare)
-        return rare, np.asarray([weights @ self._dense], np.float32)
+        return rare, np.asarray([weights @ self._frequent], np.float32)
 
-    def spread(self, scores: Scores) -> Scores:
-        """Rows x candidates: each candidate with a share of its neighbours' scores."""
-        return np.asarray(scores + scores @ self._turned, np.float32)
+    def expand_scores(self, scores: Scores) -> Scores:
+        """Return scores, rows x candidates, each with the weighted scores of the neighbours."""
+        return np.asarray(scores + scores @ self._mixing_transposed, np.float32)
 
-    def at(self, scores: Scores, places: NDArray[np.intp]) -> Scores:
-        """The same for a few candidates and one row."""
+    def expand_scores_at(self, scores: Scores, places: NDArray[np.intp]) -> Scores:
+        """Return the expanded scores of some candidates, from one row of all scores."""
         theirs = scores.take(self.places.take(places, axis=0))
         shares = np.einsum("ij,ij->i", theirs, self.weights.take(places, axis=0))
         return np.asarray(scores[places] + shares, np.float32)
 
 
-def summed(matrix: Matrix, rows: NDArray[np.intp], weights: Scores) -> tuple[Columns, Scores]:
-    """The weighted sum of a few rows: the columns that are in it, rising, and their values.
+def sum_rows(matrix: Matrix, rows: NDArray[np.intp], weights: Scores) -> tuple[Columns, Scores]:
+    """Return the weighted sum of a few rows: its columns, ascending, and their values.
 
-    A product of scipy's makes room for every column first, which takes longer than the sum.
+    A product of scipy's allocates every column first, which takes longer than the sum.
     """
     starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
     lengths = ends - starts
@@ -124,42 +156,48 @@ def summed(matrix: Matrix, rows: NDArray[np.intp], weights: Scores) -> tuple[Col
     return columns[first], np.add.reduceat(values[order], first)
 
 
-def nearest(
-    total: int, shown: int, cosines: Callable[[slice], Scores]
+def nearest_neighbours(
+    total: int, candidate_count: int, cosines: Callable[[slice], Scores]
 ) -> tuple[NDArray[np.int32], Scores, Scores]:
-    """The nearest candidates of every document: their places and weights, whose sums are one.
+    """Return the nearest candidates of every document, other than itself.
 
-    ``total`` documents, the first ``shown`` of them candidates; ``cosines`` compares some of the
-    documents with all candidates. The third answer is the variance of each document's cosines.
+    Args:
+        total: The number of documents; the candidates come first.
+        candidate_count: How many of them are candidates.
+        cosines: Returns the cosines of some documents with all candidates, rows x candidates.
+
+    Returns:
+        Places and weights, each documents x neighbours, the weights of a row summing to one; and
+        the variance of each document's cosines.
     """
-    count = min(NEIGHBOURS, shown)
+    count = min(NEIGHBOURS, candidate_count)
     near = np.zeros((total, count), np.int32)
     weights = np.zeros((total, count), np.float32)
     variance = np.zeros(total, np.float32)
-    for start in range(0, total if count else 0, AT_ONCE):
-        rows = slice(start, min(start + AT_ONCE, total))
+    for start in range(0, total if count else 0, BATCH_ROWS):
+        rows = slice(start, min(start + BATCH_ROWS, total))
         found = cosines(rows)
-        own = np.arange(start, min(rows.stop, shown))
+        own = np.arange(start, min(rows.stop, candidate_count))
         found[own - start, own] = 0
-        squares = np.einsum("ij,ij->i", found, found) / shown
-        variance[rows] = squares - (found.sum(axis=1) / shown) ** 2
+        squares = np.einsum("ij,ij->i", found, found) / candidate_count
+        variance[rows] = squares - (found.sum(axis=1) / candidate_count) ** 2
         near[rows] = np.argpartition(-found, count - 1, axis=1)[:, :count]
         closest = np.take_along_axis(found, near[rows], axis=1)
-        weights[rows] = np.maximum(closest, 0) ** SHARPNESS
-    whole = weights.sum(axis=1, keepdims=True)
-    whole[whole == 0] = 1
-    return near, weights / whole, variance
+        weights[rows] = np.maximum(closest, 0) ** NEIGHBOUR_POWER
+    sums = weights.sum(axis=1, keepdims=True)
+    sums[sums == 0] = 1
+    return near, weights / sums, variance
 
 
-def _heaviest(rare: Matrix, dense: Scores) -> tuple[Matrix, Scores]:
-    """The rows with their heaviest terms only."""
-    kept, thinned = np.zeros(rare.nnz, bool), dense.copy()
+def _heaviest_terms(rare: Matrix, frequent: Scores) -> tuple[Matrix, Scores]:
+    """Return the rows with only their ``EXPANSION_TERMS`` heaviest terms."""
+    kept, thinned = np.zeros(rare.nnz, bool), frequent.copy()
     for row in range(rare.shape[0]):
         start, end = rare.indptr[row], rare.indptr[row + 1]
-        both = np.concatenate([rare.data[start:end], dense[row]])
-        if len(both) > HEAVIEST:
-            least = np.partition(both, -HEAVIEST)[-HEAVIEST]
-            thinned[row][dense[row] < least] = 0
+        both = np.concatenate([rare.data[start:end], frequent[row]])
+        if len(both) > EXPANSION_TERMS:
+            least = np.partition(both, -EXPANSION_TERMS)[-EXPANSION_TERMS]
+            thinned[row][frequent[row] < least] = 0
             kept[start:end] = rare.data[start:end] >= least
         else:
             kept[start:end] = True

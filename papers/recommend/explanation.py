@@ -159,7 +159,7 @@ def _outcome(index: Index, asked: Asked, picks: list[Pick], place: int) -> Expla
     """Return what decided against a paper that no hard rule keeps away."""
     paper = index.candidates[place].id
     chosen = [index.place[pick.paper] for pick in picks]
-    sketches = index.likeness.sketches
+    sketches = index.similarity.sketches
     closeness = float((sketches[chosen] @ sketches[place]).max()) if chosen else 0.0
     fitting = [one for one in interests(index, asked.profile) if one.inside[place]]
     among = Periods(index, asked.since).open

@@ -19,7 +19,7 @@ from papers.recommend.phrase_index import Wording
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
 from papers.recommend.shared_phrases import held_part, shared_phrases
-from papers.recommend.similarity import DISLIKE, Likeness, Scores
+from papers.recommend.similarity import DISLIKE_WEIGHT, Scores, SimilarityModel
 from papers.recommend.tfidf import Vocabulary
 from papers.recommend.tokenize import stem, words
 from papers.text.author_names import name_parts, same_person
@@ -93,7 +93,7 @@ class Index:
         self.rows = {document.id: row for row, document in enumerate(self.documents)}
         texts = [document.text for document in self.documents]
         self.vocabulary = Vocabulary(texts)
-        self.likeness = Likeness(
+        self.similarity = SimilarityModel(
             self.vocabulary.matrix,
             len(self.candidates),
             self._stacked(vectors or {}),
@@ -113,8 +113,8 @@ class Index:
 
     def neighbours(self) -> list[list[str]]:
         """Return for each candidate the ids of the candidates nearest to it, nearest first."""
-        near = self.likeness.near
-        nearest = near.places[: len(self)], near.weights[: len(self)]
+        expansion = self.similarity.expansion
+        nearest = expansion.places[: len(self)], expansion.weights[: len(self)]
         return [
             [
                 self.candidates[place].id
@@ -133,7 +133,7 @@ class Index:
         """Compare the likes of many readers with the candidates at once."""
         profiles = list(profiles)
         judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
-        self.likeness.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
+        self.similarity.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
 
     @cached_property
     def searches(self) -> QueryIndex:
@@ -191,15 +191,15 @@ class Index:
         return self.trending - self.dislike_penalty(dislikes) if dislikes else self.trending
 
     def _dislike_penalty(self, dislikes: tuple[int, ...]) -> Scores:
-        """Return what each candidate loses by its likeness to disliked documents.
+        """Return what each candidate loses by its similarity to disliked documents.
 
-        The fifth of the candidates that is most like them loses, the nearest ``DISLIKE``: half
-        of what lies between the first and the last.
+        It is zero up to the percentile ``PENALISED_FROM`` of the similarities and rises linearly
+        to ``DISLIKE_WEIGHT`` at the most similar candidate.
         """
-        fit = self.likeness.fit(dislikes, np.ones(len(dislikes), np.float32))
+        fit = self.similarity.fit(dislikes, np.ones(len(dislikes), np.float32))
         near = percentiles(np.where(fit.above, fit.scores, fit.scores.min()))
         return np.asarray(
-            DISLIKE * np.maximum(0, near - PENALISED_FROM) / (1 - PENALISED_FROM), np.float32
+            DISLIKE_WEIGHT * np.maximum(0, near - PENALISED_FROM) / (1 - PENALISED_FROM), np.float32
         )
 
     def order_for(self, dislikes: tuple[int, ...]) -> NDArray[np.intp]:

@@ -95,7 +95,7 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
         return []
     if not _has_others(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
-        scores = index.likeness.fit(*likes, few).scores
+        scores = index.similarity.fit(*likes, few).scores
         scores = scores[places] if few is None else scores
     else:
         scores = _best_of(index, profile)[places]
@@ -181,8 +181,8 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     if known is None:
         return None
     rows, weights, _ = known
-    shares = index.likeness.shares(rows, weights)
-    fit = index.likeness.fit(*known)
+    shares = index.similarity.shares(rows, weights)
+    fit = index.similarity.fit(*known)
     if not fit.above.any():
         return None
     scores = np.where(fit.above, fit.scores, -np.inf)
@@ -193,7 +193,7 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     places = min(MOST_SHARES, math.sqrt(len(rows)))
 
     def explain(place: int) -> str:
-        alike = [float(index.likeness.to(row)[place]) for row in rows]
+        alike = [float(index.similarity.cosines(row)[place]) for row in rows]
         nearest = rows[int(np.argmax(shares * alike))]
         named = index.documents[nearest].name
         shared = index.shared_phrases(nearest, place)

@@ -1,17 +1,20 @@
-"""How alike papers are, in units that compare: the arithmetic under the ranking.
+"""Similarity of the candidates to a reader's likes, standardised so that candidates compare.
 
-A liked paper's likeness to a candidate is the cosine of their terms. Summed over a reader's likes
-it still favours candidates that are like everything; so the usual likeness of each candidate is
-subtracted, and the rest divided by how much that likeness varies, the more the more likes there
-are (one like says little about what is usual for its reader):
+The similarity of two papers is the cosine of their terms (tf-idf: Salton and Buckley, 1988).
+Averaged over a reader's likes it still favours hubs, candidates that are similar to everything.
+The hubness correction subtracts each candidate's mean similarity m(c) to all candidates and
+divides by the standard deviation s(c) of its similarities, the more the more likes there are
+(one like says little about a reader):
 
-    z(c) = (mean of cos(c, likes) - usual(c)) / spread(c) ** (k / (k + 3))
+    z(c) = (mean of cos(c, likes) - m(c)) / s(c) ** (k / (k + 3)) for k likes
 
-A text is too short to hold all words of its subject, so every paper is lent words by the papers
-nearest to it (``papers/neighbours.py``) before it is compared.
+Dislikes enter the mean with a negative weight (Rocchio, 1971). A text is too short to hold all
+terms of its subject, so every paper is expanded by the terms of its neighbours
+(``papers/recommend/expansion.py``) before it is compared.
 
-Where sentence vectors are at hand (``vectors``), a second z is made from them and the two are
-added with weights that depend on how much text there is and on k. Free of Django and of I/O.
+Where there are sentence vectors, a second z is made from them and the two are added with weights
+that depend on the length of the texts and on k (``papers/recommend/dense.py``). With few likes
+pseudo-relevance feedback follows: see ``SimilarityModel.fit``. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -26,167 +29,199 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.recommend.dense import Meaning, floored, meaning_weight, trust
-from papers.recommend.expansion import Columns, Neighbours
+from papers.recommend.dense import SentenceVectors, floored_deviation, trust, vector_weight
+from papers.recommend.expansion import BATCH_ROWS, Columns, DocumentExpansion
 from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
-Cosines = NDArray[np.int16]
-"""Cosines in steps of 1 / ``STEPS``: numpy reads them ten times sooner than half floats."""
+QuantisedCosines = NDArray[np.int16]
+"""Cosines in steps of 1 / ``COSINE_STEPS``: numpy reads them ten times faster than half floats."""
 
-SHRINK: Final = 3.0
-"""With so many likes a candidate's spread counts for half."""
-DISLIKE: Final = 0.5
-"""What the disliked papers together weigh against the liked ones."""
-FEW_LIKES: Final = 5
-FEW_CANDIDATES: Final = 3000
-"""Among more, feedback is not tried, and its time would grow with them."""
-LISTENERS: Final = 4
-"""One candidate in so many, of the best, is compared with them."""
-SPOKEN: Final = 2.0
-"""What the best say counts so much beside a single like."""
-LEAST_LISTENERS: Final = 8
-BARE: Final = 0.7
-"""Where sentence vectors count more than that, texts are titles and say too little in words."""
-ROUNDS: Final = 4
-VOICE: Final = 1.5
-"""Each of the best speaks with this power of what their score is above the least of them,"""
-WHISPER: Final = 0.01
-"""and a little more, so that no one speaks alone."""
-STRANGERS: Final = 0.97
-GROUPS: Final = 64
-MOST_GROUPED: Final = 20
-"""More likes than that are measured as so many."""
-STEPS: Final = np.float32(16384)
-KEPT_BYTES: Final = 256 << 20
-"""Memory for the likenesses of papers that several readers like."""
-AT_ONCE: Final = 128
-TEXTS: Final = 12
-"""As many terms as so many texts have are enough to order a few candidates."""
-LEAST_TERMS: Final = 800
-SKETCH: Final = 512
-FREQUENT: Final = 0.1
-"""Terms in more than this share of the documents are kept apart, in dense rows."""
+SHRINKAGE_LIKES: Final = 3.0
+"""The number of likes with which a candidate is divided by the root of its deviation."""
+DISLIKE_WEIGHT: Final = 0.5
+"""Weight of all dislikes together beside that of all likes."""
+MOST_FEEDBACK_LIKES: Final = 5
+"""The most likes with which feedback is applied."""
+MOST_FEEDBACK_CANDIDATES: Final = 3000
+"""The most candidates with which feedback is applied; its time grows with their number."""
+FEEDBACK_FRACTION: Final = 4
+"""One candidate in so many, of the best, is a feedback document."""
+LEAST_FEEDBACK_DOCUMENTS: Final = 8
+"""With fewer there is no feedback."""
+FEEDBACK_ROUNDS: Final = 4
+FEEDBACK_WEIGHT: Final = 2.0
+"""Weight of the feedback beside the likes, divided by their number."""
+FEEDBACK_POWER: Final = 1.5
+"""A feedback document weighs this power of its score above the least of them."""
+FEEDBACK_SCORE_FLOOR: Final = 0.01
+"""Added to that score, so that never only one document has a weight."""
+VECTOR_FEEDBACK_WEIGHT: Final = 0.7
+"""Where sentence vectors weigh more than that, feedback compares vectors instead of terms."""
+CHANCE_QUANTILE: Final = 0.97
+"""The share of the candidates that score below the threshold for random likes."""
+CHANCE_GROUPS: Final = 64
+"""Random groups of likes that the threshold is estimated from."""
+MOST_CHANCE_LIKES: Final = 20
+"""The threshold for more likes is that for so many."""
+COSINE_STEPS: Final = np.float32(16384)
+COSINE_CACHE_BYTES: Final = 256 << 20
+"""Memory for the cosines of papers that several readers like."""
+QUERY_TEXTS: Final = 12
+"""A few candidates are compared with as many terms of the summed likes as so many average texts
+have,"""
+LEAST_QUERY_TERMS: Final = 800
+"""and with no fewer than that."""
+SKETCH_DIMENSIONS: Final = 512
+FREQUENT_SHARE: Final = 0.1
+"""Terms in more than this share of the documents are stored in dense columns."""
 
 
 class Fit(NamedTuple):
     """How well candidates fit some likes.
 
     Attributes:
-        scores: To compare with each other only.
-        above: Which are more like the likes than strangers are: see ``Likeness.strangers``.
+        scores: One for each candidate, comparable with each other only.
+        above: Which of them score above ``SimilarityModel.chance_threshold``.
     """
 
     scores: Scores
     above: NDArray[np.bool_]
 
 
-class Compared(NamedTuple):
-    """The likeness of candidates to ``number`` documents together, by terms and by meaning.
+class LikeSimilarity(NamedTuple):
+    """The similarity of candidates to the weighted sum of the likes and dislikes.
 
-    ``share`` is what the documents weigh together: less than one where some count against.
+    Attributes:
+        likes: The number of likes.
+        terms: For each candidate, the similarity by terms.
+        vectors: The same by sentence vectors; None without them.
+        weight: The sum of the weights: one, less where there are dislikes.
     """
 
-    number: int
+    likes: int
     terms: Scores
-    meaning: Scores | None = None
-    share: float = 1.0
+    vectors: Scores | None = None
+    weight: float = 1.0
 
 
-class Listeners(NamedTuple):
-    """Some candidates that are compared with each other.
+class FeedbackDocuments(NamedTuple):
+    """The n best candidates, taken to be relevant and compared with each other.
 
-    ``likeness`` says how alike each is to all of them, given what each of those counts; ``own`` is
-    the likeness of each to itself, ``usual`` that to other papers, ``spread`` how much it varies.
+    Attributes:
+        similarity: Returns for n weights the n similarities to the weighted sum of them all.
+        self_similarity: For each, the similarity to itself.
+        mean: For each, the mean similarity to all candidates.
+        deviation: For each, the standard deviation of its similarities.
     """
 
-    likeness: Callable[[Scores], Scores]
-    own: Scores
-    usual: Scores
-    spread: Scores
+    similarity: Callable[[Scores], Scores]
+    self_similarity: Scores
+    mean: Scores
+    deviation: Scores
 
-    def said(self, scores: Scores) -> Scores:
-        """How alike they are to the best of them, the better the more; nobody to themselves."""
-        voices = (scores - scores.min() + WHISPER) ** VOICE / np.sqrt(self.spread)
-        voices /= voices.sum()
-        found = (self.likeness(voices) - voices * self.own) / (1 - voices)
-        return _scaled((found - self.usual) / self.spread)
+    def feedback(self, scores: Scores) -> Scores:
+        """Return each document's weighted mean similarity to the others, standardised.
+
+        A document with score x weighs (x - least x + floor) ** power / sqrt(deviation). Its own
+        weight and its similarity to itself are taken out.
+        """
+        weights = (scores - scores.min() + FEEDBACK_SCORE_FLOOR) ** FEEDBACK_POWER / np.sqrt(
+            self.deviation
+        )
+        weights /= weights.sum()
+        found = (self.similarity(weights) - weights * self.self_similarity) / (1 - weights)
+        return _standardised((found - self.mean) / self.deviation)
 
 
-class Likeness:
-    """Likeness of documents (likes, picks, searches) to the candidates, which come first.
+class SimilarityModel:
+    """Similarities of documents (likes, dislikes) to the candidates, which come first.
 
-    ``matrix`` is documents x terms in rows of length one; ``shown`` says how many of them, from
-    the first, are candidates; ``vectors`` is documents x dimensions, or None; ``words`` is the
-    mean length of the texts; the first ``named`` columns are words and pairs of words.
+    Attributes:
+        matrix: Documents x terms, rows of length one.
+        expansion: The neighbours of every document and its expanded terms.
+        mean: For each candidate, the mean similarity to all candidates.
+        deviation: For each document, the standard deviation of its similarities.
+        vectors: Sentence vectors; None where there are none or none to trust.
+        trust: How far the vectors are trusted, between 0 and 1.
+        sketches: Candidates x ``SKETCH_DIMENSIONS``, whose products approximate cosines.
     """
 
     def __init__(
         self,
         matrix: Matrix,
-        shown: int,
+        candidate_count: int,
         vectors: Scores | None = None,
         words: float = 0.0,
         named: int | None = None,
     ) -> None:
+        """Compare all documents with the candidates.
+
+        Args:
+            matrix: Documents x terms, rows of length one.
+            candidate_count: How many of the documents, from the first, are candidates.
+            vectors: Documents x dimensions, raw sentence vectors.
+            words: The mean length of the texts.
+            named: How many of the columns, from the first, are stems and pairs of stems.
+        """
         self.matrix = matrix
-        self.shown = shown
+        self._count = candidate_count
         frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-        self.frequent = np.flatnonzero(frequency > FREQUENT * max(1, matrix.shape[0]))
-        # Terms that stand in every tenth text make most of a sparse product's work; a dense
-        # product does the same in a fraction of the time.
-        self.dense: Scores = matrix[:, self.frequent].toarray()
-        rare = self._rare(matrix)
-        self.columns: Matrix = rare[:shown].T.tocsr()
-        self.near = Neighbours(rare, self.dense, shown, self._products)
-        self.usual = self._usual()
-        self.spread = floored(self.near.variance)
-        self.meaning = None if vectors is None or not shown else Meaning(vectors, shown)
+        frequent = np.flatnonzero(frequency > FREQUENT_SHARE * max(1, matrix.shape[0]))
+        # Terms of every tenth text make most of a sparse product's work; a dense product does
+        # the same in a fraction of the time.
+        self._frequent: Scores = matrix[:, frequent].toarray()
+        rare = _without_columns(matrix, frequent)
+        self._rare_transposed: Matrix = rare[:candidate_count].T.tocsr()
+        self.expansion = DocumentExpansion(rare, self._frequent, candidate_count, self._products)
+        self.mean = self._mean_similarity()
+        self.deviation = floored_deviation(self.expansion.variance)
+        self.vectors = (
+            None
+            if vectors is None or not candidate_count
+            else SentenceVectors(vectors, candidate_count)
+        )
         self.trust = 0.0
-        if self.meaning is not None and vectors is not None:
-            turned = self.meaning.turned(vectors[:shown])
-            self.trust = trust(matrix[:shown, :named], turned)
+        if self.vectors is not None and vectors is not None:
+            transformed = self.vectors.transform(vectors[:candidate_count])
+            self.trust = trust(matrix[:candidate_count, :named], transformed)
         if not self.trust:
-            self.meaning = None
-        self.words = words
-        self.sketches = _sketches(matrix[:shown])
-        self.terms = max(LEAST_TERMS, TEXTS * matrix.nnz // max(1, matrix.shape[0]))
-        self._kept: OrderedDict[int, Cosines] = OrderedDict()
-        self.strangers = lru_cache(maxsize=None)(self._strangers)
-        self._room = max(1, KEPT_BYTES // max(1, 2 * shown))
+            self.vectors = None
+        self._words = words
+        self.sketches = _sketches(matrix[:candidate_count])
+        self._query_terms = max(
+            LEAST_QUERY_TERMS, QUERY_TEXTS * matrix.nnz // max(1, matrix.shape[0])
+        )
+        self._cache: OrderedDict[int, QuantisedCosines] = OrderedDict()
+        self._most_cached = max(1, COSINE_CACHE_BYTES // max(1, 2 * candidate_count))
+        self.chance_threshold = lru_cache(maxsize=None)(self._chance_threshold)
 
     def prepare(self, rows: Collection[int]) -> None:
-        """Work out together what ``to`` will be asked for."""
-        missing = [row for row in dict.fromkeys(rows) if row not in self._kept]
-        for start in range(0, len(missing), AT_ONCE):
-            part = missing[start : start + AT_ONCE]
-            found = self._cosines(*self.near.lent(part))
-            self._kept.update(zip(part, _stepped(found), strict=True))
-        while len(self._kept) > max(self._room, len(rows)):
-            self._kept.popitem(last=False)
+        """Compute and cache together what ``cosines`` will return for these documents."""
+        missing = [row for row in dict.fromkeys(rows) if row not in self._cache]
+        for start in range(0, len(missing), BATCH_ROWS):
+            part = missing[start : start + BATCH_ROWS]
+            found = self._expanded_products(*self.expansion.expanded(part))
+            self._cache.update(zip(part, _quantised(found), strict=True))
+        while len(self._cache) > max(self._most_cached, len(rows)):
+            self._cache.popitem(last=False)
 
-    def _cosines(self, rare: Matrix, dense: Scores) -> Scores:
-        """Rows x candidates, the candidates with what their neighbours lend them."""
-        return self.near.spread(self._products(rare, dense))
+    def _expanded_products(self, rare: Matrix, frequent: Scores) -> Scores:
+        """Return the products of rows with the expanded candidates, rows x candidates."""
+        return self.expansion.expand_scores(self._products(rare, frequent))
 
-    def _products(self, rare: Matrix, dense: Scores) -> Scores:
-        """Rows x candidates, by their own words."""
-        found = (rare @ self.columns).toarray() + dense @ self.dense[: self.shown].T
+    def _products(self, rare: Matrix, frequent: Scores) -> Scores:
+        """Return the products of rows with the candidates, rows x candidates."""
+        found = (rare @ self._rare_transposed).toarray()
+        found = found + frequent @ self._frequent[: self._count].T
         return np.asarray(found, np.float32)
 
-    def _rare(self, rows: Matrix) -> Matrix:
-        """Rows of terms without the frequent ones."""
-        rare = rows.copy()
-        rare.data[np.isin(rare.indices, self.frequent)] = 0
-        rare.eliminate_zeros()
-        return rare
-
-    def to(self, row: int) -> Cosines:
-        """The cosines between one document and every candidate."""
-        if row not in self._kept:
+    def cosines(self, row: int) -> QuantisedCosines:
+        """Return the cosines of one expanded document with every candidate."""
+        if row not in self._cache:
             self.prepare([row])
-        self._kept.move_to_end(row)
-        return self._kept[row]
+        self._cache.move_to_end(row)
+        return self._cache[row]
 
     def fit(
         self,
@@ -195,166 +230,208 @@ class Likeness:
         dislikes: Sequence[int] = (),
         places: NDArray[np.intp] | None = None,
     ) -> Fit:
-        """How much each candidate, or each of ``places``, is like the likes more than usual.
+        """Return how well candidates fit some likes.
 
-        A few likes say too little to stand alone; where there are not too many candidates, those
-        that fit best have a say too.
+        With few likes and not too many candidates, the best candidates serve as further likes:
+        pseudo-relevance feedback (Croft and Harper, 1979), weighted by score as in the relevance
+        model of Lavrenko and Croft (SIGIR 2001).
+
+        Args:
+            likes: The rows of the liked papers.
+            weights: The weight of each.
+            dislikes: The rows of the disliked papers.
+            places: The candidates to compare; None for all. Of some, ``above`` only compares
+                with the mean.
         """
-        which = np.arange(self.shown) if places is None else places
-        found = self._compared(likes, weights, dislikes, places)
-        scores = self._standardised(found, which)
-        floor = self.strangers(min(len(likes), MOST_GROUPED)) if places is None else 0.0
+        which = np.arange(self._count) if places is None else places
+        found = self._similarity_to(likes, weights, dislikes, places)
+        scores = self._corrected(found, which)
+        floor = self.chance_threshold(min(len(likes), MOST_CHANCE_LIKES)) if places is None else 0.0
         above = scores > floor
-        if len(likes) <= FEW_LIKES and len(which) <= FEW_CANDIDATES:
-            scores = self._heard(scores, which, [*likes, *dislikes], len(likes))
+        if len(likes) <= MOST_FEEDBACK_LIKES and len(which) <= MOST_FEEDBACK_CANDIDATES:
+            scores = self._with_feedback(scores, which, [*likes, *dislikes], len(likes))
         return Fit(scores, above)
 
-    def _heard(
+    def _with_feedback(
         self, scores: Scores, which: NDArray[np.intp], judged: Sequence[int], likes: int
     ) -> Scores:
-        """Scores of which the best are joined by how alike those are to the best of them.
+        """Return scores in which the feedback documents are ordered anew.
 
-        Pseudo-relevance feedback (Croft and Harper, 1979), some times over: who has risen in one
-        round speaks louder in the next.
+        In each round the weights come from the scores of the round before. All other candidates
+        keep their order and stay below the feedback documents.
         """
-        count = len(which) // LISTENERS
-        if count < LEAST_LISTENERS:
+        count = len(which) // FEEDBACK_FRACTION
+        if count < LEAST_FEEDBACK_DOCUMENTS:
             return scores
         known = np.zeros(self.matrix.shape[0], bool)
         known[list(judged)] = True
-        scores = _scaled(scores)
+        scores = _standardised(scores)
         best = _best(np.where(known[which], -np.inf, scores), count)
-        first, listeners = scores[best], self._listeners(which[best])
+        first, documents = scores[best], self._feedback_documents(which[best])
         joined = first
-        for _ in range(ROUNDS):
-            joined = first + SPOKEN / likes * listeners.said(joined)
-        heard: Scores = scores - scores.max() + joined.min()
-        heard[best] = joined
-        return heard
+        for _ in range(FEEDBACK_ROUNDS):
+            joined = first + FEEDBACK_WEIGHT / likes * documents.feedback(joined)
+        found: Scores = scores - scores.max() + joined.min()
+        found[best] = joined
+        return found
 
-    def _listeners(self, rows: NDArray[np.intp]) -> Listeners:
-        """Candidates that hear each other's words or, where words are few, what those mean."""
-        if self.meaning is not None and self.trust * meaning_weight(self.words, 1.0) > BARE:
-            spread = self.meaning.spread[rows]
-            nothing = np.zeros_like(spread)
-            return Listeners(self.meaning.among(rows), nothing + 1, nothing, spread)
-        usual, spread = self.usual[rows], self.spread[rows]
-        return Listeners(self.near.among(rows), self.near.own[rows], usual, spread)
+    def _feedback_documents(self, rows: NDArray[np.intp]) -> FeedbackDocuments:
+        """Return candidates to compare by terms or, where texts are bare titles, by vectors."""
+        if (
+            self.vectors is not None
+            and self.trust * vector_weight(self._words, 1.0) > VECTOR_FEEDBACK_WEIGHT
+        ):
+            deviation = self.vectors.deviation[rows]
+            # Centred vectors of length one: their mean similarity is zero, that to self one.
+            zeros = np.zeros_like(deviation)
+            return FeedbackDocuments(
+                self.vectors.similarity_among(rows), zeros + 1, zeros, deviation
+            )
+        return FeedbackDocuments(
+            self.expansion.similarity_among(rows),
+            self.expansion.squared_norms[rows],
+            self.mean[rows],
+            self.deviation[rows],
+        )
 
-    def _compared(
+    def _similarity_to(
         self,
         likes: Sequence[int],
         weights: Scores,
         dislikes: Sequence[int],
         places: NDArray[np.intp] | None,
-    ) -> Compared:
-        """The mean likeness to some documents, less that to the disliked ones.
+    ) -> LikeSimilarity:
+        """Return the weighted mean similarity to the likes, less that to the dislikes.
 
-        All candidates are compared with each liked paper once, for every reader who likes it; a
-        few places are cheaper to compare with the likes together.
+        All candidates are compared with each liked paper once, for every reader who likes it; for
+        a few places it is cheaper to sum the likes first.
         """
         rows = [*likes, *dislikes]
-        signed = np.concatenate([self.shares(likes, weights), _against(dislikes)])
+        signed = np.concatenate([self.shares(likes, weights), _dislike_weights(len(dislikes))])
         if places is None:
-            terms = self._summed(rows, signed)
+            terms = self._summed_cosines(rows, signed)
         else:
-            terms = self._few(*self.near.together(rows, signed), places)
-        if self.meaning is None:
-            return Compared(len(likes), terms, None, float(signed.sum()))
-        wanted = np.asarray(signed @ self.meaning.vectors[rows], np.float32)
-        meaning = self.meaning.likeness(wanted, places)
-        return Compared(len(likes), terms, meaning, float(signed.sum()))
+            terms = self._products_at(*self.expansion.expanded_sum(rows, signed), places)
+        if self.vectors is None:
+            return LikeSimilarity(len(likes), terms, None, float(signed.sum()))
+        query = np.asarray(signed @ self.vectors.vectors[rows], np.float32)
+        by_vectors = self.vectors.similarity(query, places)
+        return LikeSimilarity(len(likes), terms, by_vectors, float(signed.sum()))
 
-    def _summed(self, rows: Sequence[int], signed: Scores) -> Scores:
-        """The cosines of some documents with every candidate, each counting so much, in one."""
+    def _summed_cosines(self, rows: Sequence[int], weights: Scores) -> Scores:
+        """Return for every candidate the weighted sum of its cosines with some documents."""
         self.prepare(rows)
-        terms = np.zeros(self.shown, np.float32)
-        for start in range(0, len(rows), AT_ONCE):
-            part = np.stack([self.to(row) for row in rows[start : start + AT_ONCE]])
-            terms += (signed[start : start + AT_ONCE] / STEPS) @ part.astype(np.float32)
-        return terms
+        found = np.zeros(self._count, np.float32)
+        for start in range(0, len(rows), BATCH_ROWS):
+            part = np.stack([self.cosines(row) for row in rows[start : start + BATCH_ROWS]])
+            found += (weights[start : start + BATCH_ROWS] / COSINE_STEPS) @ part.astype(np.float32)
+        return found
 
     def shares(self, likes: Sequence[int] | NDArray[np.intp], weights: Scores) -> Scores:
-        """What each like counts; one from a crowded corner of the collection says less."""
-        shares = weights / np.sqrt(self.spread[np.asarray(likes, np.intp)])
+        """Return the weights divided by the root of each like's deviation, with a sum of one.
+
+        A large deviation marks a like in a dense region of the collection, which tells less.
+        """
+        shares = weights / np.sqrt(self.deviation[np.asarray(likes, np.intp)])
         return np.asarray(shares / shares.sum(), np.float32)
 
-    def _few(
-        self, columns: Columns, weights: Scores, dense: Scores, places: NDArray[np.intp]
+    def _products_at(
+        self, columns: Columns, weights: Scores, frequent: Scores, places: NDArray[np.intp]
     ) -> Scores:
-        """How much these candidates are like one row, by the heaviest of its terms."""
-        if len(columns) > self.terms:
-            best = np.argpartition(-np.abs(weights), self.terms)[: self.terms]
-            columns, weights = columns[best], weights[best]
-        found = self.columns[columns].T @ weights
-        if dense.size:
-            found += self.dense[: self.shown] @ dense
-        return self.near.at(found, places)
+        """Return the products of one row with some candidates, by its heaviest rare terms.
 
-    def _usual(self) -> Scores:
-        """The mean likeness of each candidate to the others."""
-        mean = self._cosines(*self.near.mean())[0]
-        return np.asarray(np.maximum(mean - 1 / max(1, self.shown), 0), np.float32)
-
-    def _standardised(self, found: Compared, which: NDArray[np.intp]) -> Scores:
-        power = found.number / (found.number + SHRINK)
-        z = (found.terms - found.share * self.usual[which]) / self.spread[which] ** power
-        if self.meaning is None or found.meaning is None:
-            return np.asarray(z, np.float32)
-        weight = self.trust * meaning_weight(self.words, power)
-        meant = found.meaning / self.meaning.spread[which] ** power
-        return ((1 - weight) * _scaled(z) + weight * _scaled(meant)).astype(np.float32)
-
-    def _strangers(self, number: int) -> float:
-        """Return the score that ``STRANGERS`` of the candidates stay under, by chance.
-
-        Drawn are ``GROUPS`` groups of ``number`` candidates that nobody likes together; what
-        less of the candidates reach for such a group is likeness.
+        Args:
+            columns: The columns of the row's rare terms.
+            weights: Their weights.
+            frequent: The weights of the row's frequent terms.
+            places: The candidates.
         """
-        chance = np.random.default_rng(number)
-        drawn = chance.integers(0, max(1, self.shown), min(GROUPS, self.shown))
-        which = np.arange(self.shown)
+        if len(columns) > self._query_terms:
+            best = np.argpartition(-np.abs(weights), self._query_terms)[: self._query_terms]
+            columns, weights = columns[best], weights[best]
+        found = self._rare_transposed[columns].T @ weights
+        if frequent.size:
+            found += self._frequent[: self._count] @ frequent
+        return self.expansion.expand_scores_at(found, places)
+
+    def _mean_similarity(self) -> Scores:
+        """Return the mean similarity of each candidate to the others, at least zero."""
+        mean = self._expanded_products(*self.expansion.mean())[0]
+        return np.asarray(np.maximum(mean - 1 / max(1, self._count), 0), np.float32)
+
+    def _corrected(self, found: LikeSimilarity, which: NDArray[np.intp]) -> Scores:
+        """Return z of the candidates ``which``: see the module."""
+        power = found.likes / (found.likes + SHRINKAGE_LIKES)
+        z = (found.terms - found.weight * self.mean[which]) / self.deviation[which] ** power
+        if self.vectors is None or found.vectors is None:
+            return np.asarray(z, np.float32)
+        weight = self.trust * vector_weight(self._words, power)
+        by_vectors = found.vectors / self.vectors.deviation[which] ** power
+        mixed = (1 - weight) * _standardised(z) + weight * _standardised(by_vectors)
+        return mixed.astype(np.float32)
+
+    def _chance_threshold(self, likes: int) -> float:
+        """Return the score that ``CHANCE_QUANTILE`` of the candidates stay below by chance.
+
+        Drawn are ``CHANCE_GROUPS`` groups of random candidates in place of the likes; the
+        threshold is the quantile of the scores of all other candidates.
+
+        Args:
+            likes: The number of candidates in a group.
+        """
+        generator = np.random.default_rng(likes)
+        drawn = generator.integers(0, max(1, self._count), min(CHANCE_GROUPS, self._count))
+        which = np.arange(self._count)
         found = []
         for first in drawn.tolist():
-            group = [first, *chance.choice(drawn, number - 1).tolist()]
-            compared = self._compared(group, np.ones(number, np.float32), (), None)
-            scores = self._standardised(compared, which)
+            group = [first, *generator.choice(drawn, likes - 1).tolist()]
+            similarity = self._similarity_to(group, np.ones(likes, np.float32), (), None)
+            scores = self._corrected(similarity, which)
             found.append(np.delete(scores, group))
-        return float(np.quantile(np.concatenate(found), STRANGERS)) if found else 0.0
+        return float(np.quantile(np.concatenate(found), CHANCE_QUANTILE)) if found else 0.0
 
 
-def _against(dislikes: Sequence[int]) -> Scores:
-    """What each disliked paper counts."""
-    return np.full(len(dislikes), -DISLIKE / max(1, len(dislikes)), np.float32)
+def _without_columns(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:
+    """Return the rows without the entries of some columns."""
+    kept = rows.copy()
+    kept.data[np.isin(kept.indices, columns)] = 0
+    kept.eliminate_zeros()
+    return kept
 
 
-def _stepped(cosines: Scores) -> Cosines:
-    """As they are kept: what neighbours lend makes none of them larger than 1.21."""
-    return np.asarray(np.rint(cosines * STEPS), np.int16)
+def _dislike_weights(count: int) -> Scores:
+    """Return the weights of ``count`` dislikes, with a sum of ``-DISLIKE_WEIGHT``."""
+    return np.full(count, -DISLIKE_WEIGHT / max(1, count), np.float32)
+
+
+def _quantised(cosines: Scores) -> QuantisedCosines:
+    """Return cosines as integers; expansion makes none of them larger than 1.21, which fits."""
+    return np.asarray(np.rint(cosines * COSINE_STEPS), np.int16)
 
 
 def _sketches(rows: Matrix) -> Scores:
-    """Each row in SKETCH numbers whose products are cosines, give or take 0.04.
+    """Return rows x ``SKETCH_DIMENSIONS`` whose products are cosines with an error of about 0.04.
 
-    Every term is added to, or taken from, one number by chance (the count sketch: Charikar, Chen
-    and Farach-Colton, 2002). That is enough to see whether two papers tell one story.
+    Every term is added to, or subtracted from, one random dimension (count sketch: Charikar, Chen
+    and Farach-Colton, 2002). That is precise enough to find papers that are near duplicates.
     """
-    chance = np.random.default_rng(1)
+    generator = np.random.default_rng(1)
     terms = rows.shape[1]
-    signs = chance.choice([-1, 1], terms).astype(np.float32)
-    parts = (signs, chance.integers(0, SKETCH, terms), np.arange(terms + 1))
-    sketches = (rows @ sparse.csr_matrix(parts, (terms, SKETCH))).toarray()
+    signs = generator.choice([-1, 1], terms).astype(np.float32)
+    parts = (signs, generator.integers(0, SKETCH_DIMENSIONS, terms), np.arange(terms + 1))
+    sketches = (rows @ sparse.csr_matrix(parts, (terms, SKETCH_DIMENSIONS))).toarray()
     lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
     lengths[lengths == 0] = 1
     return np.asarray(sketches / lengths, np.float32)
 
 
-def _scaled(scores: Scores) -> Scores:
+def _standardised(scores: Scores) -> Scores:
+    """Return scores with a mean of zero and a standard deviation of one."""
     centred = scores - scores.mean()
     deviation = math.sqrt(float(centred @ centred) / len(centred))
     return np.asarray(centred / (deviation or 1.0), np.float32)
 
 
 def _best(scores: Scores, count: int) -> NDArray[np.intp]:
-    """The places of the best, in no order."""
+    """Return the places of the highest scores, unordered."""
     return np.argpartition(-scores, count - 1)[:count]

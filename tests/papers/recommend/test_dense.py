@@ -52,4 +52,4 @@ def test_an_index_leaves_out_vectors_that_are_noise() -> None:
     papers, _ = library()
     noise = np.random.default_rng(2).normal(size=(PAPERS, 64)).astype(np.float32)
     vectors = {paper.id: row for paper, row in zip(papers, noise, strict=True)}
-    assert Index(papers, (), vectors).likeness.meaning is None
+    assert Index(papers, (), vectors).similarity.vectors is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from papers.recommend.dense import meaning_weight
+from papers.recommend.dense import vector_weight
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import interests, rank
@@ -104,7 +104,7 @@ def test_where_one_candidate_or_none_stands_out_nobody_speaks_alone(found: list[
     index = Index([*found, *same], [GPTQ])
     ids = [paper.id for paper in index.candidates]
     assert rank(index, Profile(likes=["gptq"]), ids, top=3) == ids[:3]
-    fit = index.likeness.fit(index.rows_of(["gptq"]), np.ones(1, np.float32))
+    fit = index.similarity.fit(index.rows_of(["gptq"]), np.ones(1, np.float32))
     assert np.isfinite(fit.scores).all()
 
 
@@ -201,8 +201,8 @@ def test_sentence_vectors_find_what_shares_no_word() -> None:
 def test_sentence_vectors_count_most_for_bare_titles_and_for_few_likes() -> None:
     one_like, many_likes = 0.25, 0.87
     title, abstract = 10, 200
-    assert meaning_weight(title, one_like) > meaning_weight(abstract, one_like)
-    assert meaning_weight(abstract, one_like) > meaning_weight(abstract, many_likes) > 0
+    assert vector_weight(title, one_like) > vector_weight(abstract, one_like)
+    assert vector_weight(abstract, one_like) > vector_weight(abstract, many_likes) > 0
 
 
 def test_unknown_candidates_are_left_out() -> None:
