@@ -32,6 +32,8 @@ from newsletter.mail.return_paths import return_path_of
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.security import tokens
 
+CHOSEN_ON_SITE: Final = ("topics", "interests", "likes", "authors")
+"""The choices that a visitor can make before signing up."""
 HTML_LIMIT: Final = 90_000  # Bytes. Gmail clips a message at 102 kB.
 EXCERPT_STEPS: Final = (160, 0)  # Characters, tried in turn when a digest is too large.
 # Characters.
@@ -142,10 +144,15 @@ def confirm_message(notice: Notice) -> AnymailMessage:
 def manage_message(notice: Notice) -> AnymailMessage:
     """Return the answer to a subscriber who signs up again: their links.
 
+    One who chose interests on the site gets a link to confirm them, too.
+
     Raises:
         IncompleteMessageError: The mail would lack a required link.
     """
     links = _mail_links(notice.subscriber)
+    request = notice.consent
+    if request and any(request.choices.get(name) for name in CHOSEN_ON_SITE):
+        links["confirm_url"] = tokens.url_for("confirm", tokens.confirm_token(request))
     message = _notice_message(notice, "manage", links)
     message.extra_headers |= _unsubscribe_headers(links["unsubscribe_url"])
     return message

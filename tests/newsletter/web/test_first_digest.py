@@ -10,8 +10,9 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from newsletter.delivery import rendering
 from newsletter.digests import assembly
-from newsletter.models import Consent, Digest, Subscriber
+from newsletter.models import Consent, Digest, Notice, RateLimit, Subscriber
 from newsletter.security import tokens
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import service as subscriptions
@@ -94,6 +95,17 @@ def test_the_choices_of_a_subscriber_change_only_after_confirming(client: Client
     client.post(asked(topics=["cs.CL"]))
     asked(topics=["math.AG"])
     assert list(reader_of_digests().interests.values_list("value", flat=True)) == ["cs.CL"]
+
+
+def test_a_subscriber_is_mailed_a_link_to_confirm_new_choices(client: Client) -> None:
+    client.post(asked(topics=["cs.CL"]))
+    RateLimit.objects.all().delete()
+    path = asked(topics=["math.AG"])
+    notice = Notice.objects.latest("pk")
+    [(_, message)] = rendering.render_notices([notice])
+    assert not isinstance(message, Exception)
+    assert notice.kind == Notice.Kind.MANAGE
+    assert path in message.body
 
 
 def test_confirming_once_more_takes_the_new_choices(
