@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import logging
 import os
@@ -16,6 +17,10 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
 FALSE: Final = frozenset({"0", "false", "no", "off"})
 IMAPS_PORT: Final = 993
+WEBHOOK_SECRET_BYTES: Final = range(24, 65)
+WEBHOOK_KEY_COMMAND: Final = (
+    "python3 -c 'import base64, os; print(\"whsec_\" + base64.b64encode(os.urandom(32)).decode())'"
+)
 EMAIL_SCHEMES: Final = {
     "smtp": {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False, "EMAIL_PORT": 25},
     "smtp+tls": {"EMAIL_USE_TLS": True, "EMAIL_USE_SSL": False, "EMAIL_PORT": 587},
@@ -81,13 +86,37 @@ def number(name: str, default: float = 0, *, least: float = 0) -> float:
     return parsed
 
 
-def url(name: str, default: str = "") -> str:
-    """Return an http(s) URL without a trailing slash. Raises ImproperlyConfigured."""
-    value = text(name, default).rstrip("/")
+def url(name: str, default: str = "", *, exact: bool = False) -> str:
+    """Return an http(s) URL, without a trailing slash unless ``exact``.
+
+    Raises:
+        ImproperlyConfigured: The value is none.
+    """
+    value = text(name, default)
+    value = value if exact else value.rstrip("/")
     parts = urlsplit(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise ImproperlyConfigured(
             f"{name} is {value!r}; write a full address such as https://papers.example.org."
+        )
+    return value
+
+
+def webhook_secret(name: str) -> str:
+    """Return a secret of Standard Webhooks: ``whsec_`` and the base 64 of 24 to 64 bytes.
+
+    Raises:
+        ImproperlyConfigured: The value is none.
+    """
+    value = text(name)
+    try:
+        length = len(base64.b64decode(value.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        length = 0
+    if value and length not in WEBHOOK_SECRET_BYTES:
+        raise ImproperlyConfigured(
+            f"{name} is not whsec_ with the base 64 of 24 to 64 bytes. Make one with: "
+            f"{WEBHOOK_KEY_COMMAND}"
         )
     return value
 

@@ -1,13 +1,14 @@
-"""Mail the operator when something stops working: OPERATOR_EMAIL.
+"""Tell the operator when something stops working: OPERATOR_EMAIL, OPERATOR_WEBHOOK.
 
 Every live process looks once a minute, so that a part which ended is reported by another one; the
-table of alerts lets one of them send, at most one mail an hour for each cause.
+table of alerts lets one of them tell, at most once an hour for each cause.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -20,7 +21,7 @@ from django.utils.timezone import now
 from newsletter.delivery import connections
 from newsletter.mail.errors import SendStatus
 from newsletter.models import Alert
-from newsletter.process import status
+from newsletter.process import operator_webhook, status
 from newsletter.process.status import Trouble
 
 log = logging.getLogger(__name__)
@@ -35,14 +36,22 @@ RETRY_INTERVAL: Final = timedelta(minutes=5)
 
 
 def send_alerts() -> list[Trouble]:
-    """Mail the troubles that the operator has not been told of, and return them."""
-    told = [trouble for trouble in _grave() if settings.OPERATOR_EMAIL and _claim(trouble)]
+    """Tell the troubles that the operator has not been told of, and return them.
+
+    What neither the mailbox nor the webhook took is tried again soon; one of them is enough, as
+    the other would else be told more than once an hour.
+    """
+    channels = _channels()
+    told = [trouble for trouble in _grave() if channels and _claim(trouble)]
     for trouble in told:
-        result = connections.send_single(_message(trouble))
-        if result.status != SendStatus.SENT:
-            log.error("The operator could not be told. %s %s", trouble.sentence, result.reason)
+        failures = 0
+        for name, tell in channels.items():
+            if reason := tell(trouble):
+                log.error("The %s could not be told: %s. %s", name, reason, trouble.sentence)
+                failures += 1
+        if failures == len(channels):
             told_at = now() - SHORTEST_INTERVAL + RETRY_INTERVAL
-            Alert.objects.filter(cause=trouble.cause).update(told_at=told_at, since=None)
+            Alert.objects.filter(cause=trouble.cause[:100]).update(told_at=told_at, since=None)
     return told
 
 
@@ -91,6 +100,21 @@ def _claim(trouble: Trouble) -> bool:
     due |= Q(told_at__lte=moment - SHORTEST_INTERVAL) & ~Q(since=trouble.since)
     due |= Q(told_at__lte=moment - SHORTEST_INTERVAL, since=None)
     return bool(Alert.objects.filter(due, cause=trouble.cause[:100]).update(**values))
+
+
+def _channels() -> dict[str, Callable[[Trouble], str]]:
+    """Return the ways to tell the operator; each returns why it failed, or nothing."""
+    channels: dict[str, Callable[[Trouble], str]] = {}
+    if settings.OPERATOR_EMAIL:
+        channels["operator's mailbox"] = _mail
+    if settings.OPERATOR_WEBHOOK:
+        channels["operator's webhook"] = operator_webhook.post
+    return channels
+
+
+def _mail(trouble: Trouble) -> str:
+    result = connections.send_single(_message(trouble))
+    return "" if result.status == SendStatus.SENT else result.reason or result.status
 
 
 def _message(trouble: Trouble) -> AnymailMessage:

@@ -186,3 +186,30 @@ def test_a_broker_over_tls_must_show_its_certificate(
     assert broker.ssl["ssl_cert_reqs"] == expected
     pool = redis.Redis.from_url(given).connection_pool
     assert pool.connection_kwargs["ssl_cert_reqs"] == reqs
+
+
+def test_an_exact_address_keeps_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X", "https://chat.example.org/hooks/")
+    assert env.url("X", exact=True) == "https://chat.example.org/hooks/"
+
+
+@pytest.mark.parametrize("value", ["secret", "whsec_c2hvcnQ=", "whsec_" + "A" * 100])
+def test_a_secret_of_webhooks_that_is_no_base_64_or_short_or_long_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("X", value)
+    with pytest.raises(ImproperlyConfigured, match="X is not whsec_ with the base 64 of 24 to 64"):
+        env.webhook_secret("X")
+
+
+def test_the_command_that_the_message_names_makes_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = env.WEBHOOK_KEY_COMMAND.replace("python3", sys.executable, 1)
+    made = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
+    monkeypatch.setenv("X", made)
+    assert env.webhook_secret("X") == made.strip()
+
+
+def test_a_webhook_without_a_secret_is_refused(tmp_path: Path) -> None:
+    told = manage("check", env=environment(tmp_path, OPERATOR_WEBHOOK="https://x.example.org/"))
+    assert told.returncode != 0
+    assert "OPERATOR_WEBHOOK_SECRET is not set, and OPERATOR_WEBHOOK needs it." in told.stderr
