@@ -21,7 +21,7 @@ from newsletter.subscriptions import schedule
 from newsletter.subscriptions.preferences import RATED_KINDS
 from papers.models import Paper
 from papers.recommend import diversify, loader
-from papers.recommend.explanation import Asked
+from papers.recommend.explanation import DigestRequest
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
 from papers.text.clean import shortened
@@ -220,19 +220,21 @@ def _remark(person: Subscriber, history: History, unanswered: Sequence[str], at:
     return shortened(" ".join(said), REMARK_LENGTH)
 
 
-def asked_of(person: Subscriber, library: RunPapers) -> Asked:
+def asked_of(person: Subscriber, library: RunPapers) -> DigestRequest:
     """Return what the next digest of a subscriber is composed from."""
     profile = profiles_of([person], library.at)[person.pk]
     history = histories_of([person], library.first_seen, library.at)[person.pk]
     return _asked(person, profile, history, library)
 
 
-def _asked(person: Subscriber, profile: Profile, history: History, library: RunPapers) -> Asked:
+def _asked(
+    person: Subscriber, profile: Profile, history: History, library: RunPapers
+) -> DigestRequest:
     turn = 0
     if history.last or history.papers:  # A first digest begins like its preview on any day.
         turn = schedule.due_day(_due_at(person, library.at), person.timezone).toordinal()
     since = _last_digest(person, history, library)
-    return Asked(profile, person.size, history.papers, turn, since)
+    return DigestRequest(profile, person.size, history.papers, turn, since)
 
 
 def _last_digest(person: Subscriber, history: History, library: RunPapers) -> float | None:

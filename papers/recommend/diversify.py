@@ -1,13 +1,14 @@
-"""The papers of one digest: what is new for this reader, and what rises or was missed.
+"""Selection of the papers of one digest: new ones, and older ones that trend or were missed.
 
-Hard rules come first (already sent, muted, own papers). Then the editor's pick, the most trending
-paper that fits, and the interests in turn, each by maximal marginal relevance (Carbonell and
-Goldstein, SIGIR 1998):
+Hard rules come first (already sent, muted, own papers). Then come the editor's pick, the most
+trending paper that fits, and the interests in turn, each by maximal marginal relevance (Carbonell
+and Goldstein, SIGIR 1998):
 
-    MMR(d) = RELEVANCE * score(d) / best score - (1 - RELEVANCE) * max cosine(d, chosen)
+    MMR(d) = RELEVANCE_WEIGHT * score(d) / best score
+             - (1 - RELEVANCE_WEIGHT) * max cosine(d, chosen)
 
 Which interest is next is decided by stride scheduling (Waldspurger and Weihl, 1995): the one with
-the fewest places for its shares. Free of Django and of I/O.
+the fewest places in proportion to its shares. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
-from papers.recommend.ranking import Interest, interests, unwanted
+from papers.recommend.ranking import RankedInterest, excluded_places, interests
 from papers.recommend.similarity import Scores
 
 Slot = Literal["personal", "trending", "pick"]
@@ -33,31 +34,34 @@ Part = Literal["new", "rising"]
 Mask = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
-LIKENESS_LIMIT: Final = 0.6
-"""Two papers closer than this cosine are one story; a digest tells it once."""
-SENT_LIKENESS_LIMIT: Final = 0.85
-"""A paper closer than that to one that was sent is the same paper again."""
+DUPLICATE_COSINE: Final = 0.6
+"""From this cosine on, two papers are near duplicates; a digest holds one of them."""
+SENT_DUPLICATE_COSINE: Final = 0.85
+"""A paper with a higher cosine to one that was sent is that paper in another version."""
 MMR_WINDOW: Final = 6
-"""So many of the best that are left compete for the next place."""
-RELEVANCE: Final = 0.8
+"""The remaining best papers of an interest that MMR chooses from."""
+RELEVANCE_WEIGHT: Final = 0.8
+"""Lambda of MMR: the weight of the score against the redundancy, between 0 and 1."""
 FIRST_DIGEST_DAYS: Final = 3
-"""Days of announcements that are new to who never got a digest."""
+"""Days of announcements that are new in a first digest."""
 RISING_DAYS: Final = 10
-"""Days after its announcement in which a paper may rise or be caught up on."""
+"""Days after its announcement in which a paper that is not new may still be chosen."""
 MOST_RISING: Final = 3
-RISING_SHARE: Final = 3
-"""One place in so many may go to the second part, up to ``MOST_RISING``."""
+"""The most papers of a digest that are not new."""
+PLACES_PER_RISING: Final = 3
+"""Of so many places one may go to a paper that is not new, up to ``MOST_RISING``."""
 BACKLOG_HALF_LIFE_DAYS: Final = 4.0
-MOST_OF_A_FIELD: Final = 0.4
-"""The share of one field in the digest of who asked for nothing."""
-FEW_FIELDS: Final = 3
-"""Where there are fewer fields, none is bounded."""
-EXCEPTIONAL: Final = 0.999
-"""A paper outside every interest trends more than this share of the candidates."""
-OUTSIDER_SIZE: Final = 5
-"""Smaller digests hold no paper from outside the interests."""
-MOST_UNASKED: Final = 2
-"""Places left empty that go to trending papers, for readers who named no field."""
+"""Days in which the strength of a paper that is not new halves."""
+MOST_FIELD_SHARE: Final = 0.4
+"""The most places of one field, as a share, in a digest for a reader without interests."""
+LEAST_FIELDS: Final = 3
+"""With fewer fields among the candidates there is no such limit."""
+OUTSIDER_PERCENTILE: Final = 0.999
+"""The share of the candidates that a paper outside every interest must out-trend."""
+LEAST_OUTSIDER_SIZE: Final = 5
+"""Papers in the smallest digest that may hold one from outside the interests."""
+MOST_FALLBACK: Final = 2
+"""Empty places that go to trending papers where the reader named no field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,10 @@ class Pick:
 
     Attributes:
         paper: Its id.
-        score: Between 0 and 1: see ``Interest.strengths``; for a trending paper the share of the
-            candidates that trend less.
-        slot: Whether it is the editor's pick, answers an interest, or trends.
-        reason: Why the reader gets it, in words.
+        score: Between 0 and 1: see ``RankedInterest.strengths``; for a trending paper the share
+            of the candidates that trend less.
+        slot: Whether it is the editor's pick, fits an interest, or trends.
+        reason: The reason that the digest gives for it.
         part: ``new`` since the last digest, or ``rising``: trending or missed, and older.
     """
 
@@ -81,13 +85,19 @@ class Pick:
 
 
 class Periods:
-    """Which candidates are new to a reader, which may still rise, and which are ``open`` to both.
+    """The candidates by age, for one reader.
 
-    ``since`` is when the reader got the last digest, in hours of the epoch; None for a first one.
     Days count back from the newest announcement that the index holds.
+
+    Attributes:
+        new: Which candidates were announced since the last digest.
+        rising: Which are older and may still be chosen.
+        open: Which are either.
+        decay: For each candidate, the factor of its strength by age.
     """
 
     def __init__(self, index: Index, since: float | None) -> None:
+        """Sort the candidates; ``since`` is the time of the last digest: see ``compose``."""
         age = index.age_hours
         self.new: Mask = age < FIRST_DIGEST_DAYS * 24
         if since is not None:
@@ -107,33 +117,32 @@ def compose(
 ) -> list[Pick]:
     """Return the papers of one digest, the new ones first, in each part the strongest first.
 
-    Never chosen: papers of the profile itself, the reader's own, whatever the reader muted, and
-    what is older than the periods allow. Fewer papers than asked for are better than old ones.
+    Never chosen are the papers of the profile, the reader's own, muted ones, and those older than
+    the periods allow; rather than choose old papers, the digest stays short.
 
     Args:
         index: The candidates.
-        profile: What the reader asked for. Likes whose text is still to be fetched ask for
-            nothing.
+        profile: The reader's choices. Likes whose text is still to be fetched do not count.
         size: The most papers.
-        exclude: Ids that this reader already got.
-        turn: Changes from digest to digest and says which interest begins.
+        exclude: Ids of the papers that the reader already got.
+        turn: The number of the digest; decides which interest comes first.
         since: When the reader got the last digest, in hours of the epoch; None for a first one.
     """
     if size < 1 or not len(index):
         return []
     periods = Periods(index, since)
-    basket = Basket(index, periods, size, unwanted(index, profile, exclude))
-    basket.know([*exclude, *profile.likes, *profile.dislikes])
+    selection = Selection(index, periods, size, excluded_places(index, profile, exclude))
+    selection.add_history([*exclude, *profile.likes, *profile.dislikes])
     for place in index.picked:
-        if not basket.picks and basket.may_take(place):
-            basket.take(place, float(index.trending[place]), "pick", "the editor's pick")
+        if not selection.picks and selection.accepts(place):
+            selection.add(place, float(index.trending[place]), "pick", "the editor's pick")
     dislikes = index.rows_of(profile.dislikes)
     if index.can_answer(profile):
-        wishes = _turned(list(interests(index, profile)), turn)
-        _take_for_interests(basket, wishes, index.order_for(dislikes), bool(profile.topics))
+        wanted = _rotated(list(interests(index, profile)), turn)
+        _take_for_interests(selection, wanted, index.trending_order(dislikes), bool(profile.topics))
     else:
-        _take_trending(basket, index.order_for(dislikes))
-    return basket.in_order()
+        _take_trending(selection, index.trending_order(dislikes))
+    return selection.ordered()
 
 
 def unanswered(index: Index, profile: Profile, since: float | None = None) -> list[str]:
@@ -149,102 +158,99 @@ def quiet_fields(index: Index, profile: Profile, since: float | None = None) -> 
     if not len(index):
         return []
     new = Periods(index, since).new
-    return [topic for topic in profile.topics if not new[index.inside(topic)].any()]
+    return [topic for topic in profile.topics if not new[index.places_in_field(topic)].any()]
 
 
-def _turned(wishes: list[Interest], turn: int) -> list[Interest]:
-    """Return the interests from another one on.
-
-    The beginning is by chance: a fixed step would miss some for ever.
-    """
-    first = Random(turn).randrange(len(wishes)) if len(wishes) > 1 else 0  # noqa: S311
-    return wishes[first:] + wishes[:first]
+def _rotated(wanted: list[RankedInterest], turn: int) -> list[RankedInterest]:
+    """Return the interests rotated to a pseudo-random start; a fixed step would skip some."""
+    first = Random(turn).randrange(len(wanted)) if len(wanted) > 1 else 0  # noqa: S311
+    return wanted[first:] + wanted[:first]
 
 
-class Basket:
-    """The picks so far, and what may still join them."""
+class Selection:
+    """The papers chosen so far, and the rules for adding another."""
 
-    def __init__(self, index: Index, periods: Periods, size: int, refused: set[int]) -> None:
+    def __init__(self, index: Index, periods: Periods, size: int, excluded: set[int]) -> None:
         self.index = index
         self.periods = periods
         self.size = size
-        self.rising_left = min(MOST_RISING, size // RISING_SHARE)
-        self.refused = refused
-        self.titles: set[str] = set()
+        self.rising_left = min(MOST_RISING, size // PLACES_PER_RISING)
+        self.excluded = excluded
+        self.known_titles: set[str] = set()
         self.places: list[int] = []
-        self.abstracts: set[str] = set()
-        self.sent: Scores = np.empty((0, 0), np.float32)
-        self.near: Scores = np.empty((0, 0), np.float32)
+        self.sent_abstracts: set[str] = set()
+        self.sent_sketches: Scores = np.empty((0, 0), np.float32)
+        self.chosen_sketches: Scores = np.empty((0, 0), np.float32)
         self._closeness: dict[int, float] = {}
         self.picks: list[Pick] = []
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no place left."""
+        """Whether the digest has its size."""
         return len(self.picks) >= self.size
 
-    def know(self, told: Iterable[str]) -> None:
-        """Remember what the reader was told: the paper may stand in two rows."""
-        rows = list(self.index.rows_of(told))
-        self.titles.update(self.index.title_of(row) for row in rows)
-        self.abstracts = {self.index.documents[row].abstract for row in rows} - {""}
+    def add_history(self, papers: Iterable[str]) -> None:
+        """Add papers that the reader knows, to refuse them under another id or title too."""
+        rows = list(self.index.rows_of(papers))
+        self.known_titles.update(self.index.title_of(row) for row in rows)
+        self.sent_abstracts = {self.index.documents[row].abstract for row in rows} - {""}
         shown = [row for row in rows if row < len(self.index)]
         if shown:
-            self.sent = self.index.similarity.sketches[shown]
+            self.sent_sketches = self.index.similarity.sketches[shown]
 
-    def look(self, places: Iterable[int]) -> None:
-        """Compare these candidates with the chosen ones together."""
+    def compare(self, places: Iterable[int]) -> None:
+        """Compute and cache ``closeness`` for some candidates in one product."""
         new = [place for place in places if place not in self._closeness]
         if new and self.places:
-            found = (self.near @ self.index.similarity.sketches[new].T).max(axis=0)
+            found = (self.chosen_sketches @ self.index.similarity.sketches[new].T).max(axis=0)
             self._closeness.update(zip(new, found.tolist(), strict=True))
 
     def closeness(self, place: int) -> float:
-        """Return the cosine of a candidate with the nearest paper that is in already."""
+        """Return the largest cosine of a candidate with a chosen paper."""
         if not self.places:
             return 0.0
         if place not in self._closeness:
-            self.look([place])
+            self.compare([place])
         return self._closeness[place]
 
-    def may_take(self, place: int) -> bool:
-        """Whether the paper is allowed, its part has room, and its story was not told."""
+    def accepts(self, place: int) -> bool:
+        """Return whether a paper is allowed, its part has room, and it duplicates none."""
         return (
-            place not in self.refused
+            place not in self.excluded
             and (self.rising_left > 0 or not self.periods.rising[place])
-            and self.closeness(place) < LIKENESS_LIMIT
-            and self.index.title_of(place) not in self.titles
+            and self.closeness(place) < DUPLICATE_COSINE
+            and self.index.title_of(place) not in self.known_titles
             and not self.was_sent(place)
         )
 
     def was_sent(self, place: int) -> bool:
-        """Whether it is, under another title or id, a paper that the reader got."""
-        if self.index.candidates[place].abstract in self.abstracts:
+        """Return whether the reader got this paper under another title or id."""
+        if self.index.candidates[place].abstract in self.sent_abstracts:
             return True
-        if not len(self.sent):
+        if not len(self.sent_sketches):
             return False
         sketch = self.index.similarity.sketches[place]
-        return float((self.sent @ sketch).max()) > SENT_LIKENESS_LIMIT
+        return float((self.sent_sketches @ sketch).max()) > SENT_DUPLICATE_COSINE
 
-    def take(self, place: int, score: float, slot: Slot, reason: str) -> None:
+    def add(self, place: int, score: float, slot: Slot, reason: str) -> None:
         """Add a paper."""
-        self.refused.add(place)
-        self.titles.add(self.index.title_of(place))
+        self.excluded.add(place)
+        self.known_titles.add(self.index.title_of(place))
         self.places.append(place)
-        self.near = self.index.similarity.sketches[self.places]
+        self.chosen_sketches = self.index.similarity.sketches[self.places]
         self._closeness.clear()
         part: Part = "new" if self.periods.new[place] else "rising"
         self.rising_left = max(0, self.rising_left - (part == "rising"))
         paper = self.index.candidates[place].id
         self.picks.append(Pick(paper, round(score, 4), slot, reason, part))
 
-    def take_trending(self, place: int) -> None:
+    def add_trending(self, place: int) -> None:
         """Add a paper because it trends."""
         why = self.index.candidates[place].why
-        self.take(place, float(self.index.trending[place]), "trending", why)
+        self.add(place, float(self.index.trending[place]), "trending", why)
 
-    def in_order(self) -> list[Pick]:
-        """Return the picks: the editor's, the new ones, the rising ones; the strongest first."""
+    def ordered(self) -> list[Pick]:
+        """Return the editor's pick, then the new papers, then the rising; the strongest first."""
         order = {"pick": 0, "personal": 1, "trending": 2}
         return sorted(
             self.picks,
@@ -253,32 +259,36 @@ class Basket:
 
 
 @dataclass(slots=True, eq=False)
-class Queue:
-    """What one interest still offers among some candidates, best first.
+class InterestQueue:
+    """The papers of one interest that are not chosen yet.
 
-    ``taken`` is how many places the interest has had, in both parts of the digest.
+    Attributes:
+        interest: The interest.
+        waiting: The places that were not considered yet, best first.
+        taken: How many places of the digest the interest has, in both parts.
+        window: The places that MMR chooses from next.
     """
 
-    interest: Interest
+    interest: RankedInterest
     waiting: Iterator[int]
     taken: int
     window: list[int] = field(default_factory=list)
 
     @property
-    def next_turn(self) -> tuple[float, bool]:
-        """The place in the schedule of its next paper; an author waits where others are as far."""
+    def schedule_key(self) -> tuple[float, bool]:
+        """The stride of the next paper, the least first; authors after others of the same."""
         is_author = self.interest.kind == "author"
         if is_author and not self.taken:
             return 0.0, True
         return (self.taken + 1) / self.interest.shares, is_author
 
-    def next(self, basket: Basket) -> int | None:
-        """Return the place of the best next paper, or None when nothing fits any more."""
-        basket.look(self.window)
-        self.window = [place for place in self.window if basket.may_take(place)]
+    def best_next(self, selection: Selection) -> int | None:
+        """Return the place with the highest MMR, or None where no paper is acceptable."""
+        selection.compare(self.window)
+        self.window = [place for place in self.window if selection.accepts(place)]
         while offers := list(islice(self.waiting, MMR_WINDOW - len(self.window))):
-            basket.look(offers)
-            self.window += [place for place in offers if basket.may_take(place)]
+            selection.compare(offers)
+            self.window += [place for place in offers if selection.accepts(place)]
         if not self.window:
             return None
         scores = self.interest.scores
@@ -286,82 +296,91 @@ class Queue:
         return max(
             self.window,
             key=lambda place: (
-                RELEVANCE * (float(scores[place]) / top if top > 0 else 0.0)
-                - (1 - RELEVANCE) * basket.closeness(place)
+                RELEVANCE_WEIGHT * (float(scores[place]) / top if top > 0 else 0.0)
+                - (1 - RELEVANCE_WEIGHT) * selection.closeness(place)
             ),
         )
 
 
 def _take_for_interests(
-    basket: Basket, wishes: Sequence[Interest], order: Places, named_fields: bool
+    selection: Selection, wanted: Sequence[RankedInterest], order: Places, named_fields: bool
 ) -> None:
-    """Fill a digest for who asked for something.
+    """Fill a digest for a reader with interests.
 
     The most trending paper that fits comes first, and one from outside if it trends
     exceptionally; then the interests in turn, first with what is new, then with the backlog.
     Places left empty go to what trends, a few only, where the reader named no field.
     """
-    index, periods = basket.index, basket.periods
+    index, periods = selection.index, selection.periods
     inside = np.zeros(len(index), bool)
-    for wish in wishes:
-        inside |= wish.inside
+    for one in wanted:
+        inside |= one.inside
     grown = order[(periods.open & index.grown)[order]]
-    if basket.size > 1:
-        _take_first(basket, grown[inside[grown]])
-    if basket.size >= OUTSIDER_SIZE:
-        _take_first(basket, grown[~inside[grown] & (index.trending[grown] >= EXCEPTIONAL)])
-    taken = [0] * len(wishes)
-    _take_in_turn(basket, wishes, taken, basket.size - basket.rising_left, periods.new)
-    backlog = [wish.decayed(periods.decay) for wish in wishes]
-    _take_in_turn(basket, backlog, taken, basket.size, periods.rising)
-    _take_in_turn(basket, wishes, taken, basket.size, periods.new)
+    if selection.size > 1:
+        _take_first(selection, grown[inside[grown]])
+    if selection.size >= LEAST_OUTSIDER_SIZE:
+        _take_first(
+            selection, grown[~inside[grown] & (index.trending[grown] >= OUTSIDER_PERCENTILE)]
+        )
+    taken = [0] * len(wanted)
+    _take_in_turn(selection, wanted, taken, selection.size - selection.rising_left, periods.new)
+    backlog = [one.decayed(periods.decay) for one in wanted]
+    _take_in_turn(selection, backlog, taken, selection.size, periods.rising)
+    _take_in_turn(selection, wanted, taken, selection.size, periods.new)
     if not named_fields:
-        for _ in range(MOST_UNASKED):
-            _take_first(basket, grown[periods.new[grown]])
+        for _ in range(MOST_FALLBACK):
+            _take_first(selection, grown[periods.new[grown]])
 
 
-def _take_first(basket: Basket, order: Places) -> None:
-    """Take the first of these that may join, because it trends."""
-    found = next(filter(basket.may_take, map(int, order)), None)
-    if found is not None and not basket.is_full:
-        basket.take_trending(found)
+def _take_first(selection: Selection, order: Places) -> None:
+    """Add the first acceptable paper, as a trending one, if there is room."""
+    found = next(filter(selection.accepts, map(int, order)), None)
+    if found is not None and not selection.is_full:
+        selection.add_trending(found)
 
 
 def _take_in_turn(
-    basket: Basket, wishes: Sequence[Interest], taken: list[int], size: int, among: Mask
+    selection: Selection, wanted: Sequence[RankedInterest], taken: list[int], size: int, among: Mask
 ) -> None:
-    """Give the interests places in turn, by their shares, until all are full or empty.
+    """Add papers of the interests in turn, by their shares, until ``size`` or none is left.
 
-    ``taken`` counts the places of each and is brought up to date.
+    Args:
+        selection: The digest so far.
+        wanted: The interests.
+        taken: How many places each of them has; updated in place.
+        size: The number of papers to stop at.
+        among: Which candidates to choose from.
     """
-    queues = [Queue(wish, wish.best(among), had) for wish, had in zip(wishes, taken, strict=True)]
+    queues = [
+        InterestQueue(one, one.best(among), had) for one, had in zip(wanted, taken, strict=True)
+    ]
     waiting = list(range(len(queues)))
-    while waiting and len(basket.picks) < size:
-        number = min(waiting, key=lambda one: queues[one].next_turn)
+    while waiting and len(selection.picks) < size:
+        number = min(waiting, key=lambda one: queues[one].schedule_key)
         queue = queues[number]
-        place = queue.next(basket)
+        place = queue.best_next(selection)
         if place is None:
             waiting.remove(number)
             continue
         interest = queue.interest
         queue.taken += 1
         taken[number] += 1
-        basket.take(place, float(interest.strengths[place]), "personal", interest.explain(place))
+        selection.add(place, float(interest.strengths[place]), "personal", interest.explain(place))
 
 
-def _take_trending(basket: Basket, order: Places) -> None:
-    """Fill a digest by trend, for who asked for nothing: few of one field, voted ones first."""
-    index = basket.index
+def _take_trending(selection: Selection, order: Places) -> None:
+    """Fill a digest by trend: papers with votes first, and a limited share of each field."""
+    index = selection.index
     candidates = index.candidates
-    bounded = len(index.fields) >= FEW_FIELDS
-    most = math.ceil(MOST_OF_A_FIELD * basket.size) if bounded else basket.size
-    taken = Counter(candidates[place].field for place in basket.places)
-    places = order[basket.periods.open[order]]
+    bounded = len(index.fields) >= LEAST_FIELDS
+    most = math.ceil(MOST_FIELD_SHARE * selection.size) if bounded else selection.size
+    taken = Counter(candidates[place].field for place in selection.places)
+    places = order[selection.periods.open[order]]
     for grown in (True, False):
         for place in map(int, places[index.grown[places] == grown]):
-            if basket.is_full:
+            if selection.is_full:
                 return
             name = candidates[place].field
-            if not (name and taken[name] >= most) and basket.may_take(place):
+            if not (name and taken[name] >= most) and selection.accepts(place):
                 taken[name] += 1
-                basket.take_trending(place)
+                selection.add_trending(place)

@@ -1,4 +1,4 @@
-"""The papers of a run, ready to compare: the candidates, and what readers liked besides.
+"""Index of the papers of one run: the candidates, and other papers that readers liked.
 
 Free of Django and of I/O.
 """
@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.phrase_index import Wording
+from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
-from papers.recommend.shared_phrases import held_part, shared_phrases
+from papers.recommend.shared_phrases import matched_words, shared_phrases
 from papers.recommend.similarity import DISLIKE_WEIGHT, Scores, SimilarityModel
 from papers.recommend.tfidf import Vocabulary
 from papers.recommend.tokenize import stem, words
@@ -26,25 +26,32 @@ from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
 
 PENALISED_FROM: Final = 0.8
-"""The share of the candidates that are too unlike the disliked papers to lose by them."""
+"""The percentile of similarity to the disliked papers from which candidates lose score."""
 EDITION: Final = re.compile(
     r"[\s:([–—-]*\b(?:(?:extended|full|long|journal|revised|updated|short|preprint) (?:version|"
     r"abstract|paper)|technical report|supplementa\w+(?: materials?)?|v\d)\W*$",
     re.IGNORECASE,
 )
-"""What the end of a title says of its edition: two editions are one paper."""
+"""The edition at the end of a title; two editions are one paper."""
 NAME_LENGTH: Final = 60
+"""The most characters of a paper's name in a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the ranking knows of one paper.
+    """One paper, as the ranking reads it.
 
     Attributes:
-        why: Why it trends, in words.
-        grown: Whether anybody voted for it lately.
-        picked: When the editor picked it, in hours of the epoch; 0 where nobody did.
-        announced: When it was announced, in hours of the epoch.
+        id: Its canonical id.
+        title: The title.
+        abstract: The abstract; empty where there is none.
+        authors: Names in the order of the paper.
+        categories: arXiv categories, the primary one first.
+        trending: The trending score.
+        why: The reason why it trends, in words.
+        grown: Whether it gained votes lately.
+        picked: The time of the editor's pick, in hours of the epoch; 0 without one.
+        announced: The time of the announcement, in hours of the epoch.
     """
 
     id: str
@@ -60,24 +67,26 @@ class Document:
 
     @property
     def text(self) -> str:
+        """The title and the abstract."""
         return f"{self.title}. {self.abstract}"
 
     @property
     def field(self) -> str:
+        """The primary category; empty without one."""
         return self.categories[0] if self.categories else ""
 
     @property
     def name(self) -> str:
-        """How people call the paper: what stands before the colon of its title, or the title."""
+        """A short name: the part of the title before a colon, or the title, truncated."""
         head, colon, _ = self.title.partition(":")
         short = head if colon and len(head) <= NAME_LENGTH // 2 else self.title
         return short if len(short) <= NAME_LENGTH else short[: NAME_LENGTH - 1].rstrip() + "…"
 
 
 class Index:
-    """The candidates of a run and the liked papers that are no candidates, ready to compare.
+    """The candidates and the other liked papers, with all that ranking needs of them.
 
-    ``vectors`` maps ids to sentence vectors; without them the terms alone decide.
+    A place is the position of a candidate; a row is that of any document, candidates first.
     """
 
     def __init__(
@@ -86,6 +95,13 @@ class Index:
         others: Sequence[Document] = (),
         vectors: Mapping[str, Scores] | None = None,
     ) -> None:
+        """Index the texts.
+
+        Args:
+            candidates: The papers that may be chosen.
+            others: Further papers that readers liked or disliked.
+            vectors: Sentence vectors by id; without them papers are compared by terms alone.
+        """
         self.candidates = list(candidates)
         self.place = {document.id: place for place, document in enumerate(self.candidates)}
         known = {document.id: document for document in others if document.id not in self.place}
@@ -104,7 +120,7 @@ class Index:
         self.trending = percentiles(trending)
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
-        self.order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
+        self._order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
         self.shared_phrases = lru_cache(maxsize=100_000)(self._shared_phrases)
         self.stems = lru_cache(maxsize=None)(self._stems)
 
@@ -112,7 +128,7 @@ class Index:
         return len(self.candidates)
 
     def neighbours(self) -> list[list[str]]:
-        """Return for each candidate the ids of the candidates nearest to it, nearest first."""
+        """Return for each candidate the ids of its nearest candidates, nearest first."""
         expansion = self.similarity.expansion
         nearest = expansion.places[: len(self)], expansion.weights[: len(self)]
         return [
@@ -125,19 +141,19 @@ class Index:
         ]
 
     def can_answer(self, profile: Profile) -> bool:
-        """Whether the reader asked for anything but papers whose text is still to be fetched."""
+        """Return whether a profile asks for more than papers whose text is still to be fetched."""
         known = any(paper in self.rows for paper in profile.likes)
         return known or replace(profile, likes=()).asks
 
     def prepare(self, profiles: Iterable[Profile]) -> None:
-        """Compare the likes of many readers with the candidates at once."""
+        """Compare the likes of many readers with the candidates in few products."""
         profiles = list(profiles)
         judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
         self.similarity.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
 
     @cached_property
     def searches(self) -> QueryIndex:
-        """The candidates as searches see them."""
+        """The inverted index for searches."""
         return QueryIndex(
             [document.title for document in self.candidates],
             [document.abstract for document in self.candidates],
@@ -151,16 +167,16 @@ class Index:
 
     @cached_property
     def announced(self) -> NDArray[np.float64]:
-        """When each candidate was announced, in hours of the epoch."""
+        """For each candidate, the time of its announcement in hours of the epoch."""
         return np.array([document.announced for document in self.candidates], np.float64)
 
     @cached_property
     def age_hours(self) -> NDArray[np.float64]:
-        """How long before the newest candidate each was announced."""
+        """For each candidate, the hours from its announcement to the newest one."""
         return np.asarray(self.announced.max() - self.announced, np.float64)
 
     def title_of(self, row: int) -> str:
-        """Return a title as it compares: without case, accents, marks, spaces and edition."""
+        """Return a title without case, accents, punctuation, spaces and edition, to compare."""
         return self._titles[row]
 
     @cached_property
@@ -168,26 +184,26 @@ class Index:
         titles = [document.title for document in self.documents]
         return [title_key(EDITION.sub("", title)) or title_key(title) for title in titles]
 
-    def inside(self, topic: str) -> NDArray[np.intp]:
-        """The places of the candidates in a category or an archive."""
+    def places_in_field(self, topic: str) -> NDArray[np.intp]:
+        """Return the places of the candidates in a category or an archive."""
         if topic not in self._fields:
             found = [in_field(topic, document) for document in self.candidates]
             self._fields[topic] = np.flatnonzero(found)
         return self._fields[topic]
 
     def written_by(self, name: str) -> list[int]:
-        """The places of the candidates with an author of this name."""
+        """Return the places of the candidates with an author of this name."""
         parts = name_parts(name)
         written = self._authors.get(parts[-1], ()) if parts else ()
         return sorted({place for author, place in written if same_person(name, author)})
 
     @cached_property
-    def wording(self) -> Wording:
-        """The words of the candidates as they stand."""
-        return Wording(document.text for document in self.candidates)
+    def phrases(self) -> PhraseIndex:
+        """The index of unstemmed phrases."""
+        return PhraseIndex(document.text for document in self.candidates)
 
     def trend(self, dislikes: tuple[int, ...]) -> Scores:
-        """Return the share of the others that each candidate out-trends, less its penalty."""
+        """Return each candidate's percentile of trending, less its penalty for dislikes."""
         return self.trending - self.dislike_penalty(dislikes) if dislikes else self.trending
 
     def _dislike_penalty(self, dislikes: tuple[int, ...]) -> Scores:
@@ -202,9 +218,9 @@ class Index:
             DISLIKE_WEIGHT * np.maximum(0, near - PENALISED_FROM) / (1 - PENALISED_FROM), np.float32
         )
 
-    def order_for(self, dislikes: tuple[int, ...]) -> NDArray[np.intp]:
-        """Return the places of the candidates, what trends most for such a reader first."""
-        return np.argsort(-self.trend(dislikes), kind="stable") if dislikes else self.order
+    def trending_order(self, dislikes: tuple[int, ...]) -> NDArray[np.intp]:
+        """Return the places of the candidates by trend, less the penalty for dislikes."""
+        return np.argsort(-self.trend(dislikes), kind="stable") if dislikes else self._order
 
     @cached_property
     def fields(self) -> frozenset[str]:
@@ -213,21 +229,21 @@ class Index:
 
     @cached_property
     def grown(self) -> NDArray[np.bool_]:
-        """Which candidates anybody voted for lately."""
+        """Which candidates gained votes lately."""
         return np.array([document.grown for document in self.candidates], bool)
 
     def rows_of(self, papers: Iterable[str]) -> tuple[int, ...]:
-        """The rows of the papers that the index holds."""
+        """Return the rows of those papers that the index holds."""
         return tuple(self.rows[paper] for paper in papers if paper in self.rows)
 
     def _shared_phrases(self, row: int, place: int) -> tuple[str, ...]:
-        """Return the phrases that a document and a candidate share, the most telling first."""
+        """Return the phrases that a document and a candidate share, the best first."""
         texts = self.documents[row].text, self.candidates[place].text
-        return shared_phrases(*texts, self.wording.frequency, len(self.candidates))
+        return shared_phrases(*texts, self.phrases.frequency, len(self.candidates))
 
-    def held_part(self, text: str, place: int) -> str:
-        """Return the words of a search that a candidate holds; all of it where it holds all."""
-        return held_part(text, self.stems(place))
+    def matched_words(self, text: str, place: int) -> str:
+        """Return the words of a search that a candidate holds."""
+        return matched_words(text, self.stems(place))
 
     def _stems(self, place: int) -> frozenset[str]:
         return frozenset(map(stem, words(self.candidates[place].text)))
@@ -250,12 +266,12 @@ class Index:
 
 
 def in_field(topic: str, document: Document) -> bool:
-    """Whether the paper stands in a category (``cs.CL``) or in an archive (``cs``)."""
+    """Return whether a paper is in a category (``cs.CL``) or an archive (``cs``)."""
     return any(c == topic or c.startswith(topic + ".") for c in document.categories)
 
 
 def percentiles(values: Scores) -> Scores:
-    """For each value the share of the others below it; equal values share their rank."""
+    """Return for each value the share of the others below it; equal values share their rank."""
     if len(values) < 2:
         return np.ones_like(values)
     ordered = np.sort(values)

@@ -1,9 +1,9 @@
-"""Words as they stand: which papers hold a phrase that a reader muted, and no others.
+"""Inverted index of unstemmed words, to find the papers that hold a muted phrase.
 
-Letters in capitals or not, in full width or not, are alike, and so are hyphens and spaces, and
-the singular and plural of the last word (``LLM`` and ``LLMs``). A star at the end stands for any
-ending: ``benchmark*``. Nothing else is stemmed or left out: who mutes ``GPT-4`` still gets what is
-about GPT-2, and who mutes ``new method`` gets what is new. Free of Django and of I/O.
+Case, width, and hyphens or spaces make no difference, nor does the singular or plural of the last
+word (``LLM`` and ``LLMs``). A star at the end matches any ending: ``benchmark*``. Nothing else is
+stemmed and no stop word is dropped: ``GPT-4`` does not match GPT-2, nor ``new method`` a text that
+says "new" only. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -19,64 +19,66 @@ SCRIPTS: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
-"""Scripts without spaces between words, and Korean, whose words carry their particles."""
+"""Scripts without spaces between words, and Korean, whose particles are part of a word."""
 UNSPACED: Final = re.compile(f"[{SCRIPTS}]")
 SPACED: Final = re.compile(rf"[^\W{SCRIPTS}]")
 WORD: Final = re.compile(rf"[{SCRIPTS}]|[^\W{SCRIPTS}]+")
 GAP: Final = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 QUOTES: Final = " \"'“”„«»"
 LEAST_INFLECTED: Final = 3
-"""Shorter words have no plural."""
+"""Letters of the shortest word that is inflected."""
 VOWELS: Final = "aeiou"
 SIBILANTS: Final = ("s", "x", "z", "ch", "sh")
 SIBILANTS_PLURAL: Final = ("ses", "xes", "zes", "ches", "shes")
-KEPT: Final = 50_000
-"""Phrases remembered for the next reader who mutes the same."""
+CACHED_PHRASES: Final = 50_000
+"""Phrases whose papers are cached; several readers mute the same."""
 
 
-class Wording:
-    """The words of some texts, in the order in which they stand."""
+class PhraseIndex:
+    """Inverted index of some texts by their normalised words."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._texts = [_folded(text) for text in texts]
-        self._holders: dict[str, array[int]] = {}
+        self._texts = [_normalised(text) for text in texts]
+        self._postings: dict[str, array[int]] = {}
         for place, text in enumerate(self._texts):
             for word in set(WORD.findall(text)):
-                self._holders.setdefault(word, array("i")).append(place)
-        self.holding = lru_cache(maxsize=KEPT)(self._holding)
+                self._postings.setdefault(word, array("i")).append(place)
+        self.places_of = lru_cache(maxsize=CACHED_PHRASES)(self._places_of)
 
     def frequency(self, phrase: str) -> int:
-        """Return at most how many texts hold a phrase: as many as hold its rarest word."""
-        words = WORD.findall(_folded(phrase))
-        return min((len(self._holders.get(word, ())) for word in words), default=0)
+        """Return the number of texts that hold the rarest word of a phrase, an upper bound."""
+        words = WORD.findall(_normalised(phrase))
+        return min((len(self._postings.get(word, ())) for word in words), default=0)
 
-    def _holding(self, phrase: str) -> array[int]:
-        """Return the places of the texts that hold this phrase in whole words."""
-        sought = _folded(phrase).strip(QUOTES)
-        if sought.endswith("*") and (stem := sought.rstrip("* ")):
-            return self._any_of(self._beginning_with(stem))
-        if not WORD.findall(sought):
+    def _places_of(self, phrase: str) -> array[int]:
+        """Return the places of the texts that hold this phrase as whole words."""
+        wanted = _normalised(phrase).strip(QUOTES)
+        if wanted.endswith("*") and (stem := wanted.rstrip("* ")):
+            return self._places_of_any(self._completions(stem))
+        if not WORD.findall(wanted):
             every = enumerate(self._texts)
-            return array("i", [place for place, text in every if sought and sought in text])
-        return self._any_of(inflections(sought))
+            return array("i", [place for place, text in every if wanted and wanted in text])
+        return self._places_of_any(inflections(wanted))
 
-    def _any_of(self, phrases: Iterable[str]) -> array[int]:
-        """Return the places of the texts that hold one of these phrases, rising."""
-        return array("i", sorted({place for one in phrases for place in self._exactly(one)}))
+    def _places_of_any(self, phrases: Iterable[str]) -> array[int]:
+        """Return the places of the texts that hold one of these phrases, ascending."""
+        return array(
+            "i", sorted({place for one in phrases for place in self._places_of_exactly(one)})
+        )
 
-    def _exactly(self, sought: str) -> Iterable[int]:
-        words = WORD.findall(sought)
-        rarest = min((self._holders.get(word, array("i")) for word in words), key=len)
-        if words == [sought]:
+    def _places_of_exactly(self, wanted: str) -> Iterable[int]:
+        words = WORD.findall(wanted)
+        rarest = min((self._postings.get(word, array("i")) for word in words), key=len)
+        if words == [wanted]:
             return rarest
-        return [place for place in rarest if _stands_in(self._texts[place], sought)]
+        return [place for place in rarest if _contains(self._texts[place], wanted)]
 
-    def _beginning_with(self, stem: str) -> Iterable[str]:
-        """Yield the phrase with each of the words that its last one begins."""
+    def _completions(self, stem: str) -> Iterable[str]:
+        """Yield the phrase with each known word that starts with its last one."""
         words = WORD.findall(stem)
         if words and stem.endswith(words[-1]):
             head = stem[: len(stem) - len(words[-1])]
-            yield from (head + word for word in self._holders if word.startswith(words[-1]))
+            yield from (head + word for word in self._postings if word.startswith(words[-1]))
 
 
 def inflections(phrase: str) -> set[str]:
@@ -101,23 +103,23 @@ def inflections(phrase: str) -> set[str]:
     return found
 
 
-def _folded(text: str) -> str:
-    """The text without what makes no difference to a reader."""
+def _normalised(text: str) -> str:
+    """Return a text without differences of case, width, hyphens and spaces."""
     plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     return GAP.sub(" ", plain.replace("’", "'")).strip()
 
 
-def _stands_in(text: str, phrase: str) -> bool:
+def _contains(text: str, phrase: str) -> bool:
     start = text.find(phrase)
     while start >= 0:
         end = start + len(phrase)
         before, after = text[start - 1 : start], text[end : end + 1]
-        if not _goes_on(phrase[0], before) and not _goes_on(phrase[-1], after):
+        if not _continues(phrase[0], before) and not _continues(phrase[-1], after):
             return True
         start = text.find(phrase, start + 1)
     return False
 
 
-def _goes_on(edge: str, beyond: str) -> bool:
-    """Whether a word reaches over the edge of a phrase; only one of a spaced script can."""
+def _continues(edge: str, beyond: str) -> bool:
+    """Return whether a word crosses the edge of a phrase; only in a spaced script it can."""
     return bool(SPACED.match(beyond)) and not UNSPACED.match(edge)

@@ -1,8 +1,7 @@
-"""A reader's interests against the recent papers: how well each paper fits, and why.
+"""Ranking of the recent papers for each of a reader's interests, with a reason for each paper.
 
-Every interest (the words of one search, the liked papers together, an author, a field) is a small
-model of its own. Its scores become percentiles among the candidates, so that interests compare
-and one threshold means the same for everybody. Free of Django and of I/O.
+Every interest (one search, all liked papers, an author, a field) is scored by itself. To compare
+interests, scores become percentiles among the candidates. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -22,25 +21,26 @@ from papers.recommend.profile import Profile
 from papers.recommend.similarity import Scores
 from papers.text.taxonomy import NAMES
 
-HEAD: Final = 256
-"""So many of the best candidates of an interest are put in order at first; most need no more."""
-MOST_SHARES: Final = 4.0
-"""What the likes together count at most beside one search, field or author."""
+FIRST_SORTED: Final = 256
+"""The best candidates of an interest that are sorted first; the rest seldom needs sorting."""
+MOST_LIKES_SHARES: Final = 4.0
+"""The most shares of all likes together, where one search, field or author has one."""
 
 Kind = Literal["text", "likes", "topic", "author"]
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Interest:
-    """One model of one reader.
+class RankedInterest:
+    """One interest of a reader with the scores of all candidates.
 
     Attributes:
-        scores: One a candidate, to order them by; minus infinity below the floor.
-        strengths: One a candidate, between 0 and 1: the relevance to a search, else the share of
-            the candidates that the interest covers which come after it.
-        explain: Returns for the place of a paper why it fits.
-        shares: How many places it gets for one of an interest with one share.
+        kind: What the interest is made of.
+        scores: For each candidate, the value to sort by; minus infinity where it does not fit.
+        strengths: For each candidate, between 0 and 1: the relevance to a search, else the share
+            of the candidates of the interest that rank below it.
+        explain: Returns for the place of a paper the reason why it fits.
+        shares: Its places in a digest, in proportion to those of other interests.
     """
 
     kind: Kind
@@ -51,28 +51,28 @@ class Interest:
 
     @property
     def inside(self) -> Mask:
-        """Which candidates are above the floor."""
+        """Which candidates fit the interest."""
         return self.scores > -np.inf
 
-    def decayed(self, decay: Scores) -> Interest:
-        """Return the interest ordered by strengths times one factor a candidate."""
+    def decayed(self, decay: Scores) -> RankedInterest:
+        """Return the interest with strengths times a factor for each candidate as scores."""
         return replace(self, scores=np.where(self.inside, self.strengths * decay, -np.inf))
 
     def best(self, among: Mask | None = None) -> Iterator[int]:
-        """Yield the places above the floor, best first, of all candidates or some."""
+        """Yield the places of the candidates that fit, of all or of some, best first."""
         scores = self.scores
         places = np.flatnonzero(self.inside if among is None else self.inside & among)
-        order = _in_order(scores[places], HEAD)
+        order = _sorted_best(scores[places], FIRST_SORTED)
         yield from places[order].tolist()
         if len(order) < len(places):
             rest = np.argsort(-scores[places], kind="stable")[len(order) :]
             yield from places[rest].tolist()
 
 
-def _in_order(scores: Scores, count: int) -> NDArray[np.intp]:
-    """Return the places of the best, best first; equal scores in the order of their places.
+def _sorted_best(scores: Scores, count: int) -> NDArray[np.intp]:
+    """Return the places of the ``count`` highest scores or more, highest first.
 
-    At least ``count``, where there are so many: all that are as good as the last of them.
+    Equal scores keep the order of their places, and all that equal the last one are included.
     """
     negative = -scores
     if count >= len(scores):
@@ -84,35 +84,37 @@ def _in_order(scores: Scores, count: int) -> NDArray[np.intp]:
 def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) -> list[str]:
     """Return the ``top`` of these candidates, best first, by the best of the reader's interests.
 
-    The scores are those of a digest, without its rules for a whole mail. A reader without
-    interests gets what trends, one who only searches what is about one of the searches. Ids that
-    the index does not hold are left out.
+    The scores are those of a digest, without its rules for the whole list. Without interests the
+    order is that of trending; with searches only, papers that no search finds are left out.
+
+    Args:
+        index: Holds the texts of the candidates and of the likes.
+        profile: The reader's choices.
+        candidates: Ids of the papers to rank; unknown ones are left out.
+        top: The most papers.
     """
     found = map(index.place.get, candidates, repeat(-1))
     places = np.fromiter(found, np.intp, len(candidates))
     places = places[places >= 0]
     if not len(places):
         return []
-    if not _has_others(profile) and (likes := _known_likes(index, profile)):
+    if not _has_other_interests(profile) and (likes := _known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
         scores = index.similarity.fit(*likes, few).scores
         scores = scores[places] if few is None else scores
     else:
-        scores = _best_of(index, profile)[places]
+        scores = _best_percentiles(index, profile)[places]
         if profile.only_searches:
             places, scores = places[scores > -np.inf], scores[scores > -np.inf]
-    return [index.candidates[place].id for place in places[_in_order(scores, top)[:top]]]
+    return [index.candidates[place].id for place in places[_sorted_best(scores, top)[:top]]]
 
 
-def _has_others(profile: Profile) -> bool:
+def _has_other_interests(profile: Profile) -> bool:
     return bool(profile.texts or profile.topics or profile.authors)
 
 
-def _best_of(index: Index, profile: Profile) -> Scores:
-    """Return for each candidate the percentile in the interest that it fits best.
-
-    Minus infinity where it fits none.
-    """
+def _best_percentiles(index: Index, profile: Profile) -> Scores:
+    """Return for each candidate its highest percentile; minus infinity where none fits."""
     found = [interest.scores for interest in interests(index, profile)]
     if not found:
         return np.full(len(index), -np.inf, np.float32) if profile.only_searches else index.trending
@@ -120,45 +122,47 @@ def _best_of(index: Index, profile: Profile) -> Scores:
     return np.asarray(np.max(shares, axis=0), np.float32)
 
 
-def interests(index: Index, profile: Profile) -> Iterator[Interest]:
-    """Yield the models of one reader; an interest that no paper is about is left out."""
+def interests(index: Index, profile: Profile) -> Iterator[RankedInterest]:
+    """Yield the interests of one reader that at least one candidate fits."""
     if not len(index):
         return
     for author in profile.authors:
         if written := index.written_by(author):
-            yield _trending(index.trending, "author", written, partial(_followed, author))
-    if likes := _liked(index, profile):
+            yield _trending_interest(
+                index.trending, "author", written, partial(_author_reason, author)
+            )
+    if likes := _likes_interest(index, profile):
         yield likes
     dislikes = index.rows_of(profile.dislikes)
     for text in profile.texts:
-        if search := _searched(index, text, dislikes):
+        if search := _search_interest(index, text, dislikes):
             yield search
     for topic in profile.topics:
-        if len(inside := index.inside(topic)):
+        if len(inside := index.places_in_field(topic)):
             trend = index.trend(dislikes)
-            yield _trending(trend, "topic", inside, partial(_in_field, index, topic))
+            yield _trending_interest(trend, "topic", inside, partial(_field_reason, index, topic))
 
 
-def _trending(
+def _trending_interest(
     trend: Scores,
     kind: Literal["author", "topic"],
     places: list[int] | NDArray[np.intp],
     explain: Callable[[int], str],
-) -> Interest:
-    """Return an interest in some papers, the most trending first."""
+) -> RankedInterest:
+    """Return an interest in the papers at ``places``, ordered by trend."""
     scores = np.full(len(trend), -np.inf, np.float32)
     scores[places] = trend[places]
     strengths = np.zeros(len(trend), np.float32)
     strengths[places] = percentiles(trend[places])
-    return Interest(kind, scores, strengths, explain)
+    return RankedInterest(kind, scores, strengths, explain)
 
 
-def _followed(author: str, _place: int) -> str:
+def _author_reason(author: str, _place: int) -> str:
     return f"you follow {author}"
 
 
-def _in_field(index: Index, topic: str, place: int) -> str:
-    """The reason of a paper in a field: not every one of them has grown."""
+def _field_reason(index: Index, topic: str, place: int) -> str:
+    """Return the reason of a paper in a field; it calls trending only papers with votes."""
     grown = index.candidates[place].grown
     return f"{'trending' if grown else 'new'} in your field: {NAMES.get(topic, topic)}"
 
@@ -166,17 +170,20 @@ def _in_field(index: Index, topic: str, place: int) -> str:
 def _known_likes(
     index: Index, profile: Profile
 ) -> tuple[Sequence[int], Scores, Sequence[int]] | None:
-    """The rows of the likes, their weights by age, and the rows of the dislikes."""
+    """Return the rows of the likes, their weights by age, and the rows of the dislikes.
+
+    None without a like that the index holds.
+    """
     liked = [paper for paper in profile.likes if paper in index.rows]
     if not liked:
         return None
     ages = np.array([profile.ages.get(paper, 0.0) for paper in liked], np.float32)
-    # Beside the newest like: all may be so old that no number is small enough for their weights.
+    # Relative to the newest like: the weights of very old ones alone would underflow.
     weights = np.asarray(0.5 ** ((ages - ages.min()) / profile.half_life), np.float32)
     return index.rows_of(liked), weights, index.rows_of(profile.dislikes)
 
 
-def _liked(index: Index, profile: Profile) -> Interest | None:
+def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
     known = _known_likes(index, profile)
     if known is None:
         return None
@@ -190,7 +197,7 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
     above = above[np.argsort(-fit.scores[above], kind="stable")]
     strengths = np.zeros(len(scores), np.float32)
     strengths[above] = 1 - np.arange(len(above)) / max(1, len(scores) - 1)
-    places = min(MOST_SHARES, math.sqrt(len(rows)))
+    places = min(MOST_LIKES_SHARES, math.sqrt(len(rows)))
 
     def explain(place: int) -> str:
         alike = [float(index.similarity.cosines(row)[place]) for row in rows]
@@ -200,11 +207,11 @@ def _liked(index: Index, profile: Profile) -> Interest | None:
         words = ", ".join(one for one in shared if one.lower() not in named.lower())
         return f"like “{named}”, which you liked" + (words and f": {words}")
 
-    return Interest("likes", scores, strengths, explain, places)
+    return RankedInterest("likes", scores, strengths, explain, places)
 
 
-def _searched(index: Index, text: str, dislikes: tuple[int, ...]) -> Interest | None:
-    """Return the interest in one search; None where no candidate is about it."""
+def _search_interest(index: Index, text: str, dislikes: tuple[int, ...]) -> RankedInterest | None:
+    """Return the interest in one search; None where no candidate matches it."""
     search = index.searches.of(text)
     if not len(search.places):
         return None
@@ -214,20 +221,20 @@ def _searched(index: Index, text: str, dislikes: tuple[int, ...]) -> Interest | 
         scores *= 1 - index.dislike_penalty(dislikes)
 
     def explain(place: int) -> str:
-        held = index.held_part(search.wording, place)
+        held = index.matched_words(search.wording, place)
         if held == search.wording:
             return f"on “{text}”"
         return f"part of “{text}”: {held}" if held else f"close to “{text}”"
 
-    return Interest("text", scores, np.maximum(scores, 0), explain)
+    return RankedInterest("text", scores, np.maximum(scores, 0), explain)
 
 
-def unwanted(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:
-    """What this reader never gets: the seen, the judged, the muted and their own papers."""
+def excluded_places(index: Index, profile: Profile, exclude: Collection[str] = ()) -> set[int]:
+    """Return the places that a digest must not hold: sent, rated, muted and the reader's own."""
     known = {*exclude, *profile.likes, *profile.dislikes} & index.place.keys()
     places = {index.place[paper] for paper in known}
     for name in (*profile.muted, *profile.names):
         places.update(index.written_by(name))
     for muted in profile.muted:
-        places.update(index.wording.holding(muted))
+        places.update(index.phrases.places_of(muted))
     return places

@@ -113,7 +113,7 @@ def shared_phrases(
     return tuple(min(known[key], found[key], key=_capitals) for key in chosen)
 
 
-def held_part(search: str, held: frozenset[str]) -> str:
+def matched_words(search: str, held: frozenset[str]) -> str:
     """Return what of a search a paper holds: the search itself, or runs of its words.
 
     Args:

@@ -1,4 +1,4 @@
-"""Sentence vectors are used as far as the texts themselves bear them out."""
+"""Sentence vectors are used as far as the self-test on the texts trusts them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAPERS = 320
 
 
 def library() -> tuple[list[Document], list[int]]:
-    """Papers of eight subjects, each with four of the twelve words of its subject."""
+    """Return papers of eight subjects, each with four of the twelve words of its subject."""
     chance = np.random.default_rng(1)
     subjects = chance.integers(0, SUBJECTS, PAPERS).tolist()
     return [
@@ -31,7 +31,7 @@ def unit(vectors: Scores) -> Scores:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def test_vectors_that_know_the_subjects_are_trusted() -> None:
+def test_vectors_that_separate_the_subjects_are_trusted() -> None:
     papers, subjects = library()
     terms = Index(papers).vocabulary.matrix
     chance = np.random.default_rng(2)

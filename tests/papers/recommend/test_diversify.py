@@ -1,4 +1,4 @@
-"""The papers of one digest: who gets what, in which order, and what nobody gets twice."""
+"""Selection of the papers of one digest: hard rules, interests in turn, order, duplicates."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def test_two_interests_take_turns() -> None:
     assert sorted(personal) == [1, 1, 1, 2, 2, 2]
 
 
-def test_of_more_interests_than_papers_each_has_its_day() -> None:
+def test_with_more_interests_than_places_each_gets_a_paper_on_some_day() -> None:
     fields = {f"f{number}" for number in range(5)}
-    index, wish = Index(a_library()), Profile(topics=sorted(fields), likes=["7"])
+    index, profile = Index(a_library()), Profile(topics=sorted(fields), likes=["7"])
     for step in (1, 7):
-        mails = [compose(index, wish, 3, turn=step * day) for day in range(20)]
-        assert {pick.reason[-2:] for picks in mails for pick in picks} >= fields
+        digests = [compose(index, profile, 3, turn=step * day) for day in range(20)]
+        assert {pick.reason[-2:] for picks in digests for pick in picks} >= fields
 
 
-def test_what_fits_no_interest_does_not_fill_a_digest() -> None:
+def test_papers_outside_every_interest_do_not_fill_a_digest() -> None:
     library = [*a_library(), Document("one", "Zymurgy of ales", grown=False)]
     picks = compose(Index(library), Profile(texts=["zymurgy"]), 10)
     assert [pick.paper for pick in picks if pick.slot == "personal"] == ["one"]
@@ -74,61 +74,61 @@ def test_a_search_that_finds_nothing_leaves_its_places_to_the_fields_of_the_read
     assert [int(pick.paper) % 5 for pick in picks] == [3] * 4
 
 
-def test_likes_find_only_what_is_more_like_them_than_strangers_are() -> None:
+def test_likes_find_only_papers_above_the_chance_threshold() -> None:
     picks = compose(Index(a_library()), Profile(likes=["7"]), 20)
     assert subjects(picks) == {2}
 
 
-def test_a_story_is_told_once() -> None:
+def test_near_duplicates_are_chosen_at_most_once() -> None:
     library = a_library()
     twin = replace(library[1], id="twin", title=library[1].title + " again")
     picks = {pick.paper for pick in compose(Index([*library, twin]), Profile(texts=["coral"]), 15)}
     assert not {"1", "twin"} <= picks
 
 
-def test_a_title_stands_in_a_digest_once() -> None:
+def test_a_title_is_chosen_once() -> None:
     library = a_library()
     bare = replace(library[1], id="bare", abstract="")
     picks = {pick.paper for pick in compose(Index([*library, bare]), Profile(texts=["coral"]), 15)}
     assert len(picks & {"1", "bare"}) == 1
 
 
-def test_papers_that_trend_alike_come_once_each_and_in_their_order() -> None:
+def test_papers_of_equal_trend_keep_their_order() -> None:
     library = [replace(paper, categories=("f",), trending=0.0) for paper in a_library(600)]
     [field] = interests(Index(library), Profile(topics=["f"]))
     assert list(field.best()) == list(range(600))
 
 
-def test_who_follows_somebody_without_papers_gets_a_few_that_trend() -> None:
+def test_following_an_author_without_papers_gives_a_few_trending_papers() -> None:
     index = Index(a_library())
-    for size, guests in ((1, 1), (3, 2), (9, 3), (10, 3), (30, 3)):
+    for size, trending in ((1, 1), (3, 2), (9, 3), (10, 3), (30, 3)):
         picks = compose(index, Profile(authors=["Nobody Known"]), size)
-        assert [pick.slot for pick in picks] == ["trending"] * guests
+        assert [pick.slot for pick in picks] == ["trending"] * trending
 
 
-def test_what_was_sent_or_judged_never_comes_again() -> None:
+def test_sent_liked_and_disliked_papers_are_not_chosen() -> None:
     sent = {str(number) for number in range(1, 40, 5)}
-    wish = Profile(texts=["coral reefs"], likes=["41"], dislikes=["46"])
-    picks = {pick.paper for pick in compose(Index(a_library()), wish, 20, sent)}
+    profile = Profile(texts=["coral reefs"], likes=["41"], dislikes=["46"])
+    picks = {pick.paper for pick in compose(Index(a_library()), profile, 20, sent)}
     assert not picks & (sent | {"41", "46"})
 
 
-def test_what_was_judged_does_not_come_as_another_row() -> None:
+def test_a_rated_paper_is_not_chosen_under_another_id() -> None:
     first, *rest = a_library()
     twin = replace(first, id="twin", title=f"{first.title.upper()}.", abstract="")
     index = Index([twin, *rest], [first])
-    for wish in (Profile(likes=["0"]), Profile(dislikes=["0"])):
-        assert "twin" not in {pick.paper for pick in compose(index, wish, 20)}
+    for profile in (Profile(likes=["0"]), Profile(dislikes=["0"])):
+        assert "twin" not in {pick.paper for pick in compose(index, profile, 20)}
 
 
-def test_a_title_told_twice_is_one_story_whatever_its_marks() -> None:
+def test_titles_that_differ_in_punctuation_only_are_one_paper() -> None:
     first, *rest = a_library()
     twin = replace(first, id="twin", title=f"{first.title}.", abstract="")
     picks = {pick.paper for pick in compose(Index([twin, first, *rest]), Profile(), 20)}
     assert len(picks & {"0", "twin"}) == 1
 
 
-def test_a_dislike_counts_in_what_trends_too() -> None:
+def test_a_dislike_lowers_similar_trending_papers() -> None:
     first, *rest = a_library()
     judged = replace(first, id="judged", title="Another of coral reefs")
     usual = [pick.paper for pick in compose(Index([first, *rest], [judged]), Profile(), 5)]
@@ -137,15 +137,15 @@ def test_a_dislike_counts_in_what_trends_too() -> None:
     assert picks[0].paper != "0"
 
 
-def test_muted_words_and_authors_stay_out() -> None:
+def test_muted_words_and_authors_are_excluded() -> None:
     library = [replace(p, authors=("Ada Byron",)) if p.id == "6" else p for p in a_library()]
-    wish = Profile(texts=["coral reefs"], muted=["variable stars", "Byron, A."])
-    picks = compose(Index(library), wish, 20)
+    profile = Profile(texts=["coral reefs"], muted=["variable stars", "Byron, A."])
+    picks = compose(Index(library), profile, 20)
     assert not subjects(picks, "trending") & {2}
     assert "6" not in {pick.paper for pick in picks}
 
 
-def test_nobody_gets_their_own_papers() -> None:
+def test_papers_by_the_reader_are_excluded() -> None:
     library = [replace(p, authors=("Ada Byron",)) if p.id == "6" else p for p in a_library()]
     picks = compose(Index(library), Profile(texts=["coral reefs"], names=["Ada Byron"]), 20)
     assert "6" not in {pick.paper for pick in picks}
@@ -158,25 +158,27 @@ def test_one_pick_of_the_editor_comes_first() -> None:
     assert picks[0].slot == "pick"
 
 
-def test_without_interests_what_trends_comes_and_at_most_four_of_ten_of_a_field() -> None:
+def test_without_interests_trending_papers_fill_the_digest_at_most_four_of_ten_from_a_field() -> (
+    None
+):
     library = [replace(p, categories=("f0",)) if int(p.id) < 8 else p for p in a_library()]
     picks = [pick.paper for pick in compose(Index(library), Profile(), 10)]
     assert picks == ["0", "1", "2", "3", "8", "9", "10", "11", "12", "13"]
 
 
-def test_without_interests_nobody_gets_a_paper_without_a_vote_before_one_with_one() -> None:
+def test_without_interests_papers_with_votes_come_before_papers_without() -> None:
     library = [replace(p, grown=int(p.id) > 50) for p in a_library()]
     picks = [pick.paper for pick in compose(Index(library), Profile(), 10)]
     assert picks[-1] == picks[9]
     assert {str(number) for number in range(51, 60)} < set(picks)
 
 
-def test_a_field_alone_gives_what_trends_in_it() -> None:
+def test_a_field_alone_gives_its_trending_papers() -> None:
     picks = compose(Index(a_library()), Profile(topics=["f3"]), 4)
     assert [pick.paper for pick in picks] == ["3", "8", "13", "18"]
 
 
-def test_one_liked_paper_is_enough_to_begin() -> None:
+def test_one_liked_paper_fills_a_digest() -> None:
     picks = compose(Index(a_library()), Profile(likes=["2"]), 5)
     assert subjects(picks) == {2}
 
@@ -197,7 +199,7 @@ def test_a_few_dislikes_leave_the_interest_nearly_as_wide_as_it_was() -> None:
     index = Index(library)
     [alone] = interests(index, Profile(likes=["1", "6"]))
     [judged] = interests(index, Profile(likes=["1", "6"], dislikes=["2", "3", "4", "7", "8"]))
-    wide, left = (sum(1 for _ in wish.best()) for wish in (alone, judged))
+    wide, left = (sum(1 for _ in profile.best()) for profile in (alone, judged))
     assert left > 0.8 * wide
 
 
@@ -209,19 +211,19 @@ def test_papers_without_a_field_are_not_bounded() -> None:
 
 def test_a_followed_author_comes_before_everything_else() -> None:
     library = [replace(p, authors=("Ada Byron",)) if p.id == "58" else p for p in a_library()]
-    wish = Profile(texts=[f"{subject}" for subject in SUBJECTS], authors=["Ada Byron"])
+    profile = Profile(texts=[f"{subject}" for subject in SUBJECTS], authors=["Ada Byron"])
     for day in range(10):
-        assert compose(Index(library), wish, 2, turn=day)[0].paper == "58"
+        assert compose(Index(library), profile, 2, turn=day)[0].paper == "58"
 
 
-def test_a_paper_that_stands_in_two_rows_is_told_once() -> None:
+def test_another_version_of_a_sent_paper_is_not_chosen() -> None:
     library = a_library()
     second = replace(library[1], id="second", abstract="Now with another abstract.")
     picks = compose(Index([*library, second]), Profile(texts=["coral reefs"]), 20, {"1"})
     assert not {"1", "second"} & {pick.paper for pick in picks}
 
 
-def test_one_pick_of_the_editor_is_all_even_where_picks_trend() -> None:
+def test_only_one_editors_pick_is_chosen_even_where_others_trend() -> None:
     library = [
         replace(p, picked=p.id in {"0", "1", "2"}, why="the editor's pick") for p in a_library()
     ]
@@ -229,18 +231,18 @@ def test_one_pick_of_the_editor_is_all_even_where_picks_trend() -> None:
     assert [pick.paper in {"0", "1", "2"} for pick in picks].count(True) == 1
 
 
-def test_an_outsider_comes_only_if_it_trends_exceptionally_and_alone() -> None:
-    wish = Profile(topics=["f1", "f2", "f3"])
-    picks = compose(Index(a_library()), wish, 10)
+def test_one_paper_from_outside_the_interests_is_chosen_only_if_it_trends_exceptionally() -> None:
+    profile = Profile(topics=["f1", "f2", "f3"])
+    picks = compose(Index(a_library()), profile, 10)
     assert [pick.paper for pick in picks if int(pick.paper) % 5 in {0, 4}] == ["0"]
-    assert not {"0", "4"} & {pick.paper for pick in compose(Index(a_library()), wish, 10, {"0"})}
+    assert not {"0", "4"} & {pick.paper for pick in compose(Index(a_library()), profile, 10, {"0"})}
 
 
 DAY = 24.0
 
 
 def dated(ages: dict[str, float]) -> list[Document]:
-    """The library, announced on day 100, but for papers of other ages in days."""
+    """Return the library, announced on day 100 less the ages in days."""
     return [replace(p, announced=(100 - ages.get(p.id, 0.0)) * DAY) for p in a_library()]
 
 
@@ -259,13 +261,13 @@ def test_a_first_digest_has_the_newest_three_days_of_announcements() -> None:
     assert {int(p.paper) >= 30 for p in picks if p.part == "rising"} == {True}
 
 
-def test_nothing_older_than_ten_days_comes_back() -> None:
+def test_nothing_older_than_ten_days_is_chosen() -> None:
     library = dated({p.id: 10.1 for p in a_library()[1:]})
-    wish = Profile(texts=["coral reefs"])
-    assert compose(Index(library), wish, 10, {"0"}, since=100 * DAY) == []
+    profile = Profile(texts=["coral reefs"])
+    assert compose(Index(library), profile, 10, {"0"}, since=100 * DAY) == []
 
 
-def test_of_the_backlog_newer_papers_come_first_where_they_fit_alike() -> None:
+def test_newer_papers_of_the_backlog_come_first_where_they_fit_equally() -> None:
     library = dated({p.id: 9.0 for p in a_library()[1:]} | {"36": 3.5, "41": 3.5, "46": 3.5})
     library = [replace(p, grown=False) for p in library]
     picks = compose(Index(library), Profile(texts=["coral reefs"]), 10, since=99 * DAY)
@@ -278,7 +280,7 @@ def test_after_a_pause_everything_since_the_last_digest_is_new() -> None:
     assert {pick.part for pick in picks} == {"new"}
 
 
-def test_many_likes_get_more_places_than_one_and_an_author_waits_for_their_second() -> None:
+def test_many_likes_get_more_places_than_one_author() -> None:
     liked = [
         replace(p, abstract=" ".join(f"fact{p.id}x{n}" for n in range(60)))
         for p in a_library(400)[2::5]
@@ -315,12 +317,12 @@ def test_the_strongest_pick_comes_first() -> None:
     library = [*a_library(), Document("best", "Zymurgy", "Zymurgy. Zymurgy.", grown=False)]
     library = [replace(p, grown=False) for p in library]
     for turn in range(5):
-        wish = Profile(texts=["coral reefs", "zymurgy"])
-        picks = compose(Index(library), wish, 6, turn=turn)
+        profile = Profile(texts=["coral reefs", "zymurgy"])
+        picks = compose(Index(library), profile, 6, turn=turn)
         assert [p.score for p in picks] == sorted((p.score for p in picks), reverse=True)
 
 
-def test_in_a_field_of_few_papers_each_is_measured_by_the_others() -> None:
+def test_strength_in_a_small_field_is_the_percentile_within_it() -> None:
     library = [
         replace(p, categories=("cs.RO",), grown=False) if p.id in {"57", "58", "59"} else p
         for p in a_library()
@@ -331,6 +333,6 @@ def test_in_a_field_of_few_papers_each_is_measured_by_the_others() -> None:
     ]
 
 
-def test_a_like_that_is_still_to_be_fetched_leaves_a_whole_digest_of_what_trends() -> None:
+def test_a_like_still_to_be_fetched_gives_a_full_digest_of_trending_papers() -> None:
     picks = compose(Index(a_library()), Profile(likes=["1706.03762"]), 5)
     assert subjects(picks, "trending") == {0, 1, 2, 3, 4}

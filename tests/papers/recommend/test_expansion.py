@@ -1,4 +1,4 @@
-"""A few rows of a matrix, added up."""
+"""Weighted sums of sparse rows."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def test_columns_that_no_row_has_are_left_out() -> None:
     assert (columns.tolist(), values.tolist()) == ([0, 2], [3, 1])
 
 
-def test_an_empty_row_is_nothing() -> None:
+def test_an_empty_row_has_an_empty_sum() -> None:
     columns, values = sum_rows(MATRIX, np.array([1], np.intp), np.ones(1, np.float32))
     assert len(columns) == len(values) == 0

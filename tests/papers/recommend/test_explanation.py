@@ -1,4 +1,4 @@
-"""Why a paper is, or is not, in a digest: the rule that decided, and a change that is true."""
+"""Explanation of a digest: the rule that decided, and a change that includes the paper."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from papers.recommend.explanation import Asked, Change, explain
+from papers.recommend.explanation import Change, DigestRequest, explain
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
 from tests.papers.recommend.test_diversify import DAY, SUBJECTS, a_library, dated
@@ -21,25 +21,25 @@ def authored(library: list[Document]) -> list[Document]:
 
 def test_a_paper_that_is_in_has_its_rank_and_slot() -> None:
     index = Index(a_library())
-    asked = Asked(CORAL, 5)
+    asked = DigestRequest(CORAL, 5)
     first = asked.picks(index)[0]
     found = explain(index, asked, first.paper)
     assert (found.included, found.rank, found.rule) == (True, 1, first.slot)
     assert found.change is None
 
 
-def test_what_was_sent_and_its_other_editions_never_come_again() -> None:
+def test_sent_papers_and_their_other_editions_are_explained_as_sent() -> None:
     library = a_library()
     twin = replace(library[1], id="twin", title=f"{library[1].title} (Extended Version)")
     index = Index([*library, twin])
     for paper in ("1", "twin"):
-        found = explain(index, Asked(CORAL, 5, {"1"}), paper)
+        found = explain(index, DigestRequest(CORAL, 5, {"1"}), paper)
         assert (found.rule, found.change) == ("sent", None)
 
 
-def test_what_is_too_old_says_how_old_it_is() -> None:
+def test_an_old_paper_is_explained_with_its_age() -> None:
     index = Index(dated({"59": 12.0}))
-    found = explain(index, Asked(CORAL, 5), "59")
+    found = explain(index, DigestRequest(CORAL, 5), "59")
     assert (found.rule, found.value, found.threshold, found.change) == ("too old", 12.0, 10, None)
 
 
@@ -51,31 +51,31 @@ def test_what_is_too_old_says_how_old_it_is() -> None:
         (replace(CORAL, dislikes=["6"]), "disliked", Change("dislikes", remove=("6",))),
     ],
 )
-def test_a_choice_that_keeps_a_paper_away_is_named(
+def test_a_choice_that_excludes_a_paper_is_named(
     profile: Profile, rule: str, change: Change
 ) -> None:
     library = authored([p for p in a_library() if int(p.id) % 5 != 1 or p.id in {"1", "6"}])
     index = Index(library)
-    found = explain(index, Asked(profile, 10), "6")
+    found = explain(index, DigestRequest(profile, 10), "6")
     assert (found.rule, found.change) == (rule, change)
 
 
-def test_a_paper_outside_every_interest_comes_with_its_field() -> None:
-    found = explain(Index(a_library()), Asked(CORAL, 10), "3")
+def test_for_a_paper_outside_every_interest_its_field_is_proposed() -> None:
+    found = explain(Index(a_library()), DigestRequest(CORAL, 10), "3")
     assert (found.rule, found.rank) == ("no interest", None)
     assert found.change == Change("topics", add=("f3.X",))
 
 
-def test_two_papers_that_say_the_same_are_named_as_one_story() -> None:
+def test_a_near_duplicate_of_a_chosen_paper_is_explained_as_the_same_story() -> None:
     library = a_library()
     twin = replace(library[6], id="twin", title=f"{library[6].title} again")
     index = Index([*library, twin])
-    asked = Asked(CORAL, 10)
+    asked = DigestRequest(CORAL, 10)
     left = ({"6", "twin"} - {pick.paper for pick in asked.picks(index)}).pop()
     assert explain(index, asked, left).rule == "same story"
 
 
-def test_a_change_is_true_in_a_hundred_random_cases() -> None:
+def test_a_proposed_change_includes_the_paper_in_a_hundred_random_cases() -> None:
     chance = random.Random(7)
     library = authored(dated({p.id: chance.uniform(0, 12) for p in a_library()[1:]}))
     index = Index(library)
@@ -89,7 +89,9 @@ def test_a_change_is_true_in_a_hundred_random_cases() -> None:
             names=chance.sample(["Ada Byron7", "Ada Byron8"], chance.randint(0, 1)),
         )
         since = chance.choice([None, 98 * DAY])
-        asked = Asked(profile, chance.randint(2, 12), {"3", "4"}, chance.randint(0, 9), since)
+        asked = DigestRequest(
+            profile, chance.randint(2, 12), {"3", "4"}, chance.randint(0, 9), since
+        )
         paper = chance.choice(library).id
         found = explain(index, asked, paper)
         if found.included:

@@ -1,4 +1,4 @@
-"""What a muted word or phrase matches: itself, as it stands, in whole words."""
+"""Muted phrases match whole words without stemming."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 
 from papers.recommend.diversify import compose
 from papers.recommend.index import Document, Index
-from papers.recommend.phrase_index import Wording
+from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 
 
 def holds(text: str, phrase: str) -> bool:
-    return list(Wording(["Another text", text]).holding(phrase)) == [1]
+    return list(PhraseIndex(["Another text", text]).places_of(phrase)) == [1]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def holds(text: str, phrase: str) -> bool:
         ("State-of-the-artful", "state of the art*"),
     ],
 )
-def test_a_phrase_is_found_as_it_stands(text: str, phrase: str) -> None:
+def test_a_phrase_is_found_unstemmed(text: str, phrase: str) -> None:
     assert holds(text, phrase)
 
 
@@ -78,14 +78,14 @@ def test_nothing_else_is_found(text: str, phrase: str) -> None:
     assert not holds(text, phrase)
 
 
-def test_no_phrase_reaches_from_the_title_into_the_abstract() -> None:
+def test_no_phrase_matches_across_title_and_abstract() -> None:
     library = [Document("1", "A study of coral", "Reefs are seen"), Document("2", "Coral reefs")]
     assert [pick.paper for pick in compose(Index(library), Profile(muted=["coral reefs"]), 5)] == [
         "1"
     ]
 
 
-def test_a_muted_word_in_the_abstract_keeps_the_paper_away() -> None:
+def test_a_muted_word_in_the_abstract_excludes_the_paper() -> None:
     library = [Document("1", "A study", "We ask GPT-4."), Document("2", "A study", "Of GPT-2.")]
     picks = compose(Index(library), Profile(muted=["gpt-4"]), 5)
     assert [pick.paper for pick in picks] == ["2"]

@@ -1,4 +1,4 @@
-"""What the ranking thinks of papers: likes, dislikes, searches, and the reasons it gives."""
+"""Ranking by likes, dislikes, searches and vectors, and the reasons it gives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def reason(index: Index, profile: Profile, paper: str) -> str:
 
 
 def score(index: Index, profile: Profile, paper: str) -> float:
-    """The score of a paper; nothing where no candidate fits."""
+    """Return the highest score of a paper; zero without an interest that fits."""
     found = [float(interest.scores[index.place[paper]]) for interest in interests(index, profile)]
     return max(found, default=0.0)
 
@@ -48,24 +48,26 @@ def test_the_paper_most_like_the_liked_one_comes_first() -> None:
 
 
 def test_a_reason_names_the_liked_paper_and_the_words_they_share() -> None:
-    said = reason(Index(LIBRARY, [GPTQ]), Profile(likes=["gptq"]), "awq")
-    assert said == "like “GPTQ”, which you liked: quantization of weights, language models"
+    given = reason(Index(LIBRARY, [GPTQ]), Profile(likes=["gptq"]), "awq")
+    assert given == "like “GPTQ”, which you liked: quantization of weights, language models"
 
 
-@pytest.mark.parametrize("wish", [Profile(likes=["gptq"]), Profile(texts=["low-bit quantization"])])
-def test_without_the_words_of_its_reason_a_paper_scores_less(wish: Profile) -> None:
+@pytest.mark.parametrize(
+    "profile", [Profile(likes=["gptq"]), Profile(texts=["low-bit quantization"])]
+)
+def test_without_the_words_of_its_reason_a_paper_scores_less(profile: Profile) -> None:
     whole = Index(LIBRARY, [GPTQ])
-    said = reason(whole, wish, "awq").partition(": ")[2] or wish.texts[0]
-    named = said.replace(",", "").split()
+    given = reason(whole, profile, "awq").partition(": ")[2] or profile.texts[0]
+    named = given.replace(",", "").split()
     assert named
     left = " ".join(word for word in AWQ.text.lower().split() if word.strip(".") not in named)
     poorer = Index([replace(AWQ, title="", abstract=left), *LIBRARY[1:]], [GPTQ])
-    assert score(poorer, wish, "awq") < score(whole, wish, "awq")
+    assert score(poorer, profile, "awq") < score(whole, profile, "awq")
 
 
 def test_the_reason_names_the_like_that_the_paper_is_nearest_to() -> None:
-    wish = Profile(likes=["gptq", "stars"])
-    assert "GPTQ" in reason(Index([AWQ, REEFS, ROBOTS], [GPTQ, STARS]), wish, "awq")
+    profile = Profile(likes=["gptq", "stars"])
+    assert "GPTQ" in reason(Index([AWQ, REEFS, ROBOTS], [GPTQ, STARS]), profile, "awq")
 
 
 def test_a_search_finds_only_papers_with_one_of_its_words() -> None:
@@ -85,8 +87,8 @@ def test_a_paper_is_found_through_its_neighbour() -> None:
     assert rank(index, Profile(likes=["gptq"]), few, top=1) == ["search"]
 
 
-def test_beside_a_single_like_the_best_candidates_have_a_say() -> None:
-    """Who says less of the like comes first, if those that say most of it speak up for them."""
+def test_with_a_single_like_feedback_from_the_best_candidates_changes_the_order() -> None:
+    """A paper with fewer terms of the like rises if the best candidates are similar to it."""
     found = [Document(f"f{n}", f"Quantization with fisher{n}", "Hessians.") for n in range(3)]
     crowd = [Document(f"c{n}", f"Pendulums with bobs{n}", "Swings.") for n in range(3)]
     friend = Document("friend", "Weights of hessians", "Steps.")
@@ -99,7 +101,9 @@ def test_beside_a_single_like_the_best_candidates_have_a_say() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("found", [[], [AWQ]])
-def test_where_one_candidate_or_none_stands_out_nobody_speaks_alone(found: list[Document]) -> None:
+def test_feedback_stays_finite_where_one_candidate_or_none_stands_out(
+    found: list[Document],
+) -> None:
     same = [replace(REEFS, id=f"r{n}") for n in range(40)]
     index = Index([*found, *same], [GPTQ])
     ids = [paper.id for paper in index.candidates]
@@ -108,7 +112,7 @@ def test_where_one_candidate_or_none_stands_out_nobody_speaks_alone(found: list[
     assert np.isfinite(fit.scores).all()
 
 
-def test_what_has_nothing_in_common_with_the_likes_is_no_pick_of_theirs() -> None:
+def test_papers_without_a_term_of_the_likes_do_not_fit_them() -> None:
     empty = [Document(f"e{n}", "") for n in range(3)]
     [likes] = interests(Index([AWQ, REEFS, *empty], [GPTQ]), Profile(likes=["gptq"]))
     places = list(likes.best())
@@ -122,33 +126,33 @@ def test_likes_in_a_language_that_no_paper_is_in_are_no_interest() -> None:
 
 
 @pytest.mark.parametrize(("disliked", "left"), [(0, "search"), (1, "robots")])
-def test_a_dislike_counts_in_meaning_too(disliked: int, left: str) -> None:
+def test_a_dislike_counts_in_sentence_vectors_too(disliked: int, left: str) -> None:
     kinds = np.eye(4, dtype=np.float32)
     vectors = {"gptq": kinds[0] + kinds[1], "robots": kinds[0], "search": kinds[1]}
     vectors |= {"awq": kinds[2], "reefs": kinds[3], "zero": kinds[0], "one": kinds[1]}
     judged = [replace(STARS, id="zero"), replace(STARS, id="one")]
     index = Index([AWQ, REEFS, ROBOTS, SEARCH], [GPTQ, *judged], vectors)
-    wish = Profile(likes=["gptq"], dislikes=[judged[disliked].id])
-    assert rank(index, wish, ["robots", "search"], top=1) == [left]
+    profile = Profile(likes=["gptq"], dislikes=[judged[disliked].id])
+    assert rank(index, profile, ["robots", "search"], top=1) == [left]
 
 
 def test_words_that_no_paper_holds_are_no_interest() -> None:
     assert list(interests(Index(LIBRARY), Profile(texts=["zymurgy"]))) == []
 
 
-def test_a_dislike_lowers_what_is_like_it() -> None:
+def test_a_dislike_lowers_similar_papers() -> None:
     index = Index(LIBRARY, [GPTQ])
     liked = score(index, Profile(likes=["gptq"]), "awq")
     assert score(index, Profile(likes=["gptq"], dislikes=["awq"]), "awq") < liked
 
 
 @pytest.mark.parametrize(
-    "wish", [Profile(texts=["quantization of weights"]), Profile(topics=["cs"])]
+    "profile", [Profile(texts=["quantization of weights"]), Profile(topics=["cs"])]
 )
-def test_a_dislike_counts_without_any_like(wish: Profile) -> None:
+def test_a_dislike_counts_without_any_like(profile: Profile) -> None:
     index = Index([replace(paper, categories=("cs.LG",)) for paper in LIBRARY], [GPTQ])
-    [before] = interests(index, wish)
-    [after] = interests(index, replace(wish, dislikes=["gptq"]))
+    [before] = interests(index, profile)
+    [after] = interests(index, replace(profile, dislikes=["gptq"]))
     awq, reefs = index.place["awq"], index.place["reefs"]
     assert after.scores[awq] < before.scores[awq]
     assert after.scores[reefs] >= before.scores[reefs]
@@ -157,16 +161,16 @@ def test_a_dislike_counts_without_any_like(wish: Profile) -> None:
 def test_an_old_like_weighs_less_than_a_new_one() -> None:
     index = Index(LIBRARY, [GPTQ, replace(STARS, id="old")])
     fresh = Profile(likes=["gptq", "old"])
-    faded = replace(fresh, ages={"old": 900.0})
-    assert score(index, faded, "stars") < score(index, fresh, "stars")
-    assert score(index, faded, "awq") > score(index, fresh, "awq")
+    aged = replace(fresh, ages={"old": 900.0})
+    assert score(index, aged, "stars") < score(index, fresh, "stars")
+    assert score(index, aged, "awq") > score(index, fresh, "awq")
 
 
-def test_the_half_life_says_how_fast_likes_fade() -> None:
+def test_the_half_life_sets_how_fast_likes_lose_weight() -> None:
     index = Index(LIBRARY, [GPTQ, replace(STARS, id="old")])
-    faded = Profile(likes=["gptq", "old"], ages={"old": 90.0})
-    patient = replace(faded, half_life=10_000.0)
-    assert score(index, faded, "stars") < score(index, patient, "stars")
+    aged = Profile(likes=["gptq", "old"], ages={"old": 90.0})
+    patient = replace(aged, half_life=10_000.0)
+    assert score(index, aged, "stars") < score(index, patient, "stars")
 
 
 def test_likes_that_are_all_very_old_count_as_they_did_when_they_were_new() -> None:
@@ -178,10 +182,10 @@ def test_likes_that_are_all_very_old_count_as_they_did_when_they_were_new() -> N
 
 def test_a_few_candidates_are_ordered_as_all_of_them_are() -> None:
     index = Index([*LIBRARY, *(replace(p, id=f"{p.id}-2") for p in LIBRARY)], [GPTQ])
-    wish = Profile(likes=["gptq"])
-    everything = rank(index, wish, index.place, top=10)
+    profile = Profile(likes=["gptq"])
+    everything = rank(index, profile, index.place, top=10)
     few = [paper for paper in everything if paper in {"reefs", "awq", "robots"}]
-    assert rank(index, wish, ["reefs", "awq", "robots"], top=3) == few
+    assert rank(index, profile, ["reefs", "awq", "robots"], top=3) == few
 
 
 def test_a_followed_author_is_found_by_an_initial() -> None:
@@ -191,7 +195,7 @@ def test_a_followed_author_is_found_by_an_initial() -> None:
     assert interest.explain(0) == "you follow E. Frantar"
 
 
-def test_sentence_vectors_find_what_shares_no_word() -> None:
+def test_sentence_vectors_find_papers_without_a_common_word() -> None:
     far, near = np.eye(4, dtype=np.float32)[:2]
     vectors = {paper.id: far for paper in LIBRARY} | {"gptq": near, "robots": near}
     index = Index(LIBRARY, [GPTQ], vectors)

@@ -1,4 +1,4 @@
-"""Sixty mornings of one reader: nothing old is new, nothing comes twice, everything has its day."""
+"""Replay of sixty daily digests: ages, no repetition, and every interest within a week."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WINDOW = 12
 
 
 def announced() -> list[Document]:
-    """Six papers each morning, of five subjects; a third of them gathers votes."""
+    """Return six papers a day of five subjects; a third of them has votes."""
     chance = Random(3)
     return [
         Document(
@@ -44,7 +44,7 @@ def announced() -> list[Document]:
         Profile(),
     ],
 )
-def test_sixty_mornings(profile: Profile) -> None:
+def test_sixty_daily_digests_repeat_nothing_and_hold_nothing_old(profile: Profile) -> None:
     papers = announced()
     by_id = {paper.id: paper for paper in papers}
     sent: set[str] = set()
@@ -68,12 +68,12 @@ def test_sixty_mornings(profile: Profile) -> None:
 
 def test_every_interest_has_a_paper_within_a_week() -> None:
     papers = announced()
-    wish = Profile(texts=list(SUBJECTS), topics=["f0.X", "f1.X", "f2.X", "f3.X", "f4.X"])
+    profile = Profile(texts=list(SUBJECTS), topics=["f0.X", "f1.X", "f2.X", "f3.X", "f4.X"])
     sent: set[str] = set()
     reasons: set[str] = set()
     for day in range(7):
         known = [p for p in papers if (day - WINDOW) * DAY < p.announced <= day * DAY]
-        picks = compose(Index(known), wish, 3, sent, day, (day - 1) * DAY)
+        picks = compose(Index(known), profile, 3, sent, day, (day - 1) * DAY)
         sent |= {pick.paper for pick in picks}
         reasons |= {pick.reason.partition("”")[0] for pick in picks if pick.slot == "personal"}
     assert len(reasons) >= 7

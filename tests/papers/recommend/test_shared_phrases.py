@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.recommend.shared_phrases import held_part, phrases, shared_phrases
+from papers.recommend.shared_phrases import matched_words, phrases, shared_phrases
 from papers.recommend.tokenize import stem, words
 
 
@@ -77,4 +77,4 @@ def test_words_are_written_without_the_capitals_of_a_title() -> None:
 def test_a_search_is_matched_as_far_as_the_paper_holds_it(
     search: str, text: str, part: str
 ) -> None:
-    assert held_part(search, frozenset(map(stem, words(text)))) == part
+    assert matched_words(search, frozenset(map(stem, words(text)))) == part
