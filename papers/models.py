@@ -109,6 +109,9 @@ class Turn(models.Model):
     held_until = models.DateTimeField(default=now)
     next_at = models.DateTimeField(default=now)
 
+    class Meta:
+        verbose_name = "host lock"
+
     def __str__(self) -> str:
         return self.name
 

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from papers.admin.base import url_of, url_of_list
 from papers.ingest.fields import ASKED
 from papers.ingest.service import ensure_sources
-from papers.models import Edition, IngestRun, Paper, Source, Submission
+from papers.models import Edition, IngestRun, Paper, Source, Submission, Turn
 from papers.text import taxonomy
 from papers.trending import reasons
 
@@ -309,3 +309,10 @@ def test_a_visit_shows_what_was_left_out_and_why(admin_client: Client, source: S
     run = IngestRun.objects.create(source=source, name="arxiv", rejections=rejections)
 
     assert "2503.1: It has no title." in admin_client.get(url_of(run)).content.decode()
+
+
+def test_host_locks_have_the_name_of_their_menu_item_on_their_page(admin_client: Client) -> None:
+    Turn.objects.create(name="arxiv")
+    text = admin_client.get(url_of_list(Turn)).content.decode()
+    assert re.search(r"<title>\s*Select host lock to view", text)
+    assert "1 host lock" in text
