@@ -61,6 +61,12 @@ Progress = Callable[[int, int], None]
 _assembling = Lock()
 
 
+def after(seconds: float, stopped: StopCondition) -> StopCondition:
+    """Return a condition that holds once ``seconds`` have passed from now, or when ``stopped``."""
+    end = time.monotonic() + seconds
+    return lambda: stopped() or time.monotonic() > end
+
+
 def never() -> bool:
     """Return False: a stop condition for runs that go on to the end."""
     return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 from celery import Task, shared_task
@@ -19,11 +18,6 @@ from newsletter.subscriptions import service as subscriptions
 SLICE_SECONDS: Final = 20.0
 
 
-def _slice() -> jobs.StopCondition:
-    end = time.monotonic() + SLICE_SECONDS
-    return lambda: stopping.is_set() or time.monotonic() > end
-
-
 def _go_on(task: Task[Any, Any], until: jobs.StopCondition) -> None:
     """Enqueue the rest of a task that ended because its time was over."""
     if until() and not stopping.is_set():
@@ -33,7 +27,7 @@ def _go_on(task: Task[Any, Any], until: jobs.StopCondition) -> None:
 @shared_task(bind=True)
 def deliver_notices(self: Task[Any, Any]) -> None:
     """Send the notices that are queued."""
-    until = _slice()
+    until = jobs.after(SLICE_SECONDS, stopping.is_set)
     with enqueue.working(self.name):
         jobs.send_notices(until)
     _go_on(self, until)
@@ -42,7 +36,7 @@ def deliver_notices(self: Task[Any, Any]) -> None:
 @shared_task(bind=True)
 def send_digests(self: Task[Any, Any]) -> None:
     """Assemble and send the digests that are due."""
-    until = _slice()
+    until = jobs.after(SLICE_SECONDS, stopping.is_set)
     with enqueue.working(self.name):
         jobs.send_digests(until, stopping.is_set)
     _go_on(self, until)

@@ -114,10 +114,6 @@ class PollingLoop:
             if thread.is_alive():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _slice(self) -> jobs.StopCondition:
-        end = time.monotonic() + SLICE_SECONDS
-        return lambda: self.stopping.is_set() or time.monotonic() > end
-
     def _process_events(self, until: jobs.StopCondition) -> None:
         jobs.process_events(until)
         self._report()
@@ -137,7 +133,7 @@ class PollingLoop:
             pause = PAUSE_SECONDS
             close_old_connections()
             try:
-                until = self._slice()
+                until = jobs.after(SLICE_SECONDS, self.stopping.is_set)
                 round_(until)
                 if until():
                     pause = 0.0

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self
@@ -17,6 +17,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from django.conf import settings
 from django.utils.timezone import now
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
 from papers.http import host_lock
 from papers.http.decompression import SIZE, Inflater, TooLargeError
@@ -27,9 +29,10 @@ from papers.http.public_network import (
     PrivateAddressError,
     PublicTransport,
 )
-from papers.sources.dates import moment
 from papers.sources.protocol import Answer, FetchError, NotFoundError
 
+MAX_RETRY_AFTER: Final = 86_400.0
+"""Seconds."""
 DEADLINE: Final = 30.0
 """Seconds for one request with its whole answer."""
 READ_TIMEOUT: Final = 20.0
@@ -235,7 +238,7 @@ class Client:
             raise NotFoundError(reason)
         if status not in RETRYABLE_STATUSES:
             raise FetchError(reason)
-        wait = retry_after(response.headers.get("retry-after", ""), now())
+        wait = retry_after(response.headers.get("retry-after", ""))
         if wait and (name := self._lock_name(url)):
             host_lock.postpone(name, now() + timedelta(seconds=wait))
         raise RetryableError(reason, wait)
@@ -285,12 +288,12 @@ def _given_up(error: RetryableError) -> Answer:
     raise FetchError(str(error), retry_at) from error
 
 
-def retry_after(written: str, at: datetime) -> float:
+def retry_after(written: str) -> float:
     """Return the seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most a day."""
-    if written.strip().isdigit():
-        return min(float(written), 86400.0)
-    until = moment(written) if written else None
-    return min(max((until - at).total_seconds(), 0.0), 86400.0) if until else 0.0
+    try:
+        return min(float(Retry().parse_retry_after(written)), MAX_RETRY_AFTER)
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0.0
 
 
 def _check_type(response: httpx.Response, accept: str, url: str) -> None:
