@@ -312,7 +312,5 @@ def test_a_visit_shows_what_was_left_out_and_why(admin_client: Client, source: S
 
 
 def test_host_locks_have_the_name_of_their_menu_item_on_their_page(admin_client: Client) -> None:
-    Turn.objects.create(name="arxiv")
     text = admin_client.get(url_of_list(Turn)).content.decode()
     assert re.search(r"<title>\s*Select host lock to view", text)
-    assert "1 host lock" in text
