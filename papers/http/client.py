@@ -31,7 +31,7 @@ from papers.http.public_network import (
 )
 from papers.sources.protocol import Answer, FetchError, NotFoundError
 
-MAX_RETRY_AFTER: Final = 86_400.0
+MAX_RETRY_AFTER: Final = 86_400
 """Seconds."""
 DEADLINE: Final = 30.0
 """Seconds for one request with its whole answer."""
@@ -291,7 +291,7 @@ def _given_up(error: RetryableError) -> Answer:
 def retry_after(written: str) -> float:
     """Return the seconds to wait by a Retry-After header (RFC 9110, 10.2.3), at most a day."""
     try:
-        return min(float(Retry().parse_retry_after(written)), MAX_RETRY_AFTER)
+        return float(Retry(retry_after_max=MAX_RETRY_AFTER).parse_retry_after(written))
     except (InvalidHeader, ValueError, OverflowError):
         return 0.0
 
