@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from papers.models import Paper
 from papers.text.clean import shortened as shortened  # noqa: PLC0414 - mail reads it from here
 from papers.text.links import link
+from papers.text.scripts import Piece, pieces
 
 BYLINE_HEAD: Final = 3
 URL_LIMIT: Final = 500
@@ -77,6 +78,16 @@ def summary(paper: Paper) -> Summary:
         return Summary(lead, "", abstract if rest else "")
     credit = "Summary by Hugging Face" if paper.summary_source == HUGGING_FACE else ""
     return Summary(paper.summary, credit, abstract if abstract != paper.summary else "")
+
+
+def title_pieces(paper: Paper) -> list[Piece]:
+    """Return the title of a paper in pieces, with its exponents and indices."""
+    return pieces(paper.title, paper.raw_title)
+
+
+def summary_pieces(paper: Paper) -> list[Piece]:
+    """Return the line of a paper's summary in pieces, with its exponents and indices."""
+    return pieces(summary(paper).line, paper.raw_abstract)
 
 
 def links(paper: Paper) -> list[Link]:

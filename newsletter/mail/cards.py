@@ -25,6 +25,7 @@ from newsletter.mail.mime import EncodedText, encode_text
 from papers.models import Paper
 from papers.text.clean import line, shortened
 from papers.text.links import link
+from papers.text.scripts import Piece, in_unicode, pieces
 
 # Characters.
 TITLE_LIMIT: Final = 300
@@ -40,6 +41,9 @@ class Card:
     ``excerpt`` is the summary, ``credit`` names its author where the paper's authors are not,
     ``paper`` is the canonical id, ``url`` the target of the title, ``html`` and ``text`` the
     rendered part of an item that is the same for every reader, as the bytes of a message body.
+
+    ``title_pieces`` and ``excerpt_pieces`` are the same texts with their exponents and indices,
+    empty where there are none.
     """
 
     paper: str
@@ -52,6 +56,8 @@ class Card:
     url: str
     links: tuple[Link, ...]
     credit: str = ""
+    title_pieces: tuple[Piece, ...] = ()
+    excerpt_pieces: tuple[Piece, ...] = ()
 
     @cached_property
     def html(self) -> EncodedText:
@@ -75,6 +81,16 @@ class Card:
         return encode_text(written.strip())
 
     @property
+    def title_text(self) -> str:
+        """The title with Unicode's raised and lowered signs."""
+        return in_unicode(self.title_pieces) or self.title
+
+    @property
+    def excerpt_text(self) -> str:
+        """The excerpt with Unicode's raised and lowered signs."""
+        return in_unicode(self.excerpt_pieces) or self.excerpt
+
+    @property
     def content(self) -> dict[str, Any]:
         """All fields, as JSON."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -89,12 +105,17 @@ class Card:
     def from_content(cls, content: Mapping[str, Any]) -> Card:
         """Return the card with this ``content``."""
         links = tuple(Link(*link) for link in content["links"])
-        return cls(**{**content, "links": links})
+        stored = {
+            name: tuple(Piece(*piece) for piece in content.get(name, ()))
+            for name in ("title_pieces", "excerpt_pieces")
+        }
+        return cls(**{**content, **stored, "links": links})
 
     def shortened(self, width: int) -> Card:
         """Return the same card with at most ``width`` characters of the abstract."""
         excerpt = shortened(self.excerpt, width) if width else ""
-        return replace(self, excerpt=excerpt, credit=self.credit if excerpt else "")
+        credit = self.credit if excerpt else ""
+        return replace(self, excerpt=excerpt, excerpt_pieces=(), credit=credit)
 
 
 def card_of(paper: Paper) -> Card:
@@ -102,6 +123,8 @@ def card_of(paper: Paper) -> Card:
     page = f"{settings.SITE_URL}{paper.get_absolute_url()}"
     url, pdf, code = map(link, (paper.url, paper.pdf_url, paper.code_url))
     summary = display.summary(paper)
+    title = shortened(clean_line(paper.title), TITLE_LIMIT)
+    excerpt = shortened(clean_line(summary.line), SUMMARY_LIMIT)
     offered = (
         Link("Paper page", page),
         Link("PDF", pdf),
@@ -110,16 +133,24 @@ def card_of(paper: Paper) -> Card:
     )
     return Card(
         paper=paper.canonical_id,
-        title=shortened(clean_line(paper.title), TITLE_LIMIT),
+        title=title,
         authors=shortened(clean_line(display.byline(paper.authors)), BYLINE_LIMIT),
         date=day(paper.announced_at),
         category=clean_line(paper.primary_category),
-        excerpt=shortened(clean_line(summary.line), SUMMARY_LIMIT),
+        excerpt=excerpt,
         note=shortened(clean_line(paper.editor_note), NOTE_LIMIT) if paper.is_picked(now()) else "",
         url=url or page,
         links=tuple(link for link in offered if link.url),
         credit=summary.credit,
+        title_pieces=_pieces(title, paper.raw_title),
+        excerpt_pieces=_pieces(excerpt, paper.raw_abstract),
     )
+
+
+def _pieces(shown: str, raw: str) -> tuple[Piece, ...]:
+    """Return a text in pieces; none where it has no exponent or index."""
+    found = tuple(pieces(shown, raw))
+    return found if any(piece.level for piece in found) else ()
 
 
 def clean_line(text: str) -> str:

@@ -229,7 +229,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
     items = _mail_items(digest, cards)
     if not items:
         raise IncompleteMessageError("None of the papers of this digest is there any more.")
-    rest = "; ".join(item.card.title for item in items[1:])
+    rest = "; ".join(item.card.title_text for item in items[1:])
     subscriber = digest.subscriber
     since = f" on {day(subscriber.confirmed_at)}" if subscriber.confirmed_at else ""
     return {
@@ -248,7 +248,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
 
 
 def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
-    title = shortened(items[0].card.title, SUBJECT_TITLE_LIMIT) if items else ""
+    title = shortened(items[0].card.title_text, SUBJECT_TITLE_LIMIT) if items else ""
     return fragments.render_subject(
         title, len(items) - 1, f"{digest.due_on.day} {digest.due_on:%b}"
     )

@@ -24,6 +24,8 @@ PAPER_FIELDS: Final = (
         "canonical_id",
         "title",
         "abstract",
+        "raw_title",
+        "raw_abstract",
         "summary",
         "summary_source",
         "authors",

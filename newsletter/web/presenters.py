@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.utils.timezone import now
 
@@ -13,11 +13,20 @@ from newsletter import display
 from newsletter.display import Link, Summary
 from papers.models import Edition, Paper, picked
 from papers.search import Query, parts_to_highlight
+from papers.text.scripts import Level, Piece
 from papers.trending import reasons
 
 PAPERS_WITHOUT_EDITION: Final = 100
 """Papers listed for a day that has no edition."""
 PICKS_SHOWN: Final = 3
+
+
+class TextPiece(NamedTuple):
+    """A part of a text, how it stands on its line, and whether the search matches it."""
+
+    text: str
+    level: Level
+    matches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +60,24 @@ class ListedPaper:
         return (self.at.astimezone(UTC).date() - self.day).days + 1
 
     @property
-    def title_pieces(self) -> list[tuple[str, bool]]:
+    def title_pieces(self) -> list[TextPiece]:
         """Return the title in pieces, each with whether the search matches it."""
-        return self._pieces(self.paper.title)
+        return self._highlighted(display.title_pieces(self.paper))
 
     @property
-    def summary_pieces(self) -> list[tuple[str, bool]]:
+    def summary_pieces(self) -> list[TextPiece]:
         """Return the summary in pieces, as ``title_pieces``."""
-        return self._pieces(self.summary.line)
+        return self._highlighted(display.summary_pieces(self.paper))
 
-    def _pieces(self, text: str) -> list[tuple[str, bool]]:
-        return list(parts_to_highlight(text, self.query)) if self.query else [(text, False)]
+    def _highlighted(self, pieces: Iterable[Piece]) -> list[TextPiece]:
+        if not self.query:
+            return [TextPiece(piece.text, piece.level, matches=False) for piece in pieces]
+        return [
+            TextPiece(text, piece.level, matches=matches)
+            for piece in pieces
+            for text, matches in parts_to_highlight(piece.text, self.query)
+            if text
+        ]
 
     @property
     def byline(self) -> str:

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from papers.text.commands import PARENTHESISED, SCRIPT, SCRIPT_END
 from papers.text.lost_backslashes import mended
 from papers.text.tex import KEPT, untex
 from papers.text.typography import typeset, without_markdown
@@ -32,6 +33,7 @@ INVISIBLE: Final = "\u00ad\u200b\u2060\ufeff\ufffe\uffff"
 UNWANTED: Final = re.compile(
     rf"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ue000-\uf8ff{BIDI}{INVISIBLE}]"
 )
+SCRIPT_MARKS: Final = frozenset({SCRIPT, PARENTHESISED, SCRIPT_END})
 LINE_BREAK: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028]")
 BLANK_LINE: Final = re.compile(r"\n[^\S\n]*\n|\u2029")
 ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -54,6 +56,18 @@ def paragraphs(text: str) -> str:
     after the end of a sentence.
     """
     return _settled(_paragraphs, text)
+
+
+def with_marked_scripts(text: str) -> str:
+    """Return one line of text, cleaned once, with each exponent and index between its marks.
+
+    The marks are those of ``papers.text.commands.marked_script``; without them the line is that
+    of ``line``, unless cleaning a second time would change the text once more.
+    """
+    said, kept = untex(without_markdown(mended(_normal(_repaired(text[:LENGTH])))), marked=True)
+    said = KEPT.sub(lambda found: kept[int(found[1])], typeset(said))
+    said = UNWANTED.sub(lambda found: found[0] if found[0] in SCRIPT_MARKS else "", said)
+    return " ".join(unicodedata.normalize("NFC", said).split())
 
 
 def unescaped(text: str) -> str:
@@ -105,14 +119,20 @@ def _paragraphs(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", UNWANTED.sub("", LINE_BREAK.sub("\n", text)))
+    text = _normal(text)
     if not PERHAPS_TEX.search(text):
         return text
     said, kept = untex(without_markdown(mended(text)))
     said = typeset(said)
     said = KEPT.sub(lambda found: kept[int(found[1])], said)
     return unicodedata.normalize("NFC", UNWANTED.sub("", said))
+
+
+def _normal(text: str) -> str:
+    """Return the text in NFC, without control characters, with one kind of line break."""
+    if text.isascii() and text.isprintable():
+        return text
+    return unicodedata.normalize("NFC", UNWANTED.sub("", LINE_BREAK.sub("\n", text)))
 
 
 def _repaired(text: str) -> str:

@@ -24,6 +24,13 @@ _ALONE: Final = re.compile(
 )
 
 
+SCRIPT: Final = "\ue010"
+"""The mark before a script that says all of its content as it is."""
+PARENTHESISED: Final = "\ue011"
+"""The mark before a script whose content was put into parentheses."""
+SCRIPT_END: Final = "\ue012"
+
+
 def script(sign: str, content: str) -> str:
     """Return a subscript (``_``) or superscript (``^``): in parentheses where it needs them."""
     content = content.strip().lstrip("_^")
@@ -37,6 +44,15 @@ def script(sign: str, content: str) -> str:
     return sign + (content if alone else f"({content})")
 
 
+def marked_script(sign: str, content: str) -> str:
+    """Return a script between marks that say where it ends and whose its parentheses are."""
+    written = script(sign, content)
+    if not written.startswith(sign):
+        return written
+    added = written != sign + content.strip().lstrip("_^")
+    return f"{PARENTHESISED if added else SCRIPT}{written}{SCRIPT_END}"
+
+
 def accented(mark: str, base: str) -> str:
     """Return a letter with a combining mark. Raises UnsayableError for anything but a letter."""
     base = base.strip()
@@ -48,7 +64,7 @@ def accented(mark: str, base: str) -> str:
         return "".join(unicodedata.normalize("NFC", letter + mark) for letter in letters)
     if len(marked) == 1:
         return unicodedata.normalize("NFC", base + mark)
-    if marked and base[1:2] in {"_", "^", "′", "'"}:
+    if marked and base[1:2] in {"_", "^", "′", "'", SCRIPT, PARENTHESISED}:
         return unicodedata.normalize("NFC", base[0] + mark) + base[1:]
     raise UnsayableError(base)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Callable
 from re import Match
 from typing import Final, NamedTuple
 
 from papers.text import macros
-from papers.text.commands import COMMANDS, UnsayableError, accented, script
+from papers.text.commands import COMMANDS, SCRIPT_END, UnsayableError, accented, script
 from papers.text.tokens import CHAIN, DEPTH, Tokens
 
 RELATION: Final = re.compile(
@@ -47,6 +48,8 @@ class Piece(NamedTuple):
 class FormulaReader(Tokens):
     """Reads the tokens of formulas."""
 
+    write_script: Callable[[str, str], str] = staticmethod(script)
+
     @abstractmethod
     def text(self, at: int, last: int, depth: int) -> str:
         """Return the tokens as text outside formulas."""
@@ -59,7 +62,7 @@ class FormulaReader(Tokens):
         """
         if depth > DEPTH:
             raise UnsayableError("It is nested too deeply.")
-        line = _Line()
+        line = _Line(self.write_script)
         while at < last:
             kind, value = self.kinds[at], self.values[at]
             if kind == "macro" and value in INFIX:
@@ -197,7 +200,8 @@ class FormulaReader(Tokens):
 class _Line:
     """The pieces of a formula, with spaces where two of them would be read as one word."""
 
-    def __init__(self) -> None:
+    def __init__(self, write_script: Callable[[str, str], str]) -> None:
+        self._write_script = write_script
         self._parts: list[str] = []
         self._end = ""
         self._before = ""
@@ -220,7 +224,7 @@ class _Line:
         self._before = piece.kind
 
     def add_script(self, sign: str, content: str) -> None:
-        said = script(sign, evenly_spaced(content))
+        said = self._write_script(sign, evenly_spaced(content))
         mass_number = sign == "^" and not self._end
         if said:
             self._append(said)
@@ -228,7 +232,7 @@ class _Line:
 
     def _append(self, said: str) -> None:
         self._parts.append(said)
-        self._end = said[-1]
+        self._end = said.rstrip(SCRIPT_END)[-1]
 
 
 def evenly_spaced(formula: str) -> str:

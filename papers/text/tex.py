@@ -13,7 +13,7 @@ import unicodedata
 from typing import Final
 
 from papers.text import macros
-from papers.text.commands import COMMANDS, UnsayableError, accented, link, script
+from papers.text.commands import COMMANDS, UnsayableError, accented, link, marked_script
 from papers.text.formulas import RELATION, FormulaReader, evenly_spaced
 from papers.text.tokens import DEPTH
 
@@ -40,12 +40,14 @@ APOSTROPHE: Final = re.compile(r"(?<=\w\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
 LINE_BREAK_LENGTH: Final = r"^\*?(?:\[[\d. ]{1,8}[a-z]{2}\])?"
 
 
-def untex(text: str) -> tuple[str, list[str]]:
+def untex(text: str, *, marked: bool = False) -> tuple[str, list[str]]:
     """Return the text with its TeX as plain Unicode, and the formulas that stay as their source.
 
-    Each of those is a ``KEPT`` with its number in the text.
+    Each of those is a ``KEPT`` with its number in the text. With ``marked`` each exponent and
+    index stands between the marks of ``marked_script``.
     """
-    reader = _TextReader(APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text)))
+    read = _MarkingReader if marked else _TextReader
+    reader = read(APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text)))
     return reader.text(0, len(reader.kinds), 0), reader.kept
 
 
@@ -108,7 +110,7 @@ class _TextReader(FormulaReader):
         if not end:
             out.append(sign)
             return begin
-        out.append(script(sign, self._said(begin + 1, end, depth + 1)))
+        out.append(self.write_script(sign, self._said(begin + 1, end, depth + 1)))
         return end + 1
 
     def _said(self, at: int, last: int, depth: int) -> str:
@@ -318,6 +320,12 @@ class _TextReader(FormulaReader):
             self.kept.append("$" + " ".join(source.replace("$", "").split()) + "$")
             return f"\ue000{len(self.kept) - 1}\ue001"
         return said
+
+
+class _MarkingReader(_TextReader):
+    """Reads a text and marks its exponents and indices."""
+
+    write_script = staticmethod(marked_script)
 
 
 def _is_formula(content: str, follower: str) -> bool:

@@ -54,7 +54,9 @@ def _papers_by_field(digest: Digest) -> dict[str, Paper]:
     """Return the papers in the order of the mail, without those that were hidden or removed."""
     named = [item["paper"] for item in digest.items]
     shown = Paper.objects.filter(canonical_id__in=named, hidden=False)
-    by_id = {paper.canonical_id: paper for paper in shown.only("canonical_id", "title")}
+    by_id = {
+        paper.canonical_id: paper for paper in shown.only("canonical_id", "title", "raw_title")
+    }
     return {
         f"rating-{position}": by_id[item["paper"]]
         for position, item in in_mail_order(digest)
