@@ -45,12 +45,21 @@ def script(sign: str, content: str) -> str:
 
 
 def marked_script(sign: str, content: str) -> str:
-    """Return a script between marks that say where it ends and whose its parentheses are."""
+    """Return a script between marks that say where it ends and whose its parentheses are.
+
+    Scripts in its content lose their marks.
+    """
+    content = unmarked(content)
     written = script(sign, content)
     if not written.startswith(sign):
         return written
     added = written != sign + content.strip().lstrip("_^")
     return f"{PARENTHESISED if added else SCRIPT}{written}{SCRIPT_END}"
+
+
+def unmarked(text: str) -> str:
+    """Return a text without the marks of its scripts."""
+    return text.translate(dict.fromkeys(map(ord, (SCRIPT, PARENTHESISED, SCRIPT_END))))
 
 
 def accented(mark: str, base: str) -> str:
@@ -77,7 +86,7 @@ def fraction(above: str, below: str) -> str:
 def root(radicand: str, index: str = "") -> str:
     """Return a root; of another index than 2, 3 and 4 as a power."""
     radicand, index = radicand.strip(), index.strip()
-    alone = re.fullmatch(r"\w+(?:\.\w+)?|\([^()]*\)", radicand)
+    alone = re.fullmatch(r"\w+(?:\.\w+)?|\([^()]*\)", unmarked(radicand))
     inner = radicand if alone else f"({radicand})"
     if sign := {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(index):
         return sign + inner

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 from papers.text.clean import with_marked_scripts
-from papers.text.commands import PARENTHESISED, SCRIPT, SCRIPT_END, script
+from papers.text.commands import PARENTHESISED, SCRIPT, SCRIPT_END, script, unmarked
 
 Level = Literal["", "sup", "sub"]
 
 LEVELS: Final[dict[str, Level]] = {"^": "sup", "_": "sub"}
+MARKED: Final = re.compile(
+    rf"(?P<mark>[{SCRIPT}{PARENTHESISED}])(?P<sign>[\^_])(?P<content>[^{SCRIPT_END}]*){SCRIPT_END}"
+)
 SIGNS: Final = {"sup": "^", "sub": "_"}
 SUPERSCRIPTS: Final = dict(zip("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ", strict=True))
 SUBSCRIPTS: Final = dict(
@@ -75,31 +79,15 @@ def _plain(piece: Piece) -> str:
 
 
 def _read(marked: str) -> Iterator[Piece]:
-    """Yield the pieces of a text with marks, each outermost script as one."""
-    depth, begin = 0, 0
-    for at, letter in enumerate(marked):
-        if letter in {SCRIPT, PARENTHESISED}:
-            if depth == 0:
-                yield Piece(marked[begin:at])
-                begin = at
-            depth += 1
-        elif letter == SCRIPT_END and depth:
-            depth -= 1
-            if depth == 0:
-                yield _script_piece(marked[begin:at])
-                begin = at + 1
-    yield Piece(_unmarked(marked[begin:]))
-
-
-def _script_piece(marked: str) -> Piece:
-    content = _unmarked(marked[2:])
-    if marked[0] == PARENTHESISED:
-        content = content[1:-1]
-    return Piece(content, LEVELS.get(marked[1], ""))
-
-
-def _unmarked(marked: str) -> str:
-    return marked.translate({ord(mark): None for mark in (SCRIPT, PARENTHESISED, SCRIPT_END)})
+    """Yield the pieces of a text with marks."""
+    end = 0
+    for found in MARKED.finditer(marked):
+        yield Piece(unmarked(marked[end : found.start()]))
+        content = found["content"]
+        added = found["mark"] == PARENTHESISED
+        yield Piece(content[1:-1] if added else content, LEVELS[found["sign"]])
+        end = found.end()
+    yield Piece(unmarked(marked[end:]))
 
 
 def _passage(found: list[Piece], start: int, end: int) -> Iterator[Piece]:

@@ -6,6 +6,8 @@ import re
 from re import Match
 from typing import Final
 
+from papers.text.commands import SCRIPT_END
+
 BOLD: Final = re.compile(r"(?<![\w*\\])\*\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*\\])\*\*(?![\w*])")
 CODE: Final = re.compile(r"(?<![`\\\w])`([^`'\n]{1,100})`(?![`\w])")
 FENCE: Final = re.compile(r"(?<!\\)`{3,}(?:\w+\n)?")
@@ -15,7 +17,7 @@ TYPOGRAPHY: Final = re.compile(
     r"|(?<![`\\\w])`(?P<single>[^`\n]{1,200}?)'(?!\w)|(?P<lone>(?<![\w`\\])`(?=\w))"
     r"|(?P<em>(?<!-)-{3,}(?!-))"
     r"|(?P<en>(?<=[^\s^_-])--(?=[^\s>-])|(?<=\s)--(?=\s))"
-    r"|(?P<tie>(?<=[\w.,;:)\]}'′”’…-])~+(?=[^\s~]))"
+    rf"|(?P<tie>(?<=[\w.,;:)\]}}'′”’…{SCRIPT_END}-])~+(?=[^\s~]))"
 )
 QUANTITY: Final = re.compile(
     r"(?:^|[^\w.-])(?:[a-zzZTRNEQ]|k_?[BT]+|[A-Za-zα-ω]\w{0,2}_\w+|[a-zA-Z]_\([^()]*\)|S/N|SNR|[α-ωΔΓΛΩ]"
