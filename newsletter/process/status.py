@@ -103,7 +103,7 @@ def wrong_clocks(snapshot: Snapshot) -> Iterator[Trouble]:
             continue
         host = heartbeat.name.removeprefix(WORKER_PREFIX)
         amount = _seconds(timedelta(seconds=heartbeat.skew_seconds))
-        sentence = f"The clock of {host} is off by {amount}; it sends nothing until that is mended."
+        sentence = f"The clock of {host} is off by {amount}; set it right, or stop its worker."
         yield Trouble(f"clock {host}", sentence, heartbeat.at)
 
 
