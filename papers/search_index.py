@@ -35,6 +35,8 @@ RANK_WEIGHTS: Final = "{0.1, 0.3, 0.7, 1.0}"
 MAX_TOKENS: Final = 16_000
 """Positions beyond 16,383 are the same to PostgreSQL."""
 BATCH: Final = 500
+WORD_LENGTH: Final = 100
+"""Characters of a word that count; PostgreSQL takes at most 2,046 bytes."""
 SHORTEST_STEMMED: Final = 4
 WORD: Final = re.compile(r"[^\W_]+(?:\+\+|#)?")
 # Letters that compatibility decomposition leaves as they are.
@@ -52,9 +54,8 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Return the folded words of a text; ``c++`` and ``c#`` are words."""
-    return [
-        word.replace("++", "plusplus").replace("#", "sharp") for word in WORD.findall(fold(text))
-    ]
+    words = (word[:WORD_LENGTH] for word in WORD.findall(fold(text)))
+    return [word.replace("++", "plusplus").replace("#", "sharp") for word in words]
 
 
 @lru_cache(maxsize=100_000)

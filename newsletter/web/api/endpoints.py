@@ -180,10 +180,12 @@ def _known_field(field: str) -> str:
 
 def _paper(paper_id: str) -> Paper:
     """Return a paper that may be shown. Raises HttpError (404) if there is none."""
-    named = arxiv_id(paper_id) if paper_id.isprintable() else None
+    named = arxiv_id(paper_id)
     wanted = {paper_id, named.id} if named else {paper_id}
-    found = Paper.objects.filter(canonical_id__in=wanted, hidden=False).first()
-    if found is None or "\0" in paper_id:
+    # PostgreSQL takes no NUL, and no id holds a control character.
+    known = Paper.objects.filter(canonical_id__in=wanted, hidden=False)
+    found = known.first() if paper_id.isprintable() else None
+    if found is None:
         raise HttpError(404, "There is no paper with this id.")
     return found
 

@@ -208,6 +208,13 @@ def test_papers_that_an_older_version_stored_are_indexed_in_portions(client: Cli
     assert "3 papers for" in results(client, "gamma")
 
 
+def test_a_word_of_thousands_of_letters_is_indexed_by_its_beginning(client: Client) -> None:
+    paper = a_paper(title="Endless", abstract="x" * 6000)
+    assert "1 paper for" in results(client, "endless")
+    assert "1 paper for" in results(client, "x" * 150)
+    assert paper.title in results(client, "xx*")
+
+
 def test_too_many_searches_from_one_network_wait_a_minute(client: Client) -> None:
     a_paper(title="Alpha")
     codes = [client.get("/search/", {"q": "alpha"}).status_code for _ in range(61)]
