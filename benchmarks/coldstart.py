@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from benchmarks.ranking import DATA, SAMPLES, SEED, Floats, read
+from benchmarks.ranking import BOOTSTRAP_SAMPLES, DATA, SEED, Floats, read
 from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
@@ -73,7 +73,7 @@ def plain_recalls(
 
 def interval(values: Floats) -> tuple[float, float]:
     """Return the 2.5 and 97.5 percentiles of the mean, by bootstrap."""
-    chosen = np.random.default_rng(SEED).integers(0, len(values), (SAMPLES, len(values)))
+    chosen = np.random.default_rng(SEED).integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
     low, high = np.percentile(values[chosen].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
 

@@ -1,15 +1,15 @@
-"""Does the ranking find the papers that a reader went on to like?
+"""Measure how well the ranking finds the papers that a reader liked later.
 
     python -m benchmarks.ranking [USERS] [FOLDER]
 
 FOLDER holds one folder for each set with ``items.jsonl.gz`` and ``likes.dev.jsonl.gz``; without
 it RECSYS_DATA is read, then ``../shared/data/recsys``. For k = 1, 5, 20: users with at least
-max(10, k + 5) likes, k of them (a seeded permutation) are the profile, up to 50 of the rest are
-hidden among 1,000 random papers. Printed is the mean NDCG@10 of the product's own code, of tf-idf
+max(10, k + 5) likes, k of them (a seeded permutation) are the profile, and up to 50 of the others
+are mixed with 1,000 random papers. Printed are the mean NDCG@10 of Paperboy's code, of tf-idf
 cosine, and of arxiv-sanity-lite's method (its features; a linear SVM with every other paper as a
 negative), the ratio to that with a paired bootstrap interval (95 %), and the CPU time per profile.
 
-``experts`` holds readers' own ratings: the share of pairs that the ranking orders as they did.
+``experts`` holds ratings by readers; printed is the share of pairs that are ordered as rated.
 """
 
 from __future__ import annotations
@@ -37,24 +37,29 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 DATA: Final = ROOT.parent / "shared" / "data" / "recsys"
 SETS: Final = ("hf-authors", "cul-a", "cul-t")
 SIZES: Final = (1, 5, 20)
-HIDDEN: Final = 50
-RANDOM: Final = 1000
+"""Likes in a profile."""
+MOST_HIDDEN: Final = 50
+"""Relevant papers among the candidates of one user."""
+RANDOM_CANDIDATES: Final = 1000
 TOP: Final = 10
-SAMPLES: Final = 2000
+"""The cut-off of NDCG."""
+BOOTSTRAP_SAMPLES: Final = 2000
 SEED: Final = 7
 
 Floats = NDArray[np.float64]
 Ranker = Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]
 Task = tuple[list[Any], set[Any], list[Any]]
-"""Profile, hidden likes, candidates: all of them places of items, or their ids."""
+"""Profile, hidden likes and candidates, all as indexes of items or as ids."""
 
 
 def read(path: Path) -> list[dict[str, Any]]:
+    """Read a gzipped file of JSON Lines."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
 def documents(folder: Path) -> list[Document]:
+    """Read the papers of a set."""
     return [
         Document(str(item["id"]), item.get("title") or item["bow"], item.get("abstract", ""))
         for item in read(folder / "items.jsonl.gz")
@@ -62,29 +67,36 @@ def documents(folder: Path) -> list[Document]:
 
 
 def tasks(likes: Sequence[Sequence[int]], items: int, k: int, users: int) -> Iterator[Task]:
-    """What is asked of a ranker for each of so many users."""
-    chance = np.random.default_rng([SEED, k])
+    """Yield one task for each of ``users`` random users with enough likes.
+
+    Args:
+        likes: For each user, the indexes of the liked items.
+        items: The number of items.
+        k: The number of likes in a profile.
+        users: The most users.
+    """
+    generator = np.random.default_rng([SEED, k])
     eligible = [mine for mine in likes if len(mine) >= max(10, k + 5)]
-    for user in chance.permutation(len(eligible))[:users]:
-        mine = chance.permutation(eligible[user])
+    for user in generator.permutation(len(eligible))[:users]:
+        mine = generator.permutation(eligible[user])
         others = np.ones(items, bool)
         others[mine] = False
-        hidden = mine[k : k + HIDDEN]
-        random = chance.choice(np.flatnonzero(others), RANDOM, replace=False)
-        # Shuffled, so that equal scores help nobody.
-        mixed = chance.permutation(np.concatenate([hidden, random]))
+        hidden = mine[k : k + MOST_HIDDEN]
+        random = generator.choice(np.flatnonzero(others), RANDOM_CANDIDATES, replace=False)
+        # Shuffled, so that ties favour no ranker.
+        mixed = generator.permutation(np.concatenate([hidden, random]))
         yield mine[:k].tolist(), set(hidden.tolist()), mixed.tolist()
 
 
 def ndcg(ranked: Sequence[int], hidden: set[int]) -> float:
-    """NDCG@10 with binary gains (Järvelin and Kekäläinen, 2002)."""
+    """Return NDCG@10 with binary gains (Järvelin and Kekäläinen, 2002)."""
     discounts = 1 / np.log2(np.arange(2, TOP + 2))
     hits = np.array([paper in hidden for paper in ranked[:TOP]], bool)
     return float(discounts[: len(hits)][hits].sum() / discounts[: min(TOP, len(hidden))].sum())
 
 
 def paperboy(index: Index) -> Ranker:
-    """The product: what ``manage.py rank`` calls, with the ids as it has them."""
+    """Return Paperboy's ranker, the function that ``manage.py rank`` calls; it takes ids."""
 
     def order(profile: Sequence[str], candidates: Sequence[str]) -> list[str]:
         return rank(index, Profile(likes=profile), candidates, TOP)
@@ -92,17 +104,17 @@ def paperboy(index: Index) -> Ranker:
     return order
 
 
-def by_id(asked: Sequence[Task], papers: Sequence[Document]) -> list[Task]:
-    """The same tasks in the ids of the items."""
+def by_id(sampled: Sequence[Task], papers: Sequence[Document]) -> list[Task]:
+    """Return the tasks with ids instead of indexes."""
     ids = [paper.id for paper in papers]
     return [
         ([ids[p] for p in profile], {ids[p] for p in hidden}, [ids[p] for p in candidates])
-        for profile, hidden, candidates in asked
+        for profile, hidden, candidates in sampled
     ]
 
 
 def features(papers: Sequence[Document]) -> Any:
-    """The features of arxiv-sanity-lite's compute.py, with its published settings."""
+    """Return papers x terms with the settings of arxiv-sanity-lite's compute.py."""
     vectorizer = TfidfVectorizer(
         strip_accents="unicode",
         stop_words="english",
@@ -117,8 +129,8 @@ def features(papers: Sequence[Document]) -> Any:
     return vectorizer.fit_transform([paper.text for paper in papers])
 
 
-def sanity(matrix: Any) -> Ranker:
-    """The classifier of arxiv-sanity-lite's serve.py, fitted anew for every reader."""
+def arxiv_sanity_lite(matrix: Any) -> Ranker:
+    """Return the ranker of arxiv-sanity-lite's serve.py, an SVM fitted for each reader."""
 
     def order(profile: Sequence[int], candidates: Sequence[int]) -> list[int]:
         liked = np.zeros(matrix.shape[0])
@@ -131,7 +143,7 @@ def sanity(matrix: Any) -> Ranker:
 
 
 def cosine(matrix: Any) -> Ranker:
-    """tf-idf and the mean of the liked papers, nothing else."""
+    """Return a ranker by the cosine with the mean tf-idf of the liked papers (Rocchio)."""
 
     def order(profile: Sequence[int], candidates: Sequence[int]) -> list[int]:
         mean = np.asarray(matrix[list(profile)].mean(axis=0)).ravel()
@@ -141,23 +153,24 @@ def cosine(matrix: Any) -> Ranker:
     return order
 
 
-def measured(ranker: Ranker, asked: Sequence[Task]) -> tuple[Floats, float]:
-    """NDCG@10 of each task, and CPU seconds per task."""
+def measure(ranker: Ranker, sampled: Sequence[Task]) -> tuple[Floats, float]:
+    """Return the NDCG@10 of each task, and the CPU seconds per task."""
     start = time.process_time()
-    answers = [ranker(profile, candidates) for profile, _, candidates in asked]
-    seconds = (time.process_time() - start) / len(asked)
-    marks = [ndcg(a, hidden) for a, (_, hidden, _) in zip(answers, asked, strict=True)]
-    return np.array(marks), seconds
+    answers = [ranker(profile, candidates) for profile, _, candidates in sampled]
+    seconds = (time.process_time() - start) / len(sampled)
+    scores = [ndcg(a, hidden) for a, (_, hidden, _) in zip(answers, sampled, strict=True)]
+    return np.array(scores), seconds
 
 
 def interval(ours: Floats, theirs: Floats) -> tuple[float, float]:
-    """The ratio of the means between the 2.5 and 97.5 percentiles of a paired bootstrap."""
-    chosen = np.random.default_rng(SEED).integers(0, len(ours), (SAMPLES, len(ours)))
+    """Return the 2.5 and 97.5 percentiles of the ratio of means, by paired bootstrap."""
+    chosen = np.random.default_rng(SEED).integers(0, len(ours), (BOOTSTRAP_SAMPLES, len(ours)))
     low, high = np.percentile(ours[chosen].mean(axis=1) / theirs[chosen].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
 
 
 def compare(name: str, folder: Path, users: int) -> None:
+    """Print the results of the three rankers on one set."""
     papers = documents(folder)
     likes = [user["items"] for user in read(folder / "likes.dev.jsonl.gz")]
     matrix = features(papers)
@@ -166,13 +179,13 @@ def compare(name: str, folder: Path, users: int) -> None:
     built = time.process_time() - start
     print(f"{name}: {len(papers)} papers, our index {built:.0f} s of CPU")
     for k in SIZES:
-        asked = list(tasks(likes, len(papers), k, users))
-        ours, cpu = measured(paperboy(index), by_id(asked, papers))
-        theirs, their_cpu = measured(sanity(matrix), asked)
-        plain, _ = measured(cosine(matrix), asked)
+        sampled = list(tasks(likes, len(papers), k, users))
+        ours, cpu = measure(paperboy(index), by_id(sampled, papers))
+        theirs, their_cpu = measure(arxiv_sanity_lite(matrix), sampled)
+        plain, _ = measure(cosine(matrix), sampled)
         low, high = interval(ours, theirs)
         print(
-            f"  k={k:<3} users={len(asked):<4} paperboy {ours.mean():.3f}  "
+            f"  k={k:<3} users={len(sampled):<4} paperboy {ours.mean():.3f}  "
             f"sanity {theirs.mean():.3f}  cosine {plain.mean():.3f}  "
             f"ratio {ours.mean() / theirs.mean():.2f} ({low:.2f} to {high:.2f})  "
             f"CPU {cpu * 1000:.1f} ms, 1/{their_cpu / cpu:.0f} of sanity's",
@@ -181,7 +194,7 @@ def compare(name: str, folder: Path, users: int) -> None:
 
 
 def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
-    """For each pair of differently rated papers: is the better one ranked first?"""
+    """Return for each pair of differently rated papers whether the better is ranked first."""
     place = {paper: at for at, paper in enumerate(order)}
     return [
         (place[one] < place[other]) == (ratings[one] > ratings[other])
@@ -192,6 +205,7 @@ def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
 
 
 def experts(folder: Path) -> None:
+    """Print the agreement of two rankers with the ratings of experts."""
     papers = documents(folder)
     ours, theirs = paperboy(Index(papers, (), encoder.of(papers))), cosine(features(papers))
     pairs: dict[str, list[bool]] = {"paperboy": [], "cosine": []}
@@ -200,15 +214,16 @@ def experts(folder: Path) -> None:
         rated = [paper for paper in ratings if paper not in user["profile"]]
         task = (user["profile"], set(rated), rated)
         pairs["cosine"] += agreement(theirs(task[0], rated), {p: ratings[p] for p in rated})
-        [(profile, _, asked)] = by_id([task], papers)
+        [(profile, _, candidates)] = by_id([task], papers)
         pairs["paperboy"] += agreement(
-            ours(profile, asked), {papers[p].id: ratings[p] for p in rated}
+            ours(profile, candidates), {papers[p].id: ratings[p] for p in rated}
         )
     shares = {name: float(np.mean(found)) for name, found in pairs.items()}
     print("experts: " + "  ".join(f"{name} {share:.3f}" for name, share in shares.items()))
 
 
 def main(users: int = 20, folder: str = "") -> None:
+    """Run the benchmark on every set of a folder."""
     data = Path(folder or os.environ.get("RECSYS_DATA") or DATA)
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets.")

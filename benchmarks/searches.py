@@ -98,7 +98,7 @@ def paperboy(papers: Sequence[dict[str, Any]]) -> Searcher:
     index = QueryIndex([p["title"] for p in papers], [p["abstract"] for p in papers])
 
     def search(text: str) -> list[int]:
-        found = index.of(text)
+        found = index.search(text)
         best = np.argsort(-found.scores, kind="stable")[:TOP]
         places: list[int] = found.places[best].tolist()
         return places

@@ -1,8 +1,8 @@
-"""Abbreviations that the papers themselves explain: "text-to-speech (TTS)".
+"""Abbreviations and their definitions in the texts: "text-to-speech (TTS)".
 
 The algorithm is that of Schwartz and Hearst (Pacific Symposium on Biocomputing, 2003): the
-letters of what stands in brackets are looked for from right to left in the words before it, and
-its first letter begins a word. Free of Django and of I/O.
+letters of the short form in brackets are matched from right to left in the words before it, and
+the first of them must begin a word. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Final
 from papers.recommend.tokenize import stem, words
 
 SHORT_FORM: Final = re.compile(r"\(([A-Za-z][\w-]{1,9})\)")
-REACH: Final = 120
-"""Characters before a bracket in which its long form is looked for."""
+LONG_FORM_CHARACTERS: Final = 120
+"""Characters before a bracket that may hold the long form."""
 LEAST_TEXTS: Final = 2
-"""An ambiguous abbreviation means only what at least so many texts say it means,"""
+"""Texts that must define a long form of an ambiguous abbreviation,"""
 LEAST_SHARE: Final = 0.3
-"""and this share of the texts that explain it."""
+"""and their least share of the texts that define it."""
 
 Stems = tuple[str, ...]
 
 
 class Abbreviations:
-    """Short forms and long forms, both by their stems, as some texts explain them.
+    """Short forms and long forms, both stemmed, as some texts define them.
 
     Attributes:
         long_forms: Stem of a short form to the stems of its long forms, most frequent first.
@@ -53,21 +53,23 @@ class Abbreviations:
 
 
 def definitions(text: str) -> Iterator[tuple[str, Stems]]:
-    """Yield the abbreviations that a text explains: stem of the short form, stems of the long."""
+    """Yield the definitions in a text: stem of the short form, stems of the long form."""
     for match in SHORT_FORM.finditer(text):
         short = match.group(1)
         if sum(letter.isupper() for letter in short) < 2:
             continue
         if len(short) > 2 and short.endswith("s") and short[-2].isupper():
             short = short[:-1]
-        before = text[max(0, match.start() - REACH) : match.start()].rsplit(". ", 1)[-1]
+        before = text[max(0, match.start() - LONG_FORM_CHARACTERS) : match.start()].rsplit(". ", 1)[
+            -1
+        ]
         long = tuple(one for one in map(stem, words(_long_form(short.lower(), before))) if one)
         if len(long) > 1:
             yield stem(short.lower()), long
 
 
 def _long_form(short: str, before: str) -> str:
-    """Return the end of ``before`` that spells ``short``; empty if none does."""
+    """Return the suffix of ``before`` that ``short`` abbreviates; empty if there is none."""
     letters = [letter for letter in short if letter.isalnum()]
     most = min(len(letters) + 5, 2 * len(letters))
     text = " ".join(words(before)[-most:])

@@ -150,7 +150,7 @@ def unanswered(index: Index, profile: Profile, since: float | None = None) -> li
     if not len(index):
         return []
     new = Periods(index, since).new
-    return [text for text in profile.texts if not new[index.searches.of(text).places].any()]
+    return [text for text in profile.texts if not new[index.searches.search(text).places].any()]
 
 
 def quiet_fields(index: Index, profile: Profile, since: float | None = None) -> list[str]:

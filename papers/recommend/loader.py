@@ -1,4 +1,4 @@
-"""The recent papers and the liked ones, read from the database for the ranking."""
+"""Loading of the ranking index from the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from papers.recommend.index import Document, Index
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
 
-WINDOW: Final = timedelta(days=30)
+CANDIDATE_AGE: Final = timedelta(days=30)
+"""The most time between the announcement of a candidate and the newest one."""
 FIELDS: Final = (
     "canonical_id",
     "title",
@@ -29,16 +30,19 @@ FIELDS: Final = (
 
 
 def build(at: datetime, liked: Collection[str] = ()) -> Index:
-    """The index of the papers that may be sent at a moment.
+    """Return the index of the papers that may be sent at a given time.
 
-    Those are announced in the 30 days before the newest paper known by then, or picked by the
-    editor lately, and neither withdrawn nor hidden. ``liked`` names further papers whose texts
-    the profiles need; they are never sent.
+    The candidates are announced within ``CANDIDATE_AGE`` of the newest paper by then, or have an
+    editor's pick in force, and are neither withdrawn nor hidden.
+
+    Args:
+        at: The time.
+        liked: Ids of further papers whose texts the profiles need; they are no candidates.
     """
     newest = newest_announcement(at)
     if newest is None:
         return Index([])
-    recent = Q(announced_at__gt=newest - WINDOW)
+    recent = Q(announced_at__gt=newest - CANDIDATE_AGE)
     shown = Q(withdrawn=False, hidden=False, announced_at__lte=at)
     candidates = list(_documents((recent | picked(at)) & shown, at))
     known = {document.id for document in candidates}
@@ -50,7 +54,7 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
 def _documents(condition: Q, at: datetime) -> Iterable[Document]:
     papers = Paper.objects.filter(condition).order_by("-trending", "-announced_at", "canonical_id")
     for paper in papers.only(*FIELDS).iterator(chunk_size=2000):
-        # What came since the last scoring has no parts yet; that it is new is true of it anyway.
+        # A paper ingested since the last scoring has no parts yet, but a date.
         parts = {"announced": paper.announced_at.date().isoformat()} | paper.trending_parts
         yield Document(
             id=paper.canonical_id,
@@ -67,6 +71,6 @@ def _documents(condition: Q, at: datetime) -> Iterable[Document]:
 
 
 def _picked(paper: Paper, at: datetime) -> float:
-    """When the editor picked a paper, in hours of the epoch; 0 unless the pick is in force."""
+    """Return the time of a pick in hours of the epoch; 0 unless it is in force."""
     chosen = paper.picked_at
     return score.hours(chosen) if chosen and paper.is_picked(at) else 0.0

@@ -1,8 +1,7 @@
-"""Positions of stemmed words in titles and abstracts: an inverted index for searches.
+"""Positional inverted index of the stems of titles and abstracts, for searches.
 
-Words of one sentence lie as far apart as they stand; between two sentences lies more than any
-window of a search, so that whatever is found near each other stands in one sentence. Free of
-Django and of I/O.
+Positions count the words of a text. Between two sentences there is a gap larger than any window
+of a search, so that words near each other are in one sentence. Free of Django and of I/O.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ Scores = NDArray[np.float32]
 
 SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])\s+")
 SENTENCE_GAP: Final = 20
-"""Positions left free between two sentences."""
+"""Positions skipped between two sentences."""
 TITLE_WEIGHT: Final = 2.0
-"""One word of a title counts as so many of an abstract."""
-SATURATION: Final = 1.2
-"""``k1`` of BM25: how fast further mentions of a word cease to count."""
-LENGTH_WEIGHT: Final = 0.5
-"""``b`` of BM25: how much longer texts are held back."""
+"""Term frequency of one word of a title; one of an abstract has 1."""
+K1: Final = 1.2
+"""k1 of BM25: how slowly the term frequency saturates."""
+B: Final = 0.5
+"""b of BM25: how much longer texts are penalised."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """Where a word or phrase stands, in rising order.
+    """The occurrences of a word or phrase, ascending.
 
     Attributes:
-        starts: Position of the first word, one entry an occurrence.
+        starts: Position of the first word, one entry for each occurrence.
         ends: Position of the last word.
         places: Index of the text.
         weights: ``TITLE_WEIGHT`` in a title, one elsewhere.
@@ -54,7 +53,7 @@ class Occurrences:
         return len(self.starts)
 
     def only(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Occurrences:
-        """Return the occurrences that a mask, or a list of indexes, picks."""
+        """Return the occurrences that a mask or an array of indexes selects."""
         return Occurrences(
             self.starts[kept], self.ends[kept], self.places[kept], self.weights[kept]
         )
@@ -62,21 +61,21 @@ class Occurrences:
     def before(self, other: Occurrences, distance: int) -> Occurrences:
         """Return those that ``other`` follows within ``distance`` positions.
 
-        An abbreviation stands for each word of its long form, so that one position is enough.
+        Both may be at one position, as an abbreviation counts for each word of its long form.
         """
         next_one = other.starts.searchsorted(self.ends, "left")
-        return self.only(next_one < self._reach(other, distance))
+        return self.only(next_one < self._end_of_window(other, distance))
 
     def near(self, other: Occurrences, distance: int) -> Occurrences:
         """Return those that have ``other`` within ``distance`` positions on either side."""
         low = other.starts.searchsorted(self.starts - distance, "left")
-        return self.only(low < self._reach(other, distance))
+        return self.only(low < self._end_of_window(other, distance))
 
-    def _reach(self, other: Occurrences, distance: int) -> NDArray[np.intp]:
+    def _end_of_window(self, other: Occurrences, distance: int) -> NDArray[np.intp]:
         return np.asarray(other.starts.searchsorted(self.ends + distance, "right"), np.intp)
 
 
-NOWHERE: Final = Occurrences(
+NO_OCCURRENCES: Final = Occurrences(
     np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
 )
 
@@ -94,9 +93,11 @@ class PositionIndex:
             places += [place] * len(parts)
             in_title += [True] + [False] * (len(parts) - 1)
         self.count = len(titles)
-        self._read(Tokens(sentences), np.array(places, np.int32), np.array(in_title, bool))
+        self._build(Tokens(sentences), np.array(places, np.int32), np.array(in_title, bool))
 
-    def _read(self, tokens: Tokens, places: NDArray[np.int32], in_title: NDArray[np.bool_]) -> None:
+    def _build(
+        self, tokens: Tokens, places: NDArray[np.int32], in_title: NDArray[np.bool_]
+    ) -> None:
         self.stems: dict[str, int] = {}
         numbers = [
             self.stems.setdefault(one, len(self.stems)) if one else -1
@@ -115,20 +116,20 @@ class PositionIndex:
         self._weights = weights[order]
         lengths = np.bincount(self._places, minlength=self.count)
         relative = lengths / max(1.0, float(lengths.mean()) if self.count else 1.0)
-        held = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative)
-        self._held: Scores = held.astype(np.float32)
+        held = K1 * (1 - B + B * relative)
+        self._length_norm: Scores = held.astype(np.float32)
 
     def word(self, one: str) -> Occurrences:
-        """Return where a stem stands."""
+        """Return the occurrences of a stem."""
         number = self.stems.get(one)
         if number is None:
-            return NOWHERE
+            return NO_OCCURRENCES
         part = slice(self._starts[number], self._starts[number + 1])
         at = self._positions[part]
         return Occurrences(at, at, self._places[part], self._weights[part])
 
     def phrase(self, stems: Sequence[str], between: int = 2) -> Occurrences:
-        """Return where stems follow each other with at most ``between`` other words each time."""
+        """Return where stems follow each other with at most ``between`` words in each gap."""
         found = self.word(stems[0])
         for last, one in pairwise(stems):
             if one == last:
@@ -136,19 +137,19 @@ class PositionIndex:
             following = self.word(one)
             found = found.before(following, between + 1)
             if not len(found):
-                return NOWHERE
+                return NO_OCCURRENCES
             at = following.starts.searchsorted(found.ends, "right")
             found = replace(found, ends=following.starts[at])
         return found
 
     def counts(self) -> tuple[Matrix, sparse.csc_matrix]:
-        """Return texts x stems: weighted counts by rows, and BM25's saturated ones by columns."""
+        """Return texts x stems twice: weighted counts (CSR), and saturated by BM25 (CSC)."""
         columns = np.repeat(np.arange(len(self.stems)), np.diff(self._starts))
         shape = (self.count, len(self.stems))
         counts = sparse.coo_matrix((self._weights, (self._places, columns)), shape).tocsr()
         saturated = counts.copy()
-        held = np.repeat(self._held, np.diff(counts.indptr))
-        saturated.data *= (SATURATION + 1) / (saturated.data + held)
+        held = np.repeat(self._length_norm, np.diff(counts.indptr))
+        saturated.data *= (K1 + 1) / (saturated.data + held)
         return counts, saturated.tocsc()
 
     def holding(self, found: Occurrences) -> NDArray[np.bool_]:
@@ -166,14 +167,14 @@ class PositionIndex:
         if not len(found):
             return np.zeros(self.count, np.float32)
         counts = np.bincount(found.places, found.weights, self.count).astype(np.float32)
-        return np.asarray(counts * (SATURATION + 1) / (counts + self._held), np.float32)
+        return np.asarray(counts * (K1 + 1) / (counts + self._length_norm), np.float32)
 
 
-def together(found: Sequence[Occurrences]) -> Occurrences:
+def union(found: Sequence[Occurrences]) -> Occurrences:
     """Return the occurrences of any of several words or phrases."""
     some = [one for one in found if len(one)]
     if len(some) < 2:
-        return some[0] if some else NOWHERE
+        return some[0] if some else NO_OCCURRENCES
     joined = Occurrences(
         np.concatenate([one.starts for one in some]),
         np.concatenate([one.ends for one in some]),

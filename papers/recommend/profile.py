@@ -1,4 +1,4 @@
-"""What one reader asked for, in the ranking's terms. Free of Django and of I/O."""
+"""Profile of a reader, as the ranking reads it. Free of Django and of I/O."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 HALF_LIFE_DAYS: Final = 90.0
-"""After so many days a like weighs half as much as a new one, unless a profile says otherwise."""
+"""Days in which the weight of a like halves, unless a profile says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one reader asked for. Papers are named by their ids.
+    """The choices of one reader.
 
-    ``ages`` holds, for liked papers, the days since the like; a like without an age is new.
-    ``half_life`` is in days. ``names`` are the names that the reader publishes under.
+    Attributes:
+        topics: Categories or archives.
+        texts: Searches.
+        likes: Ids of liked papers.
+        dislikes: Ids of disliked papers.
+        authors: Followed authors.
+        muted: Muted words, phrases and authors.
+        ages: Days since the like, by id; a like without an age is new.
+        half_life: Days in which the weight of a like halves.
+        names: Names that the reader publishes under.
     """
 
     topics: Sequence[str] = ()
@@ -30,10 +38,10 @@ class Profile:
 
     @property
     def only_searches(self) -> bool:
-        """Whether the reader searches and asks for nothing else."""
+        """Whether the profile has searches and no other interests."""
         return bool(self.texts) and not (self.likes or self.topics or self.authors)
 
     @property
     def asks(self) -> bool:
-        """Whether the reader asked for anything."""
+        """Whether the profile has any interest."""
         return bool(self.texts or self.topics or self.likes or self.authors)

@@ -200,8 +200,8 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
     places = min(MOST_LIKES_SHARES, math.sqrt(len(rows)))
 
     def explain(place: int) -> str:
-        alike = [float(index.similarity.cosines(row)[place]) for row in rows]
-        nearest = rows[int(np.argmax(shares * alike))]
+        cosines = [float(index.similarity.cosines(row)[place]) for row in rows]
+        nearest = rows[int(np.argmax(shares * cosines))]
         named = index.documents[nearest].name
         shared = index.shared_phrases(nearest, place)
         words = ", ".join(one for one in shared if one.lower() not in named.lower())
@@ -212,7 +212,7 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
 
 def _search_interest(index: Index, text: str, dislikes: tuple[int, ...]) -> RankedInterest | None:
     """Return the interest in one search; None where no candidate matches it."""
-    search = index.searches.of(text)
+    search = index.searches.search(text)
     if not len(search.places):
         return None
     scores = np.full(len(index), -np.inf, np.float32)
@@ -221,8 +221,8 @@ def _search_interest(index: Index, text: str, dislikes: tuple[int, ...]) -> Rank
         scores *= 1 - index.dislike_penalty(dislikes)
 
     def explain(place: int) -> str:
-        held = index.matched_words(search.wording, place)
-        if held == search.wording:
+        held = index.matched_words(search.expanded_text, place)
+        if held == search.expanded_text:
             return f"on “{text}”"
         return f"part of “{text}”: {held}" if held else f"close to “{text}”"
 

@@ -1,8 +1,8 @@
-"""The phrases that two papers share, as a person would name them in a reason.
+"""Extraction of the phrases that two papers share, for the reason of a recommendation.
 
-A phrase is two to four words that stand together in both papers, or an abbreviation in capitals.
-It holds no function words, numbers or words of links, and none of the general English of
-abstracts ("significantly", "results"), so that what is left names a subject.
+A phrase is two to four adjacent words of both papers, or an abbreviation in capitals. Function
+words, numbers, words of links and the general English of abstracts ("significantly", "results")
+are excluded, so that a phrase names a subject.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from papers.recommend.tokenize import stem
 from papers.recommend.tokenize import words as words_of
 
 MOST_PHRASES: Final = 3
-LONGEST_PHRASE: Final = 4
+"""Phrases in one reason."""
+MOST_WORDS: Final = 4
+"""Words in one phrase."""
 COMMON_SHARE: Final = 0.1
-"""A phrase that more of the papers hold says nothing about two of them."""
-FEW_PAPERS: Final = 50
-"""Among fewer papers no phrase counts as common."""
-TEXTS_KEPT: Final = 2048
-"""Texts whose phrases are remembered, about 10 kB each."""
+"""The most share of the papers that may hold a phrase."""
+LEAST_PAPERS: Final = 50
+"""Papers from which on that limit applies."""
+CACHED_TEXTS: Final = 2048
+"""Texts whose phrases are cached, about 10 kB each."""
 LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
 SEGMENT_END: Final = re.compile(r"[^\w\s'’-]+|\s[-–—]+\s|_+")
 WORD: Final = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
@@ -32,7 +34,7 @@ ABBREVIATION: Final = re.compile(
 )
 """RAG, MLLMs, ImageNet, Text-to-Music."""
 NO_SUBJECT: Final = frozenset({"AI", "II", "III", "IV", "SOTA", "TL", "DR", "USA", "UK", "EU"})
-GENERAL: Final = frozenset(
+GENERAL_WORDS: Final = frozenset(
     re.findall(
         r"\S+",
         """
@@ -79,24 +81,24 @@ why wide will with within without work works would yet you your
 """Function words and the general English of abstracts."""
 SEARCHED_WORD: Final = re.compile(r"[^\W_](?:[\w'’-]*\w)?")
 ADVERB: Final = re.compile(r"(?!(?:anomaly|assembly|family|monopoly)\Z)\w{3,}ly")
-INNER: Final = frozenset({"of"})
-"""Words that may stand inside a phrase: mixture of experts."""
+CONNECTORS: Final = frozenset({"of"})
+"""Function words that may occur inside a phrase: mixture of experts."""
 QUALIFIERS: Final = frozenset(
     {"end-to-end", "general", "high", "large", "low", "open", "quality", "scale", "single", "small",
      "state", "system", "systems", "task", "tasks", "time", "training"}
 )  # fmt: skip
-"""General words that may begin a phrase or stand in it where the others name a subject."""
+"""General words that may be part of a phrase whose other words name a subject."""
 
 
 def shared_phrases(
     one: str, other: str, holders: Callable[[str], int], papers: int
 ) -> tuple[str, ...]:
-    """Return at most three phrases that stand in both texts, the most telling first.
+    """Return at most three phrases of both texts, longer and rarer ones first.
 
     Args:
         one: The text of the liked paper.
-        other: The text of the paper with the reason, whose spelling is used.
-        holders: Returns how many papers hold a phrase.
+        other: The text of the recommended paper.
+        holders: Returns the number of papers that hold a phrase.
         papers: The number of papers.
     """
     known, found = phrases(one), phrases(other)
@@ -104,7 +106,7 @@ def shared_phrases(
     scores = {}
     for key in shared:
         count = max(holders(key), 1)
-        if papers < FEW_PAPERS or count <= COMMON_SHARE * papers:
+        if papers < LEAST_PAPERS or count <= COMMON_SHARE * papers:
             scores[key] = (1 + key.count(" ")) * math.log((papers + 2) / count)
     chosen: list[str] = []
     for key in sorted(scores, key=lambda key: (-scores[key], key)):
@@ -114,10 +116,10 @@ def shared_phrases(
 
 
 def matched_words(search: str, held: frozenset[str]) -> str:
-    """Return what of a search a paper holds: the search itself, or runs of its words.
+    """Return the part of a search that a paper holds: the search itself, or sequences of its words.
 
     Args:
-        search: The words that are searched for.
+        search: The words of the search.
         held: The stems of the paper.
     """
     words = SEARCHED_WORD.findall(search)
@@ -134,20 +136,20 @@ def matched_words(search: str, held: frozenset[str]) -> str:
 
 
 def _stems(word: str) -> set[str]:
-    """Return the stems of a word and its parts; none for a word without meaning."""
+    """Return the stems of a word and of its hyphenated parts, without stop words."""
     return {one for one in map(stem, words_of(word)) if one}
 
 
-@lru_cache(maxsize=TEXTS_KEPT)
+@lru_cache(maxsize=CACHED_TEXTS)
 def phrases(text: str) -> dict[str, str]:
-    """Return the phrases of a text by their words in lower case, each as it is written."""
+    """Return the phrases of a text, spelled as there, by their lower case."""
     found: dict[str, str] = {}
     for segment in SEGMENT_END.split(LINK.sub(" . ", text)):
         words = segment.split()
         for start, word in enumerate(words):
             if ABBREVIATION.fullmatch(word) and word not in NO_SUBJECT:
                 found.setdefault(word.lower(), word)
-            for end in range(start + 2, min(start + LONGEST_PHRASE, len(words)) + 1):
+            for end in range(start + 2, min(start + MOST_WORDS, len(words)) + 1):
                 part = words[start:end]
                 if _names_a_subject(part):
                     written = " ".join(part)
@@ -160,10 +162,12 @@ def _names_a_subject(words: list[str]) -> bool:
     plain = [word.lower() for word in words]
     if not all(WORD.fullmatch(word) and not ADVERB.fullmatch(word) for word in words):
         return False
-    if plain[0] in INNER or plain[-1] in INNER or plain[-1] in GENERAL:
+    if plain[0] in CONNECTORS or plain[-1] in CONNECTORS or plain[-1] in GENERAL_WORDS:
         return False
-    naming = [word for word in plain if word not in GENERAL and len(word) > 1]
-    allowed = all(word not in GENERAL or word in QUALIFIERS or word in INNER for word in plain)
+    naming = [word for word in plain if word not in GENERAL_WORDS and len(word) > 1]
+    allowed = all(
+        word not in GENERAL_WORDS or word in QUALIFIERS or word in CONNECTORS for word in plain
+    )
     return allowed and bool(naming) and (len(naming) > 1 or plain[0] in QUALIFIERS)
 
 
@@ -172,5 +176,5 @@ def _capitals(written: str) -> tuple[int, str]:
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether one phrase says what the other does: they have a run of words in common."""
+    """Return whether two phrases have a word in common."""
     return not set(one.split()).isdisjoint(other.split())

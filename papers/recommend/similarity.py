@@ -176,17 +176,7 @@ class SimilarityModel:
         self.expansion = DocumentExpansion(rare, self._frequent, candidate_count, self._products)
         self.mean = self._mean_similarity()
         self.deviation = floored_deviation(self.expansion.variance)
-        self.vectors = (
-            None
-            if vectors is None or not candidate_count
-            else SentenceVectors(vectors, candidate_count)
-        )
-        self.trust = 0.0
-        if self.vectors is not None and vectors is not None:
-            transformed = self.vectors.transform(vectors[:candidate_count])
-            self.trust = trust(matrix[:candidate_count, :named], transformed)
-        if not self.trust:
-            self.vectors = None
+        self.vectors, self.trust = self._trusted_vectors(vectors, named)
         self._words = words
         self.sketches = _sketches(matrix[:candidate_count])
         self._query_terms = max(
@@ -195,6 +185,17 @@ class SimilarityModel:
         self._cache: OrderedDict[int, QuantisedCosines] = OrderedDict()
         self._most_cached = max(1, COSINE_CACHE_BYTES // max(1, 2 * candidate_count))
         self.chance_threshold = lru_cache(maxsize=None)(self._chance_threshold)
+
+    def _trusted_vectors(
+        self, raw: Scores | None, named: int | None
+    ) -> tuple[SentenceVectors | None, float]:
+        """Return the sentence vectors and how far they are trusted; None where not at all."""
+        if raw is None or not self._count:
+            return None, 0.0
+        vectors = SentenceVectors(raw, self._count)
+        transformed = vectors.transform(raw[: self._count])
+        trusted = trust(self.matrix[: self._count, :named], transformed)
+        return (vectors if trusted else None), trusted
 
     def prepare(self, rows: Collection[int]) -> None:
         """Compute and cache together what ``cosines`` will return for these documents."""

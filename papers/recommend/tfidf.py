@@ -1,18 +1,18 @@
-"""Text as weighted terms, in sparse rows: what it is about, how it is worded, where its code lies.
+"""Texts as sparse rows of tf-idf weights (Salton and Buckley, 1988) over five kinds of terms.
 
-A term's weight in a text is ``(1 + log count) * idf**1.5``: more than the usual first power, so
-that the rare words that name a method outweigh the phrases that every abstract shares. There are
-five kinds, each with a share in the likeness of two texts (``SHARES``):
+A term's weight in a text is ``(1 + log count) * idf ** IDF_POWER``: the power above one lets the
+rare words that name a method outweigh the phrases that every abstract shares. Each kind of terms is
+a unit row of its own, joined with the square root of its weight (``KIND_WEIGHTS``), so that the
+weights apply to the cosine:
 
-- stems and pairs of stems: what a text is about, and what a reason names;
-- runs of four letters: the relatives that a stemmer keeps apart (``multimodal``,
+- stems, and pairs of adjacent stems;
+- character n-grams of four, for related words with different stems (``multimodal``,
   ``multi-modality``);
-- owners: whose repository or project page a text links to;
-- phrases: two and three words as they stand, ``the`` and ``of`` included. Groups that work on one
-  thing describe it in the same turns of phrase; the more words a text has, the more of them are
-  phrases that mean something, so their share grows with the length.
+- owners of the repositories and project pages that a text links to;
+- phrases: two and three adjacent words, unstemmed, with function words. Authors who work on one
+  subject use the same phrases. Their weight grows with the length of the text.
 
-In a mere list of words neither pairs nor phrases mean anything.
+Pairs and phrases do not count in a list of words, whose order is arbitrary.
 """
 
 from __future__ import annotations
@@ -25,25 +25,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from papers.recommend.tokenize import LITTLE_WORDS, Tokens, owners, runs, stem
+from papers.recommend.tokenize import FUNCTION_WORDS, Tokens, character_ngrams, owners, stem
 
 IDF_POWER: Final = np.float32(1.5)
-SHARES: Final = {"stems": 1.0, "pairs": 1.0, "runs": 1.5, "owners": 0.7, "phrases": 4.0}
-"""How much each kind of term counts in the likeness of two long texts that have all of them."""
-NAMED: Final = frozenset({"stems", "pairs"})
-ORDERED: Final = frozenset({"pairs", "phrases"})
-LONG: Final = 200
-"""Words from which phrases have their full share; below, it falls with the square of the length."""
-LIST: Final = 10
-"""So many words without a little one among them are a list, whose order means nothing."""
-COMMON: Final = 0.1
-"""Runs, phrases and owners in more than this share of the texts say nothing and cost most."""
-MANY: Final = 10
-"""So many texts are never a share too large."""
-NOTHING: Final = -1
+"""Exponent of the idf in the weight of a term."""
+KIND_WEIGHTS: Final = {"stems": 1.0, "pairs": 1.0, "ngrams": 1.5, "owners": 0.7, "phrases": 4.0}
+"""Weight of each kind of terms in the cosine of two long texts that have all of them."""
+STEM_KINDS: Final = frozenset({"stems", "pairs"})
+"""Kinds of which every term is kept, however rare or frequent."""
+ORDER_KINDS: Final = frozenset({"pairs", "phrases"})
+"""Kinds that depend on the order of the words."""
+FULL_PHRASE_WORDS: Final = 200
+"""Words from which phrases have their full weight; below it falls with the squared length."""
+LEAST_PROSE_WORDS: Final = 10
+"""Words without a function word among them that are a list instead of prose."""
+MOST_FREQUENCY: Final = 0.1
+"""N-grams, phrases and owners in more than this share of the texts are left out, unless in"""
+RARE_TEXTS: Final = 10
+"""no more texts than that."""
+STOP_WORD: Final = -1
+"""The number of a word without a stem,"""
 UNKNOWN: Final = -2
+"""and of a term that the vocabulary does not hold."""
 WORD_BITS: Final = 21
-"""Room for the number of a word in the number of a phrase."""
+"""Bits of a word's number in the number of a phrase."""
 
 Matrix = sparse.csr_matrix
 Numbers = NDArray[np.int64]
@@ -52,14 +57,17 @@ Numbers = NDArray[np.int64]
 class Vocabulary:
     """The terms of a collection of texts, and their weights.
 
-    Built once from the collection; texts that come later use its terms and weights, and what it
-    has never seen counts nothing. The first ``named`` columns are words and pairs of words.
+    Texts that come later use its terms and weights; terms it does not hold are left out.
+
+    Attributes:
+        matrix: Texts x terms, rows of length one (or empty).
+        named: How many columns, from the first, are stems and pairs of stems.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._words: dict[str, int] = {}
         self._stems: dict[str, int] = {}
-        self._runs: dict[str, int] = {}
+        self._ngrams: dict[str, int] = {}
         self._owners: dict[str, int] = {}
         # Two stems side by side are one number, a pair: first * len(stems) + second.
         self._pairs: Numbers = np.empty(0, np.int64)
@@ -70,26 +78,29 @@ class Vocabulary:
         tokens = Tokens(texts)
         counted = self._count(texts, tokens, grow=True)
         for kind, counts in counted.items():
-            self._kept[kind], self._idf[kind] = _idf(counts, every=kind in NAMED)
+            self._kept[kind], self._idf[kind] = _idf(counts, every=kind in STEM_KINDS)
         self.matrix: Matrix = self._weigh(counted, tokens)
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
 
     def rows(self, texts: Sequence[str]) -> Matrix:
-        """Texts x terms, each row of length one (or empty)."""
+        """Return texts x terms for other texts, each row of length one (or empty)."""
         tokens = Tokens(texts)
         return self._weigh(self._count(texts, tokens, grow=False), tokens)
 
     def _count(self, texts: Sequence[str], tokens: Tokens, *, grow: bool) -> dict[str, Matrix]:
-        """How often each text has each term of a kind. Only to ``grow`` adds new ones."""
-        stemmed = _numbered(map(stem, tokens.words), self._stems, grow=grow)[tokens.ids]
-        meant, known = stemmed != NOTHING, stemmed >= 0
-        words = _tally(tokens.texts, tokens.ids, (tokens.count, len(tokens.words)))
+        """Return for each kind the counts, texts x terms; add new terms only to ``grow``."""
+        stemmed = _numbers_of(map(stem, tokens.words), self._stems, grow=grow)[tokens.ids]
+        meant, known = stemmed != STOP_WORD, stemmed >= 0
+        words = _count_matrix(tokens.texts, tokens.ids, (tokens.count, len(tokens.words)))
         return {
-            "stems": _tally(tokens.texts[known], stemmed[known], (tokens.count, len(self._stems))),
+            "stems": _count_matrix(
+                tokens.texts[known], stemmed[known], (tokens.count, len(self._stems))
+            ),
             "pairs": self._count_pairs(tokens.texts[meant], stemmed[meant], tokens.count, grow),
-            "runs": words @ self._lists(map(runs, tokens.words), self._runs, grow),
-            "owners": self._lists(map(owners, texts), self._owners, grow),
+            "ngrams": words
+            @ self._count_lists(map(character_ngrams, tokens.words), self._ngrams, grow),
+            "owners": self._count_lists(map(owners, texts), self._owners, grow),
             "phrases": self._count_phrases(tokens, grow),
         }
 
@@ -100,11 +111,11 @@ class Vocabulary:
         pairs = stemmed[:-1][beside] * len(self._stems) + stemmed[1:][beside]
         if grow:
             self._pairs = np.unique(pairs)
-        return _tally_sorted(texts[1:][beside], pairs, count, self._pairs)
+        return _count_known(texts[1:][beside], pairs, count, self._pairs)
 
     def _count_phrases(self, tokens: Tokens, grow: bool) -> Matrix:
-        numbers = _numbered(tokens.words, self._words, grow=grow)
-        # Nobody has more words than that, so that it stands for the unknown ones.
+        numbers = _numbers_of(tokens.words, self._words, grow=grow)
+        # The largest number that fits represents all unknown words.
         numbers[numbers < 0] = (1 << WORD_BITS) - 2
         ids, texts = numbers[tokens.ids] + 1, tokens.texts
         two = ids[:-1] << WORD_BITS | ids[1:]
@@ -114,25 +125,27 @@ class Vocabulary:
         if grow:
             self._phrases = np.unique(phrases)
         rows = np.concatenate([texts[1:][pair], texts[2:][triple]])
-        return _tally_sorted(rows, phrases, tokens.count, self._phrases)
+        return _count_known(rows, phrases, tokens.count, self._phrases)
 
-    def _lists(self, lists: Iterable[Sequence[str]], numbers: dict[str, int], grow: bool) -> Matrix:
-        """How often each list has each name."""
+    def _count_lists(
+        self, lists: Iterable[Sequence[str]], numbers: dict[str, int], grow: bool
+    ) -> Matrix:
+        """Return the count of each name in each list, lists x names."""
         rows, columns, count = array("i"), array("i"), 0
         for count, names in enumerate(lists, start=1):
-            for column in _numbered(names, numbers, grow=grow).tolist():
+            for column in _numbers_of(names, numbers, grow=grow).tolist():
                 if column >= 0:
                     rows.append(count - 1)
                     columns.append(column)
-        return _tally(np.asarray(rows), np.asarray(columns), (count, len(numbers)))
+        return _count_matrix(np.asarray(rows), np.asarray(columns), (count, len(numbers)))
 
     def _weigh(self, counted: dict[str, Matrix], tokens: Tokens) -> Matrix:
-        """The kinds side by side, each with its share, in rows of length one."""
+        """Return the weighted kinds side by side, in rows of length one."""
         parts = []
         for kind, counts in counted.items():
             part = counts[:, self._kept[kind]]
             part.data = (1 + np.log(part.data)) * self._idf[kind][part.indices] ** IDF_POWER
-            shares = SHARES[kind] * _part_of(kind, tokens)
+            shares = KIND_WEIGHTS[kind] * _length_factors(kind, tokens)
             unit(part).data *= np.repeat(np.sqrt(shares), np.diff(part.indptr))
             parts.append(part)
         joined = unit(sparse.hstack(parts, format="csr", dtype=np.float32))
@@ -140,55 +153,57 @@ class Vocabulary:
         return joined
 
 
-def _numbered(names: Iterable[str], numbers: dict[str, int], *, grow: bool) -> Numbers:
-    """The number of each name; what is unknown is added or has none."""
+def _numbers_of(names: Iterable[str], numbers: dict[str, int], *, grow: bool) -> Numbers:
+    """Return the number of each name; unknown ones are added to ``grow``, else ``UNKNOWN``."""
     if grow:
-        found = [numbers.setdefault(name, len(numbers)) if name else NOTHING for name in names]
+        found = [numbers.setdefault(name, len(numbers)) if name else STOP_WORD for name in names]
     else:
-        found = [numbers.get(name, UNKNOWN) if name else NOTHING for name in names]
+        found = [numbers.get(name, UNKNOWN) if name else STOP_WORD for name in names]
     return np.array(found, np.int64)
 
 
-def _tally(
+def _count_matrix(
     rows: NDArray[np.integer], columns: NDArray[np.integer], shape: tuple[int, int]
 ) -> Matrix:
-    """How often each column stands in each row."""
+    """Return the count of each column in each row."""
     ones = np.ones(len(rows), np.float32)
     return sparse.coo_matrix((ones, (rows, columns)), shape).tocsr()
 
 
-def _tally_sorted(rows: NDArray[np.integer], values: Numbers, count: int, known: Numbers) -> Matrix:
-    """How often each of the known values, which are sorted, stands in each row."""
+def _count_known(rows: NDArray[np.integer], values: Numbers, count: int, known: Numbers) -> Matrix:
+    """Return the count of each known value in each row; ``known`` is sorted."""
     at = np.searchsorted(known, values)
     inside = at < len(known)
     inside[inside] = known[at[inside]] == values[inside]
-    return _tally(rows[inside], at[inside], (count, len(known)))
+    return _count_matrix(rows[inside], at[inside], (count, len(known)))
 
 
 def _idf(counts: Matrix, *, every: bool) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The columns that stay, and their idf: every one, or those of several texts, yet not many."""
+    """Return the columns to keep and their idf: ``every`` one, or those of a middle frequency."""
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-    most = max(MANY, COMMON * counts.shape[0])
+    most = max(RARE_TEXTS, MOST_FREQUENCY * counts.shape[0])
     kept = np.flatnonzero(every | ((frequency > 1) & (frequency <= most)))
     idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1
     return kept, idf.astype(np.float32)
 
 
-def _part_of(kind: str, tokens: Tokens) -> NDArray[np.float32]:
-    """How much of its share a kind has in each text: order and length say how much it means."""
+def _length_factors(kind: str, tokens: Tokens) -> NDArray[np.float32]:
+    """Return for each text the factor of a kind's weight by its length and word order."""
     lengths = np.bincount(tokens.texts, minlength=tokens.count)
     part = np.ones(tokens.count, np.float32)
     if kind == "phrases":
-        part *= np.minimum(1, lengths / LONG) ** 2
-    if kind in ORDERED:
-        little = np.array([word in LITTLE_WORDS for word in tokens.words], bool)[tokens.ids]
-        sentences = np.bincount(tokens.texts[little], minlength=tokens.count) > 0
-        part *= sentences | (lengths < LIST)
+        part *= np.minimum(1, lengths / FULL_PHRASE_WORDS) ** 2
+    if kind in ORDER_KINDS:
+        function_words = np.array([word in FUNCTION_WORDS for word in tokens.words], bool)[
+            tokens.ids
+        ]
+        sentences = np.bincount(tokens.texts[function_words], minlength=tokens.count) > 0
+        part *= sentences | (lengths < LEAST_PROSE_WORDS)
     return part
 
 
 def unit(rows: Matrix) -> Matrix:
-    """The rows scaled, in place, to length one; an empty row stays empty."""
+    """Scale the rows, in place, to length one; an empty row stays empty."""
     squares = np.asarray(rows.multiply(rows).sum(axis=1), np.float32).ravel()
     rows.data /= np.repeat(np.sqrt(squares), np.diff(rows.indptr))
     return rows

@@ -1,4 +1,4 @@
-"""Text as words: split, stemmed, cut into runs of letters, and numbered for arithmetic."""
+"""Tokenisation: words, stems, character n-grams, and the owners of links."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import numpy as np
 import snowballstemmer
 
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
-CAPITALS: Final = re.compile(r"\b[A-Za-z0-9]+[A-Z][A-Za-z0-9]*\b")
-"""A word with a capital letter that is not its first one: LLM, ImageNet, ViTs."""
-SPELLED: Final = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)?")
 ACCENT: Final = re.compile(r"[\u0300-\u036f]")
-RUN_LENGTH: Final = 4
+NGRAM_LENGTH: Final = 4
+"""Characters in an n-gram."""
 LINK: Final = re.compile(
     r"(?<![\w@.-])(?:https?://)?(?:www\.)?((?:[a-z0-9-]+\.)+(?:ai|app|cn|co|com|dev|edu|io|net|org))"
     r"(?![\w.-]*@)\b((?:/[\w.~-]+)*)"
 )
-HOSTS: Final = frozenset(
+REPOSITORY_HOSTS: Final = frozenset(
     {"github.com", "gitlab.com", "gitee.com", "bitbucket.org", "huggingface.co"}
 )
-SHELVES: Final = frozenset({"collections", "datasets", "models", "orgs", "papers", "spaces"})
-"""First parts of a path that name no owner."""
+NON_OWNER_PATHS: Final = frozenset(
+    {"collections", "datasets", "models", "orgs", "papers", "spaces"}
+)
+"""Parts of a path that name no owner."""
 STOP_WORDS: Final = frozenset(
     re.findall(
         r"\S+",
@@ -44,18 +44,21 @@ existing achieve http https www com github available
 """,
     )
 )
-LITTLE_WORDS: Final = frozenset(
+FUNCTION_WORDS: Final = frozenset(
     {"a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "the", "to", "we", "with"}
 )
-"""No sentence of some length does without all of these."""
+"""Words of which any longer sentence holds at least one."""
 _stem = snowballstemmer.stemmer("english").stemWord
 
 
 class Tokens:
-    """Texts as numbers: ``words`` are the different ones, in the order in which they were met.
+    """Texts as arrays of tokens.
 
-    ``ids`` holds for every token of every text the place of its word, ``texts`` for every token
-    the place of its text; ``count`` is the number of texts.
+    Attributes:
+        words: The distinct words in the order of their first occurrence.
+        ids: For each token of all texts, the index of its word.
+        texts: For each token, the index of its text.
+        count: The number of texts.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -73,34 +76,34 @@ class Tokens:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """The stem of one lower-case English word; an empty string for a word without meaning."""
+    """Return the stem of one lower-case English word (Porter2); empty for a stop word."""
     if word in STOP_WORDS or (len(word) == 1 and not word.isalpha()):
         return ""
     return str(_stem(word.removesuffix("'s")))
 
 
-def runs(word: str) -> list[str]:
-    """The runs of four characters in one word, its beginning and end marked by a space."""
+def character_ngrams(word: str) -> list[str]:
+    """Return the character n-grams of one word, with a space at its beginning and end."""
     marked = f" {word} "
-    return [marked[at : at + RUN_LENGTH] for at in range(len(marked) - RUN_LENGTH + 1)]
+    return [marked[at : at + NGRAM_LENGTH] for at in range(len(marked) - NGRAM_LENGTH + 1)]
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case and without accents, in their order."""
-    return WORD.findall(plain(text.lower()))
+    """Return the words of a text in order, in lower case and without accents."""
+    return WORD.findall(strip_accents(text.lower()))
 
 
-def plain(text: str) -> str:
-    """A text without accents."""
+def strip_accents(text: str) -> str:
+    """Return a text without accents."""
     return text if text.isascii() else ACCENT.sub("", unicodedata.normalize("NFKD", text))
 
 
 def owners(text: str) -> list[str]:
-    """Who stands behind the links of a text: owners of repositories, names of project sites."""
+    """Return the owners of the links in a text: of repositories, or names of project sites."""
     found = []
     for host, path in LINK.findall(text.lower()):
-        parts = [part for part in path.split("/") if part and part not in SHELVES]
-        if host in HOSTS:
+        parts = [part for part in path.split("/") if part and part not in NON_OWNER_PATHS]
+        if host in REPOSITORY_HOSTS:
             found += [part.strip(".") for part in parts[:1]]
         else:
             found.append(host.removesuffix(".github.io"))

@@ -16,12 +16,12 @@ PAPERS = 320
 
 def library() -> tuple[list[Document], list[int]]:
     """Return papers of eight subjects, each with four of the twelve words of its subject."""
-    chance = np.random.default_rng(1)
-    subjects = chance.integers(0, SUBJECTS, PAPERS).tolist()
+    generator = np.random.default_rng(1)
+    subjects = generator.integers(0, SUBJECTS, PAPERS).tolist()
     return [
         Document(
             str(number),
-            " ".join(f"w{subject}x{w}" for w in chance.choice(WORDS, 4, replace=False).tolist()),
+            " ".join(f"w{subject}x{w}" for w in generator.choice(WORDS, 4, replace=False).tolist()),
         )
         for number, subject in enumerate(subjects)
     ], subjects
@@ -34,16 +34,16 @@ def unit(vectors: Scores) -> Scores:
 def test_vectors_that_separate_the_subjects_are_trusted() -> None:
     papers, subjects = library()
     terms = Index(papers).vocabulary.matrix
-    chance = np.random.default_rng(2)
-    noise = chance.normal(size=(PAPERS, 64)).astype(np.float32)
+    generator = np.random.default_rng(2)
+    noise = generator.normal(size=(PAPERS, 64)).astype(np.float32)
     good = np.eye(64, dtype=np.float32)[subjects] + 0.05 * noise
     assert trust(terms, unit(good)) == pytest.approx(1)
 
 
 def test_noise_is_not_trusted() -> None:
     papers, _ = library()
-    chance = np.random.default_rng(2)
-    noise = chance.normal(size=(PAPERS, 64)).astype(np.float32)
+    generator = np.random.default_rng(2)
+    noise = generator.normal(size=(PAPERS, 64)).astype(np.float32)
     terms = Index(papers).vocabulary.matrix
     assert trust(terms, unit(noise)) == 0
 

@@ -1,4 +1,4 @@
-"""Sentence vectors: nothing without the extra; with it, one for each text, made once."""
+"""Storage of sentence vectors with and without the semantic extra."""
 
 from __future__ import annotations
 

@@ -76,30 +76,30 @@ def test_a_near_duplicate_of_a_chosen_paper_is_explained_as_the_same_story() -> 
 
 
 def test_a_proposed_change_includes_the_paper_in_a_hundred_random_cases() -> None:
-    chance = random.Random(7)
-    library = authored(dated({p.id: chance.uniform(0, 12) for p in a_library()[1:]}))
+    generator = random.Random(7)
+    library = authored(dated({p.id: generator.uniform(0, 12) for p in a_library()[1:]}))
     index = Index(library)
-    told = hopeless = 0
+    explained = hopeless = 0
     for _ in range(100):
         profile = Profile(
-            texts=chance.sample(SUBJECTS, chance.randint(0, 2)),
-            topics=chance.sample(["f0", "f1", "f2"], chance.randint(0, 2)),
-            likes=chance.sample([p.id for p in library], chance.randint(0, 2)),
-            muted=chance.sample(["weights", "coral", "robots"], chance.randint(0, 1)),
-            names=chance.sample(["Ada Byron7", "Ada Byron8"], chance.randint(0, 1)),
+            texts=generator.sample(SUBJECTS, generator.randint(0, 2)),
+            topics=generator.sample(["f0", "f1", "f2"], generator.randint(0, 2)),
+            likes=generator.sample([p.id for p in library], generator.randint(0, 2)),
+            muted=generator.sample(["weights", "coral", "robots"], generator.randint(0, 1)),
+            names=generator.sample(["Ada Byron7", "Ada Byron8"], generator.randint(0, 1)),
         )
-        since = chance.choice([None, 98 * DAY])
+        since = generator.choice([None, 98 * DAY])
         asked = DigestRequest(
-            profile, chance.randint(2, 12), {"3", "4"}, chance.randint(0, 9), since
+            profile, generator.randint(2, 12), {"3", "4"}, generator.randint(0, 9), since
         )
-        paper = chance.choice(library).id
+        paper = generator.choice(library).id
         found = explain(index, asked, paper)
         if found.included:
             assert paper in {pick.paper for pick in asked.picks(index)}
         elif found.change is None:
             hopeless += found.rule not in {"sent", "too old", "muted", "own", "liked", "disliked"}
         else:
-            told += 1
+            explained += 1
             assert paper in {pick.paper for pick in asked.with_change(found.change).picks(index)}
-    assert told > 20
+    assert explained > 20
     assert hopeless < 5

@@ -1,4 +1,4 @@
-"""The editor's picks among the papers that may be sent: which, how long, and in what order."""
+"""The editor's picks in the index: which, for how long, and in what order."""
 
 from __future__ import annotations
 

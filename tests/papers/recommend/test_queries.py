@@ -1,4 +1,4 @@
-"""Searches: what they find, in which order, and when nothing is about their subject."""
+"""Searches: matching papers, their order, and subjects that no candidate is about."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OTHERS = [
 
 
 def found(search: str, *papers: Document) -> list[str]:
-    """The ids of what a search finds among these papers and twenty others, best first."""
-    wish = Profile(texts=[search])
+    """Return the ids that a search finds among these papers and twenty others, best first."""
+    profile = Profile(texts=[search])
     library = [*papers, *OTHERS]
-    return [library[p].id for i in interests(Index(library), wish) for p in i.best()]
+    return [library[p].id for i in interests(Index(library), profile) for p in i.best()]
 
 
-def test_what_no_longer_fits_into_memory_is_worked_out_again(
+def test_a_result_that_left_the_cache_is_computed_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(queries, "CACHED_SEARCHES", 1)
@@ -65,13 +65,13 @@ def test_a_paper_on_all_words_of_a_search_comes_before_one_on_the_rarest() -> No
     assert found("retrieval augmented generation", rare, *common, both)[0] == "both"
 
 
-def test_a_phrase_in_one_piece_beats_its_words_apart() -> None:
+def test_a_phrase_ranks_above_its_words_apart() -> None:
     apart = Document("apart", "Graph of what we know", "Knowledge is drawn. Graph after graph.")
     whole = Document("whole", "Drawing what we know", "A knowledge graph is drawn.")
     assert found("knowledge graph", apart, whole)[0] == "whole"
 
 
-def test_a_subject_nobody_writes_about_finds_nothing() -> None:
+def test_a_subject_of_no_candidate_finds_nothing() -> None:
     papers = [
         *(Document(f"s{n}", f"Sign bits, {n}", "A sign breaks a language.") for n in range(5)),
         *(Document(f"l{n}", f"Language, {n}", "A language is learned.") for n in range(20)),
@@ -105,7 +105,7 @@ def test_an_excluded_abbreviation_excludes_its_long_form() -> None:
     assert found("agents -RL", short, long, plain) == ["plain"]
 
 
-def test_quotes_bind_words() -> None:
+def test_words_in_quotes_match_as_a_phrase_only() -> None:
     apart = Document("apart", "Models of the world", "A model of this world.")
     whole = Document("whole", "World models", "A world model.")
     assert found('"world model"', apart, whole) == ["whole"]
@@ -116,27 +116,29 @@ def test_quotes_bind_words() -> None:
 
 
 def test_an_abbreviation_finds_its_long_form_and_the_long_form_finds_it() -> None:
-    taught = Document("taught", "Speech for all", "We study text-to-speech (TTS) in ten voices.")
+    defined = Document("defined", "Speech for all", "We study text-to-speech (TTS) in ten voices.")
     short = Document("short", "A TTS of our own", "The TTS speaks.")
     long = Document("long", "Text-to-speech at home", "Text-to-speech in the kitchen.")
-    assert set(found("TTS", taught, short, long)) == {"taught", "short", "long"}
-    assert set(found("text-to-speech", taught, short, long)) == {"taught", "short", "long"}
+    assert set(found("TTS", defined, short, long)) == {"defined", "short", "long"}
+    assert set(found("text-to-speech", defined, short, long)) == {"defined", "short", "long"}
 
 
 @pytest.mark.parametrize(
-    ("text", "taught"),
+    ("text", "expected"),
     [
         ("We use text-to-speech (TTS).", ("tts", ("text", "speech"))),
         ("Large Language Models (LLMs) are large.", ("llm", ("larg", "languag", "model"))),
         ("a Mixture-of-Experts (MoE) layer", ("moe", ("mixtur", "expert"))),
     ],
 )
-def test_a_text_teaches_its_abbreviations(text: str, taught: tuple[str, tuple[str, ...]]) -> None:
-    assert list(definitions(text)) == [taught]
+def test_definitions_of_abbreviations_are_extracted(
+    text: str, expected: tuple[str, tuple[str, ...]]
+) -> None:
+    assert list(definitions(text)) == [expected]
 
 
 @pytest.mark.parametrize("text", ["In this paper (ICML) we show.", "Ten cases (see below)."])
-def test_what_stands_in_brackets_is_not_always_an_abbreviation(text: str) -> None:
+def test_not_every_text_in_brackets_is_an_abbreviation(text: str) -> None:
     assert list(definitions(text)) == []
 
 
@@ -145,7 +147,7 @@ def test_a_word_written_in_two_is_found() -> None:
     assert found("reranking", two) == ["two"]
 
 
-def test_names_in_capitals_weigh_more() -> None:
+def test_names_in_capitals_have_a_higher_weight() -> None:
     name = Document("name", "ASR by night", "ASR listens.")
     word = Document("word", "Dialects by night", "Dialects are spoken.")
     both = Document("both", "ASR of dialects", "An ASR for dialects; ASR dialects.")

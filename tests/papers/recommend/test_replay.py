@@ -19,7 +19,7 @@ WINDOW = 12
 
 def announced() -> list[Document]:
     """Return six papers a day of five subjects; a third of them has votes."""
-    chance = Random(3)
+    generator = Random(3)
     return [
         Document(
             f"{day}.{number}",
@@ -27,8 +27,8 @@ def announced() -> list[Document]:
             " ".join(f"d{day}n{number}x{part}" for part in range(30)),
             authors=(f"Ada Byron{number}",),
             categories=(f"f{number % 5}.X",),
-            trending=chance.random(),
-            grown=chance.random() < 1 / 3,
+            trending=generator.random(),
+            grown=generator.random() < 1 / 3,
             announced=day * DAY,
         )
         for day in range(-WINDOW, DAYS)

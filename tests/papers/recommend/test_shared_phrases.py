@@ -1,4 +1,4 @@
-"""Reasons name what two papers share in words that name a subject, and claim no more."""
+"""Reasons name shared phrases that denote a subject."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def shared(one: str, other: str) -> tuple[str, ...]:
     return shared_phrases(one, other, lambda _: 1, 2)
 
 
-def test_a_phrase_stands_together_in_both_papers() -> None:
+def test_a_shared_phrase_is_adjacent_in_both_papers() -> None:
     one = "We study sparse attention for diffusion transformers."
     assert shared(one, "Diffusion transformers with sparse attention.") == (
         "diffusion transformers",
@@ -21,7 +21,7 @@ def test_a_phrase_stands_together_in_both_papers() -> None:
     assert shared(one, "Attention is sparse; diffusion, and transformers.") == ()
 
 
-def test_an_abbreviation_in_capitals_counts_by_itself() -> None:
+def test_an_abbreviation_in_capitals_is_a_phrase() -> None:
     assert shared("ASR for Thai.", "Noise hurts ASR.") == ("ASR",)
     assert shared("Asr for Thai.", "Noise hurts asr.") == ()
     assert shared("Low-Resource Thai.", "Low-Resource Lao.") == ()
@@ -36,11 +36,11 @@ def test_an_abbreviation_in_capitals_counts_by_itself() -> None:
         "A novel approach achieves state of the art.",
     ],
 )
-def test_general_english_numbers_and_links_name_nothing(text: str) -> None:
+def test_general_english_numbers_and_links_are_no_phrases(text: str) -> None:
     assert phrases(text) == {}
 
 
-def test_at_most_three_and_none_that_another_one_says_already() -> None:
+def test_at_most_three_phrases_without_common_words_are_returned() -> None:
     text = (
         "Mixture of experts, sparse attention, speech synthesis, protein folding, "
         "hyperbolic sparse attention."
@@ -51,7 +51,7 @@ def test_at_most_three_and_none_that_another_one_says_already() -> None:
     assert "sparse attention" not in found
 
 
-def test_what_many_papers_hold_is_left_out() -> None:
+def test_frequent_phrases_are_left_out() -> None:
     text = "Language models and protein folding."
     counts = {"language models": 60, "protein folding": 3}
     assert shared_phrases(text, text, lambda phrase: counts.get(phrase, 1), 100) == (
@@ -59,7 +59,7 @@ def test_what_many_papers_hold_is_left_out() -> None:
     )
 
 
-def test_words_are_written_without_the_capitals_of_a_title() -> None:
+def test_phrases_are_spelled_without_the_capitals_of_a_title() -> None:
     title, text = "Speech Synthesis with BERT Encoders", "We train BERT encoders. Speech synthesis."
     assert shared(title, text) == ("BERT encoders", "Speech synthesis")
 
@@ -74,7 +74,5 @@ def test_words_are_written_without_the_capitals_of_a_title() -> None:
         ("opera singers", "Robots walk.", ""),
     ],
 )
-def test_a_search_is_matched_as_far_as_the_paper_holds_it(
-    search: str, text: str, part: str
-) -> None:
+def test_the_matched_words_of_a_search_are_returned(search: str, text: str, part: str) -> None:
     assert matched_words(search, frozenset(map(stem, words(text)))) == part
