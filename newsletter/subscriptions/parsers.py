@@ -174,12 +174,12 @@ PARSERS: Final[dict[str, Callable[[str], Any]]] = {
 def _paper_key(name: str) -> str:
     """Return the id in a name: all of it or its first word, also as an address of this site."""
     own = f"{settings.SITE_URL}/papers/"
-    for part in (name, name.split(maxsplit=1)[0]):
-        bare = part.removeprefix(own).strip("/")
-        known = identifiers.arxiv_id(bare)
+    parts = [part.removeprefix(own).strip("/") for part in (name, name.split(maxsplit=1)[0])]
+    for part in parts:
+        known = identifiers.arxiv_id(part)
         if known:
             return known.id
-    return bare
+    return parts[-1]
 
 
 def _entries(text: str) -> list[str]:

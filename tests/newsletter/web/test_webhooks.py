@@ -173,16 +173,15 @@ def test_thirty_quiet_days_start_the_score_again() -> None:
 
 
 def test_a_few_policy_refusals_stop_nothing_and_spare_the_person() -> None:
-    for number in range(3):
-        reader = a_subscriber(email=f"ada@university{number}.org")
+    readers = [a_subscriber(email=f"ada@university{number}.org") for number in range(3)]
+    for number, reader in enumerate(readers):
         digest = a_digest(subscriber=reader, state=State.SENT)
         details = "550 5.7.1 message refused by policy"
         post(bounce(digest, "HardBounce", number, Details=details))
     bounces.process()
     assert not Stream.objects.exclude(paused_at=None).exists()
     assert not Suppression.objects.exists()
-    reader.refresh_from_db()
-    assert reader.status == Subscriber.Status.ACTIVE
+    assert set(Subscriber.objects.values_list("status", flat=True)) == {Subscriber.Status.ACTIVE}
 
 
 def test_a_policy_refusal_counts_for_nobody_s_score() -> None:
