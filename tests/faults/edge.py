@@ -43,7 +43,8 @@ def new_state(sql: str, params: Any) -> str:
     before, _, _ = sql.partition(" SET ")
     if not ("UPDATE" in before and TABLE in before and params):
         return ""
-    return str(params[before.count("%s")])
+    place = before.count("%s")
+    return str(params[place]) if place < len(params) else ""
 
 
 def watch_database(window: Window) -> None:
