@@ -104,5 +104,5 @@ def test_a_subscriber_s_digest_is_seen_in_its_frame(
     admin_page.get_by_role("link", name="Preview").click()
 
     frame = admin_page.frame_locator("iframe")
-    expect(frame.get_by_role("heading", name="Trending")).to_be_visible()
+    expect(frame.get_by_role("heading", name="New", exact=True)).to_be_visible()
     assert complaints == []
