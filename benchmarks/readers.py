@@ -1,14 +1,13 @@
 """Papers and subscribers for the benchmarks of delivery, each with different interests.
 
 The papers are recombined from the listing in ``seeds/``: sentences of several abstracts, words of
-two titles. Each reader wants two pairs of words that stand side by side in some title, so that
-hardly two digests are alike. The same numbers give the same papers and people.
+two titles. Each reader searches for SEARCHES words of some titles, so that hardly two digests are
+alike. The same numbers give the same papers and people.
 """
 
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import random
 import re
@@ -22,6 +21,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 LISTING: Final = ROOT / "seeds" / "trending-papers-listing.txt"
 PAPERS: Final = 1000
 SENTENCES: Final = 7
+SEARCHES: Final = 8
 COLUMNS: Final = ("email", "confirmed_at", "consent_source", "interests", "size")
 
 
@@ -89,7 +89,6 @@ def recombined(listed: list[dict[str, Any]], count: int) -> Iterator[dict[str, A
 def searches(titles: list[str]) -> Iterator[str]:
     """Yield the searches of one reader after another, in the form of ``import_subscribers``."""
     chance = random.Random(2)
-    words = [re.findall(r"[A-Za-z][a-z-]{3,}", title) for title in titles]
-    pairs = [f"{one} {two}" for title in words for one, two in itertools.pairwise(title)]
+    words = sorted({word for title in titles for word in re.findall(r"[A-Za-z]{6,}", title)})
     while True:
-        yield ";".join(chance.sample(pairs, 2))
+        yield ";".join(chance.sample(words, SEARCHES))

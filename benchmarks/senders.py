@@ -181,7 +181,8 @@ def people(path: Path) -> None:
 
 def write_message(path: Path) -> dict[str, float]:
     """Write one digest of mean size as a file with plain line ends; how much they differ."""
-    sample = list(Digest.objects.select_related("subscriber").order_by("pk")[:SAMPLE])
+    queued = Digest.objects.filter(state=Digest.State.QUEUED)
+    sample = list(queued.select_related("subscriber").order_by("pk")[:SAMPLE])
     messages = [
         wire_bytes(emails.digest_message(digest, snapshots.cards_of(digest))) for digest in sample
     ]
