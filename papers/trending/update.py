@@ -16,6 +16,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, FloatField, Func, Max, Q, When
+from django.db.models.fields.json import KT
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.timezone import now
 
@@ -137,7 +138,8 @@ def _candidates(ranked: Q, at: datetime) -> tuple[list[_Row], trending.Candidate
 
 def _by_known_authors(ranked: Q, at: datetime) -> set[str]:
     """Return the ids of ranked papers by authors of another paper that led an earlier day."""
-    places = [f"entries__{place}__paper" for place in range(KNOWN_PLACES)]
+    # Read as text: a JSON reading takes the id 2611.00010 for the number 2611.0001.
+    places = [KT(f"entries__{place}__paper") for place in range(KNOWN_PLACES)]
     editions = Edition.objects.filter(day__lt=at.astimezone(UTC).date()).order_by("-day")
     leaders = set(chain.from_iterable(editions.values_list(*places)[:KNOWN_EDITIONS]))
     earlier = Paper.objects.filter(canonical_id__in=leaders - {None})

@@ -161,9 +161,10 @@ def test_a_field_without_votes_is_ordered_by_other_evidence() -> None:
     assert set(ranking()[2:]) == {plain.canonical_id, submitted.canonical_id}
 
 
-def test_an_author_is_known_for_another_paper_that_led_an_earlier_day() -> None:
+@pytest.mark.parametrize("led", ["2610.00123", "2610.00120", "title-5e1"])
+def test_an_author_is_known_for_another_paper_that_led_an_earlier_day(led: str) -> None:
     with time_machine.travel(now() - timedelta(days=3)):
-        leader = a_paper(authors=["Emmy Noether"], announced_at=now())
+        leader = a_paper(canonical_id=led, authors=["Emmy Noether"], announced_at=now())
         score(now())
     by_her = a_paper(authors=["Emmy Noether", "Ada Lovelace"])
     by_others = a_paper(authors=["Ada Lovelace"])
