@@ -86,7 +86,7 @@ app.conf.beat_schedule = {
     },
 }
 
-# Set when the worker is told to stop: long loops check it between two messages.
+# Set when the worker begins to stop: long loops check it between two messages.
 stopping = threading.Event()
 
 
@@ -101,7 +101,7 @@ def keep_logging(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def note_shutdown(**_: Any) -> None:
-    """Tell long loops that the worker is stopping."""
+    """Signal to long loops that the worker is stopping."""
     stopping.set()
 
 

@@ -443,15 +443,15 @@ class Heartbeat(models.Model):
 
 
 class Alert(models.Model):
-    """What the operator was last told of one cause, and when: at most once an hour."""
+    """The last notification of the operator about one cause: at most one an hour."""
 
     cause = models.CharField(max_length=100, primary_key=True)
     sentence = models.CharField(max_length=500)
     since = models.DateTimeField(null=True)
-    told_at = models.DateTimeField()
+    notified_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["-told_at"]
+        ordering = ["-notified_at"]
 
     def __str__(self) -> str:
         return self.cause

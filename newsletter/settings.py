@@ -214,7 +214,7 @@ NOTICE_FROM_EMAIL = env.text("NOTICE_FROM_EMAIL", DEFAULT_FROM_EMAIL)
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "Set POSTAL_ADDRESS, 1 Example Street" if LOCAL else "")
 CONTACT_EMAIL = env.text("CONTACT_EMAIL", parseaddr(DEFAULT_FROM_EMAIL)[1])
-# Who is told when something stops, by the backend and the sender of notices.
+# The address that is notified when something stops, by the backend and the sender of notices.
 OPERATOR_EMAIL = env.text("OPERATOR_EMAIL")
 # The same by a signed request.
 OPERATOR_WEBHOOK = env.url("OPERATOR_WEBHOOK", exact=True)
@@ -224,7 +224,7 @@ if OPERATOR_WEBHOOK and not OPERATOR_WEBHOOK_SECRET:
         "OPERATOR_WEBHOOK_SECRET is not set, and OPERATOR_WEBHOOK needs it. Make one with: "
         f"{env.WEBHOOK_KEY_COMMAND}"
     )
-# What providers told of a message is kept for so many days; 0 keeps it for good.
+# Events of providers are kept for so many days; 0 keeps them for good.
 EVENT_DAYS = env.number("EVENT_DAYS", 180)
 SENTRY_DSN = env.text("SENTRY_DSN")
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -277,7 +277,7 @@ class Embedding(models.Model):
 
 
 class Signal(models.Model):
-    """One measurement of one paper at one time: a running total as its source told it."""
+    """One measurement of one paper at one time: a running total as its source reported it."""
 
     class Name(models.TextChoices):
         UPVOTES = "upvotes", "upvotes"

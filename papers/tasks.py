@@ -26,13 +26,13 @@ RECLEANED_PORTION: Final = 2000
 SUMMARIES_PORTION: Final = 500
 """Papers summarized a minute after an upgrade; they take about half a second."""
 
-# Set when the worker is told to stop: a long visit asks it between two pages.
+# Set when the worker begins to stop: a long visit asks it between two pages.
 stopping = threading.Event()
 
 
 @worker_shutting_down.connect
 def note_shutdown(**_: Any) -> None:
-    """Tell a long run of a source that the worker is stopping."""
+    """Signal to a long run of a source that the worker is stopping."""
     stopping.set()
 
 

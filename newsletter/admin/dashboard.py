@@ -52,7 +52,7 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     snapshot = status.read()
     people = _people_of(day + timedelta(days=1))
     return context | {
-        "troubles": status.troubles(snapshot),
+        "problems": status.problems(snapshot),
         "figures": [*_mail(today, day, people), *_people(people), *_service(moment, snapshot)],
         "plots": plots(),
         "sources": _sources(snapshot),
@@ -181,7 +181,7 @@ def _sources(snapshot: Snapshot) -> list[dict[str, str]]:
         {
             "name": source.name,
             "url": url_of(source),
-            "trouble": _trouble(source),
+            "problem": _problem(source),
             "tone": VISIT_COLOURS.get(source.last_status, ""),
             "result": source.last_result or _first_result(source),
             "age": _age(source),
@@ -197,7 +197,7 @@ def _first_result(source: Source) -> str:
     return "Nothing is fetched: OFFLINE is set." if settings.OFFLINE else FIRST_FETCH
 
 
-def _trouble(source: Source) -> str:
+def _problem(source: Source) -> str:
     """Describe how long a source has been failing; empty for one that is disabled or well."""
     if source.last_status not in FAILING or not source.enabled:
         return ""

@@ -28,7 +28,7 @@ RATINGS: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
 
 
 @dataclass(frozen=True)
-class Chapter:
+class StoryEvent:
     """One event: when it was, what it was (escaped HTML) and the details (escaped HTML)."""
 
     at: datetime
@@ -38,7 +38,7 @@ class Chapter:
 
 def story(person: Subscriber, banned: Iterable[Suppression]) -> str:
     """Return the events of a person as a table, newest first; ``banned`` are their suppressions."""
-    chapters = [
+    events = [
         *_consents(person),
         *_digests(person),
         *_notices(person),
@@ -46,59 +46,61 @@ def story(person: Subscriber, banned: Iterable[Suppression]) -> str:
         *_ratings(person),
         *_suppressions(banned),
     ]
-    chapters.sort(key=lambda chapter: chapter.at, reverse=True)
+    events.sort(key=lambda event: event.at, reverse=True)
     rows = format_html_join(
         "",
         '<tr><td class="whitespace-nowrap">{}</td><td>{}</td><td>{}</td></tr>',
         (
-            (date_format(localtime(chapter.at), "DATETIME_FORMAT"), chapter.title, chapter.detail)
-            for chapter in chapters[:ROWS_SHOWN]
+            (date_format(localtime(event.at), "DATETIME_FORMAT"), event.title, event.detail)
+            for event in events[:ROWS_SHOWN]
         ),
     )
     return format_html('<table class="plain-table story"><tbody>{}</tbody></table>', rows)
 
 
-def _consents(person: Subscriber) -> Iterator[Chapter]:
+def _consents(person: Subscriber) -> Iterator[StoryEvent]:
     for consent in Consent.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
         words = consent.get_action_display().capitalize()
         text = f"text {consent.text_version}" if consent.text_version else ""
         choices = ", ".join(f"{key}: {value}" for key, value in consent.choices.items() if value)
-        told = "; ".join(filter(None, (consent.form, text, choices)))
-        yield Chapter(consent.at, link(url_of(consent), words), format_html("{}", told))
+        details = "; ".join(filter(None, (consent.form, text, choices)))
+        yield StoryEvent(consent.at, link(url_of(consent), words), format_html("{}", details))
 
 
-def _digests(person: Subscriber) -> Iterator[Chapter]:
+def _digests(person: Subscriber) -> Iterator[StoryEvent]:
     for digest in Digest.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
         papers = f"{len(digest.items)} papers" if digest.items else "no papers"
         first = ", ".join(item["paper"] for item in digest.items[:3])
         title = link(url_of(digest), f"Digest {digest.get_state_display()}")
-        told = "; ".join(filter(None, (digest.reason, f"{papers} {first}".strip())))
-        yield Chapter(digest.sent_at or digest.due_at, title, format_html("{}", told))
+        details = "; ".join(filter(None, (digest.reason, f"{papers} {first}".strip())))
+        yield StoryEvent(digest.sent_at or digest.due_at, title, format_html("{}", details))
 
 
-def _notices(person: Subscriber) -> Iterator[Chapter]:
+def _notices(person: Subscriber) -> Iterator[StoryEvent]:
     for notice in Notice.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
         words = f"Notice “{notice.get_kind_display()}” {notice.get_state_display()}"
         title = link(url_of(notice), words)
-        yield Chapter(notice.sent_at or notice.created_at, title, format_html("{}", notice.reason))
+        yield StoryEvent(
+            notice.sent_at or notice.created_at, title, format_html("{}", notice.reason)
+        )
 
 
-def _events(person: Subscriber) -> Iterator[Chapter]:
+def _events(person: Subscriber) -> Iterator[StoryEvent]:
     events = DeliveryEvent.objects.filter(email_key=person.email_key)
     for event in events[:ROWS_OF_A_KIND]:
-        told = " ".join(filter(None, (event.reject_reason, event.description)))
+        details = " ".join(filter(None, (event.reject_reason, event.description)))
         title = link(url_of(event), f"{event.provider} reported {event.type}")
-        yield Chapter(event.occurred_at, title, format_html("{}", told))
+        yield StoryEvent(event.occurred_at, title, format_html("{}", details))
 
 
-def _ratings(person: Subscriber) -> Iterator[Chapter]:
+def _ratings(person: Subscriber) -> Iterator[StoryEvent]:
     ratings = Interest.objects.filter(subscriber=person, kind__in=RATINGS).order_by("-pk")
     for rating in ratings[:ROWS_OF_A_KIND]:
         words = "Liked" if rating.kind == Interest.Kind.LIKE else "Disliked"
-        yield Chapter(rating.created_at, words, format_html("{}", rating.value))
+        yield StoryEvent(rating.created_at, words, format_html("{}", rating.value))
 
 
-def _suppressions(banned: Iterable[Suppression]) -> Iterator[Chapter]:
+def _suppressions(banned: Iterable[Suppression]) -> Iterator[StoryEvent]:
     for row in banned:
         title = link(url_of(row), f"Suppressed: {row.get_reason_display()}")
-        yield Chapter(row.created_at, title, format_html("{}", row.detail))
+        yield StoryEvent(row.created_at, title, format_html("{}", row.detail))

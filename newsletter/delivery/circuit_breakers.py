@@ -96,10 +96,10 @@ def _harmed(breaker: Breaker, since: datetime) -> int:
     # One that the mail server refused at once was never sent.
     left = Q(digest__sent_at__gte=since)
     left |= Q(digest__sent_at__isnull=True, digest__sending_at__gte=since)
-    told = DeliveryEvent.objects.filter(
+    reported = DeliveryEvent.objects.filter(
         left, digest__subscriber__email_key=OuterRef("email_key"), type__in=breaker.types
     )
-    return Suppression.objects.filter(Exists(told), reason=breaker.reason).count()
+    return Suppression.objects.filter(Exists(reported), reason=breaker.reason).count()
 
 
 def stream_of(event: DeliveryEvent) -> str:

@@ -16,10 +16,10 @@ class Migration(migrations.Migration):
                 ('cause', models.CharField(max_length=100, primary_key=True, serialize=False)),
                 ('sentence', models.CharField(max_length=500)),
                 ('since', models.DateTimeField(null=True)),
-                ('told_at', models.DateTimeField()),
+                ('notified_at', models.DateTimeField()),
             ],
             options={
-                'ordering': ['-told_at'],
+                'ordering': ['-notified_at'],
             },
         ),
         migrations.AddField(

@@ -1,7 +1,7 @@
-"""Tell the operator when something stops working: OPERATOR_EMAIL, OPERATOR_WEBHOOK.
+"""Notify the operator of problems by OPERATOR_EMAIL and OPERATOR_WEBHOOK.
 
-Every live process looks once a minute, so that a part which ended is reported by another one; the
-table of alerts lets one of them tell, at most once an hour for each cause.
+Every process checks once a minute, so that a part which has ended is reported by another one. The
+table of alerts lets only one of them notify, at most once an hour for each cause.
 """
 
 from __future__ import annotations
@@ -22,49 +22,50 @@ from newsletter.delivery import connections
 from newsletter.mail.errors import SendStatus
 from newsletter.models import Alert
 from newsletter.process import operator_webhook, status
-from newsletter.process.status import Trouble
+from newsletter.process.status import Problem
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 60.0
+CHECK_INTERVAL_SECONDS: Final = 60.0
 SILENCE: Final = timedelta(minutes=5)
 SOURCE_PATIENCE: Final = timedelta(days=1)
 SHORTEST_INTERVAL: Final = timedelta(hours=1)
-# What lasts is told again each day.
+# A problem that lasts is reported again each day.
 REMINDER_INTERVAL: Final = timedelta(days=1)
 RETRY_INTERVAL: Final = timedelta(minutes=5)
 
 
-def send_alerts() -> list[Trouble]:
-    """Tell the troubles that the operator has not been told of, and return them.
+def send_alerts() -> list[Problem]:
+    """Notify the operator of new and lasting problems, and return those that were reported.
 
-    What neither the mailbox nor the webhook took is tried again soon; one of them is enough, as
-    the other would else be told more than once an hour.
+    A problem that neither the mailbox nor the webhook accepted is tried again soon. One of them is
+    enough: otherwise the other would be notified more than once an hour.
     """
     channels = _channels()
-    told = [trouble for trouble in _grave() if channels and _claim(trouble)]
-    for trouble in told:
+    claimed = [problem for problem in _lasting_problems() if channels and _claim(problem)]
+    for problem in claimed:
         failures = 0
-        for name, tell in channels.items():
-            if reason := tell(trouble):
-                log.error("The %s could not be told: %s. %s", name, reason, trouble.sentence)
+        for name, notify in channels.items():
+            if reason := notify(problem):
+                log.error("The %s could not be notified: %s. %s", name, reason, problem.sentence)
                 failures += 1
         if failures == len(channels):
-            told_at = now() - SHORTEST_INTERVAL + RETRY_INTERVAL
-            Alert.objects.filter(cause=trouble.cause[:100]).update(told_at=told_at, since=None)
-    return told
+            notified_at = now() - SHORTEST_INTERVAL + RETRY_INTERVAL
+            alert = Alert.objects.filter(cause=problem.cause[:100])
+            alert.update(notified_at=notified_at, since=None)
+    return claimed
 
 
 def watch(stopping: threading.Event) -> None:
     """Call ``send_alerts`` once a minute until ``stopping`` is set."""
-    while not stopping.wait(LOOK_SECONDS):
+    while not stopping.wait(CHECK_INTERVAL_SECONDS):
         close_old_connections()
         try:
             send_alerts()
         except DatabaseError as error:
-            log.warning("Nobody is told what is wrong: the database cannot be used: %s", error)
+            log.warning("The operator cannot be notified: the database cannot be used: %s", error)
         except Exception:
-            log.exception("Looking for troubles failed; the next look is in a minute.")
+            log.exception("Checking for problems failed; the next check is in a minute.")
 
 
 def start_watching(stopping: threading.Event) -> threading.Thread:
@@ -74,11 +75,11 @@ def start_watching(stopping: threading.Event) -> threading.Thread:
     return thread
 
 
-def _grave() -> list[Trouble]:
-    """Return the troubles that deserve a mail: those that last, and every stopped stream."""
+def _lasting_problems() -> list[Problem]:
+    """Return the problems to report: every stopped stream, and others once they have lasted."""
     old = now() - SOURCE_PATIENCE
     snapshot = status.read()
-    sources = (trouble for trouble in status.failing_sources(snapshot) if trouble.since < old)
+    sources = (problem for problem in status.failing_sources(snapshot) if problem.since < old)
     parts = status.silent_parts(snapshot, SILENCE)
     return [
         *status.stopped_streams(snapshot),
@@ -88,23 +89,23 @@ def _grave() -> list[Trouble]:
     ]
 
 
-def _claim(trouble: Trouble) -> bool:
-    """Return whether this process is the one to tell of the trouble now."""
+def _claim(problem: Problem) -> bool:
+    """Return whether this process is the one to report the problem now."""
     moment = now()
-    values = {"told_at": moment, "since": trouble.since, "sentence": trouble.sentence[:500]}
-    _, created = Alert.objects.get_or_create(cause=trouble.cause[:100], defaults=values)
+    values = {"notified_at": moment, "since": problem.since, "sentence": problem.sentence[:500]}
+    _, created = Alert.objects.get_or_create(cause=problem.cause[:100], defaults=values)
     if created:
         return True
-    # What lies ahead was written by a wrong clock.
-    due = Q(told_at__gt=moment) | Q(told_at__lte=moment - REMINDER_INTERVAL)
-    due |= Q(told_at__lte=moment - SHORTEST_INTERVAL) & ~Q(since=trouble.since)
-    due |= Q(told_at__lte=moment - SHORTEST_INTERVAL, since=None)
-    return bool(Alert.objects.filter(due, cause=trouble.cause[:100]).update(**values))
+    # A time in the future was written by a wrong clock.
+    due = Q(notified_at__gt=moment) | Q(notified_at__lte=moment - REMINDER_INTERVAL)
+    due |= Q(notified_at__lte=moment - SHORTEST_INTERVAL) & ~Q(since=problem.since)
+    due |= Q(notified_at__lte=moment - SHORTEST_INTERVAL, since=None)
+    return bool(Alert.objects.filter(due, cause=problem.cause[:100]).update(**values))
 
 
-def _channels() -> dict[str, Callable[[Trouble], str]]:
-    """Return the ways to tell the operator; each returns why it failed, or nothing."""
-    channels: dict[str, Callable[[Trouble], str]] = {}
+def _channels() -> dict[str, Callable[[Problem], str]]:
+    """Return the functions that notify the operator; each returns why it failed, or nothing."""
+    channels: dict[str, Callable[[Problem], str]] = {}
     if settings.OPERATOR_EMAIL:
         channels["operator's mailbox"] = _mail
     if settings.OPERATOR_WEBHOOK:
@@ -112,15 +113,15 @@ def _channels() -> dict[str, Callable[[Trouble], str]]:
     return channels
 
 
-def _mail(trouble: Trouble) -> str:
-    result = connections.send_single(_message(trouble))
+def _mail(problem: Problem) -> str:
+    result = connections.send_single(_message(problem))
     return "" if result.status == SendStatus.SENT else result.reason or result.status
 
 
-def _message(trouble: Trouble) -> AnymailMessage:
-    lines = [trouble.sentence, "", f"{settings.SITE_URL}/admin/ shows more."]
+def _message(problem: Problem) -> AnymailMessage:
+    lines = [problem.sentence, "", f"{settings.SITE_URL}/admin/ shows more."]
     return AnymailMessage(
-        subject=f"[{settings.SITE_NAME}] {trouble.sentence}"[:150],
+        subject=f"[{settings.SITE_NAME}] {problem.sentence}"[:150],
         body="\n".join(lines) + "\n",
         from_email=settings.NOTICE_FROM_EMAIL,
         to=[settings.OPERATOR_EMAIL],

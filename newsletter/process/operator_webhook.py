@@ -21,7 +21,7 @@ import httpx
 from django.conf import settings
 from django.utils.timezone import now
 
-from newsletter.process.status import Trouble
+from newsletter.process.status import Problem
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 10.0
@@ -29,10 +29,10 @@ READ_SECONDS: Final = 10.0
 DEADLINE_SECONDS: Final = 20.0
 
 
-def post(trouble: Trouble) -> str:
-    """Tell the webhook of a trouble and return why that failed, or nothing. Never raises."""
+def post(problem: Problem) -> str:
+    """Post a problem to the webhook and return why that failed, or nothing. Never raises."""
     reasons: list[str] = []
-    body = content(trouble, now())
+    body = content(problem, now())
     thread = threading.Thread(
         target=lambda: reasons.append(_post(body)), name="operator webhook", daemon=True
     )
@@ -41,17 +41,17 @@ def post(trouble: Trouble) -> str:
     return reasons[0] if reasons else f"no answer within {DEADLINE_SECONDS:g} seconds"
 
 
-def content(trouble: Trouble, moment: datetime) -> bytes:
+def content(problem: Problem, moment: datetime) -> bytes:
     """Return the body: ``type``, ``timestamp``, ``text`` for chats, and ``data``."""
     return json.dumps(
         {
-            "type": "trouble",
+            "type": "problem",
             "timestamp": moment.isoformat(),
-            "text": f"[{settings.SITE_NAME}] {trouble.sentence}",
+            "text": f"[{settings.SITE_NAME}] {problem.sentence}",
             "data": {
-                "cause": trouble.cause,
-                "sentence": trouble.sentence,
-                "since": trouble.since.isoformat(),
+                "cause": problem.cause,
+                "sentence": problem.sentence,
+                "since": problem.since.isoformat(),
                 "site": settings.SITE_URL,
             },
         }

@@ -25,7 +25,7 @@ LARGEST_SKEW: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Problem:
     """One thing that does not work.
 
     Attributes:
@@ -57,7 +57,7 @@ def read() -> Snapshot:
     )
 
 
-def troubles(snapshot: Snapshot) -> list[Trouble]:
+def problems(snapshot: Snapshot) -> list[Problem]:
     """Return all that an operator should look at, the gravest first."""
     return [
         *stopped_streams(snapshot),
@@ -67,20 +67,20 @@ def troubles(snapshot: Snapshot) -> list[Trouble]:
     ]
 
 
-def stopped_streams(snapshot: Snapshot) -> Iterator[Trouble]:
+def stopped_streams(snapshot: Snapshot) -> Iterator[Problem]:
     """Yield the streams that an operator or an alarm stopped."""
     for stream in snapshot.streams:
         since = stream.paused_at
         if not since:
             continue
-        yield Trouble(
+        yield Problem(
             f"stream {stream.name}",
             f"No {stream.name} are sent since {since:%Y-%m-%d %H:%M} UTC: {stream.paused_reason}",
             since,
         )
 
 
-def silent_parts(snapshot: Snapshot, silence: timedelta = SILENCE) -> Iterator[Trouble]:
+def silent_parts(snapshot: Snapshot, silence: timedelta = SILENCE) -> Iterator[Problem]:
     """Yield the beat and each worker that reported once and then no more."""
     for heartbeat in snapshot.heartbeats:
         is_part = heartbeat.name in {BEAT, WORKER} or heartbeat.name.startswith(WORKER_PREFIX)
@@ -88,26 +88,26 @@ def silent_parts(snapshot: Snapshot, silence: timedelta = SILENCE) -> Iterator[T
             continue
         name = "No worker" if heartbeat.name == WORKER else f"The {heartbeat.name}"
         verb = "has reported" if heartbeat.name == WORKER else "has not reported"
-        yield Trouble(
+        yield Problem(
             heartbeat.name, f"{name} {verb} since {heartbeat.at:%Y-%m-%d %H:%M} UTC.", heartbeat.at
         )
 
 
-def wrong_clocks(snapshot: Snapshot) -> Iterator[Trouble]:
+def wrong_clocks(snapshot: Snapshot) -> Iterator[Problem]:
     """Yield the hosts whose clock differs from the database's by more than ``LARGEST_SKEW``."""
     skew = clock_skew()
     if abs(skew) > LARGEST_SKEW:
-        yield Trouble("clock", f"The clock of this host is off by {_seconds(skew)}.", now())
+        yield Problem("clock", f"The clock of this host is off by {_seconds(skew)}.", now())
     for heartbeat in snapshot.heartbeats:
         if abs(heartbeat.skew_seconds) <= LARGEST_SKEW.total_seconds():
             continue
         host = heartbeat.name.removeprefix(WORKER_PREFIX)
         amount = _seconds(timedelta(seconds=heartbeat.skew_seconds))
         sentence = f"The clock of {host} is off by {amount}; set it right, or stop its worker."
-        yield Trouble(f"clock {host}", sentence, heartbeat.at)
+        yield Problem(f"clock {host}", sentence, heartbeat.at)
 
 
-def failing_sources(snapshot: Snapshot) -> Iterator[Trouble]:
+def failing_sources(snapshot: Snapshot) -> Iterator[Problem]:
     """Yield the enabled sources that failed since their last success, or never succeeded."""
     failing = (Source.Status.FAILED, Source.Status.SUSPECT)
     for source in snapshot.sources:
@@ -116,7 +116,7 @@ def failing_sources(snapshot: Snapshot) -> Iterator[Trouble]:
         last = source.last_success_at
         since = last or source.last_run_at or now()
         when = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "and never did"
-        yield Trouble(
+        yield Problem(
             f"source {source.name}", f"The source {source.name} does not succeed {when}.", since
         )
 

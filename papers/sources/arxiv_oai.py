@@ -64,7 +64,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:  # n
     for token in document.root.iter("{*}resumptionToken"):
         listing.next_page = (token.text or "").strip()
         size = token.get("completeListSize") or ""
-        # arXiv has sent 1 here for lists of a thousand: a size is told only if it can be true.
+        # arXiv has sent 1 here for lists of a thousand: a size is reported only if it can be true.
         if size.isdigit() and int(size) >= len(document.records):
             listing.total = int(size)
     stamps = [

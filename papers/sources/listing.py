@@ -1,7 +1,8 @@
 """The ``listing`` format: the text of a trending-papers page, as it was copied from it.
 
 A masthead with the sign-up prompt, a byline, a date that may lack its year, then title and
-abstract in turn, all separated by blank lines. Parts are told by their form, not by their line.
+abstract in turn, all separated by blank lines. Parts are recognised by their form, not by their
+line.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer whether the service can do its work, in words.
 
     It is 503 when migrations are missing, the database is away, no worker reports or a clock is
-    off. What is paused, held, stale or old is only told: a balancer that took the site away for it
-    would take the sign-up with it.
+    off. What is paused, held, stale or old is reported without that status: a balancer that took
+    the site away for it would take the sign-up with it.
     """
     faults: dict[str, str | None] = {"database": database_fault()}
     if faults["database"]:
@@ -64,7 +64,7 @@ def _readiness(faults: dict[str, str | None], reported: dict[str, object]) -> Js
 
 
 def _reported() -> dict[str, object]:
-    """Return what is told and never makes the service unready."""
+    """Return the fields that are reported and never make the service unready."""
     snapshot = status.read()
     unread, age = status.unread_events()
     parts = {one.cause: one.sentence for one in status.silent_parts(snapshot)}
@@ -112,7 +112,7 @@ def worker_fault() -> str | None:
 
 def clock_fault() -> str | None:
     """Return whose clock is off, or None."""
-    return " ".join(trouble.sentence for trouble in status.wrong_clocks(status.read())) or None
+    return " ".join(problem.sentence for problem in status.wrong_clocks(status.read())) or None
 
 
 def broker_fault() -> str | None:

@@ -39,7 +39,7 @@ def subjects(sink: Sink) -> list[str]:
     return [str(message["Subject"]) for message in parsed]
 
 
-def test_a_stopped_stream_is_told_at_once_and_once_a_day_while_it_lasts(
+def test_a_stopped_stream_is_notified_at_once_and_once_a_day_while_it_lasts(
     sink: Sink, clock: Traveller
 ) -> None:
     streams.pause("digests", "Too many complaints.")
@@ -75,7 +75,7 @@ def test_a_part_that_is_silent_for_five_minutes_is_told(
     clock.move_to(NOON + timedelta(minutes=5))
     assert alerts.send_alerts() == []
     clock.move_to(NOON + timedelta(minutes=5, seconds=1))
-    assert [trouble.cause for trouble in alerts.send_alerts()] == [name]
+    assert [problem.cause for problem in alerts.send_alerts()] == [name]
     assert len(sink.accepted) == 1
 
 
@@ -86,7 +86,7 @@ def test_a_source_that_fails_for_a_day_is_told(sink: Sink, clock: Traveller) -> 
     clock.move_to(NOON + timedelta(hours=24))
     assert alerts.send_alerts() == []
     clock.move_to(NOON + timedelta(hours=25))
-    assert [trouble.cause for trouble in alerts.send_alerts()] == ["source arxiv"]
+    assert [problem.cause for problem in alerts.send_alerts()] == ["source arxiv"]
     Source.objects.filter(pk=source.pk).update(last_status=Source.Status.OK)
     Alert.objects.all().delete()
     assert alerts.send_alerts() == []
@@ -109,7 +109,7 @@ def test_a_mail_that_was_refused_is_tried_again_after_five_minutes(
 def test_an_alert_of_a_clock_that_was_ahead_silences_nothing(sink: Sink, clock: Traveller) -> None:
     streams.pause("digests", "Refused.")
     Alert.objects.create(
-        cause="stream digests", sentence="x", since=NOON, told_at=NOON + timedelta(days=700)
+        cause="stream digests", sentence="x", since=NOON, notified_at=NOON + timedelta(days=700)
     )
     alerts.send_alerts()
     assert len(sink.accepted) == 1
@@ -117,8 +117,8 @@ def test_an_alert_of_a_clock_that_was_ahead_silences_nothing(sink: Sink, clock: 
 
 def test_two_processes_that_look_at_once_send_one_mail(sink: Sink) -> None:
     streams.pause("digests", "Refused.")
-    [trouble] = status.stopped_streams(status.read())
-    assert [alerts._claim(trouble) for _ in range(3)] == [True, False, False]
+    [problem] = status.stopped_streams(status.read())
+    assert [alerts._claim(problem) for _ in range(3)] == [True, False, False]
 
 
 def test_without_an_operator_nobody_is_told(sink: Sink, settings: Settings) -> None:

@@ -82,7 +82,7 @@ def test_a_stopped_stream_is_told_by_a_signed_request(
     sentence = "No digests are sent since 2026-11-26 12:00 UTC: Too many complaints."
     assert asked.path == PATH
     assert json.loads(asked.body) == {
-        "type": "trouble",
+        "type": "problem",
         "timestamp": "2026-11-26T12:00:00+00:00",
         "text": f"[Paperboy] {sentence}",
         "data": {
@@ -153,7 +153,7 @@ def test_a_webhook_that_failed_alone_is_tried_again_after_five_minutes(
         clock.move_to(NOON + timedelta(minutes=minutes))
         alerts.send_alerts()
     assert len(receiver.asked) == 2
-    assert "The operator's webhook could not be told: it answered 500." in caplog.text
+    assert "The operator's webhook could not be notified: it answered 500." in caplog.text
 
 
 @pytest.mark.parametrize("status", [301, 404, 503])
@@ -177,7 +177,7 @@ def test_a_webhook_that_is_away_leaves_the_mail_and_the_other_troubles_alone(
     with caplog.at_level(logging.DEBUG, "newsletter"):
         alerts.send_alerts()
     assert len(sink.accepted) == 2
-    assert "could not be told: ConnectError." in caplog.text
+    assert "could not be notified: ConnectError." in caplog.text
     assert "a-key-of-its-own" not in caplog.text
 
 
@@ -187,4 +187,4 @@ def test_an_answer_a_byte_at_a_time_is_given_up_at_the_deadline(
     monkeypatch.setattr(operator_webhook, "DEADLINE_SECONDS", 0.5)
     streams.pause("digests", "Refused.")
     alerts.send_alerts()
-    assert "could not be told: no answer within 0.5 seconds." in caplog.text
+    assert "could not be notified: no answer within 0.5 seconds." in caplog.text
