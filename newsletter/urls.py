@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("confirm/<str:token>/", subscriber.confirm, name="confirm"),
     path("preferences/<str:token>/", preferences.preferences, name="preferences"),
     path("privacy/<str:token>/", personal_data.personal_data, name="personal-data"),
+    path("unsubscribe/undo/<str:token>/", subscriber.undo_unsubscription, name="undo"),
     path("unsubscribe/<str:token>/", subscriber.unsubscribe, name="unsubscribe"),
     path("feedback/<str:token>/", subscriber.rate, name="feedback"),
     path("feedback/digest/<str:token>/", rate_papers.rate_papers, name="rate-papers"),

@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 
 TOKEN_PATH: Final = re.compile(
-    r"/(confirm|preferences|privacy|unsubscribe|feedback/digest|feedback|digest|feeds)/[^/\s\"'<>?#]+",
+    r"/(confirm|preferences|privacy|unsubscribe/undo|unsubscribe|feedback/digest|feedback|digest|feeds)/[^/\s\"'<>?#]+",
     re.IGNORECASE,
 )
 # The look-behind lets a match begin only where a local part does: without it a long word without

@@ -32,6 +32,7 @@ Rating = Literal["up", "down"]
 
 CONFIRM_LIFETIME: Final = timedelta(hours=72)
 PRIVACY_LIFETIME: Final = timedelta(days=1)
+UNDO_LIFETIME: Final = timedelta(hours=1)
 CLOCK_TOLERANCE: Final = timedelta(hours=1)
 UNSUBSCRIBE_TOKEN_LENGTH: Final = 22  # Characters: 128 bits in base 64.
 MAX_ITEM_DIGITS: Final = 3
@@ -168,6 +169,36 @@ def consent_of_confirm_token(token: str) -> Consent:
     if not now() - CONFIRM_LIFETIME <= consent.at <= now() + CLOCK_TOLERANCE:
         raise ExpiredTokenError
     return consent
+
+
+def undo_token(departure: Consent) -> str:
+    """Return the token that takes back one unsubscription, bound to it and to its address."""
+    return _sign("undo", f"{departure.pk}-{_fingerprint(departure.subscriber)}")
+
+
+def departure_of_undo_token(token: str) -> Consent:
+    """Return the unsubscription that the token takes back, within an hour of it.
+
+    Raises:
+        ExpiredTokenError: The unsubscription is older.
+        ErasedTokenError: The subscriber was erased.
+        InvalidTokenError: There never was such an unsubscription.
+    """
+    pk, _, fingerprint = _verify("undo", token).partition("-")
+    departure = Consent.objects.select_related("subscriber").filter(pk=int(pk)).first()
+    if departure is None or fingerprint != _fingerprint(departure.subscriber):
+        raise ErasedTokenError
+    if not may_undo(departure):
+        raise ExpiredTokenError(
+            "This link was valid for an hour and has expired. Enter your address again to come "
+            "back; your choices are kept."
+        )
+    return departure
+
+
+def may_undo(departure: Consent) -> bool:
+    """Return whether an unsubscription is so recent that it can be taken back."""
+    return now() - UNDO_LIFETIME <= departure.at <= now() + CLOCK_TOLERANCE
 
 
 def preferences_token(subscriber: Subscriber) -> str:

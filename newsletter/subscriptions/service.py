@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.timezone import now
 
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
-from newsletter.security import email_addresses, throttle
+from newsletter.security import email_addresses, throttle, tokens
 from newsletter.security.email_addresses import Address
 from newsletter.security.tokens import CONFIRM_LIFETIME, ExpiredTokenError
 from newsletter.subscriptions import (
@@ -257,12 +257,59 @@ def resume_due(at: datetime, *, to: str = "") -> int:
 def unsubscribe(subscriber: Subscriber, origin: ActionOrigin) -> None:
     """End a subscription and cancel what is queued; a suppressed address stays suppressed."""
     with transaction.atomic():
-        if Subscriber.objects.filter(
-            pk=subscriber.pk, status__in=(Status.PENDING, Status.ACTIVE, Status.PAUSED)
-        ).update(status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None):
+        before = (
+            Subscriber.objects.select_for_update()
+            .filter(pk=subscriber.pk, status__in=(Status.PENDING, Status.ACTIVE, Status.PAUSED))
+            .first()
+        )
+        if before:
+            Subscriber.objects.filter(pk=before.pk).update(
+                status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None
+            )
             suppressions.cancel_digests([subscriber.pk], "The subscriber unsubscribed.")
-            consent_log.add(subscriber, Action.UNSUBSCRIBE, origin)
+            until = before.paused_until and before.paused_until.isoformat()
+            consent_log.add(
+                subscriber, Action.UNSUBSCRIBE, origin, {"was": before.status, "until": until}
+            )
     subscriber.refresh_from_db()
+
+
+def undoable_departure(subscriber: Subscriber) -> Consent | None:
+    """Return the unsubscription that can still be taken back; None where there is none."""
+    if subscriber.status != Status.UNSUBSCRIBED:
+        return None
+    last = subscriber.consents.order_by("-at", "-pk").first()
+    if last is None or last.action != Action.UNSUBSCRIBE or not tokens.may_undo(last):
+        return None
+    return last if last.choices.get("was") in {Status.ACTIVE, Status.PAUSED} else None
+
+
+def undo_unsubscription(departure: Consent, origin: ActionOrigin) -> Subscriber:
+    """Make a subscription what it was before this unsubscription; doing it twice is as once.
+
+    Digests that were cancelled stay so: the next one comes on the next regular day.
+
+    Raises:
+        ExpiredTokenError: Something else happened to the subscription since.
+    """
+    subscriber, moment = departure.subscriber, now()
+    until = departure.choices.get("until")
+    paused_until = datetime.fromisoformat(until) if until else None
+    with transaction.atomic():
+        preferences.lock(subscriber)
+        subscriber.refresh_from_db()
+        if subscriber.status in {Status.ACTIVE, Status.PAUSED}:
+            return subscriber
+        if undoable_departure(subscriber) != departure:
+            raise ExpiredTokenError("This link has done its work and is no longer valid.")
+        paused = departure.choices["was"] == Status.PAUSED
+        subscriber.status = Status.PAUSED if paused else Status.ACTIVE
+        subscriber.paused_until = paused_until if paused else None
+        subscriber.next_digest_at = None if paused else due_dates.next_due(subscriber, moment)
+        subscriber.save(update_fields=["status", "paused_until", "next_digest_at"])
+        action = Action.PAUSE if paused else Action.RESUME
+        consent_log.add(subscriber, action, origin, {"undone": departure.pk, "until": until})
+    return subscriber
 
 
 def clean_up(at: datetime) -> int:

@@ -19,6 +19,7 @@ from newsletter.subscriptions import privacy
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import PreferencesForm
 from newsletter.web.views.request_origin import origin_of
+from newsletter.web.views.subscriber import unsubscribed_page
 from newsletter.web.views.subscription_status import status_context
 from newsletter.web.views.token_page import token_page
 
@@ -70,7 +71,7 @@ def _resume(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 
 def _unsubscribe(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     subscriptions.unsubscribe(subscriber, origin_of(request, PAGE))
-    return render(request, "subscriber/unsubscribed.html")
+    return unsubscribed_page(request, subscriber)
 
 
 def _mail_privacy_link(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:

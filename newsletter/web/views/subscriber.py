@@ -120,12 +120,34 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         if subscriber is not None:
             subscriptions.unsubscribe(subscriber, origin_of(request, "unsubscribe link"))
-        return render(request, "subscriber/unsubscribed.html")
+        # A program that posts by itself (RFC 8058) gets the same bytes for any token.
+        return unsubscribed_page(request, subscriber if "asked" in request.GET else None)
     if subscriber is None:
         raise tokens.InvalidTokenError
     if subscriber.status in {Subscriber.Status.UNSUBSCRIBED, Subscriber.Status.SUPPRESSED}:
-        return render(request, "subscriber/unsubscribed.html")
+        return unsubscribed_page(request, subscriber)
     return render(request, "subscriber/unsubscribe.html", {"email": subscriber.email})
+
+
+def unsubscribed_page(request: HttpRequest, subscriber: Subscriber | None) -> HttpResponse:
+    """Say that no more mail comes, and offer within an hour to take it back."""
+    departure = subscriptions.undoable_departure(subscriber) if subscriber else None
+    undo = reverse("undo", args=[tokens.undo_token(departure)]) if departure else ""
+    return render(request, "subscriber/unsubscribed.html", {"undo_path": undo})
+
+
+@token_page
+def undo_unsubscription(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask with GET, take an unsubscription back with POST."""
+    departure = tokens.departure_of_undo_token(token)
+    subscriber = departure.subscriber
+    if request.method == "POST":
+        origin = origin_of(request, "undo of an unsubscription")
+        return _confirmed(request, subscriptions.undo_unsubscription(departure, origin))
+    if subscriber.status in SUBSCRIBED:
+        return _confirmed(request, subscriber)
+    context = {"undo_path": request.path}
+    return render(request, "subscriber/unsubscribed.html", context)
 
 
 @token_page
