@@ -225,7 +225,7 @@ def _ids(written: list[int], waiting: QuerySet[Digest, int]) -> NDArray[numpy.in
 
 
 def _take_over(stream: MailStream[Digest], mine: QuerySet[Digest], until: StopCondition) -> None:
-    """Send the rows that a dead sender had claimed; a living one renews its claims meanwhile."""
+    """Send the rows that an ended sender had claimed; a running one renews its claims meanwhile."""
     deadline = time.monotonic() + CLAIM_LEASE.total_seconds() + 1
     while time.monotonic() < deadline and mine.filter(state=Digest.State.CLAIMED).exists():
         if until():
@@ -245,7 +245,7 @@ def _balance(ids: NDArray[numpy.int64]) -> Counter[str]:
 
 
 def record_heartbeat(name: str, every: timedelta = HEARTBEAT_INTERVAL) -> bool:
-    """Record that a part of the service is alive, once in ``every`` by all processes together.
+    """Record that a part of the service is running, once in ``every`` by all processes together.
 
     Returns:
         Whether it was time to do so.

@@ -429,7 +429,7 @@ class SendRate(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a part of the service last reported that it is alive.
+    """The last time at which a part of the service reported that it is running.
 
     ``skew_seconds`` is by how much its host's clock was then ahead of the database's.
     """

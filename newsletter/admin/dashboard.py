@@ -1,4 +1,4 @@
-"""The first page of the admin: whether mail goes out, what is stuck, whether papers come in."""
+"""The first page of the admin: the state of the mail, of the queue and of the sources."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ def _service(moment: datetime, snapshot: Snapshot) -> list[Figure]:
     return [
         Figure(
             "Worker",
-            "alive" if alive else "silent",
-            f"last heard {ago(pulse)}" if pulse else "never heard; start it",
+            "running" if alive else "not reporting",
+            f"last report {ago(pulse)}" if pulse else "no report yet; start it",
             url_of_list(Heartbeat),
             alarm=not alive,
         ),

@@ -18,7 +18,7 @@ PERSONAL_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Fee
 
 
 class NothingToSendError(Exception):
-    """There is no digest for this subscriber now; the message says why."""
+    """There is no digest for this subscriber now; the text of the error gives the reason."""
 
 
 def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:

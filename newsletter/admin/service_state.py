@@ -22,7 +22,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
-    """When each part of the service last reported that it is alive."""
+    """The last report of each part of the service that it is running."""
 
     list_display = ("name", "at", "age")
     ordering = ("name",)

@@ -1,4 +1,4 @@
-"""Read settings from the environment, and say in one sentence what is wrong with a value."""
+"""Read settings from the environment, and explain an invalid value in one sentence."""
 
 from __future__ import annotations
 

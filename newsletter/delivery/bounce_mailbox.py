@@ -93,7 +93,7 @@ def _fetch(imap: imaplib.IMAP4_SSL, number: str) -> bytes:
 
 
 def _store(raw: bytes) -> int:
-    """Store what a mail says about our messages, once, and return how many events that are."""
+    """Store the reports of a mail about our messages, once, and return the number of events."""
     reports = bounce_reports.parse(raw)
     digest = hashlib.sha256(raw).hexdigest()
     events = [
@@ -129,7 +129,7 @@ def _event(report: BounceReport, key: str) -> DeliveryEvent | None:
 
 
 def _occurred_at(report: BounceReport) -> datetime:
-    """Return the date of a notification where it can be believed, else now."""
+    """Return the date of a notification where it is plausible, else now."""
     moment = now()
     seconds = bounce_reports.date_of(report)
     if seconds is None:

@@ -1,4 +1,4 @@
-"""What a reported bounce says of an address: one table of words for each provider.
+"""The meaning of reported bounces for an address: one table of words for each provider.
 
 Each table holds the provider's own words as they stand in its webhooks, and the page that explains
 them. An enhanced status code (RFC 3463) in the text of the mail server is read as well: it shows
@@ -27,12 +27,12 @@ LEAVING_REJECT_REASON: Final = "unsubscribed"
 
 
 class Meaning(StrEnum):
-    """What a bounce says of the address."""
+    """The meaning of a bounce for the address."""
 
     HARD = "hard"  # The address does not exist: suppress it.
     SOFT = "soft"  # The address cannot be reached for now: count it.
     POLICY = "policy"  # The sender, the message or the provider is refused, not the address.
-    LEAVING = "leaving"  # Its owner told the provider to be left alone: unsubscribe.
+    LEAVING = "leaving"  # The owner asked the provider for no more mail: unsubscribe.
 
 
 MEANING_OF_CONCERN: Final = {
@@ -194,7 +194,7 @@ VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
 
 
 def meaning_of(event: DeliveryEvent) -> Meaning:
-    """Return what a bounce, a rejection or a failure says of the address.
+    """Return the meaning of a bounce, a rejection or a failure for the address.
 
     A refusal of the sender wins over the provider's word; its words for what is not hard win over
     a status code, and the status code 5.2.x of a full or closed mailbox wins over its word hard.
@@ -211,7 +211,7 @@ def meaning_of(event: DeliveryEvent) -> Meaning:
 
 
 def status_meaning(text: str, recipient: str) -> Meaning | None:
-    """Return what the enhanced status code in a text says; None without one that is specific.
+    """Return the meaning of the enhanced status code in a text; None without a specific one.
 
     X.1.7 and X.1.8 are about the sender; systems and networks (X.3, X.4) leave it open.
     """
@@ -229,7 +229,7 @@ def status_meaning(text: str, recipient: str) -> Meaning | None:
 
 
 def word_meaning(provider: str, payload: Mapping[str, object]) -> Meaning | None:
-    """Return what the provider's own words say; None where it has no table or no known word."""
+    """Return the meaning of the provider's own words; None without a table or a known word."""
     vocabulary = VOCABULARIES.get(provider)
     if vocabulary is None:
         return None

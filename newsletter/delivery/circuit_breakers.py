@@ -132,15 +132,15 @@ def check_policy_refusals(stream: str, moment: datetime) -> None:
         return
     domains = {organisation(key.rpartition("@")[2]) for key in keys}
     sent = _sent(since, NAMED_READERS) if stream == "digests" else _notices_sent(since)
-    said = new.values_list("description", flat=True).first() or "5.7.x"
+    answer = new.values_list("description", flat=True).first() or "5.7.x"
     who = ", ".join(sorted(domains)[:LEAST_DOMAINS])
     enough = len(keys) >= streams.MOST_REFUSALS and len(keys) >= REFUSED_SHARE * sent
     if enough and (len(domains) >= LEAST_DOMAINS or has_large_share(domains)):
         streams.pause(
-            stream, f"Refused by policy at {who}: {said}", resume_after=streams.RETRIAL_PAUSE
+            stream, f"Refused by policy at {who}: {answer}", resume_after=streams.RETRIAL_PAUSE
         )
     else:
-        log.warning("The %s are refused by policy at %s: %s", stream, who, said)
+        log.warning("The %s are refused by policy at %s: %s", stream, who, answer)
 
 
 def _notices_sent(since: datetime) -> int:

@@ -214,7 +214,7 @@ def retry_delay(attempts: int) -> timedelta:
 
 
 def release_expired(stream: MailStream[RowT]) -> Counter[str]:
-    """Free the rows of senders that died: claims are queued again, open messages are uncertain.
+    """Free the rows of senders that ended: claims are queued again, open messages are uncertain.
 
     Rows that a transaction holds locked are left for the next time. A lease or a waiting time that
     ends later than any rule allows was written by a wrong clock and counts as over.

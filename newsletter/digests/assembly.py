@@ -206,18 +206,18 @@ def _compose(
 
 
 def _remark(person: Subscriber, history: History, unanswered: Sequence[str], at: datetime) -> str:
-    """Return what the mail says of the choice as a whole.
+    """Return the remark of the mail on the choice as a whole.
 
     ``unanswered`` are the searches (``on “..”``) and fields (``in ..``) without a new paper.
     """
-    said = []
+    sentences = []
     if history.last is not None and at - history.last > CATCH_UP_AFTER[person.frequency]:
-        said.append(f"A catch-up, with what came since {history.last:%-d %B}.")
+        sentences.append(f"A catch-up, with what came since {history.last:%-d %B}.")
     if unanswered:
         named = ", ".join(unanswered[:MOST_UNANSWERED])
         more = len(unanswered) - MOST_UNANSWERED
-        said.append(f"Nothing new {named}" + (f" and {more} more." if more > 0 else "."))
-    return shortened(" ".join(said), REMARK_LENGTH)
+        sentences.append(f"Nothing new {named}" + (f" and {more} more." if more > 0 else "."))
+    return shortened(" ".join(sentences), REMARK_LENGTH)
 
 
 def asked_of(person: Subscriber, library: RunPapers) -> DigestRequest:

@@ -11,7 +11,7 @@ from papers.recommend.explanation import Explanation, explain
 
 
 class UnknownPaperError(Exception):
-    """No paper has this id; the message says so."""
+    """No paper has this id."""
 
 
 def explain_paper(person: Subscriber, paper: str, at: datetime) -> Explanation:

@@ -1,4 +1,4 @@
-"""Parse delivery status notifications (RFC 3464), the mails that tell of a bounce."""
+"""Parse delivery status notifications (RFC 3464), the mails that report a bounce."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT_LIMIT: Final = 1000  # Characters of a diagnostic text.
 
 
 class BounceReport(NamedTuple):
-    """What one notification says of one recipient.
+    """The report of one notification about one recipient.
 
     ``action`` is ``failed``, ``delayed``, ``delivered``, ``relayed`` or ``expanded``; ``status`` an
     enhanced status code (RFC 3463); ``diagnostic`` the reply of the mail server.
@@ -38,7 +38,7 @@ class BounceReport(NamedTuple):
 
 
 def parse(raw: bytes) -> list[BounceReport]:
-    """Return what a mail says about our messages; nothing for any mail but a notification.
+    """Return the reports of a mail about our messages; none for any mail but a notification.
 
     An automatic reply (RFC 3834) comes to the same address and is no bounce. A notification without
     our tag is ignored, as anybody could send one.

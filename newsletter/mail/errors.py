@@ -222,12 +222,12 @@ def _by_smtp_code(code: int, text: bytes | str, phase: str, recipient: str = "")
     refused = 500 <= code < 600
     if refused and phase == "sender":  # The same for every message.
         return SendResult(SendStatus.RETRY, f"{reason}. Check DEFAULT_FROM_EMAIL.", stop=True)
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    concern = smtp_replies.concern_of(code, said, recipient)
+    reply = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    concern = smtp_replies.concern_of(code, reply, recipient)
     if concern == Concern.QUOTA:
         return SendResult(SendStatus.RETRY, reason, hold_seconds=LONGEST_HOLD, temporary=True)
     if not refused:
-        scores = 400 <= code < 500 and phase == "recipient" and smtp_replies.may_score(said)
+        scores = 400 <= code < 500 and phase == "recipient" and smtp_replies.may_score(reply)
         return SendResult(
             SendStatus.RETRY, reason, temporary=True, reject_reason="other" if scores else ""
         )

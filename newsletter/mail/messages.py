@@ -63,7 +63,7 @@ FOLLOWED: Final = "you follow "  # How the reason of a followed author begins.
 
 
 class IncompleteMessageError(Exception):
-    """The mail lacks something without which it must not be sent; the message says what."""
+    """The mail lacks a required part; the text of the error names it."""
 
 
 class IncompleteSettingsError(IncompleteMessageError):

@@ -1,4 +1,4 @@
-"""The beat's scheduler, which also reports that it is alive."""
+"""The beat's scheduler, which also reports that it is running."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ POLL_SECONDS: Final = 0.1
 
 
 class LaunchError(Exception):
-    """The service cannot start; the message tells the operator why."""
+    """The service cannot start; the text of the error gives the operator the reason."""
 
 
 def port() -> int:

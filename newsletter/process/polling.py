@@ -95,7 +95,7 @@ class PollingLoop:
         ]
 
     def start(self) -> None:
-        """Start the threads, and the one that tells the operator what is wrong."""
+        """Start the threads, and the one that notifies the operator of problems."""
         for thread in self.threads:
             thread.start()
         alerts.start_watching(self.stopping)
@@ -119,7 +119,7 @@ class PollingLoop:
         self._report()
 
     def _report(self) -> None:
-        """Record that this worker is alive; forget it once it stops, which is no silence."""
+        """Record that this worker is running; delete the record once it stops in order."""
         if not self.worker:
             return
         if self.stopping.is_set():
@@ -180,13 +180,13 @@ class Dispatcher:
 
 
 def notices_are_due() -> bool:
-    """Free the notices of senders that died; return whether any can be sent now."""
+    """Free the notices of senders that ended; return whether any can be sent now."""
     outbox.release_expired(NOTICES)
     return _can_be_sent(NOTICES)
 
 
 def digests_are_due() -> bool:
-    """Free the digests of senders that died; return whether any can be assembled or sent now."""
+    """Free the digests of senders that ended; return whether any can be assembled or sent now."""
     outbox.release_expired(DIGESTS)
     jobs.record_heartbeat(status.WORKER)
     subscriptions.resume_due(now())

@@ -1,4 +1,4 @@
-"""What is wrong with the running service, in words, for /readyz, /metrics, the admin and alerts."""
+"""Find problems of the running service for /readyz, /metrics, the admin and alerts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The small tables that say how the service is, read once."""
+    """The small tables that describe the state of the service, read once."""
 
     streams: Sequence[Stream]
     heartbeats: Sequence[Heartbeat]

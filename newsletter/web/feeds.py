@@ -70,9 +70,9 @@ class Item(NamedTuple):
         """Return the pick's note, the reason and the summary as one line of plain text."""
         listed = self.listed_paper
         reason = listed.reason and f"{capfirst(listed.reason)}."
-        said = listed.summary
-        credit = said.credit and f"({said.credit}.)"
-        return line(" ".join(filter(None, (_pick(listed), reason, said.line, credit))))
+        summary = listed.summary
+        credit = summary.credit and f"({summary.credit}.)"
+        return line(" ".join(filter(None, (_pick(listed), reason, summary.line, credit))))
 
     @property
     def authors(self) -> list[str]:

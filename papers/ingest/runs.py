@@ -146,11 +146,11 @@ def _is_news(source: Source, before: tuple[str, str, datetime | None]) -> bool:
     the same one could come each minute. It is logged as the first, second, fourth, eighth ... of a
     row, and whenever it has another reason or comes after a longer wait.
     """
-    *said, last = before
+    *reported, last = before
     began = source.last_run_at
     waited = began - last if began and last else LOGGED_AGAIN
     return (
-        said != [source.last_status, source.last_result]
+        reported != [source.last_status, source.last_result]
         or waited >= LOGGED_AGAIN
         or source.consecutive_failures.bit_count() == 1
     )

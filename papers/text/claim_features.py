@@ -34,7 +34,7 @@ ANNOUNCED: Final = re.compile(
     rf"|\b(?:is|are|was|were|been)\s(?:\w{{1,20}}\s)?({VERBS})\w{{0,4}}ed\b",
     re.IGNORECASE,
 )
-"""What the authors say that they did, in the active or in the passive voice."""
+"""Statements of the authors' own work, in the active or in the passive voice."""
 STRONG: Final = ("propos", "present", "introduc", "develop", "describ", "report")
 """Verbs that bring something new."""
 OWN: Final = re.compile(
@@ -120,7 +120,7 @@ class Abstract:
 
     @cached_property
     def first(self) -> int:
-        """The first sentence that brings something new, else announces, else says "we"."""
+        """The first sentence that introduces something new, else announces, else contains "we"."""
         for flags in (self.strong, self.announces, self.own):
             if True in flags:
                 return flags.index(True)

@@ -32,7 +32,7 @@ SUMMARY_LENGTH: Final = 14
 REPEATED: Final = 0.25
 """What a word counts where it stands in a candidate for the second time."""
 ANNOUNCEMENT_BONUS: Final = 0.05
-"""What a candidate gains that says what the authors did.
+"""The score added to a candidate that states the authors' own work.
 
 It changes nothing on machine learning, where the weights come from, and keeps the model from
 choosing background in fields whose titles repeat the background's words.

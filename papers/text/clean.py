@@ -64,10 +64,10 @@ def with_marked_scripts(text: str) -> str:
     The marks are those of ``papers.text.commands.marked_script``; without them the line is that
     of ``line``, unless cleaning a second time would change the text once more.
     """
-    said, kept = untex(without_markdown(mended(_normal(_repaired(text[:LENGTH])))), marked=True)
-    said = KEPT.sub(lambda found: kept[int(found[1])], typeset(said))
-    said = UNWANTED.sub(lambda found: found[0] if found[0] in SCRIPT_MARKS else "", said)
-    return " ".join(unicodedata.normalize("NFC", said).split())
+    plain, kept = untex(without_markdown(mended(_normal(_repaired(text[:LENGTH])))), marked=True)
+    plain = KEPT.sub(lambda found: kept[int(found[1])], typeset(plain))
+    plain = UNWANTED.sub(lambda found: found[0] if found[0] in SCRIPT_MARKS else "", plain)
+    return " ".join(unicodedata.normalize("NFC", plain).split())
 
 
 def unescaped(text: str) -> str:
@@ -122,10 +122,10 @@ def _clean(text: str) -> str:
     text = _normal(text)
     if not PERHAPS_TEX.search(text):
         return text
-    said, kept = untex(without_markdown(mended(text)))
-    said = typeset(said)
-    said = KEPT.sub(lambda found: kept[int(found[1])], said)
-    return unicodedata.normalize("NFC", UNWANTED.sub("", said))
+    plain, kept = untex(without_markdown(mended(text)))
+    plain = typeset(plain)
+    plain = KEPT.sub(lambda found: kept[int(found[1])], plain)
+    return unicodedata.normalize("NFC", UNWANTED.sub("", plain))
 
 
 def _normal(text: str) -> str:

@@ -1,4 +1,4 @@
-"""TeX's commands with arguments, as functions of what their arguments say."""
+"""TeX's commands with arguments, as functions of their rendered arguments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ALONE: Final = re.compile(
 
 
 SCRIPT: Final = "\ue010"
-"""The mark before a script that says all of its content as it is."""
+"""The mark before a script whose content is already complete plain text."""
 PARENTHESISED: Final = "\ue011"
 """The mark before a script whose content was put into parentheses."""
 SCRIPT_END: Final = "\ue012"
@@ -45,7 +45,7 @@ def script(sign: str, content: str) -> str:
 
 
 def marked_script(sign: str, content: str) -> str:
-    """Return a script between marks that say where it ends and whose its parentheses are.
+    """Return a script between marks for its end and for the owner of its parentheses.
 
     Scripts in its content lose their marks.
     """
@@ -136,17 +136,17 @@ def link(address: str, words: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """How a command with arguments is said.
+    """The plain-text rendering of a command with arguments.
 
     ``math``: its arguments are formulas, wherever it stands. ``optional``: it may have one
-    argument in brackets. ``says_option``: that one is given to ``say``, as the last.
+    argument in brackets. ``passes_option``: that one is given to ``render``, as the last.
     """
 
     arity: int
-    say: Callable[..., str]
+    render: Callable[..., str]
     math: bool = True
     optional: bool = False
-    says_option: bool = False
+    passes_option: bool = False
 
 
 _FRACTION: Final = Command(2, fraction)
@@ -163,10 +163,10 @@ COMMANDS: Final[dict[str, Command]] = {
     **dict.fromkeys(("texorpdfstring", "textcolor", "colorbox", "foreignlanguage"), _SECOND),
     **dict.fromkeys(("raisebox", "parbox", "scalebox"), _SECOND),
     **dict.fromkeys(("footnote", "thanks"), _ASIDE),
-    "sqrt": Command(1, root, optional=True, says_option=True),
+    "sqrt": Command(1, root, optional=True, passes_option=True),
     "underset": Command(2, lambda below, base: base.strip() + script("_", below)),
-    "xrightarrow": Command(1, _arrow("→"), optional=True, says_option=True),
-    "xleftarrow": Command(1, _arrow("←"), optional=True, says_option=True),
+    "xrightarrow": Command(1, _arrow("→"), optional=True, passes_option=True),
+    "xleftarrow": Command(1, _arrow("←"), optional=True, passes_option=True),
     "pmod": Command(1, lambda n: f" (mod {n.strip()})"),
     "not": Command(1, _negated),
     "ket": Command(1, lambda x: f"|{x.strip()}⟩"),
@@ -189,5 +189,5 @@ COMMANDS: Final[dict[str, Command]] = {
     "SI": Command(2, lambda n, unit: f"{n.strip()} {unit.strip()}", optional=True),
     "qty": Command(2, lambda n, unit: f"{n.strip()} {unit.strip()}", optional=True),
     "textsuperscript": Command(1, _superscript, math=False),
-    "isotope": Command(1, _isotope, optional=True, says_option=True),
+    "isotope": Command(1, _isotope, optional=True, passes_option=True),
 }  # fmt: skip

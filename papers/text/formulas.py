@@ -40,7 +40,7 @@ class Piece(NamedTuple):
     next letter is), or empty.
     """
 
-    said: str
+    rendered: str
     end: int
     kind: str = ""
 
@@ -68,7 +68,7 @@ class FormulaReader(Tokens):
             if kind == "macro" and value in INFIX:
                 below = self.math(at + 1, last, depth + 1)
                 command = COMMANDS["binom" if value == "choose" else "frac"]
-                return command.say(str(line), below)
+                return command.render(str(line), below)
             if kind in "^_":
                 argument, at = self.argument(at + 1, last, depth, math=True)
                 if argument is None:
@@ -98,15 +98,15 @@ class FormulaReader(Tokens):
         option, at = self.option(at + 1, last) if command.optional else ("", at + 1)
         arguments = []
         for _ in range(command.arity):
-            said, at = self.argument(at, last, depth, math=command.math)
-            if said is None:
+            rendered, at = self.argument(at, last, depth, math=command.math)
+            if rendered is None:
                 raise UnsayableError(name)
-            arguments.append(evenly_spaced(said) if command.math else said)
-        if option and command.says_option:
+            arguments.append(evenly_spaced(rendered) if command.math else rendered)
+        if option and command.passes_option:
             if "\\" in option:
                 raise UnsayableError(name)
             arguments.append(option)
-        return command.say(*arguments), at
+        return command.render(*arguments), at
 
     def argument(self, at: int, last: int, depth: int, *, math: bool) -> tuple[str | None, int]:
         """Return the next argument (a group, a macro, one character), and the position after it."""
@@ -124,9 +124,9 @@ class FormulaReader(Tokens):
             return value[:1], at if len(value) > 1 else at + 1
         if kind in {"macro", "sign"} and math:
             piece = self._piece(at, last, depth + CHAIN)
-            if not piece.said and piece.end < last:
+            if not piece.rendered and piece.end < last:
                 return self.argument(piece.end, last, depth + CHAIN, math=True)
-            return piece.said, piece.end
+            return piece.rendered, piece.end
         return None, at
 
     def _piece(self, at: int, last: int, depth: int) -> Piece:
@@ -193,8 +193,8 @@ class FormulaReader(Tokens):
         end = self.environment_end(at, last)
         if not end or self.environment(at) not in macros.ENVIRONMENTS:
             raise UnsayableError(self.environment(at))
-        said = self.math(self.after_group(at + 1, last), end, depth + 1)
-        return Piece(said, self.after_group(end + 1, last))
+        rendered = self.math(self.after_group(at + 1, last), end, depth + 1)
+        return Piece(rendered, self.after_group(end + 1, last))
 
 
 class _Line:
@@ -210,29 +210,29 @@ class _Line:
         return "".join(self._parts)
 
     def add(self, piece: Piece) -> None:
-        said = piece.said
-        if not said:
+        rendered = piece.rendered
+        if not rendered:
             self._before = piece.kind or self._before
             return
         if self._before == "double-struck":
-            said = DOUBLE_STRUCK.get(said[0], said[0]) + said[1:]
-        elif self._end.isalnum() and said[0].isalnum():
-            apart = self._before == "script" and (self._end.isalpha() or said[0].isdigit())
+            rendered = DOUBLE_STRUCK.get(rendered[0], rendered[0]) + rendered[1:]
+        elif self._end.isalnum() and rendered[0].isalnum():
+            apart = self._before == "script" and (self._end.isalpha() or rendered[0].isdigit())
             if apart or "function" in (self._before, piece.kind):
-                said = " " + said
-        self._append(said)
+                rendered = " " + rendered
+        self._append(rendered)
         self._before = piece.kind
 
     def add_script(self, sign: str, content: str) -> None:
-        said = self._write_script(sign, evenly_spaced(content))
+        rendered = self._write_script(sign, evenly_spaced(content))
         mass_number = sign == "^" and not self._end
-        if said:
-            self._append(said)
+        if rendered:
+            self._append(rendered)
             self._before = "" if mass_number else "script"
 
-    def _append(self, said: str) -> None:
-        self._parts.append(said)
-        self._end = said.rstrip(SCRIPT_END)[-1]
+    def _append(self, rendered: str) -> None:
+        self._parts.append(rendered)
+        self._end = rendered.rstrip(SCRIPT_END)[-1]
 
 
 def evenly_spaced(formula: str) -> str:

@@ -22,19 +22,19 @@ def _pylatexenc_symbols() -> dict[str, str]:
     found: dict[str, str] = {}
     for category in ("latex-base", "advanced-symbols"):
         for name, macro in known.d[category]["macros"].items():
-            said = macro.simplify_repl
-            if isinstance(said, str) and name.isalpha() and len(said.strip()) == 1:
-                found.setdefault(name, _plain(said))
+            rendered = macro.simplify_repl
+            if isinstance(rendered, str) and name.isalpha() and len(rendered.strip()) == 1:
+                found.setdefault(name, _plain(rendered))
     return found
 
 
-def _plain(said: str) -> str:
+def _plain(rendered: str) -> str:
     """Return letters of the mathematical alphabets as letters that every font has."""
     return "".join(
         unicodedata.normalize("NFKC", letter)
         if 0x1D400 <= ord(letter) <= 0x1D7FF or letter in "ℬℰℱℋℐℒℳℛ"
         else letter
-        for letter in said
+        for letter in rendered
     )
 
 
@@ -75,7 +75,7 @@ WORDS: Final = {
     "eg": "e.g.", "ie": "i.e.", "etc": "etc.", "etal": "et al.", "cf": "cf.", "vs": "vs.",
     "wrt": "w.r.t.", "iid": "i.i.d.", "aka": "a.k.a.",
 }  # fmt: skip
-"""Macros of CVPR's style file and its kind that say a short word."""
+"""Macros of CVPR's style file and its kind that stand for a short word."""
 
 GREEK: Final = _names("""
     alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu
@@ -108,8 +108,8 @@ DECLARATIONS: Final = _names("""
     medskip smallskip mathop mathrel mathbin mathord mathopen mathclose mathpunct mathinner
     ensuremath maketitle itemsep footnotemark expandafter
 """)
-"""Fonts, sizes and orders to the typesetter: they say nothing. In front of a group they are as
-good as the command of one argument, since the braces say nothing either."""
+"""Fonts, sizes and layout: they add no text. In front of a group they are as
+good as the command of one argument, since the braces add no text either."""
 
 SPACES: Final = _names("""
     quad qquad thinspace enspace enskip medspace thickspace space break newline linebreak
@@ -124,7 +124,7 @@ STYLES: Final = _names("""
     uppercase lowercase nohyphens acs ac acl gls textlangle mathchoice selectlanguage
     foreignlanguage objectname object astrobj anchor textsubscript
 """)
-"""Commands of one argument of which only the argument is said."""
+"""Commands of one argument that render as their argument."""
 
 DROPPED: Final = _names("""
     cite citep citet citealt citealp citeauthor citeyear citeyearpar citenum nocite
@@ -133,7 +133,7 @@ DROPPED: Final = _names("""
     includegraphics bibliography bibliographystyle index pagestyle thispagestyle definecolor
     usepackage input setlength footnotetext noopsort newcommand def pacs keywords
 """)
-"""Commands of one argument of which nothing is said."""
+"""Commands of one argument that render as nothing."""
 UNITS: Final = frozenset({"ang", "num", "si", "unit"})
 """Commands of siunitx among the styles; without an argument they are authors' own."""
 REFERENCES: Final = frozenset(
@@ -145,7 +145,7 @@ ENVIRONMENTS: Final = _names("""
     equation align alignat gather multline eqnarray displaymath math flalign split aligned
     gathered alignedat dmath subequations
 """)
-"""Environments that hold formulas which are said one after another."""
+"""Environments that hold formulas, rendered one after another."""
 UNSAYABLE_ENVIRONMENTS: Final = _names("""
     matrix pmatrix bmatrix vmatrix Vmatrix Bmatrix smallmatrix psmallmatrix array cases
     dcases rcases CD tikzcd tikzpicture xy picture diagram

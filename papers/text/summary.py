@@ -1,4 +1,4 @@
-"""Choose the claim sentence: the one sentence of an abstract that says what the paper does.
+"""Choose the claim sentence: the one sentence of an abstract that states the contribution.
 
 The sentence stands in the cleaned abstract as it is. Only a lead-in ("In this paper, ") may be
 left out, and the first letter is then raised. Nothing is written anew, so nothing can be wrong

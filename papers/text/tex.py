@@ -222,29 +222,29 @@ class _TextReader(FormulaReader):
 
     def _command_in_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
         try:
-            said, after = self.command(at, last, depth)
+            rendered, after = self.command(at, last, depth)
         except UnsayableError:
-            said, after = "", at + 1
+            rendered, after = "", at + 1
             while end := self.group_end(after, last):
-                said += " " + self.words(after + 1, end)
+                rendered += " " + self.words(after + 1, end)
                 after = end + 1
-        out.append(said or self.values[at])
+        out.append(rendered or self.values[at])
         return after
 
     def _styled_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
-        """Say the argument of a style, or all arguments of a command that is not known."""
+        """Render the argument of a style, or all arguments of an unknown command."""
         known, at = self.values[at] in macros.STYLES, at + 1
-        said = []
+        rendered = []
         while end := self.group_end(at, last):
-            said.append(self.text(at + 1, end, depth + 1))
+            rendered.append(self.text(at + 1, end, depth + 1))
             at = end + 1
             if known:
                 break
-        out.append(" ".join(said))
+        out.append(" ".join(rendered))
         return at
 
     def _symbol(self, at: int, after: int, last: int, out: list[str]) -> int:
-        r"""Say a macro without arguments: its sign, or its name (authors' own ``\ours``)."""
+        r"""Render a macro without arguments: its sign, or its name (authors' own ``\ours``)."""
         name, before = self.values[at], _tail(out)
         symbol = macros.WORDS.get(name) or macros.SYMBOLS.get(name, "")
         if name in macros.FUNCTIONS:
@@ -275,7 +275,7 @@ class _TextReader(FormulaReader):
     # Formulas
 
     def _dollar(self, at: int, last: int, depth: int, out: list[str]) -> int:
-        """Say the formula that begins here; a dollar that is money begins none."""
+        """Render the formula that begins here; a dollar sign before a sum of money begins none."""
         adjacent = self.is_kind("$", at + 1, last)
         width = 2 if adjacent and self.starts[at + 1] == self.starts[at] + 1 else 1
         begin = end = at + width
@@ -292,7 +292,7 @@ class _TextReader(FormulaReader):
         return at + 1
 
     def _bracketed(self, at: int, last: int, depth: int, out: list[str]) -> int:
-        r"""Say a formula between ``\(`` and ``\)`` or ``\[`` and ``\]``."""
+        r"""Render a formula between ``\(`` and ``\)`` or ``\[`` and ``\]``."""
         closing = ")" if self.values[at] == "(" else "]"
         limit = self.starts[at] + FORMULA_LENGTH
         end = at + 1
@@ -312,14 +312,14 @@ class _TextReader(FormulaReader):
             if len(source) > FORMULA_LENGTH:
                 raise UnsayableError("It is too long.")
             written = self.math(at, end, depth + 1)
-            said = evenly_spaced(written) or written[:1]
-            balanced = said.count("{") == said.count("}") or said in {"{", "}"}
-            if "\\" in said or not balanced:
+            rendered = evenly_spaced(written) or written[:1]
+            balanced = rendered.count("{") == rendered.count("}") or rendered in {"{", "}"}
+            if "\\" in rendered or not balanced:
                 raise UnsayableError("Its braces are not paired.")
         except UnsayableError:
             self.kept.append("$" + " ".join(source.replace("$", "").split()) + "$")
             return f"\ue000{len(self.kept) - 1}\ue001"
-        return said
+        return rendered
 
 
 class _MarkingReader(_TextReader):

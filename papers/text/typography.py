@@ -58,7 +58,7 @@ def _typeset(match: Match[str], quotes: list[str]) -> str:
 
 
 def _tie(match: Match[str]) -> str:
-    """Return ``~`` where it says "about" (``z~6``), else the space that it stands for."""
+    """Return ``~`` where it means "about" (``z~6``), else the space that it stands for."""
     text, end = match.string, match.end()
     before = text[max(0, match.start() - 40) : match.start()]
     if text[end] in "<>=~" or before[-1:] in "<>=∼≈":

@@ -121,11 +121,13 @@ def test_a_worker_that_fell_silent_and_a_stream_that_stands_still_are_named(
     Heartbeat.objects.create(name="worker", at=NOON)
     Stream.objects.create(name="digests", paused_at=NOON, paused_reason="Too many complaints.")
 
-    assert "Worker alive last heard a moment ago" in page(
+    assert "Worker running last report a moment ago" in page(
         admin_client, NOON + timedelta(seconds=59)
     )
-    assert "Worker alive last heard 1 minute ago" in page(admin_client, NOON + timedelta(minutes=1))
-    assert "Worker silent last heard 5 minutes ago" in page(
+    assert "Worker running last report 1 minute ago" in page(
+        admin_client, NOON + timedelta(minutes=1)
+    )
+    assert "Worker not reporting last report 5 minutes ago" in page(
         admin_client, NOON + timedelta(minutes=5)
     )
     assert "Streams paused digests: Too many complaints." in page(admin_client)
@@ -134,6 +136,6 @@ def test_a_worker_that_fell_silent_and_a_stream_that_stands_still_are_named(
 def test_a_fresh_service_says_what_is_missing(admin_client: Client) -> None:
     words = page(admin_client)
 
-    assert "never heard; start it" in words
+    assert "no report yet; start it" in words
     assert "The first fetch is running" in words
     assert "No edition yet" in words
