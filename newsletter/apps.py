@@ -16,13 +16,16 @@ class NewsletterConfig(AppConfig):
         from newsletter.process import checks  # noqa: F401 - importing registers them
         from newsletter.security import error_reports
         from newsletter.subscriptions.asked_fields import asked_fields
+        from newsletter.subscriptions.met_papers import met_papers
         from newsletter.subscriptions.paper_renames import rewrite_references
         from newsletter.web import webhooks  # noqa: F401 - importing connects its receivers
         from papers.ingest.fields import fields_asked
         from papers.ingest.renames import papers_renamed
+        from papers.ingest.retention import papers_met
 
         error_reports.start()
         fields_asked.connect(asked_fields, dispatch_uid="newsletter.asked_fields")
+        papers_met.connect(met_papers, dispatch_uid="newsletter.met_papers")
         papers_renamed.connect(rewrite_references, dispatch_uid="newsletter.paper_renames")
 
 

@@ -79,6 +79,11 @@ app.conf.beat_schedule = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "delete unmet papers": {
+        "task": "papers.tasks.delete_unmet_papers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "clean up": {
         "task": "newsletter.tasks.clean_up",
         "schedule": 3600.0,

@@ -226,6 +226,8 @@ if OPERATOR_WEBHOOK and not OPERATOR_WEBHOOK_SECRET:
     )
 # Events of providers are kept for so many days; 0 keeps them for good.
 EVENT_DAYS = env.number("EVENT_DAYS", 180)
+# A paper that nobody met is kept for so many days; 0 keeps it for good.
+PAPER_DAYS = env.number("PAPER_DAYS", 90)
 SENTRY_DSN = env.text("SENTRY_DSN")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from papers import search_index
-from papers.ingest import recleaning, runs, summaries
+from papers.ingest import recleaning, retention, runs, summaries
 from papers.ingest import service as ingest
 from papers.models import Source
 from papers.recommend import embeddings, related
@@ -74,6 +74,12 @@ def relate_papers() -> None:
 def summarize_papers() -> None:
     """Make a portion of the summaries that older rules made. Called each minute."""
     summaries.summarize_outdated(SUMMARIES_PORTION)
+
+
+@shared_task
+def delete_unmet_papers() -> None:
+    """Delete a portion of the old papers that nobody met. Called each hour."""
+    retention.delete_unmet_papers(now())
 
 
 @shared_task
