@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from newsletter.web import webhooks
 from newsletter.web.api.endpoints import api
 from newsletter.web.views import (
+    archive,
     digest,
     feeds,
     health,
@@ -47,8 +48,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("feed.json", feeds.front_page.json, name="feed-json"),
     *list_urls(),
     path("fields/", lists.fields, name="fields"),
-    path("archive/", site.archive, name="archive"),
-    path("archive/<str:day>/", site.archive_day, name="archive-day"),
+    path("archive/", archive.archive, name="archive"),
+    path("archive/<str:day>/", archive.archive_day, name="archive-day"),
     path("archive/<str:day>/feed.xml", feeds.archive_day.atom, name="archive-day-feed"),
     path("archive/<str:day>/feed.json", feeds.archive_day.json),
     path("papers/<path:canonical_id>/cite.bib", paper.cite, name="cite"),

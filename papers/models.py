@@ -307,11 +307,16 @@ class Edition(models.Model):
     """What was trending on a day, frozen as it was shown.
 
     ``entries`` is a list of ``{"paper": canonical_id, "score": float, "parts": {...},
-    "reason": str}`` in the order shown.
+    "reason": str}`` in the order shown. ``news_day`` is the newest day on which one of them was
+    announced, ``news`` has the primary keys of those announced on it, in the same order, and
+    ``news_count`` says how many papers that day brought, listed or not.
     """
 
     day = models.DateField(unique=True)
     entries = models.JSONField(default=list)
+    news_day = models.DateField(null=True, editable=False)
+    news = models.JSONField(null=True, editable=False)
+    news_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     formula_version = models.CharField(max_length=16)
     created_at = models.DateTimeField(auto_now_add=True)
 

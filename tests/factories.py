@@ -13,6 +13,7 @@ from papers.ingest.upsert import upsert
 from papers.models import Edition, Paper
 from papers.sources.record import PaperRecord
 from papers.text import identifiers
+from papers.trending.update import describe_news
 
 _number = itertools.count(1)
 
@@ -62,9 +63,10 @@ def an_edition(*papers: Paper, day: date | None = None, reason: str = "new") -> 
         {"paper": paper.canonical_id, "score": 1.0, "parts": {}, "reason": reason}
         for paper in papers
     ]
-    return Edition.objects.create(
-        day=day or datetime.now(UTC).date(), entries=entries, formula_version="1"
-    )
+    edition = Edition(day=day or datetime.now(UTC).date(), entries=entries, formula_version="1")
+    describe_news(edition)
+    edition.save()
+    return edition
 
 
 def a_digest(**fields: Any) -> Digest:

@@ -101,7 +101,7 @@ def front_page() -> PaperFeed:
     at = now()
     for edition in Edition.objects.all()[:FEED_EDITIONS]:
         changed = datetime.combine(edition.day, time(), UTC)
-        for listed in presenters.from_edition(edition, at=at, limit=FEED_PAPERS_PER_EDITION):
+        for listed in presenters.from_edition(edition, at=at, stop=FEED_PAPERS_PER_EDITION):
             newest.setdefault(listed.paper.canonical_id, Item(listed, changed))
     return PaperFeed(
         f"{settings.SITE_NAME}: trending papers",
@@ -113,7 +113,7 @@ def front_page() -> PaperFeed:
 
 def paper_list(wanted: PaperList) -> PaperFeed:
     """Return the papers of a list of the site."""
-    listed = wanted.papers[:FEED_PAPERS]
+    listed = wanted.papers(stop=FEED_PAPERS)
     title = f"{settings.SITE_NAME}: {wanted.title}"
     items = [Item(one, one.paper.announced_at) for one in listed]
     return PaperFeed(title, wanted.description, wanted.path, items)

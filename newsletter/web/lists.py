@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.timezone import now
 
+from newsletter.web import presenters
 from newsletter.web.presenters import ListedPaper
-from papers.models import Paper, RankedList
+from papers.models import RankedList
 from papers.text import taxonomy
 
 Period = RankedList.Period
@@ -41,15 +42,19 @@ class PaperList:
         newest = RankedList.objects.filter(period=self.period, field="").order_by("-start").first()
         return rows.filter(start=newest.start).first() if newest else None
 
-    @cached_property
-    def papers(self) -> list[ListedPaper]:
-        """Return the listed papers in order, without those hidden since."""
-        entries = self.row.entries if self.row else []
-        found = Paper.objects.filter(hidden=False).in_bulk([entry["paper"] for entry in entries])
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the stored entries in order, with those of papers hidden since."""
+        return self.row.entries if self.row else []
+
+    def papers(self, start: int = 0, stop: int | None = None) -> list[ListedPaper]:
+        """Return the papers of some places (from 0) in order, without those hidden since."""
+        entries = self.entries[start:stop]
+        found = presenters.listable(pk__in=[entry["paper"] for entry in entries]).in_bulk()
         at = now()
         return [
             ListedPaper(found[entry["paper"]], rank, entry.get("reason", ""), at=at)
-            for rank, entry in enumerate(entries, start=1)
+            for rank, entry in enumerate(entries, start=start + 1)
             if entry["paper"] in found
         ]
 
@@ -155,10 +160,9 @@ def week_counts() -> dict[str, int]:
     return dict(rows.values_list("field", "count"))
 
 
-def new_and_rising(listed: Sequence[ListedPaper]) -> tuple[list[ListedPaper], list[ListedPaper]]:
-    """Split a day's list into what the newest day announced and what was announced before."""
-    if not listed:
-        return [], []
-    newest = max(one.day for one in listed)
+def new_and_rising(
+    listed: Sequence[ListedPaper], newest: date | None
+) -> tuple[list[ListedPaper], list[ListedPaper]]:
+    """Split papers into those announced on the newest day and those announced before."""
     new = [one for one in listed if one.day == newest]
     return new, [one for one in listed if one.day != newest]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from newsletter import display
@@ -19,6 +20,13 @@ from papers.trending import reasons
 PAPERS_WITHOUT_EDITION: Final = 100
 """Papers listed for a day that has no edition."""
 PICKS_SHOWN: Final = 3
+UNLISTED_COLUMNS: Final = (
+    *("former_id", "title_key", "version", "cleaned_with", "keywords", "published_at"),
+    *("revised_at", "first_seen_at", "comment", "journal_ref", "doi", "license", "mentions"),
+    *("authority", "editor_summary", "source_summary", "summary_version"),
+    *("trending", "trending_parts"),
+)
+"""What no list of papers shows."""
 
 
 class TextPiece(NamedTuple):
@@ -96,18 +104,18 @@ class ListedPaper:
 
 
 def from_edition(
-    edition: Edition, *, at: datetime | None = None, limit: int | None = None
+    edition: Edition, *, at: datetime | None = None, start: int = 0, stop: int | None = None
 ) -> list[ListedPaper]:
-    """Return the papers of an edition in its order, without those hidden since.
+    """Return the papers of some places of an edition (from 0), without those hidden since.
 
     Picks are shown as they were at ``at``, by default at the end of the edition's day (UTC).
     """
-    entries: list[Mapping[str, Any]] = edition.entries[:limit]
+    entries: list[Mapping[str, Any]] = edition.entries[start:stop]
     papers = _shown([entry["paper"] for entry in entries])
     as_of = at or min(now(), datetime.combine(edition.day, time.max, UTC))
     return [
         ListedPaper(papers[entry["paper"]], rank, entry.get("reason", ""), at=as_of)
-        for rank, entry in enumerate(entries, start=1)
+        for rank, entry in enumerate(entries, start=start + 1)
         if entry["paper"] in papers
     ]
 
@@ -115,7 +123,7 @@ def from_edition(
 def from_day(day: date) -> list[ListedPaper]:
     """Return the papers announced on a day (UTC) without an edition, in the order of ingestion."""
     begin, end = (datetime.combine(day, bound, UTC) for bound in (time.min, time.max))
-    listed = Paper.objects.filter(announced_at__range=(begin, end), hidden=False)
+    listed = listable(announced_at__range=(begin, end))
     return [
         ListedPaper(paper, rank)
         for rank, paper in enumerate(listed.order_by("pk")[:PAPERS_WITHOUT_EDITION], 1)
@@ -124,14 +132,30 @@ def from_day(day: date) -> list[ListedPaper]:
 
 def _shown(ids: Sequence[str]) -> dict[str, Paper]:
     """Return the papers that are not hidden by their ids."""
-    found = Paper.objects.filter(canonical_id__in=ids, hidden=False)
-    return {paper.canonical_id: paper for paper in found}
+    return {paper.canonical_id: paper for paper in listable(canonical_id__in=ids)}
+
+
+def titles(keys: Iterable[int]) -> dict[int, str]:
+    """Return the titles of papers that are not hidden by their primary keys."""
+    found = Paper.objects.filter(pk__in=set(keys), hidden=False)
+    return dict(found.values_list("pk", "title"))
+
+
+def news_count(edition: Edition) -> int:
+    """Return how many papers an edition's newest day brought, without listed ones hidden since."""
+    hidden = Paper.objects.filter(pk__in=edition.news or (), hidden=True).count()
+    return edition.news_count - hidden
+
+
+def listable(**conditions: Any) -> QuerySet[Paper]:
+    """Return papers that may be shown, without the columns that no list shows."""
+    return Paper.objects.filter(hidden=False, **conditions).defer(*UNLISTED_COLUMNS)
 
 
 def picks(at: datetime, *, beside: Iterable[ListedPaper]) -> list[ListedPaper]:
     """Return the newest picks that the page does not list already."""
     present = [listed_paper.paper.pk for listed_paper in beside]
-    chosen = Paper.objects.filter(picked(at), hidden=False)
+    chosen = listable().filter(picked(at))
     newest = chosen.exclude(pk__in=present).order_by("-picked_at", "canonical_id")
     return [ListedPaper(paper, at=at) for paper in newest[:PICKS_SHOWN]]
 

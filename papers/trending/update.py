@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ KNOWN_PLACES: Final = 10
 """Authors are known for the first so many papers of the last so many editions."""
 READ_ROWS: Final = 10_000
 WRITTEN_ROWS: Final = 5000
+EDITION_FIELDS: Final = ("entries", "formula_version", "news_day", "news", "news_count")
 COLUMNS: Final = ("pk", "canonical_id", "trending", "trending_parts", "comment", "code_url")
 
 
@@ -227,6 +228,27 @@ def _write_edition(at: datetime, rows: list[_Row]) -> None:
     ]
     if known is None:
         known = Edition(day=day)
-    if (known.entries, known.formula_version) != (entries, FORMULA_VERSION):
-        known.entries, known.formula_version = entries, FORMULA_VERSION
+    before = [getattr(known, name) for name in EDITION_FIELDS]
+    known.entries, known.formula_version = entries, FORMULA_VERSION
+    describe_news(known)
+    if known.pk is None or before != [getattr(known, name) for name in EDITION_FIELDS]:
         known.save()
+
+
+def describe_news(edition: Edition) -> None:
+    """Set the fields of an edition that say what was new in it; nothing is saved."""
+    ids = [entry["paper"] for entry in edition.entries]
+    listed = Paper.objects.filter(canonical_id__in=ids, hidden=False)
+    announced = {
+        name: (pk, at.astimezone(UTC).date())
+        for name, pk, at in listed.values_list("canonical_id", "pk", "announced_at")
+    }
+    edition.news_day = max((day for _, day in announced.values()), default=None)
+    found = (announced.get(entry["paper"], (0, None)) for entry in edition.entries)
+    edition.news = [pk for pk, day in found if day and day == edition.news_day]
+    edition.news_count = 0
+    if edition.news_day:
+        start = datetime.combine(edition.news_day, time(), UTC)
+        day_after = start + timedelta(days=1)
+        that_day = Paper.objects.filter(announced_at__gte=start, announced_at__lt=day_after)
+        edition.news_count = that_day.filter(hidden=False, withdrawn=False).count()

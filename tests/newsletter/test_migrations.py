@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -65,3 +65,25 @@ def test_references_to_renamed_papers_get_the_present_ids(migrate: Migrate) -> N
     assert digest.items == [{"paper": "2503.01234", "reason": "new"}]
     edition = new.get_model("papers", "Edition").objects.get()
     assert edition.entries == [{"paper": "2503.01234"}, {"paper": "t-other"}]
+
+
+def test_editions_of_before_say_what_was_new(migrate: Migrate) -> None:
+    old = migrate(("papers", "0011_name_host_locks"))
+    moment = datetime(2025, 3, 11, tzinfo=UTC)
+    papers = [
+        old.get_model("papers", "Paper").objects.create(
+            canonical_id=f"2503.0000{age}",
+            title=f"Paper {age}",
+            announced_at=moment - timedelta(days=age // 2),
+        )
+        for age in range(4)
+    ]
+    old.get_model("papers", "Edition").objects.create(
+        day=moment.date(), entries=[{"paper": papers[place].canonical_id} for place in (2, 1)]
+    )
+    old.get_model("papers", "Edition").objects.create(day=moment.date() - timedelta(days=1))
+    new = migrate(("papers", "0012_editions_say_what_was_new"))
+    empty, edition = new.get_model("papers", "Edition").objects.order_by("day")
+    assert (edition.news_day, edition.news) == (moment.date(), [papers[1].pk])
+    assert edition.news_count == 2
+    assert (empty.news_day, empty.news, empty.news_count) == (None, [], 0)

@@ -12,7 +12,6 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page
 from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
@@ -88,9 +87,7 @@ def _limit_requests(view: Any) -> Any:
     return guarded
 
 
-endpoint = decorate_view(
-    _limit_requests, gzip_page, cache_control(public=True, max_age=60), conditional_page
-)
+endpoint = decorate_view(_limit_requests, cache_control(public=True, max_age=60), conditional_page)
 
 
 @router.get("/trending", response={200: RankedPapersOut, **ERRORS}, summary="A ranked list")
@@ -103,10 +100,10 @@ def trending(
     period: PeriodName = PeriodName.DAY,
 ) -> RankedPapersOut:
     """Return the papers trending today, this week or this month, in all fields or in one."""
-    listed = PaperList(_known_field(field), period.value).papers
+    wanted = PaperList(_known_field(field), period.value)
     at = now()
-    page = [_ranked(one, at) for one in _page(listed, limit, offset)]
-    return RankedPapersOut(count=len(listed), papers=page)
+    page = [_ranked(one, at) for one in wanted.papers(offset, offset + limit)]
+    return RankedPapersOut(count=len(wanted.entries), papers=page)
 
 
 @router.get("/papers", response={200: PapersOut, **ERRORS}, summary="Newest papers")

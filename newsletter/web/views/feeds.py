@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.web import feeds, presenters
@@ -34,7 +33,7 @@ class FeedViews(NamedTuple):
 def _views(find: Callable[..., PaperFeed]) -> FeedViews:
     def public(view: View) -> View:
         cached = cache_control(public=True, max_age=300)(conditional_page(view))
-        return require_safe(gzip_page(cached))
+        return require_safe(cached)
 
     return FeedViews(public(AtomView(find)), public(feeds.json_view(find)))
 
@@ -52,7 +51,7 @@ def _archive_day(_request: HttpRequest, day: str) -> PaperFeed:
         edition = Edition.objects.get(day=date.fromisoformat(day))
     except (ValueError, Edition.DoesNotExist) as error:
         raise Http404("There is no edition of that day.") from error
-    listed = presenters.from_edition(edition, limit=feeds.FEED_PAPERS)
+    listed = presenters.from_edition(edition, stop=feeds.FEED_PAPERS)
     title = f"trending papers of {edition.day:%-d %B %Y}"
     return feeds.papers(title, "One day's papers.", reverse("archive-day", args=[day]), listed)
 

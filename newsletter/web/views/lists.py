@@ -8,7 +8,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.web import lists
@@ -19,7 +18,6 @@ PAPERS_PER_PAGE: Final = 30
 
 
 @require_safe
-@gzip_page
 @cache_control(public=True, max_age=60)
 @conditional_page
 def paper_list(request: HttpRequest, period: str, field: str = "", key: str = "") -> HttpResponse:
@@ -29,16 +27,17 @@ def paper_list(request: HttpRequest, period: str, field: str = "", key: str = ""
         return HttpResponsePermanentRedirect(wanted.path)
     if key and wanted.row is None:
         raise Http404("There is no list of that time; the current one has no time in its address.")
-    page = Paginator(wanted.papers, PAPERS_PER_PAGE).get_page(request.GET.get("page"))
-    new, rising = lists.new_and_rising(wanted.papers) if period == Period.DAY else ([], [])
-    shown = set(page.object_list)
+    page = Paginator(wanted.entries, PAPERS_PER_PAGE).get_page(request.GET.get("page"))
+    shown = wanted.papers(page.start_index() - 1, page.end_index()) if wanted.entries else []
+    by_day = period == Period.DAY
+    new, rising = lists.new_and_rising(shown, wanted.first_day) if by_day else ([], [])
     older, newer = wanted.neighbours()
     context = {
         "list": wanted,
         "page": page,
-        "listed": page.object_list if period != Period.DAY else [],
-        "new": [one for one in new if one in shown],
-        "rising": [one for one in rising if one in shown],
+        "listed": [] if by_day else shown,
+        "new": new,
+        "rising": rising,
         "older": older,
         "newer": newer,
         "count": wanted.row.count if wanted.row else 0,
@@ -70,7 +69,6 @@ def requested(period: str, field: str = "", key: str = "") -> PaperList:
 
 
 @require_safe
-@gzip_page
 @cache_control(public=True, max_age=60)
 @conditional_page
 def fields(request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,6 @@ from typing import Final
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.web import charts, citation, presenters
@@ -24,7 +23,6 @@ FOLLOWED_AUTHORS: Final = 20
 
 
 @require_safe
-@gzip_page
 @cache_control(public=True, max_age=60)
 @conditional_page
 def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:

@@ -7,7 +7,6 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from newsletter.digests import preview as previews
@@ -24,7 +23,6 @@ PREVIEWS_PER_MINUTE: Final = 30
 
 
 @require_safe
-@gzip_page
 @never_cache
 def preview(request: HttpRequest) -> HttpResponse:
     """Show the papers that the choices in the address give; nothing is stored."""

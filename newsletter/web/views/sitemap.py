@@ -11,7 +11,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from newsletter.web import lists
@@ -22,7 +21,6 @@ NEWEST_PAPERS: Final = 20_000
 
 
 @require_safe
-@gzip_page
 @cache_control(public=True, max_age=3600)
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Name the lists, the days of the archive and the newest papers."""

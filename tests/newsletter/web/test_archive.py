@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from papers.models import Paper
 from tests.factories import a_paper, an_edition, rename
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +22,8 @@ def test_an_empty_archive_says_so(client: Client) -> None:
 def test_it_lists_the_days_newest_first_with_their_first_paper(
     client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    papers = [a_paper() for _ in range(40)]
+    start = datetime(2025, 3, 31, tzinfo=UTC)
+    papers = [a_paper(announced_at=start - timedelta(days=age)) for age in range(40)]
     for age, paper in enumerate(papers):
         an_edition(paper, day=date(2025, 3, 31) - timedelta(days=age))
     with django_assert_max_num_queries(4):
@@ -31,7 +34,7 @@ def test_it_lists_the_days_newest_first_with_their_first_paper(
     assert papers[39].title in client.get("/archive/?page=2").content.decode()
 
 
-def test_a_day_shows_all_its_papers_and_its_neighbours(
+def test_a_day_shows_thirty_papers_a_page_and_its_neighbours(
     client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for day in (9, 11, 14):
@@ -40,7 +43,11 @@ def test_a_day_shows_all_its_papers_and_its_neighbours(
     an_edition(*papers, day=date(2025, 3, 12))
     with django_assert_max_num_queries(5):
         page = client.get("/archive/2025-03-12/").content.decode()
-    assert all(paper.title in page for paper in papers)
+    assert all(paper.title in page for paper in papers[:30])
+    assert not any(paper.title in page for paper in papers[30:])
+    second = client.get("/archive/2025-03-12/?page=2").content.decode()
+    assert all(paper.title in second for paper in papers[30:])
+    assert '<span class="sr">Number </span>31' in second
     assert "/archive/2025-03-11/" in page
     assert "/archive/2025-03-14/" in page
     assert "/archive/2025-03-09/" not in page
@@ -82,18 +89,36 @@ def test_the_list_of_days_still_names_a_paper_that_has_a_new_id(client: Client) 
     assert "An empty day" not in page
 
 
-def test_a_day_is_called_by_its_first_paper_that_is_not_hidden(
+def test_a_day_is_called_by_its_first_new_paper_that_is_not_hidden(
     client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hidden, second, third = a_paper(hidden=True), a_paper(), a_paper()
+    tuesday = datetime(2025, 3, 11, 8, tzinfo=UTC)
+    hidden, second, third = (a_paper(announced_at=tuesday) for _ in range(3))
+    of_wednesday = a_paper(announced_at=tuesday + timedelta(days=1))
     an_edition(hidden, second, third, day=date(2025, 3, 11))
-    an_edition(third, second, day=date(2025, 3, 12))
-    an_edition(hidden, day=date(2025, 3, 13))
+    an_edition(third, of_wednesday, day=date(2025, 3, 12))
+    an_edition(of_wednesday, third, day=date(2025, 3, 13))
+    Paper.objects.filter(pk=hidden.pk).update(hidden=True)
     with django_assert_max_num_queries(4):
         page = client.get("/archive/").content.decode()
-    assert page.index("An empty day") < page.index(third.title) < page.index(second.title)
-    assert page.count(third.title) == 1
+    assert page.index("Nothing new") < page.index(of_wednesday.title) < page.index(second.title)
+    assert third.title not in page
     assert hidden.title not in page
+    assert "2 new papers" in page
+
+
+def test_a_day_counts_all_papers_that_it_brought_listed_or_not(client: Client) -> None:
+    tuesday = datetime(2025, 3, 11, 8, tzinfo=UTC)
+    listed = a_paper(announced_at=tuesday)
+    for _ in range(4):
+        a_paper(announced_at=tuesday)
+    old = a_paper(announced_at=tuesday - timedelta(days=1))
+    an_edition(old, listed, day=date(2025, 3, 11))
+    assert "5 new papers" in client.get("/archive/").content.decode()
+    assert (
+        "5 papers came on Tuesday, 11 March" in client.get("/archive/2025-03-11/").content.decode()
+    )
+    assert "<span>5 papers</span>" in client.get("/").content.decode()
 
 
 @pytest.mark.parametrize("day", ["2025-13-01", "20250311", "2025-W11-2", "yesterday", "0000-00-00"])
@@ -124,6 +149,7 @@ def test_a_day_shows_the_picks_that_stood_on_it(client: Client) -> None:
 
 
 def test_hidden_papers_are_not_counted(client: Client) -> None:
-    an_edition(a_paper(), a_paper(), a_paper(hidden=True), day=date(2025, 3, 11))
+    an_edition(a_paper(), a_paper(), hidden := a_paper(), day=date(2025, 3, 11))
+    Paper.objects.filter(pk=hidden.pk).update(hidden=True)
     for page in ("/archive/", "/archive/2025-03-11/", "/"):
-        assert "2 papers" in client.get(page).content.decode()
+        assert re.search(r"\b2 (new )?papers", client.get(page).content.decode())
