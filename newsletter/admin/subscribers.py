@@ -21,7 +21,7 @@ from newsletter.admin.subscriber_actions import SubscriberActions, origin
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
 from newsletter.subscriptions import parsers, preferences, privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
-from newsletter.web.forms import timezone_choices
+from newsletter.web.timezones import all_timezones
 from papers.admin.base import NeverAdded, link, names_of, url_of, url_of_list
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminSelectWidget,
         help_text="In the time zone of the subscriber.",
     )
-    timezone = forms.ChoiceField(choices=timezone_choices, widget=UnfoldAdminSelectWidget)
+    timezone = forms.ChoiceField(choices=all_timezones, widget=UnfoldAdminSelectWidget)
     size = forms.IntegerField(
         label="Papers in a digest",
         min_value=1,

@@ -222,7 +222,11 @@ def _remark(person: Subscriber, history: History, unanswered: Sequence[str], at:
 
 def asked_of(person: Subscriber, library: RunPapers) -> DigestRequest:
     """Return what the next digest of a subscriber is composed from."""
-    profile = profiles_of([person], library.at)[person.pk]
+    return request_for(person, profiles_of([person], library.at)[person.pk], library)
+
+
+def request_for(person: Subscriber, profile: Profile, library: RunPapers) -> DigestRequest:
+    """Return what the next digest of a subscriber would be composed from with a profile."""
     history = histories_of([person], library.first_seen, library.at)[person.pk]
     return _asked(person, profile, history, library)
 

@@ -13,13 +13,14 @@ from django.db import close_old_connections
 from django.db.models import Max
 from django.utils.timezone import now
 
-from newsletter.digests.assembly import RunPapers
+from newsletter.digests.assembly import RunPapers, request_for
 from newsletter.models import Subscriber
 from newsletter.subscriptions.preferences import Choices
 from papers.models import Paper, RankedList
-from papers.recommend import diversify
+from papers.recommend import diversify, rates
 from papers.recommend.diversify import Pick
 from papers.recommend.profile import Profile
+from papers.recommend.rates import WeeklyRates
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ DIGEST_SIZE: Final = 10
 SAMPLE_SIZE: Final = 12
 FRESH_SECONDS: Final = 60.0
 """Papers are read anew at most this often, and only if something changed."""
+READ_AT_ONCE: Final = 500
+"""Papers that are read within a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,34 @@ def choose(choices: Choices) -> list[Pick]:
 
     A liked paper that is older than the candidates counts as a search for its title.
     """
-    index = _papers().index
+    index = kept_papers().index
     profile = profile_of(choices, known=index.rows)
     index.prepare([profile])
     return diversify.compose(index, profile, DIGEST_SIZE)[:SHOWN]
 
 
+def choose_for(person: Subscriber, choices: Choices) -> list[Pick]:
+    """Return the papers with which the next digest of a subscriber would begin.
+
+    Args:
+        person: Whose sent papers are left out.
+        choices: What is, or would be, stored.
+    """
+    library = kept_papers()
+    profile = profile_of(choices, known=library.index.rows)
+    library.index.prepare([profile])
+    return request_for(person, profile, library).picks(library.index)[:SHOWN]
+
+
+def weekly_rates(choices: Choices) -> WeeklyRates:
+    """Return how many papers a week each of the choices brings."""
+    index = kept_papers().index
+    return rates.weekly_rates(index, profile_of(choices, known=index.rows))
+
+
 def sample() -> list[Pick]:
     """Return varied trending papers for a visitor to tick what they would read."""
-    return diversify.compose(_papers().index, Profile(), SAMPLE_SIZE)
+    return diversify.compose(kept_papers().index, Profile(), SAMPLE_SIZE)
 
 
 def profile_of(choices: Choices, known: dict[str, int]) -> Profile:
@@ -68,13 +90,15 @@ def profile_of(choices: Choices, known: dict[str, int]) -> Profile:
         topics=choices.get("topics", []),
         texts=[*choices.get("interests", []), *old.values_list("title", flat=True)],
         likes=[paper for paper in likes if paper in known],
+        dislikes=choices.get("dislikes", []),
         authors=choices.get("authors", []),
         muted=choices.get("muted", []),
+        names=choices.get("names", []),
         half_life=settings.LIKE_HALF_LIFE_DAYS,
     )
 
 
-def _papers() -> RunPapers:
+def kept_papers() -> RunPapers:
     """Return the kept papers; read them now if there are none, in the background if outdated."""
     global _kept  # noqa: PLW0603 - one value for the process
     kept = _kept
@@ -86,7 +110,18 @@ def _papers() -> RunPapers:
     return kept.papers
 
 
-def _renew(outdated: _Kept) -> None:
+def are_ready() -> bool:
+    """Return whether the papers are there without a wait; if not, read them in the background.
+
+    The papers of a small catalogue are read at once.
+    """
+    if _kept is not None or Paper.objects.count() <= READ_AT_ONCE:
+        return True
+    threading.Thread(target=_renew, args=(None,), daemon=True, name="preview papers").start()
+    return False
+
+
+def _renew(outdated: _Kept | None) -> None:
     global _kept  # noqa: PLW0603 - one value for the process
     if not _lock.acquire(blocking=False):
         return

@@ -80,14 +80,22 @@ def timezones() -> dict[str, str]:
 
 
 def topics(text: str) -> list[str]:
-    """Return arXiv categories or whole archives; commas and spaces separate them, too."""
+    """Return arXiv categories or whole archives, by code or name.
+
+    Commas and spaces separate codes, too; a name takes a line, with or without its code.
+    """
     codes: list[str] = []
-    for typed in filter(None, CODE_SEPARATORS.split(text)):
-        code = taxonomy.category(typed)
-        if code is None:
-            raise InputError(f"{quoted(typed)} is not a field of arXiv; write codes like cs.CL.")
-        codes.append(code)
+    for line in LIST_SEPARATORS.split(text):
+        named = taxonomy.category_by_name(line)
+        codes += [named] if named else map(_topic, filter(None, CODE_SEPARATORS.split(line)))
     return _unique(codes)
+
+
+def _topic(typed: str) -> str:
+    code = taxonomy.category(typed)
+    if code is None:
+        raise InputError(f"{quoted(typed)} is not a field of arXiv; write codes like cs.CL.")
+    return code
 
 
 def phrases(text: str) -> list[str]:
@@ -135,18 +143,6 @@ def resolve_papers(names: Iterable[str]) -> dict[str, str]:
 def unknown_paper(name: str) -> str:
     """Return the error sentence about a paper that was not found."""
     return f"{quoted(name)} is not a paper we know; write an arXiv id such as 2503.01234."
-
-
-def with_titles(ids: Iterable[str]) -> str:
-    """Return the ids as lines of a form, each with its title where the catalogue has one.
-
-    ``paper_ids`` parses these lines again and ignores the titles.
-    """
-    titles = dict(
-        Paper.objects.filter(canonical_id__in=list(ids)).values_list("canonical_id", "title")
-    )
-    lines = (f"{paper} {titles.get(paper, '')}".strip() for paper in ids)
-    return "\n".join(LIST_SEPARATORS.sub(",", line) for line in lines)
 
 
 def quoted(text: str) -> str:

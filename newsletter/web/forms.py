@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from functools import cache
+from functools import cached_property
 from typing import Any, Final, cast
 
 from django import forms
@@ -15,9 +15,10 @@ from django.core.signing import BadSignature, TimestampSigner
 from newsletter.models import Subscriber
 from newsletter.security import email_addresses
 from newsletter.security.email_addresses import Address
-from newsletter.subscriptions import parsers, preferences
+from newsletter.subscriptions import parsers, pasted, preferences
 from newsletter.subscriptions.preferences import Choices
 from newsletter.web.lists import week_counts
+from newsletter.web.timezones import common_timezones
 from papers.ingest.fields import fed_fields
 from papers.text import taxonomy
 
@@ -26,7 +27,7 @@ SHORTEST_FILL: Final = timedelta(seconds=2)
 LONGEST_FILL: Final = timedelta(hours=1)
 STAMP_BYTES: Final = 12
 
-TopicGroup = tuple[str, int, list[tuple[str, str, bool, str]]]
+TopicGroup = tuple[str, list[tuple[str, str, str]]]
 
 
 class AddressField(forms.Field):
@@ -60,8 +61,8 @@ class ParsedField(forms.Field):
             raise forms.ValidationError(str(error)) from error
 
 
-class LinesTextarea(forms.Textarea):
-    """A textarea for a list, one entry a line; repeated parameters are joined."""
+class ListWidget(forms.Widget):
+    """A box for the entries of a list, one a line; repeated parameters are joined."""
 
     def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str | None:
         """Return the lines of all parameters of this name, or None if there are none."""
@@ -73,6 +74,57 @@ class LinesTextarea(forms.Textarea):
     def format_value(self, value: Any) -> str:
         """Return a list as lines."""
         return "\n".join(value) if isinstance(value, list) else value or ""
+
+
+class LinesTextarea(ListWidget, forms.Textarea):
+    """A box of several lines."""
+
+
+class LineInput(ListWidget, forms.TextInput):
+    """A box of one line."""
+
+
+class ListField(ParsedField):
+    """A list of choices: its entries are rows of the page, its box adds to them."""
+
+    def __init__(self, read: Callable[[str], Any], **options: Any) -> None:
+        options.setdefault("empty", [])
+        super().__init__(read, **options)
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> ListBoundField:
+        """Return the box of this field."""
+        return ListBoundField(form, self, field_name)
+
+
+class ListBoundField(forms.BoundField):
+    """The box to add entries: empty, unless it holds a mistake."""
+
+    def value(self) -> Any:
+        """Return what was sent if it cannot be read."""
+        return self.data if self.errors else ""
+
+
+class PapersField(ListField):
+    """Papers, typed or pasted.
+
+    Attributes:
+        stored: Ids that are accepted even where the catalogue has lost the paper.
+        note: Says which pasted entries were left out.
+    """
+
+    stored: frozenset[str] = frozenset()
+    note = ""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(pasted.read, empty=pasted.PastedPapers([]), **options)
+
+    def to_python(self, value: str | None) -> list[str]:
+        """Parse the text and keep the note; raises ValidationError with the parser's sentence."""
+        lines = (value or "").splitlines()
+        kept = [line for line in lines if line in self.stored]
+        found = super().to_python("\n".join(line for line in lines if line not in self.stored))
+        self.note = found.note
+        return list(dict.fromkeys([*kept, *found.papers]))
 
 
 def _timezone_or_none(text: str) -> str | None:
@@ -110,49 +162,51 @@ class ChoicesForm(forms.Form):
         label="Papers in a digest",
         widget=forms.NumberInput({"min": 1, "max": parsers.MAX_SIZE, "inputmode": "numeric"}),
     )
-    topics = ParsedField(parsers.topics, empty=[], label="Fields", widget=LinesTextarea())
-    interests = ParsedField(
+    topics = ListField(
+        parsers.topics,
+        label="Fields",
+        help_text="Type a name, or open the list below.",
+        widget=LineInput({"placeholder": "Robotics", "list": "fields"}),
+    )
+    interests = ListField(
         parsers.phrases,
-        empty=[],
         label="In your own words",
         help_text="One subject a line, in words that a paper about it would use.",
-        widget=LinesTextarea({"rows": 4, "placeholder": "long-context language models"}),
+        widget=LinesTextarea(
+            {"rows": 2, "placeholder": "long-context language models", "data-suggest": "subjects"}
+        ),
     )
-    likes = ParsedField(
-        parsers.paper_ids,
-        empty=[],
+    likes = PapersField(
         label="Papers you like",
-        help_text="One a line: an arXiv id, an address or a title. Digests look for more of these.",
-        widget=LinesTextarea({"rows": 4, "placeholder": "https://arxiv.org/abs/1706.03762"}),
+        help_text="Ids of arXiv, addresses, titles or BibTeX, as many as you like. Digests look "
+        "for more of these.",
+        widget=LinesTextarea(
+            {"rows": 2, "placeholder": "1706.03762, or a title", "data-suggest": "papers"}
+        ),
     )
-    dislikes = ParsedField(
-        parsers.paper_ids,
-        empty=[],
+    dislikes = PapersField(
         label="Papers you would rather not see more of",
         help_text="One a line. They never come again, and what is like them comes less often, "
         "whether a liked paper, a subject or a field would bring it.",
-        widget=LinesTextarea({"rows": 2}),
+        widget=LinesTextarea({"rows": 2, "data-suggest": "papers"}),
     )
-    authors = ParsedField(
+    authors = ListField(
         parsers.phrases,
-        empty=[],
         label="Authors you follow",
         help_text="One name a line.",
-        widget=LinesTextarea({"rows": 3, "placeholder": "Ada Lovelace"}),
+        widget=LinesTextarea({"rows": 2, "placeholder": "Ada Lovelace", "data-suggest": "authors"}),
     )
-    muted = ParsedField(
+    muted = ListField(
         parsers.phrases,
-        empty=[],
         label="Muted words and authors",
         help_text="One a line. A paper with one of these in its title or abstract, or among its "
         "authors, never comes, however much it trends. Words match as you write them; only "
         "capitals, hyphens and a plural s make no difference. GAN* mutes every word that begins "
         "so.",
-        widget=LinesTextarea({"rows": 3}),
+        widget=LinesTextarea({"rows": 2}),
     )
-    names = ParsedField(
+    names = ListField(
         parsers.phrases,
-        empty=[],
         label="Names you publish under",
         help_text="One a line. Your own papers never come: you know them.",
         widget=LinesTextarea({"rows": 2}),
@@ -160,44 +214,53 @@ class ChoicesForm(forms.Form):
 
     @property
     def choices(self) -> Choices:
-        """Return the choices of a valid form: the fields that were sent."""
+        """Return the choices of a valid form: the fields that were sent, less what is removed."""
         chosen = {
             name: self.cleaned_data[name]
             for name in (*preferences.SETTINGS, *preferences.LISTS)
             if name in self.data and self.cleaned_data.get(name) is not None
         }
+        name, _, removed = self.data.get("remove", "").partition(":")
+        if name in preferences.LISTS and name in chosen:
+            chosen[name] = [value for value in chosen[name] if value != removed]
         return cast(Choices, chosen)
 
-    @property
-    def topic_groups(self) -> list[TopicGroup]:
-        """Return the categories that the sources bring, and the chosen ones, by group.
+    def chosen(self, name: str) -> list[str]:
+        """Return the entries of a list to show as rows; none of one that holds a mistake."""
+        if self.is_bound and name in self.data:
+            found = [] if name in self.errors else self.choices.get(name, [])
+        else:
+            found = self.get_initial_for_field(self.fields[name], name) or []
+        return list(cast(list[str], found))
 
-        Each group: (group, number chosen, [(code, name, chosen, new papers in words)]).
+    @property
+    def notes(self) -> list[str]:
+        """Return what became of pasted entries."""
+        fields = [field for field in self.fields.values() if isinstance(field, PapersField)]
+        return [field.note for field in fields if field.note]
+
+    @property
+    def offered_topics(self) -> list[str]:
+        """Return the names, with their codes, of the fields that can still be chosen."""
+        groups = [rows for _, rows in self.topic_groups]
+        return [f"{name} ({code})" for rows in groups for code, name, _ in rows]
+
+    @cached_property
+    def topic_groups(self) -> list[TopicGroup]:
+        """Return the categories that the sources bring and that are not chosen yet, by group.
+
+        Each group: (group, [(code, name, new papers in words)]).
         """
-        chosen = set(self._topics())
-        offered = fed_fields() | chosen
+        offered = fed_fields() - set(self.chosen("topics"))
         counts = week_counts()
         groups: list[TopicGroup] = []
         for group, names in taxonomy.GROUPS.items():
             rows = [
-                (code, name, code in chosen, _news(counts, code))
-                for code, name in names.items()
-                if code in offered
+                (code, name, _news(counts, code)) for code, name in names.items() if code in offered
             ]
             if rows:
-                groups.append((group, len(chosen.intersection(names)), rows))
+                groups.append((group, rows))
         return groups
-
-    @property
-    def other_topics(self) -> list[str]:
-        """Return chosen codes without a checkbox of their own: whole archives such as ``cs``."""
-        return [code for code in self._topics() if code not in taxonomy.NAMES]
-
-    def _topics(self) -> list[str]:
-        """Return the chosen categories, or those that were sent with an invalid form."""
-        value = self["topics"].value() or []
-        sent = value if isinstance(value, list) else parsers.CODE_SEPARATORS.split(value)
-        return [taxonomy.category(code) or code for code in sent if code]
 
 
 class SignUpForm(ChoicesForm):
@@ -262,12 +325,14 @@ class PreferencesForm(ChoicesForm):
         propose_timezone: bool = False,
     ) -> None:
         """Fill the form; ``propose_timezone`` lets the page's script fill in the browser's zone."""
-        chosen: dict[str, Any] = dict(preferences.of(subscriber))
-        for name in ("likes", "dislikes"):
-            chosen[name] = parsers.with_titles(chosen[name])
-        super().__init__(data, initial=chosen)
+        chosen = preferences.of(subscriber)
+        super().__init__(data, initial=dict(chosen))
+        for field in self.fields.values():
+            if isinstance(field, PapersField):
+                field.stored = frozenset([*chosen["likes"], *chosen["dislikes"]])
         attrs = {"data-propose": ""} if propose_timezone else {}
-        self.fields["timezone"].widget = forms.Select(attrs, choices=timezone_choices())
+        zones = common_timezones(subscriber.timezone)
+        self.fields["timezone"].widget = forms.Select(attrs, choices=zones)
 
 
 def _news(counts: Mapping[str, int], code: str) -> str:
@@ -288,17 +353,6 @@ def _nonce(stamp: str, age: timedelta) -> str:
         return _signer().unsign(stamp, max_age=age)
     except BadSignature:
         return ""
-
-
-@cache
-def timezone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the time zones grouped by region, as choices of a select."""
-    regions: dict[str, list[tuple[str, str]]] = {}
-    for name in parsers.timezones().values():
-        region, slash, place = name.partition("/")
-        row = (name, place.replace("_", " ") if slash else name)
-        regions.setdefault(region if slash else "Other", []).append(row)
-    return sorted(regions.items())
 
 
 def _signer() -> TimestampSigner:

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from newsletter import display
 from newsletter.display import Link, Summary
 from papers.models import Edition, Paper, picked
+from papers.recommend.diversify import Pick
 from papers.search import Query, parts_to_highlight
 from papers.text.scripts import Level, Piece
 from papers.trending import reasons
@@ -127,6 +128,16 @@ def from_day(day: date) -> list[ListedPaper]:
     return [
         ListedPaper(paper, rank)
         for rank, paper in enumerate(listed.order_by("pk")[:PAPERS_WITHOUT_EDITION], 1)
+    ]
+
+
+def from_picks(picks: Sequence[Pick]) -> list[ListedPaper]:
+    """Return the papers chosen for a reader, each with its reason."""
+    papers = _shown([pick.paper for pick in picks])
+    return [
+        ListedPaper(papers[pick.paper], rank, pick.reason)
+        for rank, pick in enumerate(picks, start=1)
+        if pick.paper in papers
     ]
 
 

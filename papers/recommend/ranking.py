@@ -210,6 +210,22 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
     return RankedInterest("likes", scores, strengths, explain, places)
 
 
+def nearest_likes(index: Index, profile: Profile) -> dict[int, str]:
+    """Return for each candidate that fits the likes the id of the liked paper it is most like."""
+    known = _known_likes(index, profile)
+    if known is None:
+        return {}
+    rows, weights, _ = known
+    places = np.flatnonzero(index.similarity.fit(*known).above)
+    shares = index.similarity.shares(rows, weights)
+    cosines = np.stack([index.similarity.cosines(row)[places] for row in rows])
+    nearest = np.argmax(shares[:, None] * cosines, axis=0)
+    return {
+        place: index.documents[rows[like]].id
+        for place, like in zip(places.tolist(), nearest.tolist(), strict=True)
+    }
+
+
 def _search_interest(index: Index, text: str, dislikes: tuple[int, ...]) -> RankedInterest | None:
     """Return the interest in one search; None where no candidate matches it."""
     search = index.searches.search(text)

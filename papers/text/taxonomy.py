@@ -185,7 +185,22 @@ NAMES: Final[dict[str, str]] = {
 ARCHIVES: Final[frozenset[str]] = frozenset(code.partition(".")[0] for code in NAMES)
 SPELLINGS: Final[dict[str, str]] = {code.lower(): code for code in (*NAMES, *ARCHIVES)}
 
+CODES_BY_NAME: Final[dict[str, str]] = {
+    name.lower(): code for code, name in reversed(NAMES.items())
+}
+
 
 def category(typed: str) -> str | None:
     """Return the category (``cs.CL``) or archive (``cs``) in its spelling; None when unknown."""
     return SPELLINGS.get(typed.strip().lower())
+
+
+def category_by_name(typed: str) -> str | None:
+    """Return the category of ``Robotics`` or ``Robotics (cs.RO)``; None for any other text.
+
+    Of two categories with one name the first of ``GROUPS`` is returned.
+    """
+    name, bracket, code = typed.strip().rpartition(" (")
+    if bracket and code.endswith(")"):
+        return category(code.removesuffix(")")) if name else None
+    return CODES_BY_NAME.get(typed.strip().lower())

@@ -30,7 +30,7 @@ def test_sign_up_confirm_read_rate_change_and_leave(page: Page, service: Service
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").first).to_be_visible()
     page.reload()
-    expect(page.get_by_label("In your own words")).to_have_value("diffusion models")
+    expect(page.get_by_role("button", name="Remove diffusion models")).to_be_visible()
     expect(page.get_by_label("Once a week")).to_be_checked()
     expect(page.get_by_text("The next digest comes on Friday")).to_be_visible()
 

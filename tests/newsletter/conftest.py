@@ -8,9 +8,16 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from newsletter.digests import preview
 from tests import smtpd
 from tests.newsletter.mail.backends.test_smtp import point_at
 from tests.sink import Sink, running_sink
+
+
+@pytest.fixture(autouse=True)
+def no_papers_of_previews() -> None:
+    """The catalogue of one test is none of another's."""
+    preview.forget()
 
 
 @pytest.fixture

@@ -17,12 +17,14 @@ from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 
+from newsletter.web import suggestions
 from newsletter.web.api.schemas import (
     ErrorOut,
     PaperOut,
     PapersOut,
     RankedPaperOut,
     RankedPapersOut,
+    SuggestionsOut,
 )
 from newsletter.web.lists import PaperList
 from newsletter.web.presenters import ListedPaper
@@ -57,6 +59,14 @@ class Order(StrEnum):
 
     RELEVANCE = "relevance"
     DATE = "date"
+
+
+class SuggestedKind(StrEnum):
+    """The list of choices to suggest something for."""
+
+    PAPERS = "papers"
+    AUTHORS = "authors"
+    SUBJECTS = "subjects"
 
 
 api = NinjaAPI(
@@ -161,6 +171,18 @@ def search(
     at = now()
     shown = [PaperOut.of(found[key], at) for key in page if key in found]
     return PapersOut(count=len(ids), papers=shown)
+
+
+@router.get("/suggestions", response={200: SuggestionsOut, **ERRORS}, include_in_schema=False)
+@endpoint
+def suggested(
+    request: HttpRequest, kind: SuggestedKind, q: Annotated[str, Query(max_length=100)]
+) -> SuggestionsOut:
+    """Return lines to put into a list of choices, for the script of the pages that have one."""
+    try:
+        return SuggestionsOut(suggestions=getattr(suggestions, kind.value)(q))
+    except OperationalError as error:
+        raise HttpError(503, "This search took too long. Try fewer or rarer words.") from error
 
 
 def _page(items: Sequence[Item], limit: int, offset: int) -> Sequence[Item]:

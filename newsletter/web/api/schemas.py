@@ -85,3 +85,9 @@ class ErrorOut(Schema):
     """What was wrong, in one sentence."""
 
     detail: str
+
+
+class SuggestionsOut(Schema):
+    """Lines that may be put into a list of choices."""
+
+    suggestions: list[str]

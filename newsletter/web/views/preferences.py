@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,16 +13,24 @@ from django.shortcuts import render
 from django.utils.timezone import now
 
 from newsletter import tasks
+from newsletter.digests import preview as previews
 from newsletter.models import Subscriber
 from newsletter.process import enqueue
 from newsletter.security import tokens
+from newsletter.subscriptions import preferences as stored
 from newsletter.subscriptions import privacy
 from newsletter.subscriptions import service as subscriptions
+from newsletter.subscriptions.preferences import Choices
+from newsletter.web.entries import entries_of
 from newsletter.web.forms import PreferencesForm
+from newsletter.web.presenters import from_picks
 from newsletter.web.views.request_origin import origin_of
 from newsletter.web.views.subscriber import unsubscribed_page
 from newsletter.web.views.subscription_status import status_context
 from newsletter.web.views.token_page import token_page
+from papers.recommend.rates import WeeklyRates
+
+log = logging.getLogger(__name__)
 
 PAGE: Final = "preferences page"
 PAUSES: Final = {"week": timedelta(days=7), "month": timedelta(days=30)}
@@ -45,7 +54,15 @@ def _save(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
         return _show(request, subscriber, form)
     subscriptions.change_preferences(subscriber, form.choices, origin_of(request, PAGE))
     enqueue.on_commit(tasks.send_digests)
-    return _show(request, subscriber, done="Your choices are saved.")
+    return _show(request, subscriber, done=" ".join(["Your choices are saved.", *form.notes]))
+
+
+def _preview(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """Show what the choices in the form would give, and keep them in the form; store nothing."""
+    form = PreferencesForm(subscriber, request.POST)
+    if not form.is_valid():
+        return _show(request, subscriber, form)
+    return _show(request, subscriber, form, status=200)
 
 
 def _send_now(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
@@ -83,6 +100,7 @@ def _mail_privacy_link(request: HttpRequest, subscriber: Subscriber) -> HttpResp
 
 ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
     "save": _save,
+    "preview": _preview,
     "pause": _pause,
     "resume": _resume,
     "unsubscribe": _unsubscribe,
@@ -93,17 +111,45 @@ ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
 def _show(
     request: HttpRequest,
     subscriber: Subscriber,
-    refused: PreferencesForm | None = None,
+    sent: PreferencesForm | None = None,
     *,
     done: str = "",
+    status: int = 400,
 ) -> HttpResponse:
-    """Render the page with a message (``done``) or with a ``refused`` form (status 400)."""
+    """Render the page.
+
+    Args:
+        request: The request.
+        subscriber: Whose page.
+        sent: A form that is not stored: refused, or only to be looked at.
+        done: What was done, in a sentence.
+        status: The status of the answer where there is a ``sent`` form.
+    """
     proposed = not subscriptions.has_chosen_timezone(subscriber)
+    form = sent or PreferencesForm(subscriber, propose_timezone=proposed)
     context = status_context(subscriber) | {
-        "form": refused or PreferencesForm(subscriber, propose_timezone=proposed),
+        "form": form,
         "done": done,
         "contact": settings.CONTACT_EMAIL,
         "first_waits": subscriptions.waits_for_choices(subscriber),
+        "unsaved": sent is not None and status == 200,
     }
-    status = 400 if refused else 200
-    return render(request, "subscriber/preferences.html", context, status=status)
+    context |= _what_it_gives(subscriber, form)
+    return render(request, "subscriber/preferences.html", context, status=status if sent else 200)
+
+
+def _what_it_gives(subscriber: Subscriber, form: PreferencesForm) -> dict[str, Any]:
+    """Return template values: the rows of the lists, and the first papers of the next digest.
+
+    Whatever is wrong with the papers, and while they are still being read, everybody can change
+    their choices, and leave.
+    """
+    choices = cast(Choices, {name: form.chosen(name) for name in stored.LISTS})
+    picks, found = [], WeeklyRates({}, 0.0)
+    try:
+        if previews.are_ready():
+            picks = previews.choose_for(subscriber, choices)
+            found = previews.weekly_rates(choices)
+    except Exception:
+        log.exception("The preview of subscriber %s failed.", subscriber.pk)
+    return {"picks": from_picks(picks), "entries": entries_of(form, found)}

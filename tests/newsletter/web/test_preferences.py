@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,12 +12,13 @@ import pytest
 import time_machine
 from django.test import Client
 
+from newsletter.digests import assembly
 from newsletter.models import Interest, Notice, Subscriber
 from newsletter.security import tokens
 from newsletter.subscriptions import preferences
 from papers.ingest.fields import follow
 from papers.ingest.service import ensure_sources
-from papers.models import RankedList
+from papers.models import Paper, RankedList
 from papers.text import identifiers
 from tests.factories import a_paper, a_subscriber, rename
 from tests.newsletter.web.test_token_pages import NOON, a_request
@@ -41,6 +44,19 @@ def path(subscriber: Subscriber) -> str:
     return f"/preferences/{tokens.preferences_token(subscriber)}/"
 
 
+def rows_of(page: str) -> dict[str, list[tuple[str, str]]]:
+    """The rows of each list: the value that is sent, and the title that is seen."""
+    rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, value, title in re.findall(
+        r'<input type="hidden" name="(\w+)" value="([^"]*)">\s*<p class="entry-title"><\w+[^>]*>'
+        r"(.*?)</(?:a|span)>",
+        page,
+        re.DOTALL,
+    ):
+        rows[name].append((html.unescape(value), html.unescape(title)))
+    return rows
+
+
 def test_everything_can_be_chosen_and_is_shown_again(
     reader: Client, subscriber: Subscriber, path: str
 ) -> None:
@@ -63,7 +79,15 @@ def test_everything_can_be_chosen_and_is_shown_again(
     }
     page = reader.post(path, sent).content.decode()
     assert "Your choices are saved." in page
-    assert "2503.01234 Attention, is it all?" in page
+    assert rows_of(page)["likes"] == [
+        ("2503.01234", "Attention; is it all?"),
+        ("t-abc", "A Listed Paper"),
+        ("1706.03762", "arXiv:1706.03762"),
+    ]
+    assert rows_of(page)["interests"] == [
+        ("graph learning", "graph learning"),
+        ("protein folding", "protein folding"),
+    ]
     chosen = preferences.of(Subscriber.objects.get())
     assert chosen == {
         "frequency": "weekly",
@@ -83,15 +107,141 @@ def test_everything_can_be_chosen_and_is_shown_again(
     assert "Wednesday, 5 March at 07:00 (Europe/Berlin)" in page
 
 
-def test_the_shown_likes_can_be_sent_back_as_they_are(
+def test_the_shown_rows_can_be_sent_back_as_they_are(
     reader: Client, subscriber: Subscriber, path: str
 ) -> None:
-    for identifier in ("2503.01234", "hep-th/9901001", "t-abc"):
-        a_paper(canonical_id=identifier, title=f"12 Angry; Papers: {identifier}\nagain")
+    known = ["2503.01234", "hep-th/9901001", "t-abc", "t-deleted-since"]
+    for identifier in known:
         Interest.objects.create(subscriber=subscriber, kind="like", value=identifier)
-    shown = reader.get(path).context["form"]["likes"].value()
+    for identifier in known[:3]:
+        a_paper(canonical_id=identifier, title=f"12 Angry; Papers: {identifier}\nagain")
+    shown = [value for value, _ in rows_of(reader.get(path).content.decode())["likes"]]
     assert reader.post(path, {"likes": shown}).status_code == 200
-    assert preferences.of(subscriber)["likes"] == ["2503.01234", "hep-th/9901001", "t-abc"]
+    assert preferences.of(subscriber)["likes"] == known
+
+
+def test_no_row_shows_an_internal_key(reader: Client, subscriber: Subscriber, path: str) -> None:
+    a_paper(canonical_id="t-abc", title="A Listed Paper")
+    for identifier in ("t-abc", "t-deleted-since"):
+        Interest.objects.create(subscriber=subscriber, kind="like", value=identifier)
+    titles = [title for _, title in rows_of(reader.get(path).content.decode())["likes"]]
+    assert titles == ["A Listed Paper", "A paper that is gone"]
+
+
+def test_the_button_of_a_row_removes_it_and_nothing_else(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    sent = {"interests": ["graphs", "a: b"], "topics": ["cs.CL"], "remove": "interests:a: b"}
+    page = reader.post(path, sent).content.decode()
+    assert rows_of(page)["interests"] == [("graphs", "graphs")]
+    chosen = preferences.of(subscriber)
+    assert (chosen["interests"], chosen["topics"]) == (["graphs"], ["cs.CL"])
+
+
+def test_enter_in_a_box_presses_a_button_that_saves(reader: Client, path: str) -> None:
+    page = reader.post(path, {"interests": "graphs"}).content.decode()
+    form = page[page.index('<form class="form"') :]
+    first = re.search(r"<button[^>]*>", form)
+    assert first
+    assert 'name="action" value="save"' in first[0]
+
+
+def test_several_ids_on_a_line_are_several_papers(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    reader.post(path, {"likes": "2503.01234, arXiv:1706.03762v2 https://arxiv.org/abs/2401.00001"})
+    assert preferences.of(subscriber)["likes"] == ["2503.01234", "1706.03762", "2401.00001"]
+
+
+def test_pasted_bibtex_adds_its_papers_and_says_which_were_left_out(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    title = "Attention: A {N}ew Hope"
+    a_paper(canonical_id="t-abc", title="Attention: A New Hope")
+    Paper.objects.update(title_key=identifiers.title_key("Attention: A New Hope"))
+    entries = (
+        "@article{a, title={Other}, eprint={2401.00001}, archivePrefix={arXiv}}\n"
+        f"@inproceedings{{b,\n  title = {{{title}}},\n  year = 2024\n}}\n"
+        "@book{c, title={Nobody Knows This Book}}\n"
+    )
+    page = reader.post(path, {"likes": f"1706.03762\n{entries}"}).content.decode()
+    assert preferences.of(subscriber)["likes"] == ["1706.03762", "2401.00001", "t-abc"]
+    assert "Of 3 pasted entries we know 2; the others were left out." in page
+
+
+def test_bibtex_of_unknown_papers_alone_is_a_mistake(reader: Client, path: str) -> None:
+    response = reader.post(path, {"likes": "@book{c, title={Nobody Knows This Book}}"})
+    assert response.status_code == 400
+    assert "None of the 1 pasted entries is a paper we know" in response.content.decode()
+
+
+@pytest.mark.parametrize("typed", ["Robotics (cs.RO)", "robotics", "CS.ro", "cs.RO\ncs.ro"])
+def test_a_field_is_added_by_its_name_or_code(
+    reader: Client, subscriber: Subscriber, path: str, typed: str
+) -> None:
+    page = reader.post(path, {"topics": typed}).content.decode()
+    assert preferences.of(subscriber)["topics"] == ["cs.RO"]
+    assert rows_of(page)["topics"] == [("cs.RO", "Robotics")]
+    assert 'value="Robotics (cs.RO)"' not in page
+
+
+def test_each_row_says_what_it_brings(reader: Client, subscriber: Subscriber, path: str) -> None:
+    for number in range(9):
+        a_paper(
+            title=f"Coral reefs {number}",
+            abstract=f"Bleaching of coral reefs in warm seas, number {number}.",
+            authors=["Ada Lovelace" if number else "Grace Hopper"],
+            announced_at=NOON - timedelta(days=3 * number, hours=1),
+        )
+    sent = {"interests": ["coral reefs", "medieval liturgy"], "authors": "Grace Hopper"}
+    page = reader.post(path, sent | {"topics": "cs.CL"}).content.decode()
+    brought = re.findall(r'entry-brings">([^<]+)<', page)
+    assert brought == ["3 papers a week", "3 papers a week", "none in 24 days", "1 paper a month"]
+
+
+def test_looking_at_what_the_choices_give_stores_nothing_and_keeps_them_in_the_form(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    for number in range(8):
+        words = " ".join(f"{number}w{place}" for place in range(30))
+        a_paper(title=f"Coral reefs {number}", abstract=f"Reefs of the seas. {words}")
+    sent = {"action": "preview", "interests": "coral reefs", "size": "7"}
+    response = reader.post(path, sent)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Nothing is saved yet" in page
+    given = page.split('id="gives"')[1].split("</section>")[0]
+    assert len(re.findall(r"Coral reefs \d", given)) >= 3
+    assert rows_of(page)["interests"] == [("coral reefs", "coral reefs")]
+    assert 'name="size" value="7"' in page
+    assert not Interest.objects.exists()
+    assert Subscriber.objects.get().size == 10
+
+
+def test_the_page_begins_with_the_papers_of_the_next_digest(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    for number in range(12):
+        words = " ".join(f"{number}w{place}" for place in range(30))
+        a_paper(title=f"Coral reefs {number}", abstract=f"Reefs of the seas. {words}")
+    reader.post(path, {"interests": "coral reefs"})
+    page = reader.get(path).content.decode()
+    given = re.findall(r'first-papers-title"><a [^>]*>([^<]+)<', page)
+    digest = assembly.preview(Subscriber.objects.get(), NOON)
+    titles = dict(Paper.objects.values_list("canonical_id", "title"))
+    assert len(given) == 5
+    assert given == [titles[item["paper"]] for item in digest.items][:5]
+
+
+def test_time_zones_are_a_short_list_by_region_with_ones_own(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    Subscriber.objects.update(timezone="Antarctica/Troll")
+    page = reader.get(path).content.decode()
+    zones = page.split('name="timezone"')[1].split("</select>")[0]
+    assert 'value="Antarctica/Troll" selected' in zones
+    assert re.findall(r'<optgroup label="(\w+)"', zones)[2:4] == ["Africa", "America"]
+    assert 80 < zones.count("<option") < 130
 
 
 def test_a_liked_paper_that_was_renamed_is_shown_by_its_title_and_stays_as_old_as_it_is(
@@ -102,9 +252,9 @@ def test_a_liked_paper_that_was_renamed_is_shown_by_its_title_and_stays_as_old_a
     like = Interest(subscriber=subscriber, kind="like", value="t-abc", created_at=since)
     like.save()
     rename(paper, "2503.01234")
-    shown = reader.get(path).context["form"]["likes"].value()
-    assert shown == "2503.01234 Attention"
-    reader.post(path, {"likes": shown})
+    shown = rows_of(reader.get(path).content.decode())["likes"]
+    assert shown == [("2503.01234", "Attention")]
+    reader.post(path, {"likes": shown[0][0]})
     row = Interest.objects.get()
     assert (row.value, row.created_at) == ("2503.01234", since)
 
