@@ -63,6 +63,9 @@ class Subscriber(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     consent_source = models.CharField(max_length=200, blank=True)
     sealed_token = models.TextField(blank=True, editable=False)
+    feed_version = models.PositiveSmallIntegerField(
+        default=1, db_default=1, editable=False, help_text="Of the address of the private feed."
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]

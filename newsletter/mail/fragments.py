@@ -38,6 +38,7 @@ PERSONAL: Final = (
     "rate_url",
     "receipt",
     "preferences_url",
+    "feed_url",
     "pause_url",
     "unsubscribe_url",
 )

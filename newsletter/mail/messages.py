@@ -366,7 +366,7 @@ def _require(html: str, text: str, *values: str) -> None:
 
 NO_LINKS: Final = dict.fromkeys(
     (
-        *("preferences_url", "pause_url", "unsubscribe_url", "receipt"),
+        *("preferences_url", "feed_url", "pause_url", "unsubscribe_url", "receipt"),
         *("feedback_stem", "rate_url", "web_url"),
     ),
     "",
@@ -378,6 +378,7 @@ def _links(subscriber: Subscriber) -> dict[str, str]:
     preferences = tokens.url_for("preferences", tokens.preferences_token(subscriber))
     return {
         "preferences_url": preferences,
+        "feed_url": f"{preferences}#feed",
         "pause_url": f"{preferences}#pause",
         "unsubscribe_url": f"{preferences}#pause",
     }

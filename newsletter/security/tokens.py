@@ -220,6 +220,30 @@ def subscriber_of_preferences_token(token: str) -> Subscriber:
     return subscriber
 
 
+def feed_token(subscriber: Subscriber) -> str:
+    """Return the token of a subscriber's private feed; a new ``feed_version`` makes it void."""
+    return _sign("feed", f"{_short(subscriber.public_id)}-{subscriber.feed_version}")
+
+
+def subscriber_of_feed_token(token: str) -> Subscriber:
+    """Return the reader of a private feed.
+
+    Raises:
+        ExpiredTokenError: The feed has a new address, or ended with the subscription.
+        ErasedTokenError: The subscriber was erased.
+        InvalidTokenError: The token is not one of ours.
+    """
+    public_id, _, version = _verify("feed", token).rpartition("-")
+    subscriber = Subscriber.objects.filter(public_id=_long(public_id)).first()
+    if subscriber is None:
+        raise ErasedTokenError
+    if version != str(subscriber.feed_version):
+        raise ExpiredTokenError("This feed has a new address, on your preferences page.")
+    if subscriber.status not in (Subscriber.Status.ACTIVE, Subscriber.Status.PAUSED):
+        raise ExpiredTokenError("This feed ended with its subscription.")
+    return subscriber
+
+
 def privacy_token(notice: Notice) -> str:
     """Return the token of the export and erasure page, bound to the mail that carries it."""
     return _sign("privacy", f"{notice.pk}-{_fingerprint(notice.subscriber)}")

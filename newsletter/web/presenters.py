@@ -112,7 +112,7 @@ def from_edition(
     Picks are shown as they were at ``at``, by default at the end of the edition's day (UTC).
     """
     entries: list[Mapping[str, Any]] = edition.entries[start:stop]
-    papers = _shown([entry["paper"] for entry in entries])
+    papers = by_canonical_id([entry["paper"] for entry in entries])
     as_of = at or min(now(), datetime.combine(edition.day, time.max, UTC))
     return [
         ListedPaper(papers[entry["paper"]], rank, entry.get("reason", ""), at=as_of)
@@ -133,7 +133,7 @@ def from_day(day: date) -> list[ListedPaper]:
 
 def from_picks(picks: Sequence[Pick]) -> list[ListedPaper]:
     """Return the papers chosen for a reader, each with its reason."""
-    papers = _shown([pick.paper for pick in picks])
+    papers = by_canonical_id([pick.paper for pick in picks])
     return [
         ListedPaper(papers[pick.paper], rank, pick.reason)
         for rank, pick in enumerate(picks, start=1)
@@ -141,7 +141,7 @@ def from_picks(picks: Sequence[Pick]) -> list[ListedPaper]:
     ]
 
 
-def _shown(ids: Sequence[str]) -> dict[str, Paper]:
+def by_canonical_id(ids: Sequence[str]) -> dict[str, Paper]:
     """Return the papers that are not hidden by their ids."""
     return {paper.canonical_id: paper for paper in listable(canonical_id__in=ids)}
 

@@ -18,7 +18,7 @@ from newsletter.models import Subscriber
 from newsletter.process import enqueue
 from newsletter.security import tokens
 from newsletter.subscriptions import preferences as stored
-from newsletter.subscriptions import privacy
+from newsletter.subscriptions import privacy, private_feeds
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.preferences import Choices
 from newsletter.web.entries import entries_of
@@ -98,6 +98,11 @@ def _mail_privacy_link(request: HttpRequest, subscriber: Subscriber) -> HttpResp
     return _show(request, subscriber, done="The link was mailed within the last hour.")
 
 
+def _renew_feed(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    private_feeds.renew_address(subscriber)
+    return _show(request, subscriber, done="Your feed has a new address; the old one is void.")
+
+
 ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
     "save": _save,
     "preview": _preview,
@@ -105,6 +110,7 @@ ACTIONS: Final[dict[str, Callable[[HttpRequest, Subscriber], HttpResponse]]] = {
     "resume": _resume,
     "unsubscribe": _unsubscribe,
     "privacy": _mail_privacy_link,
+    "renew-feed": _renew_feed,
 }
 
 
@@ -131,6 +137,8 @@ def _show(
         "form": form,
         "done": done,
         "contact": settings.CONTACT_EMAIL,
+        "feed_url": tokens.url_for("private-feed", tokens.feed_token(subscriber)),
+        "json_feed_url": tokens.url_for("private-feed-json", tokens.feed_token(subscriber)),
         "first_waits": subscriptions.waits_for_choices(subscriber),
         "unsaved": sent is not None and status == 200,
     }
