@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 
 from benchmarks.ranking import DATA, TOP, ndcg, read
-from papers.recommend.queries import QueryIndex, stems_of
+from papers.recommend.queries import QueryIndex
+from papers.recommend.query_parsing import stems_of
 
 SINCE: Final = "2026-03-01"
 K1: Final = 1.2

@@ -25,8 +25,13 @@ Scores = NDArray[np.float32]
 SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])\s+")
 SENTENCE_GAP: Final = 20
 """Positions skipped between two sentences."""
+OPENING_SENTENCES: Final = 2
+"""Sentences of an abstract that say what a paper is about."""
 TITLE_WEIGHT: Final = 2.0
 """Term frequency of one word of a title; one of an abstract has 1."""
+INFLECTION: Final = re.compile(r"(?<=\w{3})(?:'s|ings?|e?d|e?s|e)$")
+DERIVED_WEIGHT: Final = 0.4
+"""Weight of a word that only shares the stem with the typed one."""
 K1: Final = 1.2
 """k1 of BM25: how slowly the term frequency saturates."""
 B: Final = 0.5
@@ -114,13 +119,33 @@ class PositionIndex:
         self._positions = at
         weights = np.where(in_title[sentence], TITLE_WEIGHT, 1).astype(np.float32)
         self._weights = weights[order]
+        self._forms = tokens.ids[kept][order]
+        self._roots = list(map(inflection_root, tokens.words))
         lengths = np.bincount(self._places, minlength=self.count)
         relative = lengths / max(1.0, float(lengths.mean()) if self.count else 1.0)
         held = K1 * (1 - B + B * relative)
         self._length_norm: Scores = held.astype(np.float32)
+        first = np.searchsorted(places, np.arange(self.count + 1))
+        behind = np.minimum(first[:-1] + 1 + OPENING_SENTENCES, first[1:])
+        starts = np.searchsorted(tokens.texts, behind) + SENTENCE_GAP * behind
+        self._opening_ends: Positions = starts.astype(np.int32) - 1
 
-    def word(self, one: str) -> Occurrences:
-        """Return the occurrences of a stem."""
+    def word(self, one: str, typed: str = "") -> Occurrences:
+        """Return the occurrences of a stem.
+
+        Given the word as it was typed, its inflections count fully (*federates*), and other words
+        with its stem ``DERIVED_WEIGHT`` (*federal*).
+        """
+        found = self._stem(one)
+        if not typed or not len(found):
+            return found
+        number, root = self.stems[one], inflection_root(typed)
+        forms = self._forms[self._starts[number] : self._starts[number + 1]]
+        known, at = np.unique(forms, return_inverse=True)
+        same = np.array([self._roots[form] == root for form in known.tolist()], bool)
+        return replace(found, weights=found.weights * np.where(same, 1, DERIVED_WEIGHT)[at])
+
+    def _stem(self, one: str) -> Occurrences:
         number = self.stems.get(one)
         if number is None:
             return NO_OCCURRENCES
@@ -158,6 +183,33 @@ class PositionIndex:
         held[found.places] = True
         return held
 
+    def chance_of_pairs(self, one: Occurrences, other: Occurrences) -> float:
+        """Return how often two words would follow each other if words stood at random."""
+        return len(one) * len(other) / max(1, len(self._positions))
+
+    def text_count(self, one: str) -> int:
+        """Return the number of texts that hold a stem."""
+        return len(np.unique(self.word(one).places))
+
+    def frequency(self, found: Occurrences) -> Scores:
+        """Return the weighted number of the occurrences in each text."""
+        return np.bincount(found.places, found.weights, self.count).astype(np.float32)
+
+    def in_opening(self, found: Occurrences) -> Occurrences:
+        """Return those in the title or in the first ``OPENING_SENTENCES`` of the abstract."""
+        return found.only(found.ends <= self._opening_ends[found.places])
+
+    def beside(self, found: Occurrences) -> dict[str, int]:
+        """Return the stems next to occurrences of a word, each with its number of texts."""
+        numbers = np.flatnonzero(
+            np.isin(self._positions, np.concatenate([found.starts - 1, found.ends + 1]))
+        )
+        stems = np.searchsorted(self._starts, numbers, "right") - 1
+        pairs = np.unique(np.stack([stems, self._places[numbers]]), axis=1)
+        names = list(self.stems)
+        counted = np.unique(pairs[0], return_counts=True)
+        return {names[one]: n for one, n in zip(*map(np.ndarray.tolist, counted), strict=True)}
+
     def saturated(self, found: Occurrences) -> Scores:
         """Return the term frequency part of BM25 for each text, between 0 and ``k1 + 1``.
 
@@ -166,8 +218,13 @@ class PositionIndex:
         """
         if not len(found):
             return np.zeros(self.count, np.float32)
-        counts = np.bincount(found.places, found.weights, self.count).astype(np.float32)
+        counts = self.frequency(found)
         return np.asarray(counts * (K1 + 1) / (counts + self._length_norm), np.float32)
+
+
+def inflection_root(word: str) -> str:
+    """Return a word without the ending of an inflection: *grasp* for *grasps*, *grasping*."""
+    return INFLECTION.sub("", word)
 
 
 def union(found: Sequence[Occurrences]) -> Occurrences:

@@ -8,7 +8,7 @@ from papers.recommend import queries
 from papers.recommend.abbreviations import definitions
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
-from papers.recommend.queries import parse
+from papers.recommend.query_parsing import parse
 from papers.recommend.ranking import interests
 
 PAPERS = [
@@ -154,3 +154,62 @@ def test_names_in_capitals_have_a_higher_weight() -> None:
     ranked = found("ASR dialects", word, name, both)
     assert ranked[0] == "both"
     assert "word" not in ranked
+
+
+def numbered(name: str, title: str, abstract: str, count: int) -> list[Document]:
+    """Return papers that differ in their number only."""
+    return [Document(f"{name}{n}", f"{title}, {n}", abstract) for n in range(count)]
+
+
+COMPUTED = numbered("c", "A cheaper server", "We measure computing at night.", 20)
+
+
+def test_a_word_that_papers_are_about_makes_a_subject_known_without_its_companion() -> None:
+    topics = ("circuits", "states", "noise", "operators")
+    papers = [Document(t, f"Quantum {t}", f"Of {t}, quantum and not.") for t in topics]
+    assert set(found("quantum computing", *papers, *COMPUTED)) == set(topics)
+
+
+def test_a_word_that_papers_only_mention_makes_no_subject_known() -> None:
+    papers = [
+        Document(f"m{n}", f"Server {n}", f"Cooled. As in quantum case {n}, it hums.")
+        for n in range(4)
+    ]
+    assert found("quantum computing", *papers, *COMPUTED) == []
+
+
+def test_two_common_words_that_follow_each_other_once_by_chance_make_no_subject() -> None:
+    humans = numbered("h", "Human hands", "Humans have hands. A human waves.", 60)
+    resources = numbered("r", "Saving resources", "A resource is saved, resources last.", 60)
+    chance = Document("chance", "Of a human resource is little here", "Nothing else.")
+    assert found("human resources", chance, *humans, *resources) == []
+
+
+def test_papers_that_mention_a_single_word_are_not_found_beside_those_about_it() -> None:
+    about = numbered("a", "Robots at work", "A robot works.", 3)
+    mention = Document("mention", "Hearts", "They beat in the opening. For robots, too.")
+    assert {one[0] for one in found("robots", mention, *about)} == {"a"}
+
+
+def test_where_few_papers_are_about_a_word_those_that_begin_with_it_are_found() -> None:
+    begins = Document("begins", "Calls at night", "Wildlife calls. We record it. It is dark.")
+    mention = Document("mention", "Cameras", "They see. They hear. At last some wildlife, too.")
+    assert found("wildlife", mention, begins) == ["begins"]
+
+
+def test_a_search_of_two_parts_asks_for_both() -> None:
+    one = numbered("one", "Gaussian splatting of rooms", "Gaussian splatting, in 3D.", 3)
+    both = Document("both", "Splatting of streets", "Gaussian splatting while driving a car.")
+    assert found("3D gaussian splatting for driving", *one, both)[0] == "both"
+
+
+def test_the_typed_word_counts_more_than_others_with_its_stem() -> None:
+    other = Document("other", "Animation of faces", "Animation of faces.")
+    typed = Document("typed", "Faces of animals", "Of the animals.")
+    assert found("animal faces", other, typed)[0] == "typed"
+
+
+def test_a_single_letter_with_a_hyphen_belongs_to_its_word() -> None:
+    rays = Document("rays", "Chest x-ray reports", "X-rays of the chest.")
+    others = numbered("o", "Ray tracing of x and y", "A ray is traced from x.", 3)
+    assert found("x-ray", *others, rays) == ["rays"]

@@ -1,0 +1,240 @@
+"""Evaluation of one search: the evidence of every candidate, and which candidates it finds.
+
+``papers/recommend/queries.py`` has the formula. Free of Django and of I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import combinations, pairwise
+from typing import Final
+
+import numpy as np
+
+from papers.recommend.positions import K1, Scores
+from papers.recommend.query_concepts import LEAST_CORE, Concept, ConceptFinder, Mask
+from papers.recommend.query_parsing import MOST_NEIGHBOUR_DISTANCE, parse, stems_of
+
+PHRASE_WEIGHT: Final = 3.0
+"""Weight of neighbouring concepts that follow each other, beside the concepts,"""
+PROXIMITY_WEIGHT: Final = 0.3
+"""and of those that are near each other in any order."""
+PROXIMITY_WINDOW: Final = 8
+"""Positions between two concepts that are near each other."""
+COVERAGE_POWER: Final = 5
+
+LEAST_MEANT: Final = 0.5
+"""Share of the weight that a paper must be about, or hold near each other, to be found."""
+FULL_COVERAGE: Final = 0.95
+"""Share of the weight that is enough wherever in the paper the concepts stand."""
+ENOUGH_CONCEPTS: Final = 2.2
+"""Concepts, of mean weight, that are enough in a search of many."""
+LEAST_ATTESTED: Final = 0.65
+"""Weight of the concepts that the candidates use together, for the subject to be known."""
+LEAST_LIFT: Final = 2.0
+"""Two concepts make a subject if they occur together this many times as often as by chance."""
+
+
+class QueryEvaluation:
+    """One parsed search evaluated for every candidate: its evidence, and whether it matches."""
+
+    def __init__(self, finder: ConceptFinder, text: str) -> None:
+        self.finder = finder
+        self.positions = finder.positions
+        self.parsed = parse(text)
+        self.concepts = [c for c in finder.concepts(self.parsed) if c.stems]
+        self.weights = np.array([c.weight for c in self.concepts], np.float32)
+        self.total = float(self.weights.sum()) or 1.0
+        self.shares = np.asarray(self.weights / self.total, np.float32)
+
+    @property
+    def known(self) -> bool:
+        """Whether any candidate holds one of the words."""
+        return any(len(concept.found) for concept in self.concepts)
+
+    @cached_property
+    def coverage(self) -> Scores:
+        """For each candidate, the share of the weight of the concepts that it holds."""
+        return self._share(self.shares, [concept.holding for concept in self.concepts])
+
+    @cached_property
+    def _meant(self) -> Scores:
+        """The same of the concepts that it is about, or that have another one near them.
+
+        *Computing* anywhere in a paper on quantum states does not make it quantum computing.
+        """
+        return self._share(self.shares, self._meant_concepts)
+
+    @cached_property
+    def _meant_concepts(self) -> list[Mask]:
+        both = zip(self.concepts, self._linked, strict=True)
+        return [concept.central | linked for concept, linked in both]
+
+    @cached_property
+    def _least_part(self) -> Scores:
+        """For each candidate, the coverage of the part of the search that it covers least.
+
+        A small word ends a part: *gaussian splatting* for *driving scenes* asks for both.
+        """
+        steps = [0] + [two.position - one.position > 1 for one, two in pairwise(self.concepts)]
+        parts = np.cumsum(steps)
+        least: Scores = np.ones(self.positions.count, np.float32)
+        for part in range(parts[-1] + 1):
+            own = np.where(parts == part, self.weights, 0)
+            shares = np.asarray(own / own.sum(), np.float32)
+            held = self._share(shares, [concept.holding for concept in self.concepts])
+            np.minimum(least, (held + self._share(shares, self._meant_concepts)) / 2, out=least)
+        return least
+
+    @cached_property
+    def evidence(self) -> Scores:
+        """For each candidate, its evidence without feedback."""
+        positions = self.positions
+        total = np.zeros(positions.count, np.float32)
+        for concept in self.concepts:
+            total += concept.weight * positions.saturated(concept.found)
+        for one, other, distance in self._neighbours():
+            both = one.found.before(other.found, distance)
+            weight = (one.weight + other.weight) / 2 / distance
+            total += weight * PHRASE_WEIGHT * positions.saturated(both)
+            near = one.found.near(other.found, PROXIMITY_WINDOW)
+            total += weight * PROXIMITY_WEIGHT * positions.saturated(near)
+        return np.asarray(total * self._mixed_coverage() ** COVERAGE_POWER, np.float32)
+
+    def _mixed_coverage(self) -> Scores:
+        """Return the coverage that multiplies the evidence: see ``queries``."""
+        if len(self.concepts) < 2:
+            return self.coverage
+        whole = (self.coverage + self._meant) / 2
+        return np.asarray((whole + self._least_part) / 2, np.float32)
+
+    @property
+    def most_evidence(self) -> float:
+        """The upper bound of the evidence, with every term frequency saturated."""
+        pairs = sum(
+            (one.weight + other.weight) / 2 / distance
+            for one, other, distance in self._neighbours()
+        )
+        return (K1 + 1) * (self.total + (PHRASE_WEIGHT + PROXIMITY_WEIGHT) * pairs)
+
+    @cached_property
+    def matching(self) -> Mask:
+        """Which candidates the search finds.
+
+        One concept: the papers about it; fewer than ``LEAST_CORE`` are followed by those that
+        begin with it. Several: none, unless ``LEAST_ATTESTED`` of the weight is attested, or in
+        one dominant concept. Then a paper must be about concepts with ``LEAST_MEANT`` of the
+        weight or hold them near each other in a sentence; where the subject is attested, it may
+        also hold all of them anywhere.
+        """
+        allowed = self._allowed()
+        if self.parsed.phrases:
+            return np.asarray(allowed & (self.coverage >= LEAST_MEANT), np.bool_)
+        if len(self.concepts) < 2:
+            return np.asarray(allowed & self._about_one(), np.bool_)
+        return np.asarray(allowed & self._about_several(), np.bool_)
+
+    def _about_one(self) -> Mask:
+        """Return which candidates are about the only concept."""
+        if not self.concepts:
+            return np.zeros(self.positions.count, bool)
+        [concept] = self.concepts
+        if int(concept.central.sum()) >= LEAST_CORE:
+            return concept.central
+        opening = self.positions.holding(self.positions.in_opening(concept.found))
+        return np.asarray(concept.central | opening, np.bool_)
+
+    def _about_several(self) -> Mask:
+        """Return which candidates are about the subject of several concepts."""
+        least = min(LEAST_MEANT, ENOUGH_CONCEPTS / len(self.concepts))
+        if self._attested >= LEAST_ATTESTED:
+            return np.asarray((self._meant >= least) | (self.coverage >= FULL_COVERAGE), np.bool_)
+        if self._dominant is not None:
+            return np.asarray(self._meant >= least, np.bool_)
+        return np.zeros(self.positions.count, bool)
+
+    @cached_property
+    def _dominant(self) -> Concept | None:
+        """The topical concept with ``LEAST_ATTESTED`` of the weight, or None."""
+        heaviest = max(self.concepts, key=lambda concept: concept.weight)
+        if heaviest.weight < LEAST_ATTESTED * self.total or not heaviest.is_topical:
+            return None
+        others = tuple(one for concept in self.concepts for one in concept.stems)
+        return None if self.finder.is_collocated(heaviest, others) else heaviest
+
+    @cached_property
+    def _linked(self) -> list[Mask]:
+        """For each concept, which candidates have another one near it."""
+        linked = [np.zeros(self.positions.count, bool) for _ in self.concepts]
+        for (at, one), (then, other) in combinations(enumerate(self.concepts), 2):
+            if 0 < other.position - one.position < MOST_NEIGHBOUR_DISTANCE:
+                near = self.positions.holding(one.found.near(other.found, PROXIMITY_WINDOW))
+                linked[at] |= near
+                linked[then] |= near
+        return linked
+
+    @cached_property
+    def _attested(self) -> float:
+        """The share of the weight of the concepts that the candidates use together.
+
+        Those follow each other as in the search or co-occur more often than by chance, or are
+        known names.
+        """
+        attested = np.array([concept.is_known_name for concept in self.concepts])
+        for (at, one), (then, other) in combinations(enumerate(self.concepts), 2):
+            distance = other.position - one.position
+            if 0 < distance < MOST_NEIGHBOUR_DISTANCE and (
+                (then == at + 1 and self._follows(one, other, distance))
+                or self._associated(one, other)
+            ):
+                attested[[at, then]] = True
+        return float(self.shares[attested].sum())
+
+    def _follows(self, one: Concept, other: Concept, distance: int) -> bool:
+        """Return whether one concept follows another more often than by chance."""
+        found = len(one.found.before(other.found, distance))
+        chance = self.positions.chance_of_pairs(one.found, other.found) * distance
+        return found > 0 and found >= LEAST_LIFT * chance
+
+    def _associated(self, one: Concept, other: Concept) -> bool:
+        """Return whether two concepts co-occur in more papers than by chance."""
+        both = int((one.holding & other.holding).sum())
+        expected = one.holding.sum() * other.holding.sum() / self.positions.count
+        return both > 1 and both >= LEAST_LIFT * expected
+
+    def _share(self, shares: Scores, held: list[Mask]) -> Scores:
+        """Return for each candidate the sum of the shares of the concepts that it holds."""
+        total = np.zeros(self.positions.count, np.float32)
+        for share, mask in zip(shares, held, strict=True):
+            total += share * mask
+        return total
+
+    def _neighbours(self) -> Iterator[tuple[Concept, Concept, int]]:
+        """Yield the concepts that are adjacent in the search, with their distance there."""
+        for one, other in pairwise(self.concepts):
+            if 0 < (distance := other.position - one.position) < MOST_NEIGHBOUR_DISTANCE:
+                yield one, other, distance
+
+    def _allowed(self) -> Mask:
+        """Return which candidates hold every phrase in quotes and nothing that is excluded."""
+        allowed = np.ones(self.positions.count, bool)
+        for text in self.parsed.excluded:
+            if found := stems_of(text):
+                for form in self.finder.forms(found):
+                    allowed[self.positions.phrase(form).places] = False
+        for concept in self.concepts:
+            if concept.position < 0:
+                allowed &= concept.holding
+        return allowed
+
+    def expanded_text(self) -> str:
+        """Return the words of the search and the other forms of its abbreviations."""
+        typed = [word.typed for word in self.parsed.words]
+        typed += [" ".join(phrase) for phrase in self.parsed.phrases]
+        for word in self.parsed.words:
+            typed += [" ".join(long) for long in self.finder.long_forms(word)]
+        typed += [short for _, _, short in self.finder.short_forms(self.parsed)]
+        return " | ".join(
+            [" ".join(typed[: len(self.parsed.words)]), *typed[len(self.parsed.words) :]]
+        )
