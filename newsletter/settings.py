@@ -235,6 +235,10 @@ SEMANTIC_SCHOLAR_API_KEY = env.text("SEMANTIC_SCHOLAR_API_KEY")
 OPENALEX_API_KEY = env.text("OPENALEX_API_KEY")
 # The worker asks no source by itself: papers come from files and from `ingest` alone.
 OFFLINE = env.flag("OFFLINE", default=False)
+# Answers in the place of every source, under /<host of the source>/: for trials with saved answers.
+SOURCES_MIRROR = env.local_server("SOURCES_MIRROR")
+if SOURCES_MIRROR and not LOCAL:
+    raise ImproperlyConfigured("SOURCES_MIRROR is for trials on a laptop; unset it in production.")
 # After so many days a reader's like weighs half as much as a new one.
 LIKE_HALF_LIFE_DAYS = env.number("LIKE_HALF_LIFE_DAYS", 90, least=1)
 

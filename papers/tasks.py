@@ -54,8 +54,10 @@ def ingest_source(source_id: int) -> None:
     """Run one source."""
     source = Source.objects.filter(pk=source_id).first()
     if source is not None:
-        runs.run_unwatched(source, until=stopping.is_set)
+        outcome = runs.run_unwatched(source, until=stopping.is_set)
         embeddings.embed(now())
+        if outcome.counts.created or outcome.counts.observations:
+            update.score(now())  # What came is shown at once, not at the next scoring.
 
 
 @shared_task

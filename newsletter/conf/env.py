@@ -102,6 +102,24 @@ def url(name: str, default: str = "", *, exact: bool = False) -> str:
     return value
 
 
+def local_server(name: str) -> str:
+    """Return the address of a server on this machine, ``http://127.0.0.1:9000``, or nothing.
+
+    Raises:
+        ImproperlyConfigured: The value is none, or has no port.
+    """
+    value = text(name).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        local = parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
+        known = local and parts.port and value == f"http://{parts.netloc}"
+    except ValueError:
+        known = False
+    if value and not known:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write one such as http://127.0.0.1:9000.")
+    return value
+
+
 def webhook_secret(name: str) -> str:
     """Return a secret of Standard Webhooks: ``whsec_`` and the base 64 of 24 to 64 bytes.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from datetime import timedelta
 from typing import Any, Final
 
 from celery.beat import Scheduler as CeleryScheduler
@@ -14,6 +15,9 @@ from django.db import DatabaseError, close_old_connections
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS: Final = 15.0
+LONG_AGO: Final = timedelta(days=1)
+AT_ONCE: Final = "ingest"
+"""The entry of the schedule that is due at the start: a fresh site waits for its first papers."""
 
 
 class Scheduler(CeleryScheduler):
@@ -26,6 +30,12 @@ class Scheduler(CeleryScheduler):
             from newsletter.process.alerts import start_watching
 
             start_watching(threading.Event())
+
+    def setup_schedule(self) -> None:
+        """Read the schedule; sources are asked at the start, all else after its first interval."""
+        super().setup_schedule()
+        entry = self.schedule[AT_ONCE]
+        entry.last_run_at -= LONG_AGO
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Enqueue what is due, and report now and then; return the seconds until the next tick."""

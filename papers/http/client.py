@@ -91,8 +91,9 @@ class Request:
 class Client:
     """Client for one visit; a context manager, not for use by several threads.
 
-    ``opening`` lists loopback servers (host, port) that tests may reach over plain http. It is
-    given in code only; no setting and no variable opens anything.
+    ``opening`` lists loopback servers (host, port) that tests may reach over plain http; it is
+    given in code only. The setting SOURCES_MIRROR, on a laptop only, names one loopback server
+    that gets every request in the place of its host, and opens nothing else.
     """
 
     def __init__(
@@ -105,13 +106,14 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._opening = opening
+        self._mirror = settings.SOURCES_MIRROR
         self._pace = pace
         self._seconds = deadline
         self._locked_hosts = locked_hosts
         self._sleep = sleep
         self._deadline = Deadline()
         self._http = httpx.Client(
-            transport=PublicTransport(self._deadline, opening),
+            transport=PublicTransport(self._deadline, opening | _addresses(self._mirror)),
             timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
             trust_env=False,
             headers={"User-Agent": agent(), "Accept-Encoding": "gzip, deflate"},
@@ -206,7 +208,7 @@ class Client:
         method = "GET" if request.json is None else "POST"
         try:
             with self._http.stream(
-                method, url, headers=request.headers, json=request.json
+                method, self._route(url), headers=request.headers, json=request.json
             ) as response:
                 if response.status_code in REDIRECT_STATUSES and "location" in response.headers:
                     return urljoin(url, response.headers["location"])
@@ -224,6 +226,11 @@ class Client:
             raise RetryableError(f"{_host(url)} cannot be reached: {reason}.") from error
         except httpx.InvalidURL as error:
             raise FetchError(f"{url[:200]!r} is no address.") from error
+
+    def _route(self, url: str) -> str:
+        """Return the address that gets a request: its own, or that of the mirror."""
+        scheme, _, place = url.partition("://")
+        return f"{self._mirror}/{place}" if self._mirror and scheme == "https" else url
 
     def _refuse(self, response: httpx.Response, url: str, accept: str) -> None:
         """Raise the error that a status means.
@@ -279,6 +286,12 @@ class Client:
                 if name.lower().startswith(LIMIT_PREFIX)
             },
         )
+
+
+def _addresses(mirror: str) -> frozenset[Address]:
+    """Return host and port of the mirror, if there is one."""
+    parts = urlsplit(mirror)
+    return frozenset({(parts.hostname, parts.port)} if parts.hostname and parts.port else ())
 
 
 def _given_up(error: RetryableError) -> Answer:

@@ -21,6 +21,8 @@ from papers.trending import reasons
 LIST_SIZE: Final = 100
 DAY_LIST_DAYS: Final = 30
 """A day's list ranks the papers announced in so many days, as an edition does."""
+EXPLAINED_AT_ONCE: Final = 5000
+"""Papers whose scores are read by one statement."""
 Period = RankedList.Period
 
 
@@ -65,11 +67,10 @@ def update(at: datetime) -> int:
     starts = {period: start_of(period, day) for period in Period.values}
     since = min(*starts.values(), day - timedelta(days=DAY_LIST_DAYS))
     candidates = _candidates(datetime.combine(since, time(), UTC), at)
-    known = {
-        (row.period, row.field): row
-        for period, start in starts.items()
-        for row in RankedList.objects.filter(period=period, start=start)
-    }
+    stored = Q(pk=None)
+    for period, start in starts.items():
+        stored |= Q(period=period, start=start)
+    known = {(row.period, row.field): row for row in RankedList.objects.filter(stored)}
     changed = [
         row for period, start in starts.items() for row in _lists(period, start, candidates, known)
     ]
@@ -80,6 +81,8 @@ def update(at: datetime) -> int:
     ]
     _explain(changed)
     changed = [row for row in changed if _differs(row, known.get((row.period, row.field)))]
+    # In one order, so that two workers that score at once wait for each other.
+    changed.sort(key=lambda row: (row.period, row.field))
     RankedList.objects.bulk_create(
         changed,
         update_conflicts=True,
@@ -143,8 +146,8 @@ def _explain(lists: Sequence[RankedList]) -> None:
     wanted = {entry["paper"] for one in lists for entry in one.entries}
     parts: dict[int, dict[str, Any]] = {}
     ordered = sorted(wanted)
-    for start in range(0, len(ordered), 500):
-        found = Paper.objects.filter(pk__in=ordered[start : start + 500])
+    for start in range(0, len(ordered), EXPLAINED_AT_ONCE):
+        found = Paper.objects.filter(pk__in=ordered[start : start + EXPLAINED_AT_ONCE])
         parts |= dict(found.values_list("pk", "trending_parts"))
     for one in lists:
         for entry in one.entries:

@@ -14,6 +14,8 @@ NOUNS: Final = {
     "citations": ("citation", "citations"),
     "likes": ("like by a subscriber", "likes by subscribers"),
 }
+VOTED_ON: Final = {"hf-daily": "Hugging Face"}
+"""Where people vote, by the kind of the source that counts the votes."""
 FACTS: Final = {
     "accepted": "Accepted somewhere, says the authors’ comment",
     "known_authors": "An author led an earlier day with another paper",
@@ -90,6 +92,8 @@ def _amount(gain: dict[str, Any], by_votes: bool) -> str:
 
 def _gained(gain: dict[str, Any]) -> str:
     noun = NOUNS[gain["name"]][gain["gain"] != 1]
+    if gain["name"] == "upvotes" and (place := VOTED_ON.get(gain.get("source", ""))):
+        noun += f" on {place}"
     gained = f"+{gain['gain']:,.10g} {noun} in {_duration(gain['days'])}"
     return f"{gained}, {gain['counted']:,.0f} of them counted" if "counted" in gain else gained
 

@@ -226,13 +226,14 @@ def _write_edition(at: datetime, rows: list[_Row]) -> None:
         }
         for row in best
     ]
-    if known is None:
-        known = Edition(day=day)
-    before = [getattr(known, name) for name in EDITION_FIELDS]
-    known.entries, known.formula_version = entries, FORMULA_VERSION
-    describe_news(known)
-    if known.pk is None or before != [getattr(known, name) for name in EDITION_FIELDS]:
-        known.save()
+    fresh = Edition(day=day, entries=entries, formula_version=FORMULA_VERSION)
+    describe_news(fresh)
+    if known and all(getattr(known, name) == getattr(fresh, name) for name in EDITION_FIELDS):
+        return
+    # One statement: two workers may score a new day at once.
+    Edition.objects.bulk_create(
+        [fresh], update_conflicts=True, unique_fields=["day"], update_fields=EDITION_FIELDS
+    )
 
 
 def describe_news(edition: Edition) -> None:

@@ -213,3 +213,34 @@ def test_a_webhook_without_a_secret_is_refused(tmp_path: Path) -> None:
     told = manage("check", env=environment(tmp_path, OPERATOR_WEBHOOK="https://x.example.org/"))
     assert told.returncode != 0
     assert "OPERATOR_WEBHOOK_SECRET is not set, and OPERATOR_WEBHOOK needs it." in told.stderr
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9000", "http://127.0.0.1:9000/"])
+def test_a_mirror_of_the_sources_is_a_server_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("X", address)
+    assert env.local_server("X") == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://example.org:9000", "https://127.0.0.1:9000", "http://127.0.0.1", "127.0.0.1:9000",
+     "http://127.0.0.1:9000/there", "http://localhost:9000", "http://127.0.0.1:port"],
+)  # fmt: skip
+def test_a_mirror_elsewhere_is_refused_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("X", address)
+    with pytest.raises(ImproperlyConfigured, match=r"X is .*; write one such as http://127"):
+        env.local_server("X")
+
+
+def test_production_reads_no_mirror(tmp_path: Path) -> None:
+    production = environment(
+        tmp_path, SITE_URL="https://papers.example.org", SECRET_KEY="x" * 50,
+        SOURCES_MIRROR="http://127.0.0.1:9000",
+    )  # fmt: skip
+    answer = manage("check", env=production)
+    assert answer.returncode != 0
+    assert "unset it in production" in answer.stderr

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 EXAMPLE = ROOT / ".env.example"
 READERS = {
     *("text", "flag", "number", "words", "networks", "url", "folder", "log_level", "choice"),
-    *("database", "redis", "email", "mailbox", "webhook_secret"),
+    *("database", "redis", "email", "mailbox", "webhook_secret", "local_server"),
 }
 
 

@@ -15,6 +15,7 @@ import time_machine
 from django.conf import settings
 from django.db import connections
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from papers.http import host_lock
 from papers.http.client import ATTEMPTS, Client, retry_after
@@ -302,3 +303,24 @@ def test_a_wait_that_arxiv_asks_for_holds_for_everybody(server: SourceServer) ->
             client.ask(url, accept="xml")
     assert refused.value.retry_at == Turn.objects.get().next_at
     assert len(server.asked) == 1
+
+
+@pytest.mark.django_db
+def test_a_mirror_on_a_laptop_answers_in_the_place_of_every_source(
+    server: SourceServer, settings: Settings
+) -> None:
+    settings.SOURCES_MIRROR = server.url("")
+    server.answer("/rss.arxiv.org/rss/cs", Reply(status=302, headers={"Location": "/rss/math"}))
+    server.answer("/rss.arxiv.org/rss/math", Reply(FEED))
+    with Client(sleep=lambda _: None, pace=timedelta()) as client:
+        assert client.ask("https://rss.arxiv.org/rss/cs", accept="xml").body == FEED
+
+
+def test_a_mirror_opens_no_other_address_of_this_machine(
+    server: SourceServer, settings: Settings
+) -> None:
+    url = server.answer("/feed", Reply(FEED))
+    settings.SOURCES_MIRROR = "http://127.0.0.1:9"
+    with Client() as client, pytest.raises(FetchError, match="https only"):
+        client.ask(url, accept="xml")
+    assert server.asked == []

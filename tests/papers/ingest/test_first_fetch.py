@@ -11,9 +11,11 @@ import pytest
 import time_machine
 from django.utils.timezone import now
 
+from newsletter.celery import app
+from newsletter.process.beat import Scheduler
 from papers import tasks
 from papers.ingest import runs
-from papers.models import Paper, Signal, Source
+from papers.models import Edition, Paper, Signal, Source
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, hf_daily
 from tests.papers.source_server import JSON, Asked, Reply, SourceServer
 
@@ -79,3 +81,20 @@ def test_a_source_that_fails_at_first_does_not_hold_the_others_up(
     tasks.ingest_due()
     assert Source.objects.get(name="hf-daily").last_status == Source.Status.FAILED
     assert Paper.objects.count() == 30
+
+
+def test_what_a_visit_brings_is_shown_without_waiting_for_the_next_scoring(
+    replayed: SourceServer,
+) -> None:
+    tasks.ingest_due()
+    shown = Edition.objects.get(day=MORNING.date()).entries
+    assert [entry["reason"] for entry in shown[:2]] == [
+        "trending: +3 upvotes on Hugging Face in 11 hours",
+        "trending: +2 upvotes on Hugging Face in 11 hours",
+    ]
+
+
+def test_the_sources_are_asked_at_the_start_and_all_else_after_its_interval() -> None:
+    scheduler = Scheduler(app)
+    due = {name for name, entry in scheduler.schedule.items() if entry.is_due()[0]}
+    assert due == {"ingest"}

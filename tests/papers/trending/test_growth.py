@@ -64,4 +64,7 @@ def test_the_paper_says_how_many_of_its_votes_count() -> None:
     paper = day.paper()
     day.read(paper, "upvotes", (12, 4), (13, 304))
     parts = day.scored().parts[paper]
-    assert reasons.reason(parts) == "trending: +304 upvotes in 13 hours, 5 of them counted"
+    assert (
+        reasons.reason(parts)
+        == "trending: +304 upvotes on Hugging Face in 13 hours, 5 of them counted"
+    )

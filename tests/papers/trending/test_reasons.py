@@ -43,7 +43,10 @@ def test_a_picked_paper_that_has_more_votes_than_the_pick_gives_trends_for_them(
     day = Day()
     picked = day.paper(picked=5)
     day.read(picked, "upvotes", (6, 120), (24, 145))
-    assert reasons.reason(day.scored().parts[picked]) == "trending: +145 upvotes in a day"
+    assert (
+        reasons.reason(day.scored().parts[picked])
+        == "trending: +145 upvotes on Hugging Face in a day"
+    )
 
 
 def test_growth_that_is_cut_says_how_much_of_it_counts() -> None:
@@ -58,9 +61,12 @@ def test_the_rows_of_a_paper_with_votes_make_up_its_score() -> None:
     day.read(paper, "upvotes", (2, 5), (20, 30))
     day.read(paper, "stars", (2, 5), (20, 30))
     rows = dict(reasons.explain(day.scored().parts[paper]))
-    assert list(rows)[:2] == ["+30 upvotes in 20 hours", "+25 repository stars in 18 hours"]
+    assert list(rows)[:2] == [
+        "+30 upvotes on Hugging Face in 20 hours",
+        "+25 repository stars in 18 hours",
+    ]
     assert rows["+25 repository stars in 18 hours"] == "not counted beside votes"
-    votes, start = float(rows["+30 upvotes in 20 hours"]), 3.0
+    votes, start = float(rows["+30 upvotes on Hugging Face in 20 hours"]), 3.0
     total = votes * factor(rows, "Two sources agree") + start
     total *= factor(rows, "What a vote weighs: authors, days waited")
     total /= factor(rows, "Share of a first day’s attention so far")

@@ -81,7 +81,7 @@ def test_scoring_twice_writes_nothing_the_second_time(october: dict[str, Paper])
 def test_the_number_of_queries_does_not_grow_with_the_papers(
     django_assert_max_num_queries: DjangoAssertNumQueries, october: dict[str, Paper]
 ) -> None:
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(20):
         score(EVENING)
 
 
