@@ -11,6 +11,7 @@ from typing import Any, Final
 from celery.beat import Scheduler as CeleryScheduler
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
+from django.utils.timezone import now
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Scheduler(CeleryScheduler):
         """Read the schedule; sources are asked at the start, all else after its first interval."""
         super().setup_schedule()
         entry = self.schedule[AT_ONCE]
-        entry.last_run_at -= LONG_AGO
+        entry.last_run_at = now() - LONG_AGO
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Enqueue what is due, and report now and then; return the seconds until the next tick."""
