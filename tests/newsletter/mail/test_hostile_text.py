@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_counted_and_left_to_the_web(letters: str) -> None:
         a_paper(
             title=(letters * 300)[:1000],
             abstract=letters * 500,
-            authors=[letters * 100] * 3000,
+            authors=[letters * 100] * 500,
             pdf_url="https://example.org/?" + "&" * 450,
             code_url="https://example.org/?" + "&" * 450,
         )

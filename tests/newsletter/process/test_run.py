@@ -59,6 +59,7 @@ def test_later_starts_are_quick_and_keep_the_password_to_themselves(var: Path) -
     assert service.left_behind() == []
 
 
+@pytest.mark.faults
 def test_a_signal_during_preparation_ends_it_quietly(var: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "run"],
@@ -125,6 +126,7 @@ def test_redis_takes_the_beat_out_of_the_worker(settings: Settings) -> None:
     assert set(launcher.commands()) == {"web", "worker", "beat"}
 
 
+@pytest.mark.faults
 def test_no_part_outlives_a_launcher_that_was_killed(var: Path) -> None:
     with Service(var) as service:
         service.wait_for("/readyz")
@@ -136,6 +138,7 @@ def test_no_part_outlives_a_launcher_that_was_killed(var: Path) -> None:
         assert service.left_behind() == []
 
 
+@pytest.mark.faults
 def test_a_part_that_ends_by_itself_ends_the_service_and_is_named(var: Path) -> None:
     with Service(var) as service:
         service.wait_for("/readyz")

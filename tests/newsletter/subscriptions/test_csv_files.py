@@ -20,7 +20,7 @@ from newsletter.subscriptions.csv_files import (
 )
 
 # A megabyte takes under two seconds of a core; what grows with the square takes minutes.
-QUADRATIC_SECONDS = 20
+QUADRATIC_SECONDS = 5
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_file_of_twenty_megabytes_takes_less_than_four_of_memory(file: Path) -
     ['"', '"\n', '"a\n', '"",', 'a,"\n', '"""\n', '""""\n', ",\n", "''\n", "x" * 999 + '"\n'],
 )
 def test_the_time_grows_with_the_size_and_not_faster(file: Path, unit: str) -> None:
-    text = "email,a\n" + unit * (1_000_000 // len(unit))
+    text = "email,a\n" + unit * (250_000 // len(unit))
     begin = time.process_time()
     rows(file, text)
     assert time.process_time() - begin < QUADRATIC_SECONDS

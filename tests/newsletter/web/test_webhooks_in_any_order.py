@@ -19,6 +19,7 @@ from tests.newsletter.web.test_webhooks import SECRET, at, bounce, complaint, de
 pytestmark = pytest.mark.django_db
 
 Event = dict[str, Any]
+STARTS = 8
 Story = Callable[[Digest], list[Event]]
 
 
@@ -120,9 +121,9 @@ def play(events: list[Event], orders: list[tuple[int, ...]], *, at_once: bool = 
 def test_three_times_in_any_order_is_once(story: Story, end: tuple[str, str, float, str]) -> None:
     count = len(story(a_digest()))
     orders = list(itertools.permutations(range(count)))
-    for number, first in enumerate(orders):
+    for number, first in enumerate(orders[:: max(1, len(orders) // STARTS)]):
         digest = a_digest(state=Digest.State.UNCERTAIN)
-        # Three different orders one after another; every permutation once begins.
+        # Three different orders one after another.
         three = [first, orders[number * 7 % len(orders)], first[::-1]]
         play(story(digest), three, at_once=number % 3 == 2)
         assert end_of(digest) == end, f"order {three}"

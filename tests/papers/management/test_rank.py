@@ -184,16 +184,16 @@ def test_a_damaged_gzip_file_is_said_in_one_sentence(
 
 
 def test_profiles_are_read_one_at_a_time(tmp_path: Path) -> None:
-    """A hundred of them together, as a list, would be four times what is allowed."""
+    """Fifty of them together, as a list, would be twice what is allowed."""
     profile = {"user": "ada", "likes": [0], "candidates": [1, *range(1000, 11_000)]}
     items = write(tmp_path / "items.jsonl", ITEMS)
-    profiles = write(tmp_path / "profiles.jsonl", [profile] * 100)
+    profiles = write(tmp_path / "profiles.jsonl", [profile] * 50)
     out = io.StringIO()
     tracemalloc.start()
     call_command("rank", items=items, profiles=profiles, top=1, stdout=out, stderr=io.StringIO())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(out.getvalue().splitlines()) == 100
+    assert len(out.getvalue().splitlines()) == 50
     assert peak < 10_000_000
 
 
