@@ -7,13 +7,16 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from django_otp.plugins.otp_static import admin as _static_admin  # noqa: F401
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp import admin as _totp_admin  # noqa: F401
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from newsletter.security import audit
 from papers.admin.base import ListAdmin, NeverAdded, NeverChanged, ReadOnlyAdmin, link
 
 # Importing their own admin modules has registered these without this admin's style. Codes for an
@@ -28,6 +31,16 @@ class UserAdmin(DjangoUserAdmin, ListAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return False for the accounts of the command line and the service: the log needs them."""
+        own = obj is not None and obj.get_username() in audit.ACTORS
+        return not own and bool(super().has_delete_permission(request, obj))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return False for the accounts of the command line and the service."""
+        own = obj is not None and obj.get_username() in audit.ACTORS
+        return not own and bool(super().has_change_permission(request, obj))
 
 
 @admin.register(Group)
@@ -47,12 +60,14 @@ class SecondFactorAdmin(NeverAdded, NeverChanged, ListAdmin):
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
-    """The audit log: what each account did in the admin, and when."""
+    """The audit log: what each account, each command and the service itself did, and when."""
 
     list_display = ("action_time", "user", "object_link", "action")
-    list_filter = ("action_flag", "content_type")
+    list_filter = (("user", RelatedDropdownFilter), "content_type")
+    list_filter_submit = True
     list_select_related = ("user", "content_type")
-    search_fields = ("object_repr", "user__username")
+    search_fields = ("object_repr", "=user__username", "change_message")
+    search_help_text = "A name, an address or a file; words of what was done."
     date_hierarchy = "action_time"
     fields = list_display
 

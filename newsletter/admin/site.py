@@ -27,7 +27,7 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from newsletter.security import throttle
+from newsletter.security import audit, throttle
 from newsletter.security.two_factor import KeyOffer, enrol, enrolled
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ QUARTER: Final = timedelta(minutes=15)
 # Counted for each name and network together, so that a stranger cannot lock an operator out.
 LOG_INS_PER_NAME: Final = throttle.Limit("log-in name", 10, QUARTER)
 LOG_INS_PER_NETWORK: Final = throttle.Limit("log-in network", 50, QUARTER)
+# Of failed log-ins, so many an hour stand in the audit log; the service's own log has them all.
+RECORDED_FAILURES: Final = throttle.Limit("log-in failure recorded", 60, throttle.HOUR)
 
 
 class LogInForm(AuthenticationForm):
@@ -46,20 +48,32 @@ class LogInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Refuse the attempt when the limits are used up, before the password is checked."""
-        meta = self.request.META
-        ip = throttle.client_ip(meta["REMOTE_ADDR"], meta.get("HTTP_X_FORWARDED_FOR", ""))
+        ip = _ip_of(self.request)
         network = throttle.network_of(ip)
         name = f"{network} {self.cleaned_data.get('username', '').casefold()}"
         tries = [(LOG_INS_PER_NAME, name), (LOG_INS_PER_NETWORK, network)]
         if not throttle.allow_all(tries, now()):
             log.warning("Log-in refused from %s: too many tries.", ip)
+            _record_failure("log-in refused: too many tries", ip)
             raise forms.ValidationError("Too many tries to log in. Wait a quarter of an hour.")
         try:
             cleaned: dict[str, Any] = super().clean()
         except forms.ValidationError:
             log.warning("Log-in failed from %s.", ip)  # The words that fail2ban looks for.
+            _record_failure("log-in failed", ip)
             raise
         return cleaned
+
+
+def _ip_of(request: HttpRequest) -> str:
+    meta = request.META
+    return throttle.client_ip(meta["REMOTE_ADDR"], meta.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def _record_failure(message: str, ip: str) -> None:
+    """Add a failed log-in to the audit log, without its name: people type passwords there."""
+    if throttle.allow(RECORDED_FAILURES, "", now()):
+        audit.record(audit.SERVICE, message, f"from {throttle.truncated(ip)}")
 
 
 class CodeForm(forms.Form):
@@ -111,6 +125,9 @@ class PaperboyAdminSite(UnfoldAdminSite):
             query = urlencode({REDIRECT_FIELD_NAME: self._next_page(request)})
             return redirect(f"{reverse('admin:second_factor')}?{query}")
         page: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            name = request.user.get_username()
+            audit.record(name, f"logged in from {throttle.truncated(_ip_of(request))}", name)
         return page
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
@@ -127,6 +144,7 @@ class PaperboyAdminSite(UnfoldAdminSite):
             code = form.cleaned_data["code"]
             if self._accept(request, user, offer, code):
                 return HttpResponseRedirect(self._next_page(request))
+            _record_failure(f"second factor of {user.get_username()} failed", _ip_of(request))
             form.add_error("code", "This code is wrong or was used before. Enter the next one.")
         context = {**self.each_context(request), "form": form, "offer": offer, "title": "Log in"}
         return TemplateResponse(request, "admin/second_factor.html", context)

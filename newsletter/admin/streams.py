@@ -16,7 +16,7 @@ from newsletter.delivery import streams
 from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import Outbound, Stream
-from papers.admin.base import ReadOnlyAdmin, log, url_of_list
+from papers.admin.base import ReadOnlyAdmin, url_of_list
 
 ALL: Final = "all"
 
@@ -83,7 +83,8 @@ class StreamAdmin(SendPermission, ReadOnlyAdmin):
             return self._page(request, form, "Stop a stream")
         chosen, reason = chosen_streams(form.cleaned_data["stream"]), form.cleaned_data["reason"]
         for stream in chosen:
-            streams.pause(stream, f"{request.user.get_username()}: {reason}")
+            name = request.user.get_username()
+            streams.pause(stream, f"{name}: {reason}", by=name)
         return self._done(request, chosen, f"paused: {reason}")
 
     @action(description="Start a stream", permissions=["send"], icon="play_arrow")
@@ -94,7 +95,7 @@ class StreamAdmin(SendPermission, ReadOnlyAdmin):
             return self._page(request, form, "Start a stream")
         chosen = chosen_streams(form.cleaned_data["stream"])
         for stream in chosen:
-            streams.resume(stream)
+            streams.resume(stream, by=request.user.get_username())
         return self._done(request, chosen, "resumed")
 
     def _page(self, request: HttpRequest, form: forms.Form, title: str) -> HttpResponse:
@@ -112,6 +113,5 @@ class StreamAdmin(SendPermission, ReadOnlyAdmin):
         return TemplateResponse(request, "admin/switch.html", context)
 
     def _done(self, request: HttpRequest, chosen: list[str], planned: str) -> HttpResponse:
-        log(request, Stream.objects.filter(pk__in=chosen), planned)
         self.message_user(request, f"{' and '.join(chosen)}: {planned}.", messages.SUCCESS)
         return HttpResponseRedirect(url_of_list(Stream))

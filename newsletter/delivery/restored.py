@@ -7,6 +7,7 @@ from typing import Final
 from newsletter.delivery import streams
 from newsletter.delivery.rendering import STREAMS
 from newsletter.models import Outbound
+from newsletter.security import audit
 
 STOPPED: Final = (
     "A backup was restored: compare the uncertain mails with the provider's log, then start the "
@@ -19,7 +20,7 @@ UNSETTLED: Final = (Outbound.State.QUEUED, Outbound.State.CLAIMED, Outbound.Stat
 def stop_streams() -> int:
     """Pause every stream and return how many there are."""
     for stream in STREAMS:
-        streams.pause(stream.name, STOPPED)
+        streams.pause(stream.name, STOPPED, by=audit.COMMAND_LINE)
     return len(STREAMS)
 
 

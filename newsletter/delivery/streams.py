@@ -17,6 +17,7 @@ from django.utils.timezone import now
 
 from newsletter.mail.errors import LONGEST_HOLD
 from newsletter.models import Stream
+from newsletter.security import audit
 
 log = logging.getLogger(__name__)
 
@@ -42,16 +43,26 @@ DOUBTS_IN_A_ROW: Final = 5
 DOUBT_HOLD_SECONDS: Final = 60.0
 
 
-def pause(stream: str, reason: str, *, resume_after: timedelta | None = None) -> None:
+def pause(
+    stream: str,
+    reason: str,
+    *,
+    resume_after: timedelta | None = None,
+    by: str = audit.SERVICE,
+) -> None:
     """Stop a stream; running senders notice it before their next message.
 
     Args:
         stream: The name of the stream.
         reason: A sentence for the operator.
         resume_after: When the stream is tried again by itself; None for when the operator says so.
+        by: Who stops it, for the audit log.
     """
     moment = now()
-    Stream.objects.update_or_create(
+    known = Stream.objects.filter(
+        name=stream, paused_at__isnull=False, paused_reason=reason[:300]
+    ).exists()
+    stored, _ = Stream.objects.update_or_create(
         name=stream,
         defaults={
             "paused_at": moment,
@@ -60,11 +71,13 @@ def pause(stream: str, reason: str, *, resume_after: timedelta | None = None) ->
         },
     )
     log.error("The %s stream is paused: %s", stream, reason)
+    if not known:
+        audit.record(by, f"paused: {reason}", stored)
 
 
-def resume(stream: str) -> None:
-    """Start a stream again, at once."""
-    Stream.objects.update_or_create(
+def resume(stream: str, *, by: str = audit.SERVICE) -> None:
+    """Start a stream again, at once; ``by`` is who does, for the audit log."""
+    stored, _ = Stream.objects.update_or_create(
         name=stream,
         defaults={
             "paused_at": None,
@@ -75,6 +88,7 @@ def resume(stream: str) -> None:
             "resumed_at": now(),
         },
     )
+    audit.record(by, "resumed", stored)
 
 
 def resume_due() -> list[str]:

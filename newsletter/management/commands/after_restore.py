@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from newsletter.delivery import restored as queue
 from newsletter.digests import restored as days
+from newsletter.security import audit
 from papers.management.progress import bar
 from papers.text.times import parse_time
 
@@ -53,7 +54,9 @@ class Command(BaseCommand):
                 fallen_due += written
                 shown.update(written)
         self.stdout.write(ADVICE)
-        self.stdout.write(f"due={fallen_due} held={held} streams={streams}")
+        said = f"due={fallen_due} held={held} streams={streams}"
+        audit.record(audit.COMMAND_LINE, said, f"after_restore --since {options['since']}")
+        self.stdout.write(said)
 
     def _time(self, text: str) -> datetime:
         try:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, OutputWrapper
 from django.db.models import QuerySet
 
 from newsletter.models import Subscriber
+from newsletter.security import audit
 from newsletter.subscriptions import csv_export, csv_rows
 from papers.management.output import COUNTS, whole_file
 from papers.management.progress import bar
@@ -41,11 +42,18 @@ class Command(BaseCommand):
         people = Subscriber.objects.all() if options["all"] else csv_export.readers()
         out: Path | None = options["out"]
         if out is None:
-            self.stderr.write(f"subscribers={self._write(people, self.stdout)}")
+            count = self._write(people, self.stdout)
+            self.stderr.write(self._record(count))
             return
         with whole_file(out, mode=0o600) as file:
             count = self._write(people, file)
-        self.stdout.write(f"subscribers={count}")
+        self.stdout.write(self._record(count))
+
+    def _record(self, count: int) -> str:
+        """Record the export in the audit log and return the line of its count."""
+        said = f"subscribers={count}"
+        audit.record(audit.COMMAND_LINE, said, "export_subscribers")
+        return said
 
     def _write(self, people: QuerySet[Subscriber], file: TextIO | OutputWrapper) -> int:
         writer = csv.writer(file, lineterminator="\n")

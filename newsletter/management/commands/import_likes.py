@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from newsletter.models import Subscriber
-from newsletter.security import email_addresses
+from newsletter.security import audit, email_addresses
 from newsletter.subscriptions import preferences, reference_files
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.consent_log import ActionOrigin
@@ -50,7 +50,9 @@ class Command(BaseCommand):
             subscriptions.change_preferences(
                 subscriber, Choices(likes=[*liked, *new]), ActionOrigin("import_likes")
             )
-        self.stdout.write(f"liked={len(new)} unknown={found.unknown} unreadable={found.unreadable}")
+        said = f"liked={len(new)} unknown={found.unknown} unreadable={found.unreadable}"
+        audit.record(audit.COMMAND_LINE, f"import_likes: {said}", subscriber)
+        self.stdout.write(said)
 
     def _subscriber(self, email: str) -> Subscriber:
         subscriber = Subscriber.objects.filter(email_key=email_addresses.key_of(email)).first()

@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from newsletter import jobs
 from newsletter.delivery import rendering
 from newsletter.models import Digest, Stream, Subscriber
-from newsletter.security import email_addresses
+from newsletter.security import audit, email_addresses
 from papers.management.progress import bar
 from papers.text.times import parse_time
 
@@ -95,6 +95,9 @@ class Command(BaseCommand):
                 returncode=2,
             )
         counts, stopped = self._send(at, to, punctual=punctual)
+        person = Subscriber.objects.filter(email_key=to).first() if to else None
+        said = f"send_digests: {jobs.balance_line(counts)}"
+        audit.record(audit.COMMAND_LINE, said, person or "send_digests")
         self._report(counts, to)
         self._complain(counts, stopped=stopped)
 
