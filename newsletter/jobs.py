@@ -36,7 +36,7 @@ from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
 from newsletter.digests import assembly
 from newsletter.models import Digest, Heartbeat, Subscriber
-from newsletter.subscriptions import due_dates
+from newsletter.subscriptions import due_dates, list_imports
 from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,11 @@ def read_bounces(until: StopCondition = never, *, every: timedelta = MAILBOX_INT
     if settings.BOUNCE_MAILBOX is None or not record_heartbeat("bounce mailbox", every):
         return 0
     return bounce_mailbox.read(until)
+
+
+def read_imports(until: StopCondition = never) -> int:
+    """Read the lists that were uploaded in the admin; return how many came to an end."""
+    return list_imports.run_due(until)
 
 
 def _assemble(stopped: StopCondition) -> list[int]:

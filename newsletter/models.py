@@ -373,6 +373,95 @@ class Suppression(models.Model):
         return self.email_key or "erased address"
 
 
+class ListImport(models.Model):
+    """A list that was uploaded in the admin: a dry run reads it, then it is taken in if told to.
+
+    The row is the queue entry: a worker that holds its lease reads the file (``ImportPart``) and
+    keeps what became of each row (``ImportResults``). ``last_line`` is how far it has come, so
+    that another worker goes on after it. ``planned`` and ``counts`` count the results of the dry
+    run and of the import.
+    """
+
+    class Kind(models.TextChoices):
+        SUBSCRIBERS = "subscribers", "subscribers"
+        SUPPRESSIONS = "suppressions", "suppressions"
+
+    class State(models.TextChoices):
+        CHECKING = "checking", "being checked"
+        CHECKED = "checked", "checked, not imported"
+        IMPORTING = "importing", "being imported"
+        DONE = "done", "imported"
+        FAILED = "failed", "cannot be read"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.SUBSCRIBERS)
+    name = models.CharField("file", max_length=200)
+    preset = models.CharField(max_length=16, help_text="The service that made it.")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CHECKING)
+    problem = models.CharField(max_length=500, blank=True)
+    mapping = models.JSONField(default=dict, blank=True, help_text="What each column becomes.")
+    unused = models.JSONField(default=list, blank=True, help_text="Columns that are not used.")
+    lines = models.PositiveIntegerField(default=0)
+    last_line = models.PositiveIntegerField(default=0)
+    planned = models.JSONField(default=dict, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    send_confirmations = models.BooleanField(default=False)
+    uploaded_by = models.CharField(max_length=150, blank=True)
+    started_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False, db_index=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    lease = models.CharField(max_length=32, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = "import"
+        permissions = [("import_subscribers", "Can import subscribers and suppressions")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportPart(models.Model):
+    """A part of the bytes of an uploaded file: web servers and workers share no folder."""
+
+    list_import = models.ForeignKey(ListImport, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["list_import", "number"], name="one_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"
+
+
+class ImportResults(models.Model):
+    """Rows of an import with the same result: ``[line, address, sentence]`` each.
+
+    They are the results number ``first`` to ``last`` of their kind, counted from 0.
+    """
+
+    list_import = models.ForeignKey(ListImport, on_delete=models.CASCADE, related_name="results")
+    result = models.CharField(max_length=16)
+    first = models.PositiveIntegerField()
+    last = models.PositiveIntegerField()
+    rows = models.JSONField()
+
+    class Meta:
+        ordering = ["first"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["list_import", "result", "first"], name="one_result_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.result} {self.first} to {self.last}"
+
+
 class Stream(models.Model):
     """The state of a mail stream that can be stopped and started: ``digests`` or ``notices``."""
 

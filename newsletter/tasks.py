@@ -11,7 +11,7 @@ from newsletter import jobs
 from newsletter.celery import stopping
 from newsletter.delivery import bounces
 from newsletter.process import daily, enqueue
-from newsletter.subscriptions import feedback
+from newsletter.subscriptions import feedback, list_imports
 from newsletter.subscriptions import service as subscriptions
 
 # A task ends after so long and enqueues its successor, so that a shutdown is quick.
@@ -42,9 +42,19 @@ def send_digests(self: Task[Any, Any]) -> None:
     _go_on(self, until)
 
 
+@shared_task(bind=True)
+def read_imports(self: Task[Any, Any]) -> None:
+    """Read the lists that were uploaded in the admin."""
+    until = jobs.after(SLICE_SECONDS, stopping.is_set)
+    with enqueue.working(self.name):
+        jobs.read_imports(until)
+    _go_on(self, until)
+
+
 @shared_task
 def clean_up() -> None:
     """Delete what its retention time has passed."""
+    list_imports.delete_old(now())
     subscriptions.clean_up(now())
     bounces.delete_old_events(now())
     jobs.forget_heartbeats(now())

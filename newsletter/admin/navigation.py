@@ -34,6 +34,7 @@ SECTIONS: tuple[tuple[str, tuple[MenuItem, ...]], ...] = (
             ("group", "Subscribers", post.Subscriber),
             ("fact_check", "Consent log", post.Consent),
             ("block", "Suppressions", post.Suppression),
+            ("upload_file", "Imports", post.ListImport),
         ),
     ),
     (

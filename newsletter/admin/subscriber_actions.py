@@ -18,7 +18,7 @@ from django.http import (
 from django.utils.timezone import now
 from unfold.decorators import action
 
-from newsletter.admin import exports, previews
+from newsletter.admin import exports, imports, previews
 from newsletter.admin.confirmation import (
     ConfirmedAction,
     SendPermission,
@@ -27,7 +27,7 @@ from newsletter.admin.confirmation import (
 )
 from newsletter.digests import assembly
 from newsletter.mail.errors import SendStatus
-from newsletter.models import Notice, Subscriber, Suppression
+from newsletter.models import ListImport, Notice, Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
@@ -99,6 +99,17 @@ class SubscriberActions(SendPermission, ListAdmin):
             idle.add("send_links")
         idle.add("suppress_this" if row.status == Status.SUPPRESSED else "lift_this")
         return frozenset(idle)
+
+    actions_list = ("import_list",)
+
+    def has_import_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Return whether this account may take lists in."""
+        return request.user.has_perm("newsletter.import_subscribers")
+
+    @action(description="Import a list", permissions=["import"], icon="upload_file")
+    def import_list(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the form that takes a file."""
+        return imports.to_upload(ListImport.Kind.SUBSCRIBERS)
 
     def has_export_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Return whether this account may download addresses."""

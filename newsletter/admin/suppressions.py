@@ -7,12 +7,13 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.core.validators import EMPTY_VALUES
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from unfold.contrib.filters.admin import RangeDateTimeFilter, TextFilter
 from unfold.decorators import action, display
 
+from newsletter.admin import exports, imports
 from newsletter.admin.confirmation import ConfirmedAction, confirmation_page, typed_reason
-from newsletter.models import Subscriber, Suppression
+from newsletter.models import ListImport, Subscriber, Suppression
 from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
 from papers.admin.base import ReadOnlyAdmin, counted, link, log, url_of
@@ -69,12 +70,31 @@ class SuppressionAdmin(ReadOnlyAdmin):
     search_help_text = "An address, or a part of it."
     date_hierarchy = "created_at"
     fields = ("email_key", "subscriber_link", "reason", "detail", "created_at", "address_hash")
-    actions = ("lift",)
+    actions = ("lift", "export")
+    actions_list = ("import_list",)
     actions_detail = ("lift_this",)
 
     def has_lift_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Return whether this account may let mail go to an address again."""
         return request.user.has_perm("newsletter.change_suppression")
+
+    def has_export_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Return whether this account may download addresses."""
+        return request.user.has_perm("newsletter.export_subscribers")
+
+    def has_import_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Return whether this account may take lists in."""
+        return request.user.has_perm("newsletter.import_subscribers")
+
+    @action(description="Import a list", permissions=["import"], icon="upload_file")
+    def import_list(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the form that takes a file."""
+        return imports.to_upload(ListImport.Kind.SUPPRESSIONS)
+
+    @admin.action(description="Export as CSV", permissions=["export"])
+    def export(self, request: HttpRequest, found: QuerySet[Suppression]) -> StreamingHttpResponse:
+        """Download the selected suppressions as CSV."""
+        return exports.download_suppressions(request, found)
 
     @display(description="subscriber")
     def subscriber_link(self, row: Suppression) -> str:

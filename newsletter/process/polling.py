@@ -25,6 +25,7 @@ from newsletter.delivery.outbox import MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES
 from newsletter.models import Heartbeat, Outbound, Subscriber
 from newsletter.process import alerts, enqueue, status
+from newsletter.subscriptions import list_imports
 from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ GIVEN_UP_SECONDS: Final = 5.0
 # A confirmation must leave within five seconds, however busy the workers are.
 NOTICE_PATIENCE: Final = 2.0
 DIGEST_PATIENCE: Final = 5.0
+IMPORT_PATIENCE: Final = 5.0
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
 
 
@@ -82,9 +84,17 @@ class PollingLoop:
             lambda until: jobs.send_digests(until, stopping.is_set),
             DIGEST_PATIENCE,
         )
+        imports = Work(
+            "imports",
+            lambda: list_imports.due().exists(),
+            "newsletter.tasks.read_imports",
+            jobs.read_imports,
+            IMPORT_PATIENCE,
+        )
         rounds: dict[str, Callable[[jobs.StopCondition], object]] = {
             "notices": Dispatcher(notices).round,
             "digests": Dispatcher(digests).round,
+            "imports": Dispatcher(imports).round,
             # A thread of its own: complaints must count while digests are chosen or sent.
             "events": self._process_events,
             "bounces": jobs.read_bounces,

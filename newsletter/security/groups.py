@@ -31,7 +31,7 @@ PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     # Everything but accounts, groups and second factors.
     "operator": (
         *(f"papers.view_{model}" for model in (*PAPERS, "turn")),
-        *(f"newsletter.view_{model}" for model in (*PEOPLE, *SERVICE)),
+        *(f"newsletter.view_{model}" for model in (*PEOPLE, *SERVICE, "listimport")),
         "papers.change_paper",
         "papers.add_paper",
         "papers.add_source",
@@ -42,6 +42,7 @@ PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "newsletter.change_stream",
         "newsletter.send_digests",
         "newsletter.export_subscribers",
+        "newsletter.import_subscribers",
         "admin.view_logentry",
     ),
 }

@@ -46,6 +46,15 @@ class Row(NamedTuple):
     multiline: frozenset[str] = frozenset()
 
 
+class RowResult(NamedTuple):
+    """What became of one row, or would: a word, a sentence about it, and its address."""
+
+    line: int
+    result: str
+    sentence: str = ""
+    address: str = ""
+
+
 class Table(NamedTuple):
     """A file's columns, in lower case, and its rows, read one by one.
 
@@ -68,19 +77,24 @@ def restored(cell: str) -> str:
     return cell[1:] if NEUTRALISED.match(cell) else cell
 
 
-def read(path: Path) -> Table:
+def read(path: Path, name: str = "") -> Table:
     """Return the table in a file: UTF-8, with a line of column names.
+
+    Args:
+        path: The file.
+        name: What sentences call it; the path if empty.
 
     Raises:
         SpreadsheetError: The file is no such table, or no regular file.
     """
+    name = name or str(path)
     try:
         count = _scan(path)
         lines = _Lines(path.open(encoding="utf-8-sig", newline=""))
     except OSError as error:
-        raise SpreadsheetError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SpreadsheetError(f"{name} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise SpreadsheetError(f"{path} is not UTF-8 text; save it as CSV UTF-8.") from error
+        raise SpreadsheetError(f"{name} is not UTF-8 text; save it as CSV UTF-8.") from error
     first = next(lines.ahead(), "")
     chosen = DELIMITER_LINE.fullmatch(first)
     if chosen:
@@ -90,7 +104,7 @@ def read(path: Path) -> Table:
     header = _parse(iter([first] if first else []), delimiter) if first else _Parsed([])
     if header.problem:
         raise SpreadsheetError(
-            f"{path} has no line of column names. {header.problem.format(line=lines.number + 1)}"
+            f"{name} has no line of column names. {header.problem.format(line=lines.number + 1)}"
         )
     lines.drop(1)
     columns = [name.strip(EDGES).strip().lower() for name in header.cells]

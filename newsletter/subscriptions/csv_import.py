@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from django.db import transaction
 from django.db.models import Max
@@ -26,7 +26,7 @@ from newsletter.subscriptions import (
     preferences,
     suppressions,
 )
-from newsletter.subscriptions.csv_files import Table
+from newsletter.subscriptions.csv_files import RowResult, Table
 from newsletter.subscriptions.csv_rows import ParsedRow
 from newsletter.subscriptions.preferences import Choices
 from newsletter.subscriptions.presets import OWN, Preset
@@ -49,14 +49,6 @@ IN_ROW: Final = (
 )
 
 
-class RowResult(NamedTuple):
-    """What became of one row, or would: one of ``RESULTS``, and a sentence about it."""
-
-    line: int
-    result: str
-    sentence: str = ""
-
-
 @dataclass(frozen=True)
 class ImportOptions:
     """How a table is taken in.
@@ -75,12 +67,21 @@ class ImportOptions:
 
 
 def import_table(
-    table: Table, options: ImportOptions, report: Callable[[RowResult], None]
+    table: Table,
+    options: ImportOptions,
+    report: Callable[[RowResult], None],
+    after_batch: Callable[[], None] = lambda: None,
 ) -> Counter[str]:
-    """Create, update and suppress subscribers from a table; ``report`` is called for every row.
+    """Create, update and suppress subscribers from a table.
 
     A row with a proof of consent becomes active, one without pending. An empty cell leaves its
     setting as it is.
+
+    Args:
+        table: The list.
+        options: How it is taken in.
+        report: Called for every row, with one of ``RESULTS``.
+        after_batch: Called after each batch, in its transaction unless it is a dry run.
 
     Returns:
         The counts of ``RESULTS``, which add up to the rows.
@@ -98,18 +99,21 @@ def import_table(
             Batch(rows, options, schedule, at).store(count)
             if options.dry_run:
                 transaction.set_rollback(True)
+            else:
+                after_batch()
+        if options.dry_run:
+            after_batch()
     return counts
 
 
 def _batches(
-    rows: Iterator[ParsedRow | tuple[int, str]], report: Callable[[RowResult], None]
+    rows: Iterator[ParsedRow | RowResult], report: Callable[[RowResult], None]
 ) -> Iterator[list[ParsedRow]]:
     """Yield batches in which no address comes twice: a later row changes an earlier one."""
     batch: dict[str, ParsedRow] = {}
     for row in rows:
-        if isinstance(row, tuple):
-            line, sentence = row
-            report(RowResult(line, "refused", sentence))
+        if isinstance(row, RowResult):
+            report(row)
             continue
         if len(batch) == ROWS_AT_ONCE or row.address.key in batch:
             yield list(batch.values())
@@ -201,7 +205,7 @@ class Batch:
         return good
 
     def _report(self, row: ParsedRow, result: str, sentence: str = "") -> None:
-        self.results.append(RowResult(row.line, result, sentence))
+        self.results.append(RowResult(row.line, result, sentence, row.address.email))
 
     def _suppress(
         self,

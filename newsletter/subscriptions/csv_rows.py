@@ -7,15 +7,23 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, cast
+from pathlib import Path
+from typing import Final, NamedTuple, cast
 
 from django.utils.timezone import now
 
 from newsletter.models import Subscriber, Suppression
 from newsletter.security import email_addresses
 from newsletter.security.email_addresses import Address
-from newsletter.subscriptions import parsers, preferences, presets
-from newsletter.subscriptions.csv_files import EDGES, Row, Table, restored
+from newsletter.subscriptions import csv_files, parsers, preferences, presets
+from newsletter.subscriptions.csv_files import (
+    EDGES,
+    Row,
+    RowResult,
+    SpreadsheetError,
+    Table,
+    restored,
+)
 from newsletter.subscriptions.preferences import Choices
 from newsletter.subscriptions.presets import Preset
 from newsletter.subscriptions.suppressions import STATUS_AFTER, SuppressedAddress
@@ -31,6 +39,7 @@ SUPPRESSION: Final = (
 COLUMNS: Final = ("email", *PROOF, *preferences.SETTINGS, *LISTS, *HISTORY, *SUPPRESSION)
 TITLE_ID: Final = re.compile(r"t-[0-9a-f]{1,62}")
 MAX_SOURCE_CHARACTERS: Final = 200
+MAX_ADDRESS_CHARACTERS: Final = 254
 Status = Subscriber.Status
 
 
@@ -62,6 +71,39 @@ class ParsedRow:
         return bool(self.confirmed_at and self.consent_source) and self.status != Status.PENDING
 
 
+class OpenedList(NamedTuple):
+    """A list of subscribers with the service that made it and the use of its columns."""
+
+    table: Table
+    preset: Preset
+    used: dict[str, str]
+    unused: list[str]
+
+
+def open_list(path: Path, preset_name: str, name: str = "") -> OpenedList:
+    """Open a list of subscribers; ``name`` is what sentences call the file, its path if empty.
+
+    Raises:
+        SpreadsheetError: It is no table, or its columns cannot be used.
+    """
+    name = name or str(path)
+    table = csv_files.read(path, name)
+    auto = preset_name == presets.AUTO
+    preset = presets.detect(table.columns) if auto else presets.PRESETS[preset_name]
+    used = used_columns(table, preset)
+    if "email" not in used.values():
+        raise SpreadsheetError(
+            f"{name} has no column named {preset.email[0]} in its first line; add one."
+        )
+    if twice := table.repeated.intersection(used):
+        raise SpreadsheetError(
+            f"{name} names a column twice: {', '.join(sorted(twice))}; "
+            "every column that is used needs its own name."
+        )
+    unused = list(dict.fromkeys(name for name in table.columns if name and name not in used))
+    return OpenedList(table, preset, used, unused)
+
+
 def used_columns(table: Table, preset: Preset) -> dict[str, str]:
     """Return the columns of a file that are used, with what each becomes."""
     if preset is presets.OWN:
@@ -70,9 +112,10 @@ def used_columns(table: Table, preset: Preset) -> dict[str, str]:
     return preset.mapping(table.columns)
 
 
-def parse_rows(table: Table, preset: Preset) -> Iterator[ParsedRow | tuple[int, str]]:
-    """Yield every row, or its line and the sentence that says why it is refused."""
+def parse_rows(table: Table, preset: Preset) -> Iterator[ParsedRow | RowResult]:
+    """Yield every row, or the result that says why it is refused."""
     used = used_columns(table, preset)
+    column = next((name for name, use in used.items() if use == "email"), "")
     parse = _parse_own if preset is presets.OWN else _parse_foreign
     for row in table.rows:
         try:
@@ -86,7 +129,8 @@ def parse_rows(table: Table, preset: Preset) -> Iterator[ParsedRow | tuple[int, 
                 )
             yield parse(row, used, preset)
         except (RowError, email_addresses.EmailAddressError, parsers.InputError) as error:
-            yield row.line, str(error)
+            address = row.cells.get(column, "").strip(EDGES)[:MAX_ADDRESS_CHARACTERS]
+            yield RowResult(row.line, "refused", str(error), address)
 
 
 def _parse_own(row: Row, used: dict[str, str], _preset: Preset) -> ParsedRow:

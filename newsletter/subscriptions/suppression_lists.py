@@ -6,15 +6,24 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from newsletter.models import Suppression
 from newsletter.security import email_addresses
 from newsletter.subscriptions import suppressions
-from newsletter.subscriptions.csv_files import Row, SpreadsheetError, Table, neutralised, restored
+from newsletter.subscriptions.csv_files import (
+    Row,
+    RowResult,
+    SpreadsheetError,
+    Table,
+    neutralised,
+    restored,
+)
 from newsletter.subscriptions.suppressions import SuppressedAddress
 from papers.text.times import parse_time
 
@@ -22,7 +31,8 @@ COLUMNS: Final = ("email", "reason", "created_at", "detail", "address_hash")
 ADDRESS_COLUMNS: Final = ("email", "email address", "address", "e-mail", "recipient")
 ROWS_AT_ONCE: Final = 500
 HASH: Final = re.compile(r"[0-9a-f]{64}")
-Report = Callable[[int, str], None]
+RESULTS: Final = ("created", "unchanged", "refused")
+Report = Callable[[RowResult], None]
 
 
 def export_rows(rows: QuerySet[Suppression]) -> Iterator[list[str]]:
@@ -32,44 +42,70 @@ def export_rows(rows: QuerySet[Suppression]) -> Iterator[list[str]]:
         yield [*map(neutralised, cells), "" if row.email_key else row.address_hash]
 
 
-def import_table(table: Table, report: Report, *, dry_run: bool = False) -> Counter[str]:
-    """Suppress the addresses of a table; ``report`` is called for every row refused.
+def import_table(
+    table: Table,
+    report: Report,
+    *,
+    dry_run: bool = False,
+    after_batch: Callable[[], None] = lambda: None,
+) -> Counter[str]:
+    """Suppress the addresses of a table.
 
     A reason that is empty or unknown becomes "by the operator".
 
+    Args:
+        table: The list.
+        report: Called for every row, with one of ``RESULTS``.
+        dry_run: Store nothing.
+        after_batch: Called after each batch, in its transaction.
+
     Returns:
-        The counts ``created``, ``unchanged`` and ``refused``, which add up to the rows.
+        The counts of ``RESULTS``, which add up to the rows.
 
     Raises:
         SpreadsheetError: The table has no column of addresses.
     """
+    column = column_of(table)
+    counts: Counter[str] = Counter()
+    rows = iter(table.rows)
+    while portion := list(islice(rows, ROWS_AT_ONCE)):
+        with transaction.atomic():
+            for result in _take(portion, column, dry_run=dry_run):
+                counts[result.result] += 1
+                report(result)
+            after_batch()
+    return counts
+
+
+def column_of(table: Table) -> str:
+    """Return the column of addresses; raises SpreadsheetError where there is none."""
     column = next((name for name in ADDRESS_COLUMNS if name in table.columns), "")
     if not column:
         raise SpreadsheetError("The file has no column named email in its first line; add one.")
-    counts: Counter[str] = Counter()
-    batch: dict[str, SuppressedAddress] = {}
-    for row in table.rows:
-        found = _parse(row, column)
-        if isinstance(found, str):
-            report(row.line, found)
-            counts["refused"] += 1
-        elif isinstance(found, Suppression):
-            counts["created" if _keep_hash(found, dry_run=dry_run) else "unchanged"] += 1
-        else:
-            counts["unchanged"] += found.email_key in batch
-            batch[found.email_key] = found
-        if len(batch) == ROWS_AT_ONCE:
-            counts += _store(batch, dry_run=dry_run)
-            batch = {}
-    return counts + _store(batch, dry_run=dry_run)
+    return column
 
 
-def _store(batch: dict[str, SuppressedAddress], *, dry_run: bool) -> Counter[str]:
-    if dry_run:
-        created = len(batch) - len(suppressions.suppressed_among(batch))
-    else:
-        created = suppressions.suppress_many(list(batch.values()))
-    return Counter(created=created, unchanged=len(batch) - created)
+def _take(rows: list[Row], column: str, *, dry_run: bool) -> list[RowResult]:
+    """Store rows and return what became of each."""
+    found = [(row.line, _parse(row, column)) for row in rows]
+    wanted = {one.email_key: one for _, one in found if isinstance(one, SuppressedAddress)}
+    erased = {one.address_hash: one for _, one in found if isinstance(one, Suppression)}
+    known = suppressions.suppressed_among(wanted)
+    listed = Suppression.objects.filter(address_hash__in=list(erased))
+    known |= set(listed.values_list("address_hash", flat=True))
+    results = []
+    for line, one in found:
+        if isinstance(one, str):
+            results.append(RowResult(line, "refused", one))
+            continue
+        key = one.address_hash if isinstance(one, Suppression) else one.email_key
+        shown = "an erased address" if isinstance(one, Suppression) else key
+        results.append(RowResult(line, "unchanged" if key in known else "created", "", shown))
+        known.add(key)
+    if not dry_run:
+        suppressions.suppress_many(list(wanted.values()))
+        Suppression.objects.bulk_create(erased.values(), ignore_conflicts=True)
+    return results
 
 
 def _parse(row: Row, column: str) -> SuppressedAddress | Suppression | str:
@@ -90,14 +126,6 @@ def _parse(row: Row, column: str) -> SuppressedAddress | Suppression | str:
     except email_addresses.EmailAddressError as error:
         return str(error)
     return SuppressedAddress(key, reason, cells.get("detail", ""), since)
-
-
-def _keep_hash(erased: Suppression, *, dry_run: bool) -> bool:
-    """Store the hash of an erased address; return whether it was new."""
-    new = not Suppression.objects.filter(address_hash=erased.address_hash).exists()
-    if new and not dry_run:
-        Suppression.objects.bulk_create([erased], ignore_conflicts=True)
-    return new
 
 
 def _moment(text: str) -> datetime | None:

@@ -19,6 +19,7 @@ from newsletter.models import (
     Digest,
     Heartbeat,
     Interest,
+    ListImport,
     Notice,
     RateLimit,
     Stream,
@@ -96,6 +97,11 @@ def make() -> None:
         )
     )
     _fill(lambda i: Suppression(address_hash=f"{i}", email_key=f"x{i}", reason="complaint"))
+    _fill(
+        lambda i: ListImport(
+            name=f"list-{i}.csv", preset="mailchimp", state="checked", planned={"created": 9}
+        )
+    )
     _fill(lambda i: Stream(name=f"stream-{i}"))
     _fill(lambda i: RateLimit(name="sign-up", key_hash=f"{i}", window_start=moment, count=i))
     _fill(lambda i: Heartbeat(name=f"worker-{i}"))

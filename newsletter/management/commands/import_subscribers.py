@@ -10,10 +10,12 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from newsletter.security import audit
 from newsletter.subscriptions import csv_files, csv_import, csv_rows, presets
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions.csv_import import ImportOptions, RowResult
-from newsletter.subscriptions.presets import Preset
+from newsletter.subscriptions.csv_files import RowResult
+from newsletter.subscriptions.csv_import import ImportOptions
+from newsletter.subscriptions.csv_rows import OpenedList
 from papers.management.progress import bar
 
 UNUSABLE: Final = 2
@@ -58,47 +60,35 @@ class Command(BaseCommand):
     def handle(self, *_: object, **options: Any) -> None:
         """Import the file and print the counts."""
         path: Path = options["file"]
-        table, preset = self._open(path, options["preset"])
+        opened = self._open(path, options["preset"])
         counts = self._import(
-            table,
+            opened.table,
             ImportOptions(
                 origin=f"import of {path.name}",
-                preset=preset,
+                preset=opened.preset,
                 send_confirmations=options["send_confirmations"],
                 dry_run=options["dry_run"],
             ),
         )
-        self.stdout.write(" ".join(f"{name}={counts[name]}" for name in csv_import.RESULTS))
+        said = " ".join(f"{name}={counts[name]}" for name in csv_import.RESULTS)
+        if not options["dry_run"]:
+            audit.record(audit.COMMAND_LINE, said, f"import_subscribers {path.name}")
+        self.stdout.write(said)
         if counts["refused"]:
             raise SystemExit(1)
 
-    def _open(self, path: Path, name: str) -> tuple[csv_files.Table, Preset]:
-        """Return the table and its preset, and say how its columns are used."""
+    def _open(self, path: Path, preset: str) -> OpenedList:
+        """Open the list, and say how its columns are used."""
         try:
-            table = csv_files.read(path)
+            opened = csv_rows.open_list(path, preset)
         except csv_files.SpreadsheetError as error:
             raise CommandError(str(error), returncode=UNUSABLE) from error
-        preset = presets.detect(table.columns) if name == presets.AUTO else presets.PRESETS[name]
-        used = csv_rows.used_columns(table, preset)
-        if "email" not in used.values():
-            raise CommandError(
-                f"{path} has no column named {preset.email[0]} in its first line; add one.",
-                returncode=UNUSABLE,
-            )
-        twice = table.repeated.intersection(used)
-        if twice:
-            raise CommandError(
-                f"{path} names a column twice: {', '.join(sorted(twice))}; "
-                "every column that is used needs its own name.",
-                returncode=UNUSABLE,
-            )
-        if preset is not presets.OWN:
-            words = ", ".join(f"{column} → {use}" for column, use in used.items())
-            self.stderr.write(f"Read as an export of {preset.title}: {words}.")
-        unused = list(dict.fromkeys(name for name in table.columns if name and name not in used))
-        if unused:
-            self.stderr.write(f"These columns are not used: {', '.join(unused)}.")
-        return table, preset
+        if opened.preset is not presets.OWN:
+            words = ", ".join(f"{column} → {use}" for column, use in opened.used.items())
+            self.stderr.write(f"Read as an export of {opened.preset.title}: {words}.")
+        if opened.unused:
+            self.stderr.write(f"These columns are not used: {', '.join(opened.unused)}.")
+        return opened
 
     def _import(self, table: csv_files.Table, options: ImportOptions) -> Counter[str]:
         progress: tqdm[Any] = bar(table.rows, total=table.lines, unit=" rows")

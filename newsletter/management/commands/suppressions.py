@@ -12,10 +12,11 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
-from newsletter.models import Suppression
-from newsletter.security import email_addresses
+from newsletter.models import Subscriber, Suppression
+from newsletter.security import audit, email_addresses
 from newsletter.subscriptions import csv_files, suppression_lists, suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
+from newsletter.subscriptions.csv_files import RowResult
 from papers.management.output import whole_file
 from papers.management.progress import bar
 from papers.text.times import parse_time
@@ -64,7 +65,11 @@ class Command(BaseCommand):
             self._lift_addresses(options["lift"], dry_run=dry_run)
         elif options["lift_where"]:
             found = suppressions.find(**_conditions(options["lift_where"]))
-            self.stdout.write(f"lifted={self._lift(found, dry_run=dry_run)} unknown=0")
+            said = f"lifted={self._lift(found, dry_run=dry_run)} unknown=0"
+            if not dry_run:
+                named = f"suppressions --lift-where {' '.join(options['lift_where'])}"
+                audit.record(audit.COMMAND_LINE, said, named)
+            self.stdout.write(said)
         elif options["export"]:
             self._export(options["export"])
         elif options["import_file"]:
@@ -83,8 +88,12 @@ class Command(BaseCommand):
     def _lift_addresses(self, addresses: Iterable[str], *, dry_run: bool) -> None:
         lifted = unknown = 0
         for address in addresses:
-            found = suppressions.of_address(email_addresses.key_of(address))
+            key = email_addresses.key_of(address)
+            found = suppressions.of_address(key)
             count = found.count() if dry_run else suppressions.lift(found, ORIGIN)
+            if count and not dry_run:
+                person = Subscriber.objects.filter(email_key=key).first()
+                audit.record(audit.COMMAND_LINE, "suppression lifted", person or key)
             lifted += count
             if not count:
                 unknown += 1
@@ -114,7 +123,9 @@ class Command(BaseCommand):
             for row in bar(listed, total=rows.count(), unit=" addresses"):
                 writer.writerow(row)
                 count += 1
-        self.stdout.write(f"suppressed={count}")
+        said = f"suppressed={count}"
+        audit.record(audit.COMMAND_LINE, said, "suppressions --export")
+        self.stdout.write(said)
 
     def _import(self, path: Path, *, dry_run: bool) -> None:
         try:
@@ -123,13 +134,16 @@ class Command(BaseCommand):
             )
         except csv_files.SpreadsheetError as error:
             raise CommandError(str(error), returncode=UNUSABLE) from error
-        names = ("created", "unchanged", "refused")
-        self.stdout.write(" ".join(f"{name}={counts[name]}" for name in names))
+        said = " ".join(f"{name}={counts[name]}" for name in suppression_lists.RESULTS)
+        if not dry_run:
+            audit.record(audit.COMMAND_LINE, said, f"suppressions --import {path.name}")
+        self.stdout.write(said)
         if counts["refused"]:
             raise SystemExit(1)
 
-    def _report(self, line: int, reason: str) -> None:
-        self.stderr.write(f"line {line}: {reason}")
+    def _report(self, row: RowResult) -> None:
+        if row.result == "refused":
+            self.stderr.write(f"line {row.line}: {row.sentence}")
 
 
 def _conditions(words: Iterable[str]) -> dict[str, Any]:
