@@ -53,7 +53,7 @@ def server(
         ("dot", "hang", State.UNCERTAIN),
     ],
 )
-def test_trouble_with_one_message_is_sorted_and_the_others_are_sent(
+def test_a_failure_of_one_message_is_classified_and_the_others_are_sent(
     server: smtpd.Server, phase: str, trouble: str, state: str
 ) -> None:
     digests = [a_digest() for _ in range(PEOPLE)]
@@ -116,7 +116,7 @@ def test_a_server_that_wants_none_of_our_mail_stops_it_and_loses_nothing(
 
 
 @pytest.mark.parametrize("trouble", ["451 4.7.1 greylisted", "drop", "hang"])
-def test_trouble_with_the_envelope_s_sender_delays_those_whom_it_meets(
+def test_a_refusal_of_the_envelope_s_sender_delays_those_whom_it_concerns(
     server: smtpd.Server, trouble: str
 ) -> None:
     for _ in range(PEOPLE):

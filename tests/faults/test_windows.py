@@ -60,7 +60,7 @@ def wait_until_arrived(world: World, doubt: set[str]) -> None:
 @pytest.mark.parametrize(
     ("window", "number", "doubtful", "arrived"), WINDOWS, ids=[window for window, *_ in WINDOWS]
 )
-def test_a_kill_leaves_no_more_doubt_than_there_is(
+def test_a_kill_leaves_uncertain_only_what_may_have_left(
     tmp_path: Path,
     database_url: str,
     who: str,

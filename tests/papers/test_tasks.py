@@ -23,7 +23,7 @@ def test_a_visit_to_a_source_that_is_gone_is_nothing() -> None:
     assert not Source.objects.exists()
 
 
-def test_a_worker_s_visit_that_fails_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_worker_s_visit_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     source = Source.objects.create(name="odd", kind="no-such-kind")
 
     tasks.ingest_source(source.pk)

@@ -65,7 +65,7 @@ def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(admin_client: Client
     assert "Refused." not in words
 
 
-def test_a_quiet_source_and_an_old_edition_are_told_in_words(admin_client: Client) -> None:
+def test_a_quiet_source_and_an_old_edition_are_described_in_words(admin_client: Client) -> None:
     Source.objects.create(
         name="arxiv",
         kind="arxiv-rss",

@@ -492,7 +492,7 @@ def test_the_next_digest_is_made_due_now_and_the_links_are_queued(
     assert (notice.kind, notice.state) == (Notice.Kind.MANAGE, Notice.State.QUEUED)
 
 
-def test_the_story_of_a_person_is_told_in_one_order(
+def test_the_story_of_a_person_is_shown_in_one_order(
     operator: User, reader: Subscriber, client: Client
 ) -> None:
     moment = now()

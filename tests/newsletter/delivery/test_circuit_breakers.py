@@ -115,7 +115,7 @@ def test_what_the_command_read_is_weighed_by_the_command() -> None:
     assert is_paused()
 
 
-def test_harm_is_weighed_once_a_minute_though_nothing_new_is_told() -> None:
+def test_breakers_are_checked_once_a_minute_without_any_new_event() -> None:
     jobs.process_events()
     history(SENT, "complaint", 10)
     bounces.process()
@@ -142,7 +142,7 @@ def test_a_digest_that_was_refused_at_once_counts_as_well() -> None:
     assert is_paused()
 
 
-def test_what_left_before_the_operator_looked_counts_for_nothing_when_it_is_told_late() -> None:
+def test_what_left_before_the_operator_looked_counts_for_nothing_when_it_is_reported_late() -> None:
     history(SENT, "complaint", 10)
     digests = [a_digest(state=Digest.State.SENT, sent_at=now()) for _ in range(10)]
     streams.resume("digests")

@@ -57,7 +57,7 @@ def test_an_operator_may_keep_them_for_good(settings: Settings) -> None:
     assert bounces.delete_old_events(now()) == 0
 
 
-def test_a_delivery_told_late_lifts_no_suppression_whose_reasons_are_old() -> None:
+def test_a_delivery_reported_late_lifts_no_suppression_whose_reasons_are_old() -> None:
     person = a_subscriber()
     digest = a_digest(subscriber=person, state=Digest.State.SENT)
     for day in range(400, 394, -1):

@@ -139,6 +139,6 @@ def test_the_operator_s_numbers_come_first(settings: Settings) -> None:
     assert provider_limits.limits() == provider_limits.Limits(connections=3, rate=200)
 
 
-def test_a_backend_that_nobody_has_heard_of_gets_a_calm_guess(settings: Settings) -> None:
+def test_an_unknown_backend_gets_a_cautious_guess(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "elsewhere.backends.EmailBackend"
     assert provider_limits.limits() == provider_limits.UNKNOWN

@@ -107,7 +107,7 @@ def test_a_silent_confirmation_delays_no_other_and_is_not_repeated(
     assert silent_server.duplicates == []
 
 
-def test_a_sender_that_dies_leaves_its_open_message_in_doubt_within_half_a_minute() -> None:
+def test_a_sender_that_dies_leaves_its_open_message_uncertain_within_half_a_minute() -> None:
     assert timedelta(seconds=30) >= outbox.SENDING_LEASE
     lease_until = now() - timedelta(seconds=1)
     a_digest(state=State.SENDING, lease="dead", lease_until=lease_until)

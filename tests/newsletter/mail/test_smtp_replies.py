@@ -47,7 +47,7 @@ ABOUT_US = [
 
 
 @pytest.mark.parametrize("reply", ABSENT)
-def test_a_mailbox_that_does_not_exist_is_told_from_everything_else(reply: str) -> None:
+def test_a_mailbox_that_does_not_exist_is_distinguished_from_everything_else(reply: str) -> None:
     code, _, text = reply.partition(" ")
     assert concern_of(int(code), text, "sender-policy@example.org") == Concern.ABSENT
 

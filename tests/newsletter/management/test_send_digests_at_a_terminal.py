@@ -69,7 +69,7 @@ def test_a_terminal_is_shown_how_far_it_is(sink: Sink, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("how", [(), ("--dry-run",)])
-def test_a_person_for_whom_nothing_is_due_is_told_of(how: tuple[str, ...]) -> None:
+def test_a_person_for_whom_nothing_is_due_is_named(how: tuple[str, ...]) -> None:
     a_paper()
     tomorrow = now() + timedelta(days=1)
     early = a_subscriber(next_digest_at=tomorrow)

@@ -56,7 +56,7 @@ def test_a_stopped_stream_is_notified_at_once_and_once_a_day_while_it_lasts(
     assert sink.recipients == ["operator@example.org"] * 2
 
 
-def test_a_stream_that_stops_again_and_again_is_told_once_an_hour(
+def test_a_stream_that_stops_again_and_again_is_reported_once_an_hour(
     sink: Sink, clock: Traveller
 ) -> None:
     for minutes in range(0, 121, 10):
@@ -68,7 +68,7 @@ def test_a_stream_that_stops_again_and_again_is_told_once_an_hour(
 
 
 @pytest.mark.parametrize("name", ["beat", "worker", "worker celery@b"])
-def test_a_part_that_is_silent_for_five_minutes_is_told(
+def test_a_part_that_does_not_report_for_five_minutes_is_a_problem(
     sink: Sink, clock: Traveller, name: str
 ) -> None:
     Heartbeat.objects.create(name=name, at=NOON)
@@ -79,7 +79,7 @@ def test_a_part_that_is_silent_for_five_minutes_is_told(
     assert len(sink.accepted) == 1
 
 
-def test_a_source_that_fails_for_a_day_is_told(sink: Sink, clock: Traveller) -> None:
+def test_a_source_that_fails_for_a_day_is_reported(sink: Sink, clock: Traveller) -> None:
     source = Source.objects.create(
         name="arxiv", kind="arxiv-rss", last_status=Source.Status.FAILED, last_success_at=NOON
     )
@@ -121,7 +121,7 @@ def test_two_processes_that_look_at_once_send_one_mail(sink: Sink) -> None:
     assert [alerts._claim(problem) for _ in range(3)] == [True, False, False]
 
 
-def test_without_an_operator_nobody_is_told(sink: Sink, settings: Settings) -> None:
+def test_without_an_operator_nobody_is_notified(sink: Sink, settings: Settings) -> None:
     settings.OPERATOR_EMAIL = ""
     streams.pause("digests", "Refused.")
     assert alerts.send_alerts() == []

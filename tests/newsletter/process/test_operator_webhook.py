@@ -73,7 +73,7 @@ def expected_signature(asked: Asked) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def test_a_stopped_stream_is_told_by_a_signed_request(
+def test_a_stopped_stream_is_reported_by_a_signed_request(
     receiver: SourceServer, clock: Traveller
 ) -> None:
     streams.pause("digests", "Too many complaints.")
@@ -110,7 +110,7 @@ def test_the_library_of_another_maker_accepts_the_signature(
         webhook.verify(asked.body + b" ", asked.headers)
 
 
-def test_a_stream_that_stops_again_and_again_is_told_once_an_hour(
+def test_a_stream_that_stops_again_and_again_is_reported_once_an_hour(
     receiver: SourceServer, clock: Traveller
 ) -> None:
     for minutes in range(0, 121, 10):
@@ -122,7 +122,7 @@ def test_a_stream_that_stops_again_and_again_is_told_once_an_hour(
     assert len({asked.headers["webhook-id"] for asked in receiver.asked}) == 3
 
 
-def test_mailbox_and_webhook_are_told_once_each(
+def test_mailbox_and_webhook_are_notified_once_each(
     receiver: SourceServer, sink: Sink, settings: Settings
 ) -> None:
     settings.OPERATOR_EMAIL = "operator@example.org"
@@ -132,7 +132,7 @@ def test_mailbox_and_webhook_are_told_once_each(
     assert (len(sink.accepted), len(receiver.asked)) == (1, 1)
 
 
-def test_one_that_took_it_is_not_told_again_because_the_other_failed(
+def test_a_channel_that_accepted_is_not_notified_again_because_the_other_failed(
     receiver: SourceServer, sink: Sink, settings: Settings, clock: Traveller
 ) -> None:
     settings.OPERATOR_EMAIL = "operator@example.org"
@@ -157,7 +157,7 @@ def test_a_webhook_that_failed_alone_is_tried_again_after_five_minutes(
 
 
 @pytest.mark.parametrize("status", [301, 404, 503])
-def test_no_answer_but_a_2xx_counts_as_told(receiver: SourceServer, status: int) -> None:
+def test_no_answer_but_a_2xx_counts_as_accepted(receiver: SourceServer, status: int) -> None:
     receiver.answer(PATH, Reply(status=status, headers={"Location": receiver.url("/elsewhere")}))
     streams.pause("digests", "Refused.")
     alerts.send_alerts()

@@ -129,7 +129,7 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     assert waiting > 5
 
 
-def test_what_providers_tell_is_heard_while_digests_leave(
+def test_events_of_providers_are_processed_while_digests_leave(
     sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "PAUSE_SECONDS", 0.3)

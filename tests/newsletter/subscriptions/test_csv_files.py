@@ -64,7 +64,7 @@ def test_files_of_other_programs_are_read(file: Path, text: str) -> None:
     assert emails(file, text) == ["a@x.org"]
 
 
-def test_a_column_that_is_named_twice_is_told_and_its_first_cell_counts(file: Path) -> None:
+def test_a_column_that_is_named_twice_is_reported_and_its_first_cell_counts(file: Path) -> None:
     file.write_text("email,reason,reason\na@x.org,1,2\n")
     table = read(file)
     assert table.repeated == {"reason"}

@@ -226,7 +226,7 @@ def test_a_suppression_that_proves_wrong_makes_nobody_active_who_never_agreed(
     assert bool(person.next_digest_at) == (status == Status.ACTIVE)
 
 
-def test_a_suppression_that_proves_wrong_wakes_nobody_whose_choices_were_imported(
+def test_a_suppression_that_proves_wrong_reactivates_nobody_whose_choices_were_imported(
     file: Path,
 ) -> None:
     person = a_subscriber(email="ada@example.org")
@@ -325,7 +325,7 @@ def test_a_formula_is_neutralised_and_comes_back_as_it_was(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["x=1", "'tis", "", "2503.01234", "'"])
-def test_an_innocent_cell_is_left_alone(cell: str) -> None:
+def test_an_ordinary_cell_is_left_unchanged(cell: str) -> None:
     assert neutralised(cell) == restored(cell) == cell
 
 

@@ -62,7 +62,7 @@ def test_a_service_with_everything_in_place_is_ready(
     }
 
 
-def test_what_is_paused_old_or_silent_is_told_and_leaves_the_service_ready(
+def test_what_is_paused_old_or_not_reporting_is_shown_and_leaves_the_service_ready(
     client: Client, worker: Heartbeat
 ) -> None:
     moment = now()
@@ -119,7 +119,7 @@ def test_a_missing_migration_makes_the_service_unready(client: Client, worker: H
     assert "python manage.py migrate" in answer.json()["migrations"]
 
 
-def test_a_frozen_broker_is_told_within_a_second(
+def test_a_frozen_broker_is_reported_within_a_second(
     client: Client, worker: Heartbeat, silent_redis: None
 ) -> None:
     begun = time.monotonic()

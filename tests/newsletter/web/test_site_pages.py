@@ -74,7 +74,7 @@ def test_crawlers_keep_out_of_personal_links(client: Client) -> None:
     assert "Disallow: /unsubscribe/" in rules
 
 
-def test_a_missing_slash_is_forgiven_to_a_reader(client: Client) -> None:
+def test_a_missing_slash_is_added_for_a_reader(client: Client) -> None:
     response = client.get("/search?q=x")
     assert response.status_code == 301
     assert response["Location"] == "/search/?q=x"

@@ -76,7 +76,7 @@ def test_a_malformed_address_brings_the_form_back_with_one_sentence(
     assert not Subscriber.objects.exists()
 
 
-def test_wishes_are_kept_with_the_request_until_it_is_confirmed(client: Client) -> None:
+def test_choices_are_kept_with_the_request_until_it_is_confirmed(client: Client) -> None:
     subscribe(
         client,
         frequency="weekly",
@@ -103,7 +103,7 @@ def test_wishes_are_kept_with_the_request_until_it_is_confirmed(client: Client) 
     ("field", "value"),
     [("hour", "24"), ("size", "0"), ("frequency", "hourly"), ("topics", "cs.XX"), ("weekday", "7")],
 )
-def test_a_wish_that_cannot_be_met_is_refused_with_a_sentence(
+def test_a_choice_that_cannot_be_met_is_refused_with_a_sentence(
     client: Client, field: str, value: str
 ) -> None:
     status, page = subscribe(client, **{field: value})

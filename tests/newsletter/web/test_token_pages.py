@@ -140,7 +140,7 @@ def test_an_old_confirmation_link_says_how_things_stand_now(
     assert "Your digests are paused" in reader.get(path).content.decode()
 
 
-def test_who_comes_back_hears_that_their_choices_are_kept(reader: Client) -> None:
+def test_who_comes_back_reads_that_their_choices_are_kept(reader: Client) -> None:
     path = f"/confirm/{tokens.confirm_token(a_request())}/"
     assert reader.post(path).status_code == 303
     subscriber = Subscriber.objects.get()

@@ -154,7 +154,7 @@ def test_six_days_of_soft_bounces_suppress_and_five_do_not() -> None:
     assert Suppression.objects.get().reason == Suppression.Reason.SOFT_BOUNCES
 
 
-def test_a_delivery_forgives_earlier_soft_bounces() -> None:
+def test_a_delivery_resets_earlier_soft_bounces() -> None:
     digest = a_digest(state=State.SENT)
     post(bounce(digest, "SoftBounce", BouncedAt="2026-03-10T08:00:00Z"))
     post(delivery(digest))

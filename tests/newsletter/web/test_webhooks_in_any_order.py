@@ -131,7 +131,7 @@ def test_three_times_in_any_order_is_once(story: Story, end: tuple[str, str, flo
 
 
 @pytest.mark.parametrize("late", range(7))
-def test_a_delivery_told_late_lifts_a_suppression_that_it_disproves(late: int) -> None:
+def test_a_delivery_reported_late_lifts_a_suppression_that_it_disproves(late: int) -> None:
     digest = a_digest(state=Digest.State.UNCERTAIN)
     events = soft(digest, 1, 2, 3, 5, 6, 7)
     events.insert(late, delivery(digest, DeliveredAt=at(4)))
@@ -142,7 +142,7 @@ def test_a_delivery_told_late_lifts_a_suppression_that_it_disproves(late: int) -
 
 
 @pytest.mark.parametrize("late", range(7))
-def test_a_delivery_after_the_limit_lifts_nothing_whenever_it_is_told(late: int) -> None:
+def test_a_delivery_after_the_limit_lifts_nothing_whenever_it_is_reported(late: int) -> None:
     digest = a_digest(state=Digest.State.UNCERTAIN)
     events = soft(digest, 1, 2, 3, 4, 5, 6)
     events.insert(late, delivery(digest, DeliveredAt=at(7)))
@@ -165,7 +165,7 @@ def test_what_the_reader_had_wanted_is_kept_when_a_suppression_is_lifted(leave: 
     assert (person.status, person.next_digest_at) == (wanted, None)
 
 
-def test_a_policy_refusal_stops_the_stream_once_however_often_it_is_told() -> None:
+def test_a_policy_refusal_stops_the_stream_once_however_often_it_is_reported() -> None:
     digest = a_digest(state=Digest.State.SENT)
     event = bounce(digest, "HardBounce", Details="550 5.7.1 refused by policy")
     play([event], [(0,)] * 3)

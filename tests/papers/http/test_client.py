@@ -58,7 +58,7 @@ def test_compressed_answers_are_read(server: SourceServer, coding: str) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_passing_trouble_is_waited_out(server: SourceServer, status: int) -> None:
+def test_a_temporary_failure_is_waited_out(server: SourceServer, status: int) -> None:
     url = server.answer("/feed", Reply(status=status), Reply(status=status), Reply(FEED))
     client = server.client()
     with client:
@@ -105,7 +105,7 @@ def test_a_wait_may_be_a_date_and_is_never_longer_than_a_day() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_a_lasting_trouble_is_not_repeated(server: SourceServer, status: int) -> None:
+def test_a_permanent_failure_is_not_repeated(server: SourceServer, status: int) -> None:
     url = server.answer("/feed", Reply(status=status))
     with server.client() as client, pytest.raises(FetchError, match=str(status)):
         client.ask(url, accept="xml")

@@ -165,7 +165,7 @@ def test_a_doi_makes_two_tellings_one_paper() -> None:
 
 
 @pytest.mark.django_db
-def test_a_paper_told_twice_in_one_batch_is_one_row() -> None:
+def test_a_paper_listed_twice_in_one_batch_is_one_row() -> None:
     assert keep(LISTED, FEED, replace(FEED, version=2), FEED) == Counts(
         created=1, updated=2, unchanged=1
     )

@@ -225,7 +225,7 @@ def test_a_visit_that_was_killed_goes_on_from_its_cursor(server: SourceServer) -
     assert Paper.objects.count() == 2
 
 
-def test_a_visit_that_is_told_to_stop_ends_after_its_page_and_goes_on_at_once(
+def test_a_visit_that_is_asked_to_stop_ends_after_its_page_and_goes_on_at_once(
     server: SourceServer,
 ) -> None:
     url = server.answer("/oai", Reply(oai("2508.00001", token="next")), Reply(oai("2508.00002")))

@@ -66,7 +66,7 @@ def test_a_suspect_visit_is_a_warning_too(
     assert said.startswith("The visit to arxiv-rss is suspect, 1 in a row: 7 of the 7 papers")
 
 
-def test_a_good_visit_is_told_with_its_counts_and_a_quiet_one_with_its_reason(
+def test_a_good_visit_is_logged_with_its_counts_and_a_quiet_one_with_its_reason(
     server: SourceServer, log: pytest.LogCaptureFixture
 ) -> None:
     feed = source("arxiv-rss", server.answer("/rss", Reply(FEED), Reply(EMPTY_FEED)))
@@ -82,7 +82,7 @@ def test_a_good_visit_is_told_with_its_counts_and_a_quiet_one_with_its_reason(
     assert reason.startswith("The visit to arxiv-rss was quiet: ")
 
 
-def test_the_end_of_trouble_is_told(server: SourceServer, log: pytest.LogCaptureFixture) -> None:
+def test_the_end_of_failures_is_logged(server: SourceServer, log: pytest.LogCaptureFixture) -> None:
     feed = source("arxiv-rss", server.answer("/rss", BROKEN, BROKEN, Reply(FEED)))
     with time_machine.travel(WEDNESDAY):
         for _ in range(3):
@@ -91,7 +91,7 @@ def test_the_end_of_trouble_is_told(server: SourceServer, log: pytest.LogCapture
     assert "went well, after 2 in a row that did not: 7 new" in lines(log)[-1][1]
 
 
-def test_the_same_failure_each_minute_is_told_ever_more_rarely(
+def test_the_same_failure_each_minute_is_logged_ever_more_rarely(
     server: SourceServer, log: pytest.LogCaptureFixture
 ) -> None:
     feed = source("arxiv-rss", server.answer("/rss", BROKEN))
@@ -104,7 +104,7 @@ def test_the_same_failure_each_minute_is_told_ever_more_rarely(
     assert told == [1, 2, 4, 8, 16]
 
 
-def test_the_same_failure_after_a_long_wait_is_told_again(
+def test_the_same_failure_after_a_long_wait_is_logged_again(
     server: SourceServer, log: pytest.LogCaptureFixture
 ) -> None:
     feed = source("arxiv-rss", server.answer("/rss", BROKEN), consecutive_failures=9)
@@ -115,7 +115,7 @@ def test_the_same_failure_after_a_long_wait_is_told_again(
     assert len(lines(log)) == 3
 
 
-def test_another_reason_is_told_at_once(
+def test_another_reason_is_logged_at_once(
     server: SourceServer, log: pytest.LogCaptureFixture
 ) -> None:
     url = server.answer("/rss", BROKEN, BROKEN, BROKEN, Reply(status=403))
