@@ -119,6 +119,7 @@ class Interest(models.Model):
         AUTHOR = "author", "followed author"
         MUTE = "mute", "muted word or author"
         NAME = "name", "name they publish under"
+        IGNORE = "ignore", "word of liked papers that counts for nothing"
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="interests")
     kind = models.CharField(max_length=16, choices=Kind.choices)

@@ -18,7 +18,9 @@ from newsletter.models import Subscriber
 from newsletter.subscriptions.preferences import Choices
 from papers.models import Paper, RankedList
 from papers.recommend import diversify, rates
+from papers.recommend import driving_words as words
 from papers.recommend.diversify import Pick
+from papers.recommend.driving_words import DrivingWord
 from papers.recommend.profile import Profile
 from papers.recommend.rates import WeeklyRates
 
@@ -77,6 +79,12 @@ def weekly_rates(choices: Choices) -> WeeklyRates:
     return rates.weekly_rates(index, profile_of(choices, known=index.rows))
 
 
+def driving_words(choices: Choices) -> list[DrivingWord]:
+    """Return the words of the liked papers that decide most which papers fit."""
+    index = kept_papers().index
+    return words.driving_words(index, profile_of(choices, known=index.rows))
+
+
 def sample() -> list[Pick]:
     """Return varied trending papers for a visitor to tick what they would read."""
     return diversify.compose(kept_papers().index, Profile(), SAMPLE_SIZE)
@@ -94,6 +102,7 @@ def profile_of(choices: Choices, known: dict[str, int]) -> Profile:
         authors=choices.get("authors", []),
         muted=choices.get("muted", []),
         names=choices.get("names", []),
+        ignored=choices.get("ignored", []),
         half_life=settings.LIKE_HALF_LIFE_DAYS,
     )
 

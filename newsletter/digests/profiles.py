@@ -33,6 +33,7 @@ def _profile(interests: Interests, at: datetime) -> Profile:
         authors=values[Kind.AUTHOR],
         muted=values[Kind.MUTE],
         names=values[Kind.NAME],
+        ignored=values[Kind.IGNORE],
         ages={
             paper: max(0.0, (at - since).total_seconds() / SECONDS_A_DAY)
             for paper, since in interests.liked_at.items()

@@ -164,6 +164,7 @@ PARSERS: Final[dict[str, Callable[[str], Any]]] = {
     "authors": phrases,
     "muted": phrases,
     "names": phrases,
+    "ignored": phrases,
 }
 
 

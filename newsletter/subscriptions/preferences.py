@@ -29,6 +29,7 @@ class Choices(TypedDict, total=False):
     authors: list[str]
     muted: list[str]
     names: list[str]
+    ignored: list[str]
 
 
 SETTINGS: Final = ("frequency", "weekday", "hour", "timezone", "size")
@@ -40,6 +41,7 @@ LISTS: Final[dict[str, str]] = {
     "authors": Interest.Kind.AUTHOR,
     "muted": Interest.Kind.MUTE,
     "names": Interest.Kind.NAME,
+    "ignored": Interest.Kind.IGNORE,
 }
 RATED_KINDS: Final = (Interest.Kind.LIKE, Interest.Kind.DISLIKE)
 """Kinds whose value is the id of a paper."""

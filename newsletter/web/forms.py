@@ -211,6 +211,12 @@ class ChoicesForm(forms.Form):
         help_text="One a line. Your own papers never come: you know them.",
         widget=LinesTextarea({"rows": 2}),
     )
+    ignored = ListField(
+        parsers.phrases,
+        label="Words that count for nothing",
+        help_text="One a line. What is only like your liked papers by such a word moves down.",
+        widget=LinesTextarea({"rows": 2}),
+    )
 
     @property
     def choices(self) -> Choices:
@@ -313,7 +319,7 @@ class PreferencesForm(ChoicesForm):
     """All choices of one subscriber, in the order of the page."""
 
     field_order = (
-        *("topics", "interests", "likes", "authors", "muted", "dislikes", "names"),
+        *("topics", "interests", "likes", "authors", "muted", "dislikes", "names", "ignored"),
         *("frequency", "weekday", "hour", "timezone", "size"),
     )
 

@@ -19,7 +19,12 @@ from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
 from papers.recommend.shared_phrases import matched_words, shared_phrases
-from papers.recommend.similarity import DISLIKE_WEIGHT, Scores, SimilarityModel
+from papers.recommend.similarity import (
+    DISLIKE_WEIGHT,
+    ColumnFilter,
+    Scores,
+    SimilarityModel,
+)
 from papers.recommend.tfidf import Vocabulary
 from papers.recommend.tokenize import stem, words
 from papers.text.author_names import name_parts, same_person
@@ -240,6 +245,22 @@ class Index:
         """Return the phrases that a document and a candidate share, the best first."""
         texts = self.documents[row].text, self.candidates[place].text
         return shared_phrases(*texts, self.phrases.frequency, len(self.candidates))
+
+    def terms_of(self, texts: Iterable[str]) -> ColumnFilter | None:
+        """Return what tells of terms whether a word of the texts is in them; None without one."""
+        named = [word for text in texts for word in words(text)]
+        if not named:
+            return None
+        stems = [number for word in named if (number := self.vocabulary.stem_number(word)) >= 0]
+        ngrams = np.concatenate([self.vocabulary.ngram_columns(word) for word in named])
+
+        def chosen(columns: NDArray[np.integer]) -> NDArray[np.bool_]:
+            found = np.isin(columns, ngrams)
+            positions, numbers = self.vocabulary.stems_in(columns)
+            found[positions[np.isin(numbers, stems)]] = True
+            return found
+
+        return chosen
 
     def matched_words(self, text: str, place: int) -> str:
         """Return the words of a search that a candidate holds."""

@@ -24,6 +24,7 @@ class Profile:
         ages: Days since the like, by id; a like without an age is new.
         half_life: Days in which the weight of a like halves.
         names: Names that the reader publishes under.
+        ignored: Words of the likes that count for nothing.
     """
 
     topics: Sequence[str] = ()
@@ -35,6 +36,7 @@ class Profile:
     ages: Mapping[str, float] = field(default_factory=dict)
     half_life: float = HALF_LIFE_DAYS
     names: Sequence[str] = ()
+    ignored: Sequence[str] = ()
 
     @property
     def only_searches(self) -> bool:

@@ -7,7 +7,7 @@ interests, scores become percentiles among the candidates. Free of Django and of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
@@ -98,9 +98,9 @@ def rank(index: Index, profile: Profile, candidates: Collection[str], top: int) 
     places = places[places >= 0]
     if not len(places):
         return []
-    if not _has_other_interests(profile) and (likes := _known_likes(index, profile)):
+    if not _has_other_interests(profile) and (likes := known_likes(index, profile)):
         few = places if len(places) < len(index) // 2 else None
-        scores = index.similarity.fit(*likes, few).scores
+        scores = index.similarity.fit(*likes, few, index.terms_of(profile.ignored)).scores
         scores = scores[places] if few is None else scores
     else:
         scores = _best_percentiles(index, profile)[places]
@@ -167,9 +167,9 @@ def _field_reason(index: Index, topic: str, place: int) -> str:
     return f"{'trending' if grown else 'new'} in your field: {NAMES.get(topic, topic)}"
 
 
-def _known_likes(
+def known_likes(
     index: Index, profile: Profile
-) -> tuple[Sequence[int], Scores, Sequence[int]] | None:
+) -> tuple[tuple[int, ...], Scores, tuple[int, ...]] | None:
     """Return the rows of the likes, their weights by age, and the rows of the dislikes.
 
     None without a like that the index holds.
@@ -184,12 +184,12 @@ def _known_likes(
 
 
 def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
-    known = _known_likes(index, profile)
+    known = known_likes(index, profile)
     if known is None:
         return None
     rows, weights, _ = known
     shares = index.similarity.shares(rows, weights)
-    fit = index.similarity.fit(*known)
+    fit = index.similarity.fit(*known, ignored=index.terms_of(profile.ignored))
     if not fit.above.any():
         return None
     scores = np.where(fit.above, fit.scores, -np.inf)
@@ -212,11 +212,12 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
 
 def nearest_likes(index: Index, profile: Profile) -> dict[int, str]:
     """Return for each candidate that fits the likes the id of the liked paper it is most like."""
-    known = _known_likes(index, profile)
+    known = known_likes(index, profile)
     if known is None:
         return {}
     rows, weights, _ = known
-    places = np.flatnonzero(index.similarity.fit(*known).above)
+    fit = index.similarity.fit(*known, ignored=index.terms_of(profile.ignored))
+    places = np.flatnonzero(fit.above)
     shares = index.similarity.shares(rows, weights)
     cosines = np.stack([index.similarity.cosines(row)[places] for row in rows])
     nearest = np.argmax(shares[:, None] * cosines, axis=0)

@@ -34,6 +34,8 @@ from papers.recommend.expansion import BATCH_ROWS, Columns, DocumentExpansion
 from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
+ColumnFilter = Callable[[NDArray[np.integer]], NDArray[np.bool_]]
+"""Tells of ascending columns which are chosen."""
 QuantisedCosines = NDArray[np.int16]
 """Cosines in steps of 1 / ``COSINE_STEPS``: numpy reads them ten times faster than half floats."""
 
@@ -170,6 +172,7 @@ class SimilarityModel:
         frequent = np.flatnonzero(frequency > FREQUENT_SHARE * max(1, matrix.shape[0]))
         # Terms of every tenth text make most of a sparse product's work; a dense product does
         # the same in a fraction of the time.
+        self._frequent_columns = frequent
         self._frequent: Scores = matrix[:, frequent].toarray()
         rare = _without_columns(matrix, frequent)
         self._rare_transposed: Matrix = rare[:candidate_count].T.tocsr()
@@ -230,6 +233,7 @@ class SimilarityModel:
         weights: Scores,
         dislikes: Sequence[int] = (),
         places: NDArray[np.intp] | None = None,
+        ignored: ColumnFilter | None = None,
     ) -> Fit:
         """Return how well candidates fit some likes.
 
@@ -243,13 +247,16 @@ class SimilarityModel:
             dislikes: The rows of the disliked papers.
             places: The candidates to compare; None for all. Of some, ``above`` only compares
                 with the mean.
+            ignored: Tells of terms whether they count for nothing. There is no feedback then: it
+                would bring back what the best candidates share.
         """
         which = np.arange(self._count) if places is None else places
-        found = self._similarity_to(likes, weights, dislikes, places)
+        found = self._similarity_to(likes, weights, dislikes, places, ignored)
         scores = self._corrected(found, which)
         floor = self.chance_threshold(min(len(likes), MOST_CHANCE_LIKES)) if places is None else 0.0
         above = scores > floor
-        if len(likes) <= MOST_FEEDBACK_LIKES and len(which) <= MOST_FEEDBACK_CANDIDATES:
+        few = len(likes) <= MOST_FEEDBACK_LIKES and len(which) <= MOST_FEEDBACK_CANDIDATES
+        if few and ignored is None:
             scores = self._with_feedback(scores, which, [*likes, *dislikes], len(likes))
         return Fit(scores, above)
 
@@ -301,6 +308,7 @@ class SimilarityModel:
         weights: Scores,
         dislikes: Sequence[int],
         places: NDArray[np.intp] | None,
+        ignored: ColumnFilter | None = None,
     ) -> LikeSimilarity:
         """Return the weighted mean similarity to the likes, less that to the dislikes.
 
@@ -313,11 +321,40 @@ class SimilarityModel:
             terms = self._summed_cosines(rows, signed)
         else:
             terms = self._products_at(*self.expansion.expanded_sum(rows, signed), places)
+        if ignored is not None:
+            without = self._similarity_by(rows, signed, ignored)
+            terms = terms - (without if places is None else without[places])
         if self.vectors is None:
             return LikeSimilarity(len(likes), terms, None, float(signed.sum()))
         query = np.asarray(signed @ self.vectors.vectors[rows], np.float32)
         by_vectors = self.vectors.similarity(query, places)
         return LikeSimilarity(len(likes), terms, by_vectors, float(signed.sum()))
+
+    def _similarity_by(self, rows: Sequence[int], weights: Scores, chosen: ColumnFilter) -> Scores:
+        """Return the part of the similarity to the summed documents that some terms make."""
+        columns, values, frequent = self.expansion.expanded_sum(rows, weights)
+        rare = chosen(columns)
+        found = self._rare_transposed[columns[rare]].T @ values[rare]
+        found += self._frequent[: self._count] @ (frequent * chosen(self._frequent_columns))
+        return self.expansion.expand_scores(found)
+
+    def contributions(
+        self, likes: Sequence[int], weights: Scores, places: NDArray[np.intp]
+    ) -> tuple[NDArray[np.integer], Scores]:
+        """Return which terms make the likes similar to some candidates.
+
+        Returns:
+            The columns of the terms, ascending, and the part of the mean similarity that each
+            makes, without the candidates' expansion.
+        """
+        columns, values, frequent = self.expansion.expanded_sum(likes, self.shares(likes, weights))
+        mean = np.asarray(self._rare_transposed[:, places].mean(axis=1)).ravel()
+        parts = np.concatenate(
+            [values * mean[columns], frequent * self._frequent[places].mean(axis=0)]
+        )
+        both = np.concatenate([columns, self._frequent_columns])
+        order = np.argsort(both)
+        return both[order], np.asarray(parts[order], np.float32)
 
     def _summed_cosines(self, rows: Sequence[int], weights: Scores) -> Scores:
         """Return for every candidate the weighted sum of its cosines with some documents."""

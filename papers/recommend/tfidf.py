@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -82,6 +83,43 @@ class Vocabulary:
         self.matrix: Matrix = self._weigh(counted, tokens)
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
+
+    def stem_number(self, word: str) -> int:
+        """Return the number of the stem of a word, or a negative one."""
+        return self._stems.get(stem(word.lower()), UNKNOWN)
+
+    def stems_in(self, columns: NDArray[np.integer]) -> tuple[NDArray[np.intp], Numbers]:
+        """Return which stems the stems, pairs and phrases among some columns are made of.
+
+        Args:
+            columns: Columns of the matrix, ascending.
+
+        Returns:
+            Positions in ``columns``, and for each the number of a stem; a pair has two.
+        """
+        ends = np.cumsum([len(self._kept[kind]) for kind in KIND_WEIGHTS])
+        stems_end, pairs_end, phrases_start = np.searchsorted(columns, [ends[0], ends[1], ends[3]])
+        found = [(np.arange(stems_end), np.asarray(columns[:stems_end], np.int64))]
+        pairs = self._pairs[columns[stems_end:pairs_end] - ends[0]]
+        both = (pairs // len(self._stems), pairs % len(self._stems))
+        found += [(np.arange(stems_end, pairs_end), stems) for stems in both]
+        numbers = self._phrases[self._kept["phrases"][columns[phrases_start:] - ends[3]]]
+        for shift in range(0, 3 * WORD_BITS, WORD_BITS):
+            word = ((numbers >> shift) & ((1 << WORD_BITS) - 1)) - 1
+            inside = np.flatnonzero((word >= 0) & (word < len(self._word_stems)))
+            found.append((phrases_start + inside, self._word_stems[word[inside]]))
+        return np.concatenate([at for at, _ in found]), np.concatenate([one for _, one in found])
+
+    @cached_property
+    def _word_stems(self) -> Numbers:
+        """The number of the stem of each word, by the word's number."""
+        return np.array([self._stems.get(stem(word), UNKNOWN) for word in self._words], np.int64)
+
+    def ngram_columns(self, word: str) -> NDArray[np.intp]:
+        """Return the columns of the character n-grams of a word."""
+        numbers = [self._ngrams.get(ngram, UNKNOWN) for ngram in character_ngrams(word.lower())]
+        kept = np.flatnonzero(np.isin(self._kept["ngrams"], numbers))
+        return kept + len(self._stems) + len(self._pairs)
 
     def rows(self, texts: Sequence[str]) -> Matrix:
         """Return texts x terms for other texts, each row of length one (or empty)."""

@@ -153,11 +153,16 @@ def _what_it_gives(subscriber: Subscriber, form: PreferencesForm) -> dict[str, A
     their choices, and leave.
     """
     choices = cast(Choices, {name: form.chosen(name) for name in stored.LISTS})
-    picks, found = [], WeeklyRates({}, 0.0)
+    picks, found, driving = [], WeeklyRates({}, 0.0), []
     try:
         if previews.are_ready():
             picks = previews.choose_for(subscriber, choices)
             found = previews.weekly_rates(choices)
+            driving = previews.driving_words(choices)
     except Exception:
         log.exception("The preview of subscriber %s failed.", subscriber.pk)
-    return {"picks": from_picks(picks), "entries": entries_of(form, found)}
+    return {
+        "picks": from_picks(picks),
+        "entries": entries_of(form, found),
+        "driving": [(one.word, round(100 * one.pull, 1)) for one in driving],
+    }

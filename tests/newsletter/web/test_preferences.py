@@ -76,6 +76,7 @@ def test_everything_can_be_chosen_and_is_shown_again(
         "muted": "blockchain",
         "names": "Byron, Ada",
         "dislikes": "",
+        "ignored": "via",
     }
     page = reader.post(path, sent).content.decode()
     assert "Your choices are saved." in page
@@ -102,6 +103,7 @@ def test_everything_can_be_chosen_and_is_shown_again(
         "authors": ["Lovelace, Ada"],
         "muted": ["blockchain"],
         "names": ["Byron, Ada"],
+        "ignored": ["via"],
     }
     assert Subscriber.objects.get().next_digest_at == datetime(2025, 3, 5, 6, tzinfo=UTC)
     assert "Wednesday, 5 March at 07:00 (Europe/Berlin)" in page
@@ -195,7 +197,7 @@ def test_each_row_says_what_it_brings(reader: Client, subscriber: Subscriber, pa
         )
     sent = {"interests": ["coral reefs", "medieval liturgy"], "authors": "Grace Hopper"}
     page = reader.post(path, sent | {"topics": "cs.CL"}).content.decode()
-    brought = re.findall(r'entry-brings">([^<]+)<', page)
+    brought = re.findall(r'entry-brings">([^<]+)<', page.split('id="profile"')[0])
     assert brought == ["3 papers a week", "3 papers a week", "none in 24 days", "1 paper a month"]
 
 
@@ -231,6 +233,30 @@ def test_the_page_begins_with_the_papers_of_the_next_digest(
     titles = dict(Paper.objects.values_list("canonical_id", "title"))
     assert len(given) == 5
     assert given == [titles[item["paper"]] for item in digest.items][:5]
+
+
+def test_the_words_that_drive_the_list_are_shown_and_a_cross_takes_one_out(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    for number in range(60):
+        words = " the ".join(f"{number}w{place}" for place in range(20))
+        subject = ("coral reefs", "robot arms", "speech")[number % 3]
+        a_paper(canonical_id=f"2503.{number:05}", title=subject, abstract=f"On {subject} {words}")
+    sent = {"likes": "2503.00000 2503.00003", "authors": "Ada Lovelace"}
+    page = reader.post(path, sent).content.decode()
+    drivers = re.findall(
+        r'<p class="entry-title">(\w+)</p>\s*<span.*?</meter> ([\d.]+) %</span>\s*'
+        r'<button [^>]*name="ignored" value="(\w+)"',
+        page,
+        re.DOTALL,
+    )
+    assert {"coral", "reefs"} <= {word for word, _, _ in drivers}
+    assert all(float(pull) > 0 and word == value for word, pull, value in drivers)
+    assert 'aria-label="Follow Ada Lovelace no more"' in page
+    page = reader.post(path, {"ignored": ["", "coral"]}).content.decode()
+    assert rows_of(page)["ignored"] == [("coral", "coral")]
+    assert 'aria-label="Let coral count for nothing"' not in page
+    assert preferences.of(subscriber)["likes"] == ["2503.00000", "2503.00003"]
 
 
 def test_time_zones_are_a_short_list_by_region_with_ones_own(
