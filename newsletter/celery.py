@@ -24,8 +24,11 @@ app = Celery("paperboy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # A queue each, so that workers can be given to one of them: celery worker -Q notices,default.
-app.conf.task_queues = [Queue("default"), Queue("notices"), Queue("library")]
+QUEUES = ("default", "notices", "library", "assembling", "sending")
+app.conf.task_queues = [Queue(name) for name in QUEUES]
 app.conf.task_routes = {
+    "newsletter.tasks.assemble_digests": {"queue": "assembling"},
+    "newsletter.tasks.send_digests": {"queue": "sending"},
     "newsletter.tasks.deliver_notices": {"queue": "notices"},
     "papers.tasks.*": {"queue": "library"},
     "newsletter.tasks.count_likes": {"queue": "library"},
@@ -34,8 +37,8 @@ app.conf.task_routes = {
 # The schedule is in the tables (due dates, next_run_at); the beat only asks often enough.
 app.conf.beat_scheduler = "newsletter.process.beat:Scheduler"
 app.conf.beat_schedule = {
-    "send digests": {
-        "task": "newsletter.tasks.send_digests",
+    "enqueue digests": {
+        "task": "newsletter.tasks.enqueue_digests",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
-from threading import Lock
 from typing import Final
 
 import numpy
@@ -30,11 +29,12 @@ from newsletter.delivery import (
     late_results,
     outbox,
     sender,
+    senders,
     streams,
 )
 from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
-from newsletter.digests import assembly
+from newsletter.digests import assembly, claims
 from newsletter.models import Digest, Heartbeat, Subscriber
 from newsletter.subscriptions import due_dates, list_imports
 from newsletter.subscriptions import service as subscriptions
@@ -58,7 +58,6 @@ SETTLED: Final = (
 StopCondition = Callable[[], bool]
 Progress = Callable[[int, int], None]
 """Called with the number of digests that were tried and the number that was due."""
-_assembling = Lock()
 
 
 def after(seconds: float, stopped: StopCondition) -> StopCondition:
@@ -79,26 +78,49 @@ def send_notices(until: StopCondition = never) -> Counter[str]:
     return sender.deliver(NOTICES, until=until)
 
 
-def send_digests(until: StopCondition = never, stopped: StopCondition = never) -> Counter[str]:
-    """Process events, assemble what is due and send digests; return the states that rows reached.
+def prepare_digests() -> None:
+    """Correct what keeps digests from being assembled or sent; costs little, for every round.
 
-    Args:
-        until: Ends the sending, which goes on in the next round.
-        stopped: Ends the assembling, which may take longer than a round.
+    The rows of senders that ended are free, pauses that are over end, and dates of a wrong clock
+    are corrected.
     """
     record_heartbeat("worker")
-    process_events(until)
     outbox.release_expired(DIGESTS)
     streams.resume_due()
     due_dates.correct_dates(now())
     subscriptions.resume_due(now())
-    written = _assemble(stopped)
-    if not written and streams.is_stopped(DIGESTS.name, patient=True):
-        return Counter()
-    ids = _ids(written, _unfinished(DIGESTS.rows))
-    counts = sender.deliver(DIGESTS, until=until)
-    if counts or written:
-        log.info("Digests: %s", balance_line(_balance(ids)))
+
+
+def assemble_digests(
+    first: int = 0, last: int = assembly.LAST_ID, until: StopCondition = never
+) -> int:
+    """Write the digests of the due readers in a slice, of all by default; return their number.
+
+    Args:
+        first: The lowest id of a reader.
+        last: The highest id.
+        until: Ends the assembling between two portions.
+    """
+    written = assembly.assemble_slice(first, last, until=until)
+    if written:
+        skipped = Digest.objects.filter(pk__in=written, state=Digest.State.SKIPPED).count()
+        log.info("Assembled %s digests; %s of them are skipped.", len(written), skipped)
+    return len(written)
+
+
+def send_digests(until: StopCondition = never) -> Counter[str]:
+    """Send the queued digests, and return the states that rows reached.
+
+    Any number of processes share them. A second thread of one process does nothing: the first has
+    the connections.
+
+    Args:
+        until: Ends the sending, which goes on in the next round.
+    """
+    with senders.registered(until) as over:
+        counts = sender.deliver(DIGESTS, until=over) if over else Counter()
+    if counts:
+        log.info("Digests: %s", balance_line(counts))
     return counts
 
 
@@ -125,21 +147,6 @@ def read_bounces(until: StopCondition = never, *, every: timedelta = MAILBOX_INT
 def read_imports(until: StopCondition = never) -> int:
     """Read the lists that were uploaded in the admin; return how many came to an end."""
     return list_imports.run_due(until)
-
-
-def _assemble(stopped: StopCondition) -> list[int]:
-    """Write the digests that are due, unless another thread of this process does so already."""
-
-    def over() -> bool:
-        record_heartbeat("worker")
-        return stopped()
-
-    if not _assembling.acquire(blocking=False):
-        return []
-    try:
-        return assembly.assemble(now(), until=over)
-    finally:
-        _assembling.release()
 
 
 def balance_line(counts: Counter[str]) -> str:
@@ -180,7 +187,7 @@ def send_due(
     sender.deliver(NOTICES, patient=False, until=until)
     due_dates.correct_dates(max(at, now()))
     subscriptions.resume_due(min(at, now()), to=to)
-    written = assembly.assemble(at, to=to, punctual=punctual, until=until)
+    written = _assemble_all(at, to, punctual, until)
     stream, mine = _stream(at), _rows_of(to)
     ids = _ids(written, _unfinished(mine))
     del written
@@ -195,6 +202,16 @@ def send_due(
     late_results.wait()
     process_events(every=timedelta())  # A refused address is suppressed before the next run.
     return _balance(ids)
+
+
+def _assemble_all(at: datetime, to: str, punctual: bool, until: StopCondition) -> list[int]:
+    """Assemble what is due; wait for what others have claimed, and do it where they were killed."""
+    written = assembly.assemble(at, to=to, punctual=punctual, until=until)
+    deadline = time.monotonic() + claims.CLAIM_LEASE.total_seconds() + 1
+    while not until() and time.monotonic() < deadline and assembly.is_claimed(at, to=to):
+        time.sleep(TAKE_OVER_SECONDS)
+        written += assembly.assemble(at, to=to, punctual=punctual, until=until)
+    return written
 
 
 def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
@@ -253,16 +270,19 @@ def record_heartbeat(name: str, every: timedelta = HEARTBEAT_INTERVAL) -> bool:
     """Record that a part of the service is running, once in ``every`` by all processes together.
 
     Returns:
-        Whether it was time to do so.
+        Whether it was time to do so; of several processes that ask at once one is told so.
     """
     moment = now()
-    if Heartbeat.objects.filter(name=name, at__range=(moment - every, moment)).exists():
+    beats, recent = Heartbeat.objects.filter(name=name), Q(at__range=(moment - every, moment))
+    if beats.filter(recent).exists():
         return False
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": moment})
+    if beats.exclude(recent).update(at=moment):
+        return True
+    Heartbeat.objects.bulk_create([Heartbeat(name=name, at=moment)], ignore_conflicts=True)
     return True
 
 
 def forget_heartbeats(at: datetime) -> int:
-    """Delete the heartbeats of workers that ended more than a day ago; return their number."""
-    gone = Heartbeat.objects.filter(at__lt=at - HEARTBEAT_RETENTION, name__startswith="worker ")
-    return gone.delete()[0]
+    """Delete the heartbeats of processes that ended more than a day ago; return their number."""
+    processes = Q(name__startswith="worker ") | Q(name__startswith=senders.PREFIX)
+    return Heartbeat.objects.filter(processes, at__lt=at - HEARTBEAT_RETENTION).delete()[0]

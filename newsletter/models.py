@@ -56,6 +56,9 @@ class Subscriber(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")
     size = models.PositiveSmallIntegerField(default=10, help_text="Papers in a digest.")
     next_digest_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    assembling_until = models.DateTimeField(
+        null=True, editable=False, help_text="A worker is writing the due digest until then."
+    )
     paused_until = models.DateTimeField(null=True, blank=True)
     soft_bounce_score = models.FloatField(default=0.0)
     last_soft_bounce_at = models.DateTimeField(null=True, blank=True)

@@ -2,53 +2,75 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from celery import Task, shared_task
+from django.db import close_old_connections
 from django.utils.timezone import now
 
 from newsletter import jobs
 from newsletter.celery import stopping
 from newsletter.delivery import bounces
-from newsletter.process import daily, enqueue
+from newsletter.process import daily, dispatch, enqueue
 from newsletter.subscriptions import feedback, list_imports
 from newsletter.subscriptions import service as subscriptions
 
-# A task ends after so long and enqueues its successor, so that a shutdown is quick.
+# A task of a child process ends after so long and enqueues its successor, so that others are
+# served and a shutdown is quick.
 SLICE_SECONDS: Final = 20.0
 
 
-def _go_on(task: Task[Any, Any], until: jobs.StopCondition) -> None:
-    """Enqueue the rest of a task that ended because its time was over."""
-    if until() and not stopping.is_set():
-        enqueue.send(task.name)
+def _repeat(task: Task[Any, Any], run: Callable[[jobs.StopCondition], object]) -> None:
+    """Repeat ``run`` for as long as its time is over before it is done.
+
+    Beside a thread others go on, so that it repeats itself; a child process hands over.
+    """
+    while not stopping.is_set():
+        until = jobs.after(SLICE_SECONDS, stopping.is_set)
+        run(until)
+        if not until():
+            return
+        if threading.current_thread() is threading.main_thread():
+            enqueue.send(task.name, expires=SLICE_SECONDS)
+            return
+        close_old_connections()
 
 
 @shared_task(bind=True)
 def deliver_notices(self: Task[Any, Any]) -> None:
     """Send the notices that are queued."""
-    until = jobs.after(SLICE_SECONDS, stopping.is_set)
-    with enqueue.working(self.name):
-        jobs.send_notices(until)
-    _go_on(self, until)
+    _repeat(self, jobs.send_notices)
+
+
+@shared_task
+def enqueue_digests() -> None:
+    """Enqueue the slices of digests that are due. Called each minute."""
+    jobs.prepare_digests()
+    dispatch.assemble()
+    dispatch.send()
+
+
+@shared_task
+def assemble_digests(first: int, last: int) -> None:
+    """Write the digests of the due readers with ids from ``first`` to ``last``."""
+    with dispatch.assembling():
+        written = jobs.assemble_digests(first, last)
+    if written:
+        dispatch.send()
 
 
 @shared_task(bind=True)
 def send_digests(self: Task[Any, Any]) -> None:
-    """Assemble and send the digests that are due."""
-    until = jobs.after(SLICE_SECONDS, stopping.is_set)
-    with enqueue.working(self.name):
-        jobs.send_digests(until, stopping.is_set)
-    _go_on(self, until)
+    """Send portions of the queued digests for as long as there are any."""
+    _repeat(self, jobs.send_digests)
 
 
 @shared_task(bind=True)
 def read_imports(self: Task[Any, Any]) -> None:
     """Read the lists that were uploaded in the admin."""
-    until = jobs.after(SLICE_SECONDS, stopping.is_set)
-    with enqueue.working(self.name):
-        jobs.read_imports(until)
-    _go_on(self, until)
+    _repeat(self, jobs.read_imports)
 
 
 @shared_task

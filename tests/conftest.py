@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings as real_settings
 from pytest_django import Settings
 
+from newsletter.digests import run_papers
 from tests.faults.provider import Provider, running_provider
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,12 @@ SEED_LISTING = ROOT / "seeds" / "trending-papers-listing.txt"
 def private_folders(settings: Settings, tmp_path: Path) -> None:
     """Mail written by a test stays in the test's own folder."""
     settings.MAIL_DIR = tmp_path / "mail"
+
+
+@pytest.fixture(autouse=True)
+def own_catalogue() -> None:
+    """No test chooses from the papers of another, whose rows had the same numbers."""
+    run_papers.forget()
 
 
 @pytest.fixture

@@ -11,16 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar, cast
 
 from anymail.message import AnymailMessage
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Now
 from django.utils.timezone import now
 
+from newsletter.leases import LONGEST_BELIEVED_LEASE, lease_clock, lease_end
 from newsletter.models import Digest, Notice, Outbound
 
 State = Outbound.State
@@ -31,8 +30,7 @@ LEASE_RENEWAL_SECONDS: Final = 3.0
 # A sender renews the lease of a message that is not answered, until its time-out.
 SENDING_LEASE: Final = timedelta(seconds=30)
 SENDING_RENEWAL_SECONDS: Final = 10.0
-# What ends later was written by a wrong clock and is not believed.
-LONGEST_BELIEVED_LEASE: Final = timedelta(minutes=5)
+# What is later was written by a wrong clock and is not believed.
 LONGEST_BELIEVED_WAIT: Final = timedelta(hours=2)
 RELEASED_ROWS: Final = 1000
 FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
@@ -159,20 +157,6 @@ def claim(stream: MailStream[RowT], wanted: QuerySet[RowT], limit: int = CLAIM_R
         mine = mine.only(*QUEUE_COLUMNS, *stream.columns)
     taken.rows = list(mine)
     return taken
-
-
-def lease_clock() -> datetime | Now:
-    """Return the present time by the clock that judges leases.
-
-    On PostgreSQL that is the database's, so that hosts whose clocks differ agree; SQLite is on one
-    host.
-    """
-    return Now() if connection.vendor == "postgresql" else now()
-
-
-def lease_end(length: timedelta) -> datetime | CombinedExpression:
-    """Return when a lease ends that begins now."""
-    return lease_clock() + length
 
 
 def ready(wanted: QuerySet[RowT]) -> QuerySet[RowT]:

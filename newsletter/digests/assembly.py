@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import chain
+from threading import Lock
 from typing import Any, Final
 
-from django.db import transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
+from newsletter.digests import claims, run_papers
 from newsletter.digests.history import History, histories_of
 from newsletter.digests.profiles import profiles_of
-from newsletter.models import Digest, Interest, Subscriber
+from newsletter.digests.run_papers import RunPapers
+from newsletter.models import Digest, Subscriber
 from newsletter.subscriptions import schedule
-from newsletter.subscriptions.preferences import RATED_KINDS
-from papers.models import Paper
-from papers.recommend import diversify, loader
 from papers.recommend.explanation import DigestRequest
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
 from papers.text.clean import shortened
-from papers.text.identifiers import TITLE_ID_PREFIX
 from papers.trending.score import hours
 
 log = logging.getLogger(__name__)
 
-SUBSCRIBERS_AT_ONCE: Final = 500
+PLANNED_AT_ONCE: Final = 500
+LAST_ID: Final = 2**63 - 1
 MOST_UNANSWERED: Final = 3
 REMARK_LENGTH: Final = 300
 CATCH_UP_AFTER: Final[dict[str, timedelta]] = {
@@ -40,16 +39,8 @@ CATCH_UP_AFTER: Final[dict[str, timedelta]] = {
 }
 """A digest as long after the last one is a catch-up, and says so."""
 State = Digest.State
-
-
-def due(at: datetime) -> QuerySet[Subscriber]:
-    """Return active subscribers whose due time has come, and paused ones whose pause is over.
-
-    Of the paused ones only some are due at ``at``: see ``_is_due``.
-    """
-    active = Q(status=Subscriber.Status.ACTIVE, next_digest_at__lte=at)
-    rested = Q(status=Subscriber.Status.PAUSED, paused_until__lte=at)
-    return Subscriber.objects.filter(active | rested)
+# Threads of one process that compose at once would only take turns and need more memory.
+_composing = Lock()
 
 
 def _is_due(person: Subscriber, at: datetime) -> bool:
@@ -65,6 +56,15 @@ def _is_due(person: Subscriber, at: datetime) -> bool:
     return not Digest.objects.filter(subscriber=person, due_on=day).exists()
 
 
+def _readers(at: datetime, to: str) -> QuerySet[Subscriber]:
+    return claims.due(at).filter(email_key=to) if to else claims.due(at)
+
+
+def is_claimed(at: datetime, *, to: str = "") -> bool:
+    """Return whether a worker, running or not, has claimed somebody who is due at ``at``."""
+    return claims.are_held(_readers(at, to))
+
+
 def assemble(
     at: datetime,
     *,
@@ -75,90 +75,78 @@ def assemble(
     """Write one Digest row for everyone who is due at ``at`` and move their due dates on.
 
     Running it twice, or eight times at once, leaves one row per subscriber and day: the row is
-    inserted or ignored and the due date moved in the same transaction. With ``punctual`` a due
-    day that was missed by more than its grace is recorded as skipped; a person who names the
-    time waives that. Several at work share it, as each begins with somebody else. ``until`` is
-    asked between two portions. Returns the ids of the rows written by this run.
+    inserted or ignored and the due date moved in the same transaction. Several at work share the
+    readers, as each claims those whom it writes next.
+
+    Args:
+        at: The time of the run.
+        to: The key of the only address to write for; empty for all.
+        punctual: Whether a due day that was missed by more than its grace is recorded as skipped;
+            a person who names the time waives that.
+        until: Asked between two portions whether to stop.
+
+    Returns:
+        The ids of the rows written by this run.
     """
+    readers = _readers(at, to)
+    if not readers.exists():
+        return []
+    papers = RunPapers(at, readers)
     written: list[int] = []
-    waiting = due(at).filter(email_key=to) if to else due(at)
-    ends = waiting.aggregate(first=Min("pk"), last=Max("pk"))
-    if ends["first"] is None:
-        return written
-    library = RunPapers(at, waiting)
-    spread = ends["last"] - ends["first"]
-    start = ends["first"] + (secrets.randbelow(spread) if spread > SUBSCRIBERS_AT_ONCE else 0)
-    for people in chain(_portions(waiting, start, at), _portions(waiting, 0, at)):
-        if until():
-            break
-        if library.is_outdated():
-            library = RunPapers(at, waiting)
-        written += _assemble_chunk(people, library, punctual=punctual)
+    first = 0
+    while not until() and (chunk := claims.take(readers, first)):
+        if papers.is_outdated():
+            papers = RunPapers(at, readers)
+        written += _assemble_chunk(chunk, papers, punctual=punctual)
+        first = chunk[-1].pk + 1
     return written
 
 
-def _portions(people: QuerySet[Subscriber], start: int, at: datetime) -> Iterator[list[Subscriber]]:
-    """Yield due subscribers in portions by primary key, from ``start`` on."""
-    while portion := list(people.filter(pk__gte=start).order_by("pk")[:SUBSCRIBERS_AT_ONCE]):
-        yield [person for person in portion if _is_due(person, at)]
-        start = portion[-1].pk + 1
+def assemble_slice(
+    first: int = 0, last: int = LAST_ID, *, until: Callable[[], bool] = lambda: False
+) -> list[int]:
+    """Write the digests of readers with ids from ``first`` to ``last`` who are due now.
+
+    The papers are those that this process keeps. Who is claimed by another worker is left to it.
+
+    Args:
+        first: The lowest id.
+        last: The highest id.
+        until: Asked between two portions whether to stop.
+
+    Returns:
+        The ids of the rows written.
+    """
+    at = now()
+    readers = claims.due(at).filter(pk__range=(first, last))
+    written: list[int] = []
+    with _composing:
+        if not claims.free(readers).exists():
+            return written
+        run_papers.shared(at)  # Reading them may take longer than a claim lasts.
+        while not until() and (chunk := claims.take(readers, first)):
+            papers = run_papers.shared(at, chunk)
+            written += _assemble_chunk(chunk, papers, punctual=True)
+            first = chunk[-1].pk + 1
+    return written
 
 
 def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Digest]:
     """Yield the digests that ``assemble`` would write; changes nothing."""
-    waiting = due(at).filter(email_key=to) if to else due(at)
+    readers = _readers(at, to)
     library: RunPapers | None = None
-    for people in _portions(waiting, 0, at):
-        library = library or RunPapers(at, waiting)
+    first = 0
+    while portion := list(readers.filter(pk__gte=first).order_by("pk")[:PLANNED_AT_ONCE]):
+        library = library or RunPapers(at, readers)
+        people = [person for person in portion if _is_due(person, at)]
         yield from _compose_chunk(people, library, punctual=punctual)
+        first = portion[-1].pk + 1
 
 
 def preview(subscriber: Subscriber, at: datetime) -> Digest:
     """Return the digest that this subscriber would get at that time; nothing is saved."""
     library = RunPapers(at, Subscriber.objects.filter(pk=subscriber.pk))
     return _compose_chunk([subscriber], library, punctual=False)[0]
-
-
-class RunPapers:
-    """The candidate papers of one run, read once and shared by all its subscribers."""
-
-    def __init__(self, at: datetime, people: QuerySet[Subscriber]) -> None:
-        self.at = at
-        rated = Interest.objects.filter(subscriber__in=people, kind__in=RATED_KINDS)
-        self.index = loader.build(at, set(rated.values_list("value", flat=True).distinct()))
-        self.first_seen = self._first_seen()
-        self.notes = self._notes()
-
-    def is_outdated(self) -> bool:
-        """Return whether a candidate got a new id, or was deleted, since all were read."""
-        titled = [paper for paper in self.index.place if paper.startswith(TITLE_ID_PREFIX)]
-        return Paper.objects.filter(canonical_id__in=titled).count() < len(titled)
-
-    def item(self, pick: diversify.Pick) -> dict[str, Any]:
-        """Return a chosen paper as an item of ``Digest.items``, with the editor's note."""
-        frozen: dict[str, Any] = {
-            "paper": pick.paper,
-            "score": pick.score,
-            "slot": pick.slot,
-            "reason": pick.reason,
-            "part": pick.part,
-        }
-        if pick.slot == "pick" and pick.paper in self.notes:
-            frozen["note"] = self.notes[pick.paper]
-        return frozen
-
-    def _notes(self) -> dict[str, str]:
-        picked = Paper.objects.filter(picked_at__isnull=False).exclude(editor_note="")
-        return dict(picked.values_list("canonical_id", "editor_note"))
-
-    def _first_seen(self) -> datetime:
-        """Return the earliest date of any candidate: older digests cannot hold one of them.
-
-        A paper may have been deleted and read again, so that the date of its announcement counts.
-        """
-        seen = Paper.objects.filter(canonical_id__in=list(self.index.place))
-        first = seen.aggregate(Min("announced_at"), Min("first_seen_at"))
-        return min((moment for moment in first.values() if moment), default=now())
 
 
 def _compose_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bool) -> list[Digest]:
@@ -283,18 +271,34 @@ def _timetable(person: Subscriber) -> dict[str, Any]:
 
 
 def _assemble_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bool) -> list[int]:
-    composed = _compose_chunk(chunk, library, punctual=punctual)
+    """Write the digests of claimed readers, end the claims, and return the ids of the rows."""
+    try:
+        people = [person for person in chunk if _is_due(person, library.at)]
+        composed = _compose_chunk(people, library, punctual=punctual)
+        moved = _write(people, composed, library.at)
+    except BaseException:
+        with suppress(DatabaseError):  # They end by themselves.
+            claims.release([person.pk for person in chunk])
+        raise
+    if moved < len(chunk):
+        claims.release([person.pk for person in chunk])
+    public_ids = [digest.public_id for digest in composed]
+    return list(Digest.objects.filter(public_id__in=public_ids).values_list("pk", flat=True))
+
+
+def _write(people: list[Subscriber], composed: list[Digest], at: datetime) -> int:
+    """Insert the digests and move the due dates on; return how many dates were moved."""
     moves: dict[tuple[datetime | None, datetime], list[int]] = defaultdict(list)
-    for person, digest in zip(chunk, composed, strict=True):
+    for person, digest in zip(people, composed, strict=True):
         # A first digest leaves at any hour, and a day has but one.
-        over = max(library.at, schedule.end_of(digest.due_on, person.timezone))
+        over = max(at, schedule.end_of(digest.due_on, person.timezone))
         following = schedule.next_due(**_timetable(person), after=over)
         moves[(person.next_digest_at, following)].append(person.pk)
     with transaction.atomic():
         Digest.objects.bulk_create(composed, ignore_conflicts=True)
-        for (planned, following), ids in moves.items():
+        return sum(
             Subscriber.objects.filter(pk__in=ids, next_digest_at=planned).update(
-                next_digest_at=following
+                next_digest_at=following, assembling_until=None
             )
-    public_ids = [digest.public_id for digest in composed]
-    return list(Digest.objects.filter(public_id__in=public_ids).values_list("pk", flat=True))
+            for (planned, following), ids in moves.items()
+        )

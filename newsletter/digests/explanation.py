@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from newsletter.digests.assembly import RunPapers, asked_of
+from newsletter.digests.assembly import asked_of
+from newsletter.digests.run_papers import RunPapers
 from newsletter.models import Subscriber
 from papers.models import Paper
 from papers.recommend.explanation import Explanation, explain

@@ -13,7 +13,8 @@ from django.db import close_old_connections
 from django.db.models import Max
 from django.utils.timezone import now
 
-from newsletter.digests.assembly import RunPapers, request_for
+from newsletter.digests.assembly import request_for
+from newsletter.digests.run_papers import RunPapers
 from newsletter.models import Subscriber
 from newsletter.subscriptions.preferences import Choices
 from papers.models import Paper, RankedList

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Final
 
 from celery import Celery, current_app
@@ -24,8 +22,6 @@ FAIL_FAST_OPTIONS: Final = {
     "interval_step": 0,
     "interval_max": 0,
 }
-_working: Counter[str] = Counter()
-_lock = threading.Lock()
 
 
 def on_commit(task: Task[Any, Any], *ids: int) -> None:
@@ -45,28 +41,36 @@ def on_commit(task: Task[Any, Any], *ids: int) -> None:
 
 def send(name: str, *ids: int, expires: float | None = None, app: Celery | None = None) -> bool:
     """Enqueue the task of that name now; return whether the broker took it, in a second or two."""
+    return send_all(name, [ids], expires=expires, app=app)
+
+
+def send_all(
+    name: str,
+    calls: Iterable[tuple[int, ...]],
+    *,
+    expires: float | None = None,
+    app: Celery | None = None,
+) -> bool:
+    """Enqueue the task of that name once for each tuple of ids, over one connection.
+
+    Args:
+        name: The name of the task.
+        calls: The ids or bounds of each call.
+        expires: After how many seconds a task that no worker took is dropped.
+        app: The Celery application; the current one by default.
+
+    Returns:
+        Whether the broker took all of them, each in a second or two.
+    """
     app = app or current_app
     try:
-        with app.connection_for_write(transport_options=FAIL_FAST_OPTIONS) as connection:
-            app.send_task(name, args=ids, expires=expires, connection=connection, retry=False)
+        with (
+            app.connection_for_write(transport_options=FAIL_FAST_OPTIONS) as connection,
+            app.amqp.Producer(connection, auto_declare=False) as producer,
+        ):
+            for ids in calls:
+                app.send_task(name, args=ids, expires=expires, producer=producer, retry=False)
     except Task.OperationalError as error:
         log.warning("The broker does not answer; the polling loop will do %s. %s", name, error)
         return False
     return True
-
-
-@contextmanager
-def working(name: str) -> Iterator[None]:
-    """Mark that a task of that name runs in this process."""
-    with _lock:
-        _working[name] += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _working[name] -= 1
-
-
-def is_working(name: str) -> bool:
-    """Return whether a task of that name runs in this process."""
-    return _working[name] > 0

@@ -1,7 +1,8 @@
 """Poll the tables for what is due, in threads of the worker, with or without a broker.
 
-Each thread looks for due rows and enqueues the task that works on them. Where no worker takes the
-task in time, because the broker is away, lost it or every worker is busy, the thread does the work.
+Each thread looks for due rows and enqueues the tasks that work on them. The thread does the work
+itself only where the broker does not answer, or where no worker takes the tasks in time (the
+broker lost them, or every worker is busy), and logs that.
 """
 
 from __future__ import annotations
@@ -12,26 +13,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
-from django.utils.timezone import now
+from django.db.models import Q
 
 from newsletter import jobs
 from newsletter.conf import sqlite
 from newsletter.delivery import outbox, streams
-from newsletter.delivery.outbox import MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES
-from newsletter.models import Heartbeat, Outbound, Subscriber
-from newsletter.process import alerts, enqueue, status
+from newsletter.leases import held
+from newsletter.models import Heartbeat, Outbound
+from newsletter.process import alerts, dispatch, enqueue, status
 from newsletter.subscriptions import list_imports
-from newsletter.subscriptions import service as subscriptions
 
 log = logging.getLogger(__name__)
 
-# Without Redis nothing else tells of new rows, so the rounds follow closely on each other.
-PAUSE_SECONDS: Final = 3.0 if settings.REDIS_URL else 1.0
+PAUSE_SECONDS: Final = 1.0
 TROUBLE_SECONDS: Final = 5.0
 # A round that sends for longer leaves the rest to the next.
 SLICE_SECONDS: Final = 30.0
@@ -43,6 +41,8 @@ NOTICE_PATIENCE: Final = 2.0
 DIGEST_PATIENCE: Final = 5.0
 IMPORT_PATIENCE: Final = 5.0
 HEARTBEAT_INTERVAL: Final = timedelta(seconds=15)
+DELIVER: Final = "newsletter.tasks.deliver_notices"
+READ_IMPORTS: Final = "newsletter.tasks.read_imports"
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,16 @@ class Work:
     Attributes:
         name: Name of the thread.
         is_due: Returns whether rows wait.
-        task: Name of the Celery task that works on them.
+        is_taken: Returns whether a worker is at work on such rows.
+        enqueue: Enqueues the tasks that are still wanted; returns whether the broker answered.
         run: Does the same in this process.
         patience: How long a task may wait for a worker, in seconds.
     """
 
     name: str
     is_due: Callable[[], bool]
-    task: str
+    is_taken: Callable[[], bool]
+    enqueue: Callable[[], bool]
     run: Callable[[jobs.StopCondition], object]
     patience: float
 
@@ -70,31 +72,8 @@ class PollingLoop:
     def __init__(self, stopping: threading.Event, worker: str = "") -> None:
         self.stopping = stopping
         self.worker = f"{status.WORKER_PREFIX}{worker}"[:100] if worker else ""
-        notices = Work(
-            "notices",
-            notices_are_due,
-            "newsletter.tasks.deliver_notices",
-            jobs.send_notices,
-            NOTICE_PATIENCE,
-        )
-        digests = Work(
-            "digests",
-            digests_are_due,
-            "newsletter.tasks.send_digests",
-            lambda until: jobs.send_digests(until, stopping.is_set),
-            DIGEST_PATIENCE,
-        )
-        imports = Work(
-            "imports",
-            lambda: list_imports.due().exists(),
-            "newsletter.tasks.read_imports",
-            jobs.read_imports,
-            IMPORT_PATIENCE,
-        )
         rounds: dict[str, Callable[[jobs.StopCondition], object]] = {
-            "notices": Dispatcher(notices).round,
-            "digests": Dispatcher(digests).round,
-            "imports": Dispatcher(imports).round,
+            **{work.name: Dispatcher(work).round for work in works()},
             # A thread of its own: complaints must count while digests are chosen or sent.
             "events": self._process_events,
             "bounces": jobs.read_bounces,
@@ -176,37 +155,87 @@ class Dispatcher:
 
     def round(self, until: jobs.StopCondition) -> None:
         """Look once; enqueue what is due, or do it when nobody took what was enqueued before."""
-        if enqueue.is_working(self.work.task) or not self.work.is_due():
-            self.enqueued_at = None
-        elif self.enqueued_at is None:
-            if enqueue.send(self.work.task, expires=PAUSE_SECONDS + self.work.patience):
-                self.enqueued_at = time.monotonic()
-            else:
-                self.work.run(until)
-        elif time.monotonic() - self.enqueued_at >= self.work.patience:
-            log.info("No worker took the task for %s in time; doing it here.", self.work.name)
-            self.work.run(until)
-            self.enqueued_at = None
+        work, waiting_since = self.work, self.enqueued_at
+        self.enqueued_at = None
+        if not work.is_due():
+            return
+        taken = work.is_taken()
+        if waiting_since is not None and not taken:
+            if time.monotonic() - waiting_since < work.patience:
+                self.enqueued_at = waiting_since
+                return
+            log.warning("No worker took the tasks of %s in time; doing them here.", work.name)
+            work.run(until)
+        elif not work.enqueue():
+            log.warning("The broker does not answer; doing the tasks of %s here.", work.name)
+            work.run(until)
+        elif not taken:
+            self.enqueued_at = time.monotonic()
 
 
 def notices_are_due() -> bool:
     """Free the notices of senders that ended; return whether any can be sent now."""
     outbox.release_expired(NOTICES)
-    return _can_be_sent(NOTICES)
+    if streams.is_stopped(NOTICES.name, patient=True):
+        return False
+    return outbox.ready(NOTICES.rows).exists()
 
 
-def digests_are_due() -> bool:
-    """Free the digests of senders that ended; return whether any can be assembled or sent now."""
+def notices_are_taken() -> bool:
+    """Return whether a worker sends notices now."""
+    taken = Q(state__in=(Outbound.State.CLAIMED, Outbound.State.SENDING))
+    return NOTICES.rows.filter(taken & held("lease_until")).exists()
+
+
+def readers_are_due() -> bool:
+    """Correct what keeps digests back; return whether any can be assembled now."""
+    jobs.prepare_digests()
+    return dispatch.readers_are_due()
+
+
+def digests_are_ready() -> bool:
+    """Free the digests of senders that ended; return whether any can be sent now."""
     outbox.release_expired(DIGESTS)
     jobs.record_heartbeat(status.WORKER)
-    subscriptions.resume_due(now())
-    active = Subscriber.objects.filter(status=Subscriber.Status.ACTIVE, next_digest_at__lte=now())
-    return active.exists() or _can_be_sent(DIGESTS)
+    return dispatch.digests_are_ready()
 
 
-def _can_be_sent(stream: MailStream[Any]) -> bool:
-    if streams.is_stopped(stream.name, patient=True):
-        return False
-    return bool(
-        stream.rows.filter(state=Outbound.State.QUEUED, next_attempt_at__lte=now()).exists()
-    )
+def works() -> list[Work]:
+    """Return what the worker looks for.
+
+    Digests have two threads, so that some leave while others are assembled, without a broker too.
+    """
+    return [
+        Work(
+            "notices",
+            notices_are_due,
+            notices_are_taken,
+            lambda: enqueue.send(DELIVER, expires=PAUSE_SECONDS + NOTICE_PATIENCE),
+            jobs.send_notices,
+            NOTICE_PATIENCE,
+        ),
+        Work(
+            "assembling",
+            readers_are_due,
+            dispatch.is_assembling,
+            dispatch.assemble,
+            lambda until: jobs.assemble_digests(until=until),
+            DIGEST_PATIENCE,
+        ),
+        Work(
+            "sending",
+            digests_are_ready,
+            dispatch.is_sending,
+            dispatch.send,
+            jobs.send_digests,
+            DIGEST_PATIENCE,
+        ),
+        Work(
+            "imports",
+            lambda: list_imports.due().exists(),
+            list_imports.is_reading,
+            lambda: enqueue.send(READ_IMPORTS, expires=PAUSE_SECONDS + IMPORT_PATIENCE),
+            jobs.read_imports,
+            IMPORT_PATIENCE,
+        ),
+    ]

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Count, Min
 from django.utils.timezone import now
 
+from newsletter.delivery import senders
 from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream
@@ -21,6 +22,7 @@ WORKER: Final = "worker"
 # Every worker process has a row of its own beside that of all workers: ``worker celery@host``.
 WORKER_PREFIX: Final = "worker "
 SILENCE: Final = timedelta(minutes=2)
+RECENT: Final = timedelta(minutes=1)
 LARGEST_SKEW: Final = timedelta(seconds=30)
 
 
@@ -52,7 +54,9 @@ def read() -> Snapshot:
     """Read the tables of streams, heartbeats and sources, failing sources first."""
     return Snapshot(
         streams=list(Stream.objects.order_by("name")),
-        heartbeats=list(Heartbeat.objects.order_by("name")),
+        heartbeats=list(
+            Heartbeat.objects.exclude(name__startswith=senders.PREFIX).order_by("name")
+        ),
         sources=list(Source.objects.order_by("-enabled", "-consecutive_failures", "name")),
     )
 
@@ -119,6 +123,12 @@ def failing_sources(snapshot: Snapshot) -> Iterator[Problem]:
         yield Problem(
             f"source {source.name}", f"The source {source.name} does not succeed {when}.", since
         )
+
+
+def worker_count() -> int:
+    """Return how many workers reported lately, at least one."""
+    names = Heartbeat.objects.filter(name__startswith=WORKER_PREFIX, at__gt=now() - RECENT)
+    return max(1, names.count())
 
 
 def clock_skew() -> timedelta:

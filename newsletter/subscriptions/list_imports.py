@@ -106,9 +106,17 @@ def _restart(imports: QuerySet[ListImport], **values: object) -> bool:
 
 def due() -> QuerySet[ListImport]:
     """Return the imports that a worker can go on with; a lease that lies far ahead is void."""
+    return ListImport.objects.filter(state__in=UNFINISHED).exclude(_held())
+
+
+def is_reading() -> bool:
+    """Return whether a worker reads a list now."""
+    return ListImport.objects.filter(_held(), state__in=UNFINISHED).exists()
+
+
+def _held() -> Q:
     moment = now()
-    held = Q(lease_until__gt=moment, lease_until__lte=moment + 2 * LEASE)
-    return ListImport.objects.filter(state__in=UNFINISHED).exclude(held)
+    return Q(lease_until__gt=moment, lease_until__lte=moment + 2 * LEASE)
 
 
 def run_due(until: Callable[[], bool] = lambda: False) -> int:

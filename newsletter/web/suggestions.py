@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from newsletter.digests import preview
-from newsletter.digests.assembly import RunPapers
+from newsletter.digests.run_papers import RunPapers
 from papers import search
 from papers.models import Paper
 from papers.recommend.shared_phrases import phrases

@@ -53,7 +53,7 @@ def _save(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     if not form.is_valid():
         return _show(request, subscriber, form)
     subscriptions.change_preferences(subscriber, form.choices, origin_of(request, PAGE))
-    enqueue.on_commit(tasks.send_digests)
+    enqueue.on_commit(tasks.assemble_digests, subscriber.pk, subscriber.pk)
     return _show(request, subscriber, done=" ".join(["Your choices are saved.", *form.notes]))
 
 
@@ -68,7 +68,7 @@ def _preview(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 def _send_now(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
     """Send the first digest without waiting for choices."""
     if subscriptions.send_first_digest(subscriber):
-        enqueue.on_commit(tasks.send_digests)
+        enqueue.on_commit(tasks.assemble_digests, subscriber.pk, subscriber.pk)
         subscriber.refresh_from_db()
     return _show(request, subscriber, done="Your first digest is on its way.")
 

@@ -78,7 +78,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         subscriptions.reject_sign_up(consent, origin)
         return render(request, "subscriber/sign_up_rejected.html")
     subscriber = subscriptions.confirm(consent, origin)
-    enqueue.on_commit(tasks.send_digests)
+    enqueue.on_commit(tasks.assemble_digests, subscriber.pk, subscriber.pk)
     if subscriptions.waits_for_choices(subscriber):
         preferences = reverse("preferences", args=[tokens.preferences_token(subscriber)])
         return HttpResponse(status=303, headers={"Location": preferences})

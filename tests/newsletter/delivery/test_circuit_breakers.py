@@ -12,6 +12,7 @@ from newsletter.delivery import bounces, circuit_breakers, streams
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Stream, Subscriber, Suppression
 from newsletter.security import email_addresses
 from tests.factories import a_digest, a_subscriber
+from tests.rounds import digest_round
 
 pytestmark = pytest.mark.django_db
 SENT = 1000
@@ -101,7 +102,7 @@ def test_a_complaint_is_weighed_when_it_comes_in() -> None:
     history(SENT - 1, "complaint", 2)
     digest = a_digest(state=Digest.State.SENT, sent_at=now())
     told(digest, digest.subscriber.email, "complained")
-    jobs.send_digests()
+    digest_round()
     assert is_paused()
     stream = Stream.objects.get(name="digests")
     assert "3 complaints among 1000 digests" in stream.paused_reason

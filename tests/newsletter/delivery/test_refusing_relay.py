@@ -12,12 +12,12 @@ from django.db import connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import jobs
 from newsletter.delivery import bounces, rendering, sender, streams
 from newsletter.models import DeliveryEvent, Digest, Stream, Subscriber, Suppression
 from tests import smtpd
 from tests.conftest import DATA
 from tests.factories import a_digest, a_paper, a_subscriber
+from tests.rounds import digest_round
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STREAM = rendering.DIGESTS
@@ -130,7 +130,7 @@ def test_a_stream_paused_for_refusals_is_tried_again_after_an_hour_by_itself(
     Stream.objects.update(resume_at=now() - timedelta(seconds=1))
     Digest.objects.update(next_attempt_at=now())
     server.trouble = smtpd.calm
-    counts = jobs.send_digests()
+    counts = digest_round()
     assert counts == {"sent": 20}
     assert paused_because() == ""
 

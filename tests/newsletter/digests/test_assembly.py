@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries
 
-from newsletter.digests import assembly, profiles
+from newsletter.digests import assembly, claims, profiles
 from newsletter.models import Digest, Interest, Subscriber
 from papers.models import Paper
 from tests.factories import a_paper, a_subscriber, rename
@@ -266,10 +266,10 @@ def test_eight_schedulers_at_once_leave_one_row_each() -> None:
 
 
 @pytest.mark.django_db
-def test_everybody_gets_a_digest_wherever_the_portions_begin(
+def test_everybody_gets_a_digest_in_however_many_portions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(assembly, "SUBSCRIBERS_AT_ONCE", 3)
+    monkeypatch.setattr(claims, "READERS_AT_ONCE", 3)
     a_paper()
     for _ in range(20):
         a_subscriber()

@@ -17,6 +17,7 @@ from newsletter.delivery.rendering import STREAMS
 from newsletter.models import Digest, Notice, Subscriber
 from newsletter.subscriptions import schedule
 from tests.factories import a_digest, a_paper, a_subscriber
+from tests.rounds import digest_round
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,18 +65,18 @@ def test_a_backup_of_before_the_mailing_sends_nothing_again(sink: Sink) -> None:
             items=[{"paper": paper.canonical_id, "reason": "new", "slot": "trending", "score": 1}],
         )
         saved, made = backup(), now()
-        jobs.send_digests()
+        digest_round()
         assert len(sink.accepted) == 4
         clock.shift(timedelta(hours=2))
         restore(saved)
         assert run(made) == {"due": 3, "held": 1, "streams": 2}
         resume()
-        jobs.send_digests()
+        digest_round()
         assert len(sink.accepted) == 4
         assert set(Digest.objects.values_list("state", flat=True)) == {State.UNCERTAIN}
         a_paper()
         clock.shift(timedelta(hours=22))
-        jobs.send_digests()
+        digest_round()
     assert len(sink.accepted) == 7
     assert sorted(sink.recipients[4:]) == sorted(person.email for person in people)
 

@@ -13,15 +13,16 @@ import pytest
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter import jobs, tasks
+from newsletter import jobs
 from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
-from newsletter.process import enqueue, polling
+from newsletter.process import polling
 from newsletter.process.polling import PollingLoop
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.consent_log import ActionOrigin
 from tests.factories import a_digest, a_paper, a_subscriber
+from tests.rounds import digest_round
 from tests.sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +35,7 @@ def test_a_round_delivers_the_confirmation_and_the_first_digest(sink: Sink) -> N
     )
     assert jobs.send_notices() == {"sent": 1}
     subscriptions.confirm(Consent.objects.get(), ActionOrigin("test"))
-    assert jobs.send_digests() == {"sent": 1}
+    assert digest_round() == {"sent": 1}
     assert sink.recipients == ["ada@example.org", "ada@example.org"]
 
 
@@ -43,11 +44,11 @@ def test_a_round_logs_a_balance_that_adds_up(sink: Sink, caplog: pytest.LogCaptu
     for _ in range(3):
         a_subscriber()
     caplog.set_level(logging.INFO, "newsletter")
-    tasks.send_digests.apply()
+    digest_round()
     sink.at_recipient = "450 4.2.1 later"
     a_subscriber()
-    jobs.send_digests()
-    jobs.send_digests()
+    digest_round()
+    digest_round()
     balances = [line for line in caplog.messages if line.startswith("Digests: ")]
     assert balances == [
         "Digests: due=3 sent=3 failed=0 uncertain=0 skipped=0 cancelled=0 queued=0",
@@ -75,7 +76,7 @@ def test_a_confirmation_whose_link_has_died_is_not_sent(sink: Sink) -> None:
 def test_the_subject_is_kept_for_whoever_asks_what_was_sent(sink: Sink) -> None:
     a_paper(title="Attention at rest")
     person = a_subscriber()
-    jobs.send_digests()
+    digest_round()
     digest = Digest.objects.get()
     assert digest.subject.startswith("Attention at rest")
     sent = email.message_from_bytes(sink.accepted[0], policy=email.policy.default)
@@ -91,7 +92,10 @@ def test_a_suppressed_address_gets_no_mail_at_all(sink: Sink) -> None:
     assert sink.accepted == []
 
 
-def test_the_threads_find_what_is_due_by_themselves_and_stop_at_once(sink: Sink) -> None:
+def test_the_threads_find_what_is_due_by_themselves_and_stop_at_once(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "DIGEST_PATIENCE", 0.5)
     a_paper()
     a_subscriber()
     threads = PollingLoop(threading.Event())
@@ -111,6 +115,7 @@ def test_a_long_send_does_not_keep_the_worker_from_its_other_duties(
     sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "SLICE_SECONDS", 0.3)
+    monkeypatch.setattr(polling, "DIGEST_PATIENCE", 0.5)
     settings.MAIL_RATE = 5
     a_paper()
     for _ in range(25):
@@ -133,6 +138,7 @@ def test_events_of_providers_are_processed_while_digests_leave(
     sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr(polling, "DIGEST_PATIENCE", 0.5)
     settings.MAIL_RATE = 5
     for _ in range(25):
         a_digest()
@@ -154,21 +160,6 @@ def test_events_of_providers_are_processed_while_digests_leave(
     assert waiting > 5
 
 
-def test_choosing_papers_goes_on_when_the_time_of_a_round_is_over(sink: Sink) -> None:
-    a_paper()
-    a_subscriber()
-    jobs.send_digests(until=lambda: True)
-    assert Digest.objects.get().state == Digest.State.QUEUED
-
-
-def test_two_threads_of_a_worker_do_not_choose_the_same_papers_twice(sink: Sink) -> None:
-    a_paper()
-    a_subscriber()
-    with jobs._assembling:
-        jobs.send_digests()
-    assert not Digest.objects.exists()
-
-
 def test_a_worker_that_celery_gave_up_does_not_wait_for_a_round_that_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -186,54 +177,56 @@ def test_a_worker_that_celery_gave_up_does_not_wait_for_a_round_that_hangs(
         thread.join(10)
 
 
-class Tasks:
-    """A broker that takes or refuses what is enqueued, and no worker behind it."""
+class Broker:
+    """A broker that takes or refuses what is enqueued, and a worker behind it or none."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, answers: bool) -> None:
-        self.enqueued: list[str] = []
+    def __init__(self, *, answers: bool, taken: bool = False) -> None:
         self.answers = answers
-        monkeypatch.setattr(enqueue, "send", self.send)
+        self.taken = taken
+        self.enqueued = 0
+        self.done_here = 0
 
-    def send(self, name: str, **_: object) -> bool:
-        self.enqueued.append(name)
-        return self.answers
+    def dispatcher(self, patience: float) -> polling.Dispatcher:
+        def enqueue() -> bool:
+            self.enqueued += 1
+            return self.answers
 
+        def run(until: jobs.StopCondition) -> None:
+            self.done_here += 1
 
-def dispatcher(done: list[str], patience: float) -> polling.Dispatcher:
-    def run(until: jobs.StopCondition) -> None:
-        done.append("here")
-
-    return polling.Dispatcher(polling.Work("digests", lambda: True, "a.task", run, patience))
+        work = polling.Work("digests", lambda: True, lambda: self.taken, enqueue, run, patience)
+        return polling.Dispatcher(work)
 
 
 def test_due_rows_are_handed_to_a_task_and_done_here_when_no_worker_takes_it(
-    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    tasks_, done = Tasks(monkeypatch, answers=True), list[str]()
-    one = dispatcher(done, patience=0.2)
+    broker = Broker(answers=True)
+    one = broker.dispatcher(patience=0.2)
     one.round(jobs.never)
     one.round(jobs.never)
-    assert (tasks_.enqueued, done) == (["a.task"], [])
+    assert (broker.enqueued, broker.done_here) == (1, 0)
     time.sleep(0.2)
     one.round(jobs.never)
-    assert done == ["here"]
+    assert broker.done_here == 1
+    assert "No worker took the tasks of digests in time; doing them here." in caplog.messages
 
 
-def test_without_an_answer_of_the_broker_the_loop_does_the_work_at_once(
-    monkeypatch: pytest.MonkeyPatch,
+def test_without_an_answer_of_the_broker_the_loop_does_the_work_at_once_and_says_so(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    tasks_, done = Tasks(monkeypatch, answers=False), list[str]()
-    dispatcher(done, patience=60).round(jobs.never)
-    assert (tasks_.enqueued, done) == (["a.task"], ["here"])
+    broker = Broker(answers=False)
+    broker.dispatcher(patience=60).round(jobs.never)
+    assert (broker.enqueued, broker.done_here) == (1, 1)
+    assert "The broker does not answer; doing the tasks of digests here." in caplog.messages
 
 
-def test_while_a_task_is_at_work_in_this_process_none_is_added(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tasks_, done = Tasks(monkeypatch, answers=True), list[str]()
-    with enqueue.working("a.task"):
-        dispatcher(done, patience=0).round(jobs.never)
-    assert (tasks_.enqueued, done) == ([], [])
+def test_while_a_worker_is_at_work_the_loop_does_nothing_itself() -> None:
+    broker = Broker(answers=True, taken=True)
+    one = broker.dispatcher(patience=0)
+    for _ in range(3):
+        one.round(jobs.never)
+    assert (broker.enqueued, broker.done_here) == (3, 0)
 
 
 def test_a_worker_reports_under_its_own_name_and_leaves_no_silence_behind() -> None:

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from newsletter.digests import assembly
+from newsletter.digests import assembly, claims
 from newsletter.models import Digest, Interest
 from newsletter.subscriptions import parsers
 from papers.ingest.renames import papers_renamed
@@ -121,7 +121,7 @@ def test_a_dry_run_renames_nothing(paper: Paper) -> None:
 def test_a_run_that_began_before_the_renaming_writes_the_new_id(
     paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assembly, "SUBSCRIBERS_AT_ONCE", 1)
+    monkeypatch.setattr(claims, "READERS_AT_ONCE", 1)
     for _ in range(2):
         a_subscriber()
     portions = iter([False, True])

@@ -8,7 +8,6 @@ import pytest
 import time_machine
 from django.utils.timezone import now
 
-from newsletter import jobs
 from newsletter.models import Consent, Digest, RateLimit, Subscriber
 from newsletter.security import throttle, tokens
 from newsletter.security.email_addresses import parse
@@ -16,6 +15,7 @@ from newsletter.subscriptions import due_dates, schedule
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions.consent_log import ActionOrigin
 from tests.factories import a_paper, a_subscriber
+from tests.rounds import digest_round
 
 pytestmark = pytest.mark.django_db
 YEARS = timedelta(days=700)
@@ -50,14 +50,14 @@ def test_the_next_round_sends_to_readers_whom_a_wrong_clock_put_off() -> None:
     a_paper()
     subscriber = a_subscriber()
     with time_machine.travel(now() + YEARS):
-        jobs.send_digests()
+        digest_round()
     subscriber.refresh_from_db()
     assert subscriber.next_digest_at
     assert subscriber.next_digest_at > now() + YEARS
-    jobs.send_digests()
+    digest_round()
     with time_machine.travel(now() + timedelta(days=2)):
         a_paper()
-        jobs.send_digests()
+        digest_round()
     due_days = Digest.objects.filter(subscriber=subscriber, due_at__lt=now() + timedelta(days=3))
     assert due_days.count() == 1
 
