@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from papers.models import Paper
+from django.db.models.functions import Coalesce
+
+from papers.models import Edition, Paper
 from papers.text.clean import shortened as shortened  # noqa: PLC0414 - mail reads it from here
 from papers.text.links import link
+from papers.text.markdown import to_html, to_text
 from papers.text.scripts import Piece, pieces
 
 BYLINE_HEAD: Final = 3
@@ -20,6 +25,25 @@ ARXIV: Final = re.compile(r"https?://([\w-]+\.)?arxiv\.org/", re.IGNORECASE)
 ARXIV_ABSTRACT: Final = re.compile(
     r"https?://(?:www\.)?arxiv\.org/abs/(?P<id>\d{4}\.\d{4,5}(?:v\d+)?)", re.IGNORECASE
 )
+LETTER_LASTS: Final = timedelta(days=7)
+_SERIF: Final = "font-family:Charter,Georgia,'Times New Roman',serif;font-size:17px;line-height:1.5"
+LETTER_STYLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "p": {"class": "ink", "style": f"margin:0 0 12px;{_SERIF};color:#1d1b18"},
+    "heading": {
+        "class": "ink",
+        "style": f"margin:0 0 6px;{_SERIF};font-weight:700;color:#1d1b18",
+    },
+    "li": {"class": "ink", "style": f"margin:0 0 4px;{_SERIF};color:#1d1b18"},
+    "ul": {"style": "margin:0 0 12px;padding-left:24px"},
+    "ol": {"style": "margin:0 0 12px;padding-left:24px"},
+    "a": {"class": "accent", "style": "color:#a8281c"},
+    "blockquote": {
+        "class": "rule",
+        "style": "margin:0 0 12px;padding-left:12px;border-left:3px solid #d8d0c0",
+    },
+    "hr": {"class": "rule", "style": "border:0;border-top:1px solid #d8d0c0"},
+}
+"""Inline styles, by the tag of Markdown's HTML, for mail programs that drop style sheets."""
 HUGGING_FACE: Final = Paper.SummarySource.HUGGING_FACE
 
 
@@ -104,3 +128,30 @@ def html_address(url: str) -> str:
     """Return the address of arXiv's HTML rendering of a paper; empty for other addresses."""
     found = ARXIV_ABSTRACT.fullmatch(url)
     return f"https://arxiv.org/html/{found['id']}" if found else ""
+
+
+def letter_key(markdown: str) -> str:
+    """Return a hash of an editor's letter: 64 bits in hexadecimal digits."""
+    return blake2b(markdown.encode(), digest_size=8).hexdigest()
+
+
+def recent_letters(at: datetime) -> list[tuple[datetime, str]]:
+    """Return when the letters of the last week were written, and their Markdown, newest first."""
+    written = Coalesce("letter_at", "created_at")
+    found = Edition.objects.exclude(letter="").annotate(written=written)
+    recent = found.filter(written__gt=at - LETTER_LASTS, written__lte=at).order_by("-written")
+    return [
+        (moment, letter)
+        for moment, letter in recent.values_list("written", "letter")
+        if letter.strip()
+    ]
+
+
+def letter_html(markdown: str) -> str:
+    """Return an editor's letter as safe HTML for a mail and a page."""
+    return to_html(markdown, LETTER_STYLES)
+
+
+def letter_text(markdown: str) -> str:
+    """Return an editor's letter as plain text."""
+    return to_text(markdown)

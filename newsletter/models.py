@@ -210,7 +210,7 @@ class Digest(Outbound):
     ``cards`` are the keys of the snapshots (``FrozenCard``) that the first attempt rendered, with
     a ``-`` for a paper that was missing; ``subject`` is its subject line. Later attempts repeat
     both. ``remark`` says of the choice as a whole what the reader should know: what a search did
-    not find, or a catch-up.
+    not find, or a catch-up. ``letter`` is the key of the editor's letter (``FrozenLetter``).
     """
 
     # Every index is written anew with each move of a row: that of the constraint serves this too.
@@ -223,6 +223,7 @@ class Digest(Outbound):
     items = models.JSONField(default=list)
     cards = models.TextField(blank=True, default="", db_default="", editable=False)
     remark = models.CharField(max_length=300, blank=True, default="", db_default="")
+    letter = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         ordering = ["-due_at", "-pk"]
@@ -253,6 +254,20 @@ class FrozenCard(models.Model):
 
     key = models.CharField(max_length=16, primary_key=True)
     content = models.JSONField()
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class FrozenLetter(models.Model):
+    """An editor's letter as digests carry it, so that a later attempt renders the same.
+
+    ``key`` is a hash of the Markdown.
+    """
+
+    key = models.CharField(max_length=16, primary_key=True)
+    markdown = models.TextField()
     created_at = models.DateTimeField(default=now, editable=False)
 
     def __str__(self) -> str:

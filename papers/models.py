@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.urls import reverse
 from django.utils.timezone import now
 
+LETTER_LENGTH: Final = 8000
+"""Characters of an editor's letter, which keep a digest far below the size that Gmail clips."""
 PICK_LASTS: Final = timedelta(days=7)
 """So long a pick stands on the site and is offered in digests."""
 
@@ -309,7 +311,8 @@ class Edition(models.Model):
     ``entries`` is a list of ``{"paper": canonical_id, "score": float, "parts": {...},
     "reason": str}`` in the order shown. ``news_day`` is the newest day on which one of them was
     announced, ``news`` has the primary keys of those announced on it, in the same order, and
-    ``news_count`` says how many papers that day brought, listed or not.
+    ``news_count`` says how many papers that day brought, listed or not. ``letter`` is the editor's,
+    in Markdown, ``letter_at`` when it was first saved.
     """
 
     day = models.DateField(unique=True)
@@ -317,6 +320,15 @@ class Edition(models.Model):
     news_day = models.DateField(null=True, editable=False)
     news = models.JSONField(null=True, editable=False)
     news_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    letter = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        max_length=LETTER_LENGTH,
+        help_text="To the readers, in Markdown: above the papers of this day's page, and of "
+        "everybody's first digest after it was written.",
+    )
+    letter_at = models.DateTimeField(null=True, blank=True, editable=False)
     formula_version = models.CharField(max_length=16)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -325,6 +337,14 @@ class Edition(models.Model):
 
     def __str__(self) -> str:
         return self.day.isoformat()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, with the time at which the first letter was."""
+        if self.letter.strip() and self.letter_at is None:
+            self.letter_at = now()
+            if kwargs.get("update_fields"):
+                kwargs["update_fields"] = {*kwargs["update_fields"], "letter_at"}
+        super().save(*args, **kwargs)
 
 
 class RankedList(models.Model):

@@ -19,7 +19,7 @@ Status = Subscriber.Status
 SUBJECT_LENGTH: Final = 200
 # The columns of a digest and its subscriber that the mail and its links contain.
 DIGEST_COLUMNS: Final = (
-    *("due_on", "created_at", "subject", "items", "cards", "remark"),
+    *("due_on", "created_at", "subject", "items", "cards", "remark", "letter"),
     *("subscriber__public_id", "subscriber__sealed_token"),
     *("subscriber__frequency", "subscriber__confirmed_at"),
 )

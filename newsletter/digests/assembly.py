@@ -188,6 +188,7 @@ def _compose(
         log.exception("Choosing papers for subscriber %s failed.", person.pk)
         return _skip(digest, "Choosing papers failed; the log says why.")
     digest.items = [library.item(pick) for pick in picks]
+    digest.letter = library.letter_key(history.last)
     if not picks:
         return _skip(digest, _why_nothing(library.index, profile))
     return digest
@@ -275,6 +276,8 @@ def _assemble_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bo
     try:
         people = [person for person in chunk if _is_due(person, library.at)]
         composed = _compose_chunk(people, library, punctual=punctual)
+        if any(digest.letter for digest in composed):
+            library.keep_letter()
         moved = _write(people, composed, library.at)
     except BaseException:
         with suppress(DatabaseError):  # They end by themselves.

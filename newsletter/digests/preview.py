@@ -68,7 +68,7 @@ def choose_for(person: Subscriber, choices: Choices) -> list[Pick]:
         person: Whose sent papers are left out.
         choices: What is, or would be, stored.
     """
-    library = kept_papers()
+    library = kept_papers().as_of(now())
     profile = profile_of(choices, known=library.index.rows)
     library.index.prepare([profile])
     return request_for(person, profile, library).picks(library.index)[:SHOWN]

@@ -8,13 +8,15 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
+from newsletter import display
 from newsletter.digests import claims
-from newsletter.models import Interest, Subscriber
+from newsletter.models import FrozenLetter, Interest, Subscriber
 from newsletter.subscriptions.preferences import RATED_KINDS
 from papers.models import Paper, RankedList
 from papers.recommend import diversify, loader
@@ -22,6 +24,8 @@ from papers.text.identifiers import TITLE_ID_PREFIX
 
 LONGEST_USE: Final = timedelta(minutes=10)
 """A process reads the papers anew after so long: what is announced meanwhile is a candidate."""
+LETTER_FOR_NEW_READERS: Final = timedelta(days=1)
+"""A first digest carries a letter that is no older."""
 EDITS_SECONDS: Final = 5.0
 """What editors change counts for slices that begin so much later."""
 
@@ -49,7 +53,31 @@ class RunPapers:
         """Return the same papers for a run at another time."""
         other = copy.copy(self)
         other.at = at
+        other.__dict__.pop("letter", None)
         return other
+
+    @cached_property
+    def letter(self) -> tuple[datetime, str] | None:
+        """When the editor's newest letter was written, and its Markdown."""
+        return next(iter(display.recent_letters(self.at)), None)
+
+    def letter_key(self, last: datetime | None) -> str:
+        """Return the key of the editor's letter for who got a digest last at that time, if ever.
+
+        Who has had the letter, or was not there when it was written, gets none.
+        """
+        if self.letter is None:
+            return ""
+        written, markdown = self.letter
+        since = last or self.at - LETTER_FOR_NEW_READERS
+        return display.letter_key(markdown) if written > since else ""
+
+    def keep_letter(self) -> None:
+        """Store the letter as the digests of this run carry it."""
+        if self.letter is not None:
+            _, markdown = self.letter
+            row = FrozenLetter(key=display.letter_key(markdown), markdown=markdown)
+            FrozenLetter.objects.bulk_create([row], ignore_conflicts=True)
 
     def item(self, pick: diversify.Pick) -> dict[str, Any]:
         """Return a chosen paper as an item of ``Digest.items``, with the editor's note."""

@@ -119,14 +119,16 @@ def render_html(
     """Return the HTML part, or with ``web`` the page with the same papers and no personal link."""
     frame = _frame("emails/digest.html", _shared(context), context["left_out"], web=web)
     items = _html_items(sections, escape(context["feedback_stem"]).encode(), web=web)
-    return _framed(frame, {name: escape(context[name]) for name in PERSONAL}, items)
+    personal = {name: escape(context[name]) for name in PERSONAL}
+    return _framed(frame, personal, context["letter"].html, items)
 
 
 def render_text(context: Mapping[str, Any], sections: Sections) -> EncodedText:
     """Return the text part."""
     frame = _frame("emails/digest.txt", _shared(context), context["left_out"], web=False)
     items = _text_items(sections, context["feedback_stem"].encode())
-    return _framed(frame, {name: context[name] for name in PERSONAL}, items)
+    personal = {name: context[name] for name in PERSONAL}
+    return _framed(frame, personal, context["letter"].text, items)
 
 
 def render_subject(title: str, more: int, day: str) -> str:
@@ -144,11 +146,14 @@ def _shared(context: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(context[name] for name in SHARED)
 
 
-def _framed(frame: PartialTemplate, personal: Mapping[str, str], items: EncodedText) -> EncodedText:
+def _framed(
+    frame: PartialTemplate, personal: Mapping[str, str], letter: EncodedText, items: EncodedText
+) -> EncodedText:
     values = {name: value.encode() for name, value in personal.items()}
-    values["items"] = items.content
+    values["letter"], values["items"] = letter.content, items.content
     needs_stuffing = (
         items.needs_stuffing
+        or letter.needs_stuffing
         or frame.needs_stuffing
         or any(text.startswith(".") for text in personal.values())
     )
@@ -218,7 +223,9 @@ def _feedback_urls(position: int) -> dict[str, str]:
 @lru_cache(maxsize=64)
 def _frame(template: str, shared: tuple[str, ...], left_out: int, *, web: bool) -> PartialTemplate:
     values = dict(zip(SHARED, shared, strict=True)) | {"left_out": left_out, "web": web}
-    return PartialTemplate(template, [*PERSONAL, "items"], values, plain=template.endswith(".txt"))
+    return PartialTemplate(
+        template, [*PERSONAL, "letter", "items"], values, plain=template.endswith(".txt")
+    )
 
 
 @lru_cache(maxsize=16)

@@ -24,7 +24,7 @@ from django.utils.encoding import punycode
 from django.utils.html import escape
 
 from newsletter.display import shortened
-from newsletter.mail import fragments
+from newsletter.mail import fragments, letters
 from newsletter.mail.cards import Card, clean_line, day
 from newsletter.mail.fragments import EscapedText, MailItem
 from newsletter.mail.mime import EncodedMessage, EncodedText, RepeatableMessage, ascii_host
@@ -242,6 +242,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         "opening": _opening(items, clean_line(digest.remark)),
         "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
         "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
+        "letter": letters.letter_of(digest),
         "mail_items": items,
         "left_out": 0,
     }

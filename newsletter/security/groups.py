@@ -19,6 +19,7 @@ PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *(f"papers.view_{model}" for model in PAPERS),
         "papers.change_paper",
         "papers.add_paper",
+        "papers.change_edition",
     ),
     # Answers readers one at a time; sends, exports and erases nothing.
     "support": (
@@ -34,6 +35,7 @@ PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *(f"newsletter.view_{model}" for model in (*PEOPLE, *SERVICE, "listimport")),
         "papers.change_paper",
         "papers.add_paper",
+        "papers.change_edition",
         "papers.add_source",
         "papers.change_source",
         "newsletter.change_subscriber",
