@@ -1,7 +1,8 @@
 """The contenders of ``benchmarks.delivery``, each run in a process of its own.
 
 ``python -m benchmarks.senders NAME COUNT`` prints one line of JSON: mails a second, CPU seconds per
-1,000 mails of this process, its peak memory in MB, and how many mails were sent.
+1,000 mails of this process and of the database server, its peak memory in MB, and how many mails
+were sent.
 ``... message PATH`` writes a digest of mean size to a file; ``... invent COUNT`` and
 ``... people PATH`` fill the tables.
 """
@@ -34,6 +35,7 @@ from django.template.loader import render_to_string  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
 from django.utils.timezone import now  # noqa: E402
 
+from benchmarks.server_cpu import server_cpu  # noqa: E402
 from newsletter.celery import refuse_second_worker  # noqa: E402
 from newsletter.delivery import provider_limits, rendering, sender  # noqa: E402
 from newsletter.digests import assembly  # noqa: E402
@@ -245,15 +247,15 @@ def assemble() -> None:
 
 
 def measured(contender: Callable[[], None], count: int) -> dict[str, float]:
-    """Run a contender and return its rate, CPU and peak memory."""
+    """Run a contender and return its rate, the CPU that it and the server took, its peak memory."""
+    server = server_cpu()
     wall, cpu = time.perf_counter(), time.process_time()
     contender()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {
-        "rate": count / wall,
-        "cpu_s_per_1000": cpu / count * 1000,
-        "peak_mb": peak_mb(),
-    }
+    result = {"rate": count / wall, "cpu_s_per_1000": cpu / count * 1000, "peak_mb": peak_mb()}
+    if server is not None:
+        result["server_cpu_s_per_1000"] = ((server_cpu() or 0) - server) / count * 1000
+    return result
 
 
 def peak_mb() -> float:

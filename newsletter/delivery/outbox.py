@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import now
 
+from newsletter.delivery.statements import Key
 from newsletter.leases import LONGEST_BELIEVED_LEASE, lease_clock, lease_end
 from newsletter.models import Digest, Notice, Outbound
 
@@ -48,8 +49,6 @@ QUEUE_COLUMNS: Final = (
 )
 
 RowT = TypeVar("RowT", bound="Digest | Notice")
-Key = tuple[int, str]
-"""The id of a row and the lease under which it is held."""
 Renderer = Callable[[list[RowT]], Iterator[tuple[RowT, AnymailMessage | Exception]]]
 
 

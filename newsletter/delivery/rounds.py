@@ -11,10 +11,9 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import chain
 from typing import Any, Final, Generic, NamedTuple
 
 from django.db import (
@@ -28,8 +27,9 @@ from django.db import (
 from django.utils.timezone import now
 
 from newsletter.conf import sqlite
-from newsletter.delivery import alarms, outbox, streams
-from newsletter.delivery.outbox import SMTP_ANSWER, Attempt, Key, MailStream, RowT, State, move
+from newsletter.delivery import alarms, outbox, statements, streams
+from newsletter.delivery.outbox import SMTP_ANSWER, Attempt, MailStream, RowT, State, move
+from newsletter.delivery.statements import Key, Sql, Update
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, Notice, Subscriber
 from newsletter.security import email_addresses
@@ -45,13 +45,6 @@ DATABASE_RETRY_PAUSE_SECONDS: Final = 0.5
 CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 PLAINLY_SENT: Final = SendResult(SendStatus.SENT)
 PAUSED: Final = "SELECT 1 FROM newsletter_stream WHERE name = %s AND paused_at IS NOT NULL"
-
-
-class Sql(NamedTuple):
-    """A part of a statement and the values of its placeholders."""
-
-    text: str
-    values: list[Any]
 
 
 class Round(NamedTuple, Generic[RowT]):
@@ -165,18 +158,49 @@ def commit_once(
 
     Safe to repeat when the answer to the commit was lost.
     """
+    plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
+    if proven and len(plain) == len(results) and statements.is_joined():
+        return _commit_plain(stream, plain, list(attempts))
     counts: Counter[str] = Counter()
     with transaction.atomic():
-        plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
-        counts += _store_sent(stream, plain)
+        if plain:
+            [moved] = statements.update(stream.table, _sent_update(plain))
+            counts += _count_sent(stream, plain, moved)
         for attempt, result in results:
             if result != PLAINLY_SENT:
                 counts[_store_result(stream, attempt.row, result)] += 1
         most = len(attempts) if proven else _allowance(stream)
         going, waiting = list(attempts[:most]), list(attempts[most:])
-        granted = _store_intents(stream, going)
+        granted: set[Key] = set()
+        if going:
+            [granted] = statements.update(stream.table, _intent_update(stream, going))
+            granted = _all_granted(stream, going, granted)
+    return _begun(stream, counts, going, granted, waiting)
+
+
+def _commit_plain(
+    stream: MailStream[RowT], sent: list[RowT], going: list[Attempt[RowT]]
+) -> Round[RowT]:
+    """Store a round in which every message was accepted in one statement."""
+    moved, granted = statements.update(
+        stream.table, _sent_update(sent), _intent_update(stream, going)
+    )
+    counts = _count_sent(stream, sent, moved)
+    return _begun(stream, counts, going, _all_granted(stream, going, granted), [])
+
+
+def _begun(
+    stream: MailStream[RowT],
+    counts: Counter[str],
+    going: list[Attempt[RowT]],
+    granted: set[Key],
+    waiting: list[Attempt[RowT]],
+) -> Round[RowT]:
+    """Return what a round came to; requeue or cancel the rows whose intent was refused."""
     for attempt in going:
-        if attempt.key not in granted:
+        if attempt.key in granted:
+            attempt.row.attempts += 1
+        else:
             counts[_release_refused(stream, attempt.row)] += 1
     return Round(counts, [attempt for attempt in going if attempt.key in granted], waiting)
 
@@ -192,12 +216,9 @@ def _allowance(stream: MailStream[RowT]) -> int:
     return max(streams.UNPROVEN_MESSAGES - out - spent, 0 if out else 1)
 
 
-def _store_sent(stream: MailStream[RowT], rows: list[RowT]) -> Counter[str]:
-    """Mark all rows of a round as sent in one statement, whose text is the same each time."""
-    if not rows:
-        return Counter()
-    moved = _update(
-        stream,
+def _sent_update(rows: list[RowT]) -> Update:
+    """Return the change that marks all rows of a round as sent."""
+    return Update(
         {"id": [row.pk for row in rows], "lease": [row.lease for row in rows]},
         Sql(
             "state = %s, sent_at = %s, lease_until = NULL, reason = ''",
@@ -205,6 +226,12 @@ def _store_sent(stream: MailStream[RowT], rows: list[RowT]) -> Counter[str]:
         ),
         Sql("state IN (%s, %s)", [State.SENDING, State.UNCERTAIN]),
     )
+
+
+def _count_sent(stream: MailStream[RowT], rows: list[RowT], moved: set[Key]) -> Counter[str]:
+    """Count the states of rows that were to be marked as sent."""
+    if not rows:
+        return Counter()
     if len(moved) == len(rows):
         return Counter({State.SENT: len(moved)})
     return _settle_unmoved(stream, rows, moved)
@@ -231,13 +258,12 @@ def _settle_unmoved(stream: MailStream[RowT], rows: list[RowT], moved: set[Key])
     return Counter(state for _, state in found.values())
 
 
-def _store_intents(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> set[Key]:
-    """Store the intent to send, unless the subscriber, the stream or the lease forbids it.
+def _intent_update(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> Update:
+    """Return the change that stores the intent to send.
 
-    One statement checks and writes, so that nothing can change in between.
+    It checks that neither the subscriber, nor the stream, nor the lease forbids it, so that nothing
+    can change between the check and the intent.
     """
-    if not attempts:
-        return set()
     allowed, values = _recipients_sql(stream)
     lease = _lease_sql()
     stored = {
@@ -245,8 +271,7 @@ def _store_intents(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> s
     }
     stored["message_id"] = [attempt.message_id for attempt in attempts]
     assignments = ", ".join(f"{name} = given.{name}" for name in stored)
-    granted = _update(
-        stream,
+    return Update(
         {
             "id": [attempt.row.pk for attempt in attempts],
             "lease": [attempt.row.lease for attempt in attempts],
@@ -262,13 +287,17 @@ def _store_intents(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> s
             [State.CLAIMED, stream.name, *values],
         ),
     )
-    if len(granted) != len(attempts):  # Some were refused, or had been granted before.
-        ids = [attempt.row.pk for attempt in attempts]
-        mine = stream.rows.filter(pk__in=ids, state=State.SENDING)
-        granted = set(mine.values_list("pk", "lease"))
-    for attempt in attempts:
-        attempt.row.attempts += attempt.key in granted
-    return granted
+
+
+def _all_granted(
+    stream: MailStream[RowT], attempts: list[Attempt[RowT]], granted: set[Key]
+) -> set[Key]:
+    """Return the intents that are stored, with those that an earlier try had stored already."""
+    if len(granted) == len(attempts):
+        return granted
+    ids = [attempt.row.pk for attempt in attempts]
+    mine = stream.rows.filter(pk__in=ids, state=State.SENDING)
+    return set(mine.values_list("pk", "lease"))
 
 
 @cache
@@ -277,33 +306,6 @@ def _recipients_sql(stream: MailStream[RowT]) -> tuple[str, tuple[Any, ...]]:
     allowed = Subscriber.objects.filter(stream.recipients).order_by().values("pk")
     sql, values = allowed.query.sql_with_params()
     return f"{sql} AND newsletter_subscriber.id = {stream.table}.subscriber_id", values
-
-
-def _update(
-    stream: MailStream[RowT], given: Mapping[str, Sequence[Any]], change: Sql, condition: Sql
-) -> set[Key]:
-    """Change many rows in one statement, each by its own values.
-
-    Args:
-        stream: The stream whose table is changed.
-        given: For each column the values of all rows; ``id`` and ``lease`` find the row.
-        change: The SET clause, which may read ``given``.
-        condition: The rest of the WHERE clause.
-
-    Returns:
-        The keys of the rows that were changed.
-    """
-    line = "(" + ", ".join(["%s"] * len(given)) + ")"
-    values = list(zip(*given.values(), strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH given ({', '.join(given)}) AS (VALUES {', '.join([line] * len(values))}) "  # noqa: S608
-            f"UPDATE {stream.table} SET {change.text} FROM given "
-            f"WHERE {stream.table}.id = given.id AND {stream.table}.lease = given.lease "
-            f"AND {condition.text} RETURNING {stream.table}.id, {stream.table}.lease",
-            [*chain.from_iterable(values), *change.values, *condition.values],
-        )
-        return set(cursor.fetchall())
 
 
 def _lease_sql() -> Sql:

@@ -8,6 +8,7 @@ what is watched are the statements that Django sends to the database and the byt
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import signal
 import socket
@@ -38,13 +39,13 @@ class Window:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def new_state(sql: str, params: Any) -> str:
-    """The state that a statement gives to digests; empty when it gives none."""
-    before, _, _ = sql.partition(" SET ")
-    if not ("UPDATE" in before and TABLE in before and params):
-        return ""
-    place = before.count("%s")
-    return str(params[place]) if place < len(params) else ""
+def new_states(sql: str, params: Any) -> list[str]:
+    """The states that a statement gives to digests, one for each of its changes."""
+    states = []
+    for found in re.finditer(rf'UPDATE "?{TABLE}"? SET "?state"? = %s', sql):
+        place = sql.count("%s", 0, found.end()) - 1
+        states.append(str((params or ())[place]))
+    return states
 
 
 def watch_database(window: Window) -> None:
@@ -53,8 +54,8 @@ def watch_database(window: Window) -> None:
     def statement(
         execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
-        state = new_state(sql, params)
-        if state == "claimed":
+        states = new_states(sql, params)
+        if "claimed" in states:
             window.reach("before claim")
         answer = execute(sql, params, many, context)
         for name, moved_to in (
@@ -62,7 +63,7 @@ def watch_database(window: Window) -> None:
             ("after intent", "sending"),
             ("after result", "sent"),
         ):
-            if moved_to == state:
+            if moved_to in states:
                 transaction.on_commit(lambda name=name: window.reach(name))  # type: ignore[misc]
         return answer
 

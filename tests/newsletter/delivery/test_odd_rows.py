@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -60,7 +61,10 @@ class Refusal:
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
-        if sql.split(maxsplit=1)[0] in {"UPDATE", "WITH"} and self.value in (params or ()):
+        given = chain.from_iterable(
+            value if isinstance(value, list) else [value] for value in params or ()
+        )
+        if sql.split(maxsplit=1)[0] in {"UPDATE", "WITH"} and self.value in given:
             raise IntegrityError("no")
         return execute(sql, params, many, context)
 
