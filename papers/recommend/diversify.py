@@ -26,7 +26,12 @@ from numpy.typing import NDArray
 
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
-from papers.recommend.ranking import RankedInterest, excluded_places, interests
+from papers.recommend.ranking import (
+    RankedInterest,
+    excluded_places,
+    field_reason,
+    interests,
+)
 from papers.recommend.similarity import Scores
 
 Slot = Literal["personal", "trending", "pick"]
@@ -246,7 +251,9 @@ class Selection:
 
     def add_trending(self, place: int) -> None:
         """Add a paper because it trends."""
-        why = self.index.candidates[place].why
+        document = self.index.candidates[place]
+        plain = bool(document.field) and not (document.evidence or document.picked)
+        why = field_reason(self.index, document.field, place) if plain else document.why
         self.add(place, float(self.index.trending[place]), "trending", why)
 
     def ordered(self) -> list[Pick]:

@@ -38,6 +38,7 @@ EDITION: Final = re.compile(
     re.IGNORECASE,
 )
 """The edition at the end of a title; two editions are one paper."""
+HOURS_A_DAY: Final = 24
 NAME_LENGTH: Final = 60
 """The most characters of a paper's name in a reason."""
 
@@ -54,6 +55,7 @@ class Document:
         categories: arXiv categories, the primary one first.
         trending: The trending score.
         why: The reason why it trends, in words.
+        evidence: What it gained lately, in words; empty for nothing.
         grown: Whether it gained votes lately.
         picked: The time of the editor's pick, in hours of the epoch; 0 without one.
         announced: The time of the announcement, in hours of the epoch.
@@ -66,6 +68,7 @@ class Document:
     categories: tuple[str, ...] = ()
     trending: float = 0.0
     why: str = ""
+    evidence: str = ""
     grown: bool = True
     picked: float = 0.0
     announced: float = 0.0
@@ -195,6 +198,19 @@ class Index:
             found = [in_field(topic, document) for document in self.candidates]
             self._fields[topic] = np.flatnonzero(found)
         return self._fields[topic]
+
+    def standing(self, topic: str, place: int) -> tuple[int, int]:
+        """Return the rank of a candidate among those of a field that were listed on its day.
+
+        Returns:
+            The rank by trending, from one, no two alike; and how many they are.
+        """
+        places = self.places_in_field(topic)
+        days = self.announced[places] // HOURS_A_DAY
+        places = places[days == self.announced[place] // HOURS_A_DAY]
+        mine, theirs = self.trending[place], self.trending[places]
+        above = (theirs > mine) | ((theirs == mine) & (places < place))
+        return int(above.sum()) + 1, len(places)
 
     def written_by(self, name: str) -> list[int]:
         """Return the places of the candidates with an author of this name."""

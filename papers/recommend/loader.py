@@ -64,6 +64,7 @@ def _documents(condition: Q, at: datetime) -> Iterable[Document]:
             categories=tuple(paper.categories),
             trending=paper.trending,
             why=reasons.reason(parts),
+            evidence=reasons.evidence(parts),
             grown=reasons.has_grown(parts),
             picked=_picked(paper, at),
             announced=score.hours(paper.announced_at),

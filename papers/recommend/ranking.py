@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
 from typing import Final, Literal
@@ -140,7 +141,7 @@ def interests(index: Index, profile: Profile) -> Iterator[RankedInterest]:
     for topic in profile.topics:
         if len(inside := index.places_in_field(topic)):
             trend = index.trend(dislikes)
-            yield _trending_interest(trend, "topic", inside, partial(_field_reason, index, topic))
+            yield _trending_interest(trend, "topic", inside, partial(field_reason, index, topic))
 
 
 def _trending_interest(
@@ -161,10 +162,16 @@ def _author_reason(author: str, _place: int) -> str:
     return f"you follow {author}"
 
 
-def _field_reason(index: Index, topic: str, place: int) -> str:
-    """Return the reason of a paper in a field; it calls trending only papers with votes."""
-    grown = index.candidates[place].grown
-    return f"{'trending' if grown else 'new'} in your field: {NAMES.get(topic, topic)}"
+def field_reason(index: Index, topic: str, place: int) -> str:
+    """Return the reason of a paper in a field: what it gained, or how it stands on its day."""
+    document, name = index.candidates[place], NAMES.get(topic, topic)
+    if document.evidence:
+        return f"{name}: {document.evidence}"
+    day = f"{datetime.fromtimestamp(document.announced * 3600, UTC):%-d %B}"
+    rank, count = index.standing(topic, place)
+    if count == 1:
+        return f"{name}: the only one listed on {day}"
+    return f"{name}: number {rank} of {count} listed on {day}"
 
 
 def known_likes(

@@ -38,6 +38,21 @@ def reason(parts: dict[str, Any]) -> str:
     return ""
 
 
+def evidence(parts: dict[str, Any]) -> str:
+    """Return what was last gained, for a sentence that names a field; empty without a gain.
+
+    Votes are written with a sign and the place where people voted: ``▲ 36 on Hugging Face in
+    three days``.
+    """
+    for gain in parts.get("gains", ())[:1]:
+        place = VOTED_ON.get(gain.get("source", ""))
+        if gain["name"] != "upvotes" or not place:
+            return _gained(gain)
+        found = f"▲ {gain['gain']:,.10g} on {place} in {_duration(gain['days'])}"
+        return f"{found}, {gain['counted']:,.0f} of them counted" if "counted" in gain else found
+    return ""
+
+
 def has_grown(parts: dict[str, Any]) -> bool:
     """Return whether anything that counts was added to the paper lately."""
     return bool(parts.get("gains"))

@@ -168,7 +168,7 @@ class TestAssembling:
     def test_a_paper_that_came_since_the_last_scoring_has_a_reason_too(self) -> None:
         a_paper(announced_at=datetime(2026, 3, 9, tzinfo=UTC))
         (item,) = assembly.preview(a_subscriber(), datetime(2026, 3, 9, 8, tzinfo=UTC)).items
-        assert item["reason"] == "new in the listing of 9 March"
+        assert item["reason"] == "Computation and language: the only one listed on 9 March"
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from papers.recommend.diversify import Pick, compose
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
-from papers.recommend.ranking import interests
+from papers.recommend.ranking import field_reason, interests
 
 SUBJECTS = (
     "quantization weights low-bit integers",
@@ -59,7 +59,7 @@ def test_with_more_interests_than_places_each_gets_a_paper_on_some_day() -> None
     index, profile = Index(a_library()), Profile(topics=sorted(fields), likes=["7"])
     for step in (1, 7):
         digests = [compose(index, profile, 3, turn=step * day) for day in range(20)]
-        assert {pick.reason[-2:] for picks in digests for pick in picks} >= fields
+        assert {pick.reason[:2] for picks in digests for pick in picks} >= fields
 
 
 def test_papers_outside_every_interest_do_not_fill_a_digest() -> None:
@@ -329,8 +329,30 @@ def test_strength_in_a_small_field_is_the_percentile_within_it() -> None:
     ]
     picks = compose(Index(library), Profile(topics=["cs.RO"]), 4)
     assert [(pick.score, pick.reason) for pick in picks[:3]] == [
-        (score, "new in your field: Robotics") for score in (1.0, 0.5, 0.0)
+        (score, f"Robotics: number {rank} of 3 listed on 1 January")
+        for rank, score in enumerate((1.0, 0.5, 0.0), start=1)
     ]
+
+
+def test_no_two_papers_of_a_field_have_the_same_reason() -> None:
+    library = [replace(p, categories=("cs.RO",), trending=0.0, grown=False) for p in a_library()]
+    picks = compose(Index(library), Profile(topics=["cs.RO"]), 24)
+    assert len({pick.reason for pick in picks}) == len(picks) > 3
+
+
+def test_a_field_with_votes_tells_them_and_one_paper_alone_says_so() -> None:
+    voted, moment = "▲ 36 on Hugging Face in three days", 900_000.0
+    library = [
+        replace(paper, categories=("cs.CV",), evidence=voted if paper.id == "3" else "")
+        for paper in a_library(12)
+    ]
+    library.append(Document("lone", "A lone zymurgy paper", categories=("cs.RO",)))
+    index = Index([replace(paper, announced=moment) for paper in library])
+    place = index.place["lone"]
+    assert field_reason(index, "cs.CV", index.place["3"]) == (
+        f"Computer vision and pattern recognition: {voted}"
+    )
+    assert field_reason(index, "cs.RO", place) == "Robotics: the only one listed on 2 September"
 
 
 def test_a_like_still_to_be_fetched_gives_a_full_digest_of_trending_papers() -> None:

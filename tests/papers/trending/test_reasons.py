@@ -103,3 +103,29 @@ def test_a_paper_is_confirmed_by_two_sources_or_the_editor(
     parts: dict[str, Any], unconfirmed: bool
 ) -> None:
     assert reasons.is_unconfirmed(parts) is unconfirmed
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (
+            {"name": "upvotes", "gain": 36, "days": 3, "source": "hf-daily"},
+            "▲ 36 on Hugging Face in three days",
+        ),
+        (
+            {"name": "upvotes", "gain": 300, "days": 0.05, "source": "hf-daily", "counted": 9},
+            "▲ 300 on Hugging Face in an hour, 9 of them counted",
+        ),
+        ({"name": "upvotes", "gain": 2, "days": 1}, "+2 upvotes in a day"),
+        ({"name": "stars", "gain": 7, "days": 2}, "+7 repository stars in two days"),
+    ],
+)
+def test_the_evidence_names_where_people_voted_and_the_time_that_was_watched(
+    gain: dict[str, object], words: str
+) -> None:
+    assert reasons.evidence({"gains": [gain]}) == words
+
+
+def test_without_a_gain_there_is_no_evidence() -> None:
+    assert reasons.evidence({"announced": "2026-03-11", "gains": []}) == ""
+    assert reasons.evidence({}) == ""
