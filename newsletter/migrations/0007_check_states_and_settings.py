@@ -1,12 +1,8 @@
 """Add check constraints for states and settings; 0008 checks the stored rows on PostgreSQL."""
 
-import time
-
 from django.contrib.postgres.operations import AddConstraintNotValid
-from django.db import OperationalError, migrations, models, transaction
+from django.db import migrations, models, transaction
 
-LOCK_TIMEOUT = '500ms'
-ATTEMPTS = 600
 STATES = [
     'queued', 'claimed', 'sending', 'sent', 'failed', 'uncertain', 'skipped', 'cancelled',
 ]
@@ -17,8 +13,8 @@ FREQUENCIES = ['daily', 'weekdays', 'weekly']
 class AddCheck(AddConstraintNotValid):
     """Add a check without reading the table on PostgreSQL, and as usual elsewhere.
 
-    The statement needs the table for itself for a moment. It gives up waiting for that and tries
-    again, so that what wants the table meanwhile does not wait behind it.
+    A check that exists is left as it is, so that the migration can be repeated when a table was in
+    use.
     """
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
@@ -29,20 +25,11 @@ class AddCheck(AddConstraintNotValid):
             constraints = connection.introspection.get_constraints(cursor, table)
         if self.constraint.name in constraints:
             return
-        if connection.vendor != 'postgresql':
-            with transaction.atomic(using=connection.alias):
+        with transaction.atomic(using=connection.alias):
+            if connection.vendor == 'postgresql':
+                super().database_forwards(*arguments)
+            else:
                 migrations.AddConstraint.database_forwards(self, *arguments)
-            return
-        for attempts_left in reversed(range(ATTEMPTS)):
-            try:
-                with transaction.atomic(using=connection.alias):
-                    schema_editor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-                    super().database_forwards(*arguments)
-                return
-            except OperationalError:
-                if not attempts_left:
-                    raise
-                time.sleep(1)
 
 
 def correct_settings(apps, schema_editor):

@@ -1,10 +1,14 @@
 """Let interests and digests name papers by their present ids, which are now kept up to date."""
 
-from django.db import migrations
+import json
+import time
+
+from django.db import connection, migrations, transaction
 from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
-ROWS_AT_ONCE = 1000
+ROWS_AT_ONCE = 500
+PAUSE_SECONDS = 0.05
 
 
 def rename(apps, schema_editor):
@@ -35,18 +39,33 @@ def rename_in_interests(Interest, ids):
 
 def rename_in_digests(Digest, ids):
     """Read the digests once, in portions, and write those that name a renamed paper."""
-    titled = Digest.objects.annotate(text=Cast(F('items'), TextField()))
-    titled = titled.filter(text__contains='"t-').order_by('pk').only('pk', 'items')
     last = 0
-    while digests := list(titled.filter(pk__gt=last)[:ROWS_AT_ONCE]):
-        last = digests[-1].pk
+    while portion := list(
+        Digest.objects.filter(pk__gt=last).order_by('pk').values_list('pk', flat=True)[:ROWS_AT_ONCE]
+    ):
+        found = Digest.objects.annotate(text=Cast(F('items'), TextField()))
+        # A range by both ends: with one end and a limit the database may read the rest each time.
+        found = found.filter(pk__gt=last, pk__lte=portion[-1], text__contains='"t-')
+        left = set(found.values_list('pk', flat=True))
+        while left := rename_unlocked(Digest, left, ids):
+            time.sleep(PAUSE_SECONDS)
+        last = portion[-1]
+
+
+def rename_unlocked(Digest, pks, ids):
+    """Rename in the digests that no sender holds locked, and return those that are left."""
+    with transaction.atomic():
+        rows = Digest.objects.filter(pk__in=pks).select_for_update(skip_locked=True)
+        items = dict(rows.values_list('pk', 'items'))
         changed = []
-        for digest in digests:
-            items = [{**item, 'paper': ids.get(item['paper'], item['paper'])} for item in digest.items]
-            if items != digest.items:
-                digest.items = items
-                changed.append(digest)
-        Digest.objects.bulk_update(changed, ['items'])
+        for pk, old in items.items():
+            new = [{**item, 'paper': ids.get(item['paper'], item['paper'])} for item in old]
+            if new != old:
+                changed.append((json.dumps(new), pk))
+        if changed:
+            with connection.cursor() as cursor:
+                cursor.executemany('UPDATE newsletter_digest SET items = %s WHERE id = %s', changed)
+    return set(Digest.objects.filter(pk__in=pks - items.keys()).values_list('pk', flat=True))
 
 
 class Migration(migrations.Migration):

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from papers.migrations._unchecked_columns import AddSmallInteger
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddSmallInteger(
             model_name='paper',
             name='cleaned_with',
             field=models.PositiveSmallIntegerField(db_default=0, default=0, editable=False, help_text='The version of the cleaning of title and abstract.'),
@@ -24,9 +26,5 @@ class Migration(migrations.Migration):
             model_name='paper',
             name='raw_title',
             field=models.TextField(blank=True, db_default='', default='', editable=False, help_text='As its source has it.'),
-        ),
-        migrations.AddIndex(
-            model_name='paper',
-            index=models.Index(fields=['cleaned_with'], name='paper_cleaned_with'),
         ),
     ]

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from papers.migrations._unchecked_columns import AddSmallInteger
+
 
 class Migration(migrations.Migration):
 
@@ -30,7 +32,7 @@ class Migration(migrations.Migration):
             name='summary_source',
             field=models.CharField(blank=True, choices=[('editor', 'the editor'), ('huggingface', 'Hugging Face'), ('abstract', 'the abstract')], db_default='', default='', editable=False, max_length=16),
         ),
-        migrations.AddField(
+        AddSmallInteger(
             model_name='paper',
             name='summary_version',
             field=models.PositiveSmallIntegerField(db_default=0, default=0, editable=False, help_text='Of the rules that chose the summary.'),
