@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from numpy.typing import NDArray
 
+from newsletter import host_clock
 from newsletter.delivery import (
     alarms,
     bounce_mailbox,
@@ -73,6 +74,8 @@ def never() -> bool:
 
 def send_notices(until: StopCondition = never) -> Counter[str]:
     """Send the transactional mail and return the states that rows reached."""
+    if host_clock.is_off():
+        return Counter()
     outbox.release_expired(NOTICES)
     streams.resume_due()
     return sender.deliver(NOTICES, until=until)
@@ -84,6 +87,8 @@ def prepare_digests() -> None:
     The rows of senders that ended are free, pauses that are over end, and dates of a wrong clock
     are corrected.
     """
+    if host_clock.is_off():
+        return
     record_heartbeat("worker")
     outbox.release_expired(DIGESTS)
     streams.resume_due()
@@ -101,6 +106,8 @@ def assemble_digests(
         last: The highest id.
         until: Ends the assembling between two portions.
     """
+    if host_clock.is_off():
+        return 0
     written = assembly.assemble_slice(first, last, until=until)
     if written:
         skipped = Digest.objects.filter(pk__in=written, state=Digest.State.SKIPPED).count()
@@ -117,6 +124,8 @@ def send_digests(until: StopCondition = never) -> Counter[str]:
     Args:
         until: Ends the sending, which goes on in the next round.
     """
+    if host_clock.is_off():
+        return Counter()
     with senders.registered(until) as over:
         counts = sender.deliver(DIGESTS, until=over) if over else Counter()
     if counts:

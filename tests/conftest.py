@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings as real_settings
 from pytest_django import Settings
 
+from newsletter import host_clock
 from newsletter.digests import run_papers
 from tests.faults.provider import Provider, running_provider
 
@@ -22,6 +24,12 @@ SEED_LISTING = ROOT / "seeds" / "trending-papers-listing.txt"
 def private_folders(settings: Settings, tmp_path: Path) -> None:
     """Mail written by a test stays in the test's own folder."""
     settings.MAIL_DIR = tmp_path / "mail"
+
+
+@pytest.fixture(autouse=True)
+def agreeing_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PostgreSQL's clock travel with that of a test, which would else be off by days."""
+    monkeypatch.setattr(host_clock, "skew", timedelta)
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ from django.conf import settings
 from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
+from newsletter import host_clock
 from newsletter.delivery import late_results, outbox, refusals, rounds, streams
 from newsletter.delivery.connections import ConnectionPool, connection_pool
 from newsletter.delivery.outbox import (
@@ -241,7 +242,7 @@ class Run(Generic[RowT]):
 
     def _attempts(self, *, patient: bool) -> Iterator[Attempt[RowT]]:
         """Claim rows and yield their messages for as long as more are asked for."""
-        while not self.stopping and not streams.is_stopped(self.stream.name, patient=patient):
+        while not self.stopping and not self._may_not_send(patient=patient):
             claimed = outbox.claim(self.stream, self.wanted)
             if not claimed.rows:
                 return
@@ -249,6 +250,9 @@ class Run(Generic[RowT]):
             del self.claims[:-1]
             self.claims.append(claimed)
             yield from self._messages(claimed)
+
+    def _may_not_send(self, *, patient: bool) -> bool:
+        return host_clock.is_off() or streams.is_stopped(self.stream.name, patient=patient)
 
     def _messages(self, claimed: Claim[RowT]) -> Iterator[Attempt[RowT]]:
         """Yield the rows of a claim with their messages; fail those that cannot be rendered."""

@@ -18,7 +18,7 @@ from typing import Final
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
 
-from newsletter import jobs
+from newsletter import host_clock, jobs
 from newsletter.conf import sqlite
 from newsletter.delivery import outbox, streams
 from newsletter.delivery.rendering import DIGESTS, NOTICES
@@ -114,7 +114,7 @@ class PollingLoop:
         if self.stopping.is_set():
             Heartbeat.objects.filter(name=self.worker).delete()
         elif jobs.record_heartbeat(self.worker, HEARTBEAT_INTERVAL):
-            skew = status.clock_skew().total_seconds()
+            skew = host_clock.skew().total_seconds()
             Heartbeat.objects.filter(name=self.worker).update(skew_seconds=skew)
 
     def _run(self, name: str, round_: Callable[[jobs.StopCondition], object]) -> None:
@@ -157,7 +157,7 @@ class Dispatcher:
         """Look once; enqueue what is due, or do it when nobody took what was enqueued before."""
         work, waiting_since = self.work, self.enqueued_at
         self.enqueued_at = None
-        if not work.is_due():
+        if host_clock.is_off() or not work.is_due():
             return
         taken = work.is_taken()
         if waiting_since is not None and not taken:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
 from django.db.models import Count, Min
 from django.utils.timezone import now
 
+from newsletter import host_clock
 from newsletter.delivery import senders
 from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
@@ -23,7 +23,6 @@ WORKER: Final = "worker"
 WORKER_PREFIX: Final = "worker "
 SILENCE: Final = timedelta(minutes=2)
 RECENT: Final = timedelta(minutes=1)
-LARGEST_SKEW: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -98,17 +97,17 @@ def silent_parts(snapshot: Snapshot, silence: timedelta = SILENCE) -> Iterator[P
 
 
 def wrong_clocks(snapshot: Snapshot) -> Iterator[Problem]:
-    """Yield the hosts whose clock differs from the database's by more than ``LARGEST_SKEW``."""
-    skew = clock_skew()
-    if abs(skew) > LARGEST_SKEW:
-        yield Problem("clock", f"The clock of this host is off by {_seconds(skew)}.", now())
+    """Yield this host, and those of living workers, whose clock differs from the database's."""
+    if wrong := host_clock.complaint():
+        yield Problem("clock", wrong, now())
     for heartbeat in snapshot.heartbeats:
-        if abs(heartbeat.skew_seconds) <= LARGEST_SKEW.total_seconds():
+        skew = timedelta(seconds=heartbeat.skew_seconds)
+        # The time of the heartbeat is by that clock.
+        ended = heartbeat.at - skew < now() - SILENCE
+        if ended or abs(skew) <= host_clock.LARGEST_SKEW:
             continue
         host = heartbeat.name.removeprefix(WORKER_PREFIX)
-        amount = _seconds(timedelta(seconds=heartbeat.skew_seconds))
-        sentence = f"The clock of {host} is off by {amount}; set it right, or stop its worker."
-        yield Problem(f"clock {host}", sentence, heartbeat.at)
+        yield Problem(f"clock {host}", host_clock.sentence(host, skew), heartbeat.at)
 
 
 def failing_sources(snapshot: Snapshot) -> Iterator[Problem]:
@@ -129,17 +128,6 @@ def worker_count() -> int:
     """Return how many workers reported lately, at least one."""
     names = Heartbeat.objects.filter(name__startswith=WORKER_PREFIX, at__gt=now() - RECENT)
     return max(1, names.count())
-
-
-def clock_skew() -> timedelta:
-    """Return by how much this host's clock is ahead of the database's; zero with SQLite."""
-    if connection.vendor != "postgresql":
-        return timedelta()
-    before = now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        there: datetime = cursor.fetchone()[0]
-    return before + (now() - before) / 2 - there
 
 
 def stream_states(snapshot: Snapshot) -> dict[str, str]:
@@ -173,7 +161,3 @@ def unread_events() -> tuple[int, float]:
     )
     age = (now() - found["oldest"]).total_seconds() if found["oldest"] else 0.0
     return found["count"], max(0.0, age)
-
-
-def _seconds(length: timedelta) -> str:
-    return f"{abs(length.total_seconds()):.0f} seconds"

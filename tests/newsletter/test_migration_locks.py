@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ from newsletter.models import Digest
 from tests.factories import a_digest
 
 RELEASED: Final = {"newsletter": 6, "papers": 3}
+# What is read to the end in a moment.
+SMALL_TABLES: Final = {"newsletter_subscriber", "newsletter_stream", "newsletter_heartbeat"}
 MIGRATIONS: Final = sorted(
     (app, path.stem)
     for app, last in RELEASED.items()
@@ -33,7 +35,7 @@ MIGRATIONS: Final = sorted(
 )
 
 
-def steps(operations: Iterator[Operation] | list[Operation]) -> Iterator[Operation]:
+def steps(operations: Iterable[Operation]) -> Iterator[Operation]:
     """Yield what is done to the database, also by operations that are made of others."""
     for operation in operations:
         if isinstance(operation, migrations.SeparateDatabaseAndState):
@@ -54,7 +56,7 @@ REFUSED: Final = {
 def fault(operation: Any) -> str:
     """Return why an operation would stop mail or older code; empty when it does not."""
     if isinstance(operation, migrations.AddField):
-        field = operation.field
+        field: Any = operation.field
         if not field.null and not field.many_to_many and field.db_default is NOT_PROVIDED:
             return f"older code cannot write a row without {operation.name}: give it a db_default"
         if field.db_index or field.unique:
@@ -82,7 +84,8 @@ def test_its_statements_neither_rewrite_nor_read_a_whole_table_under_a_lock(
     statements = [line for line in out.getvalue().splitlines() if not line.startswith("--")]
     made = {line.split('"')[1] for line in statements if line.startswith("CREATE TABLE")}
     for line in statements:
-        if not line.startswith(("ALTER", "CREATE")) or set(line.split('"')[1::2]) & made:
+        named = set(line.split('"')[1::2])
+        if not line.startswith(("ALTER", "CREATE")) or named & (made | SMALL_TABLES):
             continue
         assert " TYPE " not in line or "varchar" in line, f"the table is written anew: {line}"
         if " CHECK " in line or "FOREIGN KEY" in line:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from newsletter import jobs
+from newsletter import host_clock, jobs
 from newsletter.delivery import rendering
 from newsletter.models import Digest, Stream, Subscriber
 from newsletter.security import audit, email_addresses
@@ -94,6 +94,8 @@ class Command(BaseCommand):
                 "would get mail now. Add --really if that is meant, or --dry-run to see who.",
                 returncode=2,
             )
+        if wrong := host_clock.complaint():
+            raise CommandError(wrong)
         counts, stopped = self._send(at, to, punctual=punctual)
         person = Subscriber.objects.filter(email_key=to).first() if to else None
         said = f"send_digests: {jobs.balance_line(counts)}"

@@ -24,7 +24,7 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock(agreeing_clocks: None) -> Iterator[Traveller]:
+def clock() -> Iterator[Traveller]:
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 

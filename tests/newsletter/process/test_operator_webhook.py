@@ -31,7 +31,7 @@ PATH = "/hooks/a-key-of-its-own/"
 
 
 @pytest.fixture
-def clock(agreeing_clocks: None) -> Iterator[Traveller]:
+def clock() -> Iterator[Traveller]:
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 
