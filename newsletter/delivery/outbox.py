@@ -32,10 +32,13 @@ LEASE_RENEWAL_SECONDS: Final = 3.0
 SENDING_LEASE: Final = timedelta(seconds=30)
 SENDING_RENEWAL_SECONDS: Final = 10.0
 # What is later was written by a wrong clock and is not believed.
-LONGEST_BELIEVED_WAIT: Final = timedelta(hours=2)
+LONGEST_BELIEVED_WAIT: Final = timedelta(hours=5)
 RELEASED_ROWS: Final = 1000
 FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
 LONGEST_RETRY_DELAY: Final = timedelta(hours=1)
+# A policy seldom changes within hours, and asking often makes it stricter.
+FIRST_POLICY_DELAY: Final = timedelta(minutes=30)
+LONGEST_POLICY_DELAY: Final = timedelta(hours=4)
 # What the operator sends again is tried for so long.
 RESENT_LIFETIME: Final = timedelta(hours=12)
 REASON_LENGTH: Final = 500
@@ -190,9 +193,15 @@ def release(claim: Claim[RowT], reason: str = "") -> int:
     )
 
 
-def retry_delay(attempts: int) -> timedelta:
-    """Return an exponential delay with jitter, at least a quarter of the step, at most an hour."""
-    ceiling = min(FIRST_RETRY_DELAY * float(2 ** max(0, attempts - 1)), LONGEST_RETRY_DELAY)
+def retry_delay(attempts: int, *, policy: bool = False) -> timedelta:
+    """Return an exponential delay with jitter, at least a quarter of the step.
+
+    At most an hour, or four where a ``policy`` refused the message.
+    """
+    first, longest = FIRST_RETRY_DELAY, LONGEST_RETRY_DELAY
+    if policy:
+        first, longest = FIRST_POLICY_DELAY, LONGEST_POLICY_DELAY
+    ceiling = min(first * float(2 ** max(0, attempts - 1)), longest)
     return ceiling * random.uniform(0.25, 1.0)  # noqa: S311 - jitter is no secret
 
 

@@ -353,7 +353,8 @@ def _retry(stream: MailStream[RowT], row: RowT, result: SendResult) -> str:
 
     A refusal for now ends with the row's time, anything else after MAX_ATTEMPTS.
     """
-    wait = max(outbox.retry_delay(row.attempts), timedelta(seconds=result.hold_seconds))
+    delay = outbox.retry_delay(row.attempts, policy=result.about_sender)
+    wait = max(delay, timedelta(seconds=result.hold_seconds))
     again = now() if result.retry_now else now() + wait
     over = False
     if row.expires_at and again > row.expires_at:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connections
 from django.utils.timezone import now
 from pytest_django import Settings
@@ -191,6 +193,34 @@ def test_a_domain_with_few_of_the_readers_cannot_stop_the_mail_of_all(
     )
     assert sender.deliver(STREAM) == {"sent": 5, "queued": 15}
     assert paused_because() == ""
+
+
+def test_a_server_that_refuses_by_policy_is_asked_a_handful_of_times_in_twelve_hours(
+    server: smtpd.Server,
+) -> None:
+    [mine] = digests(1)
+    address, paper = mine.subscriber.email, a_paper()
+    asked = 0
+
+    def refuse(phase: smtpd.Phase, who: str) -> str:
+        nonlocal asked
+        refused = phase == "rcpt" and who == address
+        asked += refused
+        return "550 5.7.1 refused by policy" if refused else ""
+
+    server.trouble = refuse
+    random.seed(1)
+    waits = []
+    while mine.state == State.QUEUED:
+        with time_machine.travel(max(mine.next_attempt_at, now())):
+            a_digest(items=[{"paper": paper.canonical_id, "reason": "new"}])
+            sender.deliver(STREAM)
+            mine.refresh_from_db()
+            waits.append(mine.next_attempt_at - now())
+    assert mine.state == State.FAILED
+    assert 5 <= asked <= 10
+    assert max(waits) > timedelta(hours=1)
+    assert Suppression.objects.count() == 0
 
 
 def test_a_used_up_quota_holds_the_stream_for_an_hour_and_keeps_the_digest(
