@@ -23,8 +23,9 @@ from tests.service import environment, manage
 PAGES: Final = 40
 A_PAGE: Final = 25
 PAPERS: Final = 10_000
-# With the search index and the claim sentence of each; 10,000 papers are ten days of arXiv.
-UPSERT_SECONDS: Final = 20.0
+# Of one core. With the search index and the claim sentence of each; 10,000 papers are ten days of
+# arXiv.
+UPSERT_SECONDS: Final = 10.0
 # The client is told in code alone that it may reach this server.
 READER: Final = """
 import sys
@@ -52,9 +53,10 @@ from papers.ingest.upsert import upsert
 from papers.sources import jsonl
 records = jsonl.parse(Path(sys.argv[1]).read_bytes(), today=date.today()).records
 for _ in range(2):
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     counts = upsert(records, source="file", authority=1)
-    print(counts.created, counts.updated, counts.unchanged, time.perf_counter() - began)
+    print(counts.created, counts.updated, counts.unchanged)
+    print(time.process_time() - cpu, time.perf_counter() - began)
 """
 
 
@@ -132,8 +134,14 @@ def test_ten_thousand_papers_are_kept_in_seconds_and_once(
             file.write(json.dumps(paper) + "\n")
     timer = python(TIMER, str(path), env=env)
     out, _ = timer.communicate(timeout=120)
-    first, again = (line.split() for line in out.decode().splitlines())
-    assert first[:3] == [str(PAPERS), "0", "0"]
-    assert again[:3] == ["0", "0", str(PAPERS)]
-    assert float(first[3]) < UPSERT_SECONDS
-    figures(papers=PAPERS, seconds=round(float(first[3]), 1), again=round(float(again[3]), 1))
+    first, took, again, took_again = (line.split() for line in out.decode().splitlines())
+    assert first == [str(PAPERS), "0", "0"]
+    assert again == ["0", "0", str(PAPERS)]
+    cpu, seconds = map(float, took)
+    assert cpu < UPSERT_SECONDS
+    figures(
+        papers=PAPERS,
+        cpu_s=round(cpu, 1),
+        seconds=round(seconds, 1),
+        again_s=round(float(took_again[1]), 1),
+    )
