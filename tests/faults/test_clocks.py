@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,11 @@ import time_machine
 from newsletter.models import Digest
 from tests import smtpd
 from tests.factories import a_paper, a_subscriber
-from tests.faults.world import WORKER, World, a_world, kill
+from tests.faults.world import INTERESTS, WORKER, World, a_world, kill
 from tests.rounds import digest_round
 
 PEOPLE: Final = 40
+PAPERS_A_DAY: Final = 12
 
 
 @pytest.mark.django_db(transaction=True)
@@ -50,6 +52,24 @@ class Clock:
         whole.replace(self.file)
 
 
+def add_papers(world: World, days: int) -> None:
+    """Give every reader's search enough papers: a day without a new one would be skipped."""
+    path = world.folder / "papers.jsonl"
+    today = datetime.now(UTC).date()
+    with path.open("w") as file:
+        for number in range(len(INTERESTS) * PAPERS_A_DAY * days):
+            wish = INTERESTS[number % len(INTERESTS)]
+            paper = {
+                "id": f"2503.{number:05}",
+                "title": f"Finding {number} on {wish}",
+                "abstract": f"Part {number} of what is known of {wish}, in method {number * 7}.",
+                "published": str(today),
+            }
+            file.write(json.dumps(paper) + "\n")
+    world.must("ingest", "--file", str(path), "--format", "jsonl")
+    world.must("score")
+
+
 def days_served(world: World) -> dict[str, int]:
     rows = world.sql("SELECT due_on, COUNT(*) FROM newsletter_digest GROUP BY due_on")
     return {str(day): count for day, count in rows}
@@ -64,8 +84,7 @@ def test_a_worker_whose_clock_jumps_serves_every_day_once(
 ) -> None:
     clock = Clock(tmp_path)
     with a_world(tmp_path / "var", sqlite_url, PEOPLE, hour=datetime.now(UTC).hour) as world:
-        # Who asks for nothing gets what trends: the sample has papers for five days of that.
-        world.sql("DELETE FROM newsletter_interest")
+        add_papers(world, days=5)
         world.make_due()
         worker = world.start("-m", "tests.faults.clock", str(clock.file), *WORKER)
         try:
