@@ -25,8 +25,11 @@ from newsletter.models import Digest
 from tests.factories import a_digest
 
 RELEASED: Final = {"newsletter": 6, "papers": 3}
-# What is read to the end in a moment.
-SMALL_TABLES: Final = {"newsletter_subscriber", "newsletter_stream", "newsletter_heartbeat"}
+# What cannot be read to its end in a moment.
+LARGE_TABLES: Final = {
+    *("newsletter_digest", "newsletter_deliveryevent", "newsletter_interest"),
+    *("papers_paper", "papers_signal", "papers_embedding", "papers_similarpapers"),
+}
 MIGRATIONS: Final = sorted(
     (app, path.stem)
     for app, last in RELEASED.items()
@@ -85,7 +88,7 @@ def test_its_statements_neither_rewrite_nor_read_a_whole_table_under_a_lock(
     made = {line.split('"')[1] for line in statements if line.startswith("CREATE TABLE")}
     for line in statements:
         named = set(line.split('"')[1::2])
-        if not line.startswith(("ALTER", "CREATE")) or named & (made | SMALL_TABLES):
+        if not line.startswith(("ALTER", "CREATE")) or named & made or not named & LARGE_TABLES:
             continue
         assert " TYPE " not in line or "varchar" in line, f"the table is written anew: {line}"
         if " CHECK " in line or "FOREIGN KEY" in line:
