@@ -83,8 +83,8 @@ def test_no_event_is_lost_while_the_database_is_restarted(
     tmp_path: Path, cluster: Cluster, postgres_url: str, figures: Callable[..., None]
 ) -> None:
     port = free_port()
-    secret = {"ANYMAIL_WEBHOOK_SECRET": SECRET, "WEBHOOK_PROVIDERS": "postmark"}
-    with a_world(tmp_path / "var", postgres_url, 1, **secret) as world:
+    extra = {"ANYMAIL_WEBHOOK_SECRET": SECRET, "WEBHOOK_PROVIDERS": "postmark"}
+    with a_world(tmp_path / "var", postgres_url, 1, None, **extra) as world:
         web = world.start("-m", "newsletter.process.web_server", "--bind", f"127.0.0.1:{port}")
         provider = Postmark(f"http://127.0.0.1:{port}")
         try:
