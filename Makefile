@@ -14,13 +14,13 @@ help: ## list these commands
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Paperboy needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
 	@echo "Installing what Paperboy needs into .venv, once; this takes about half a minute."
 	@$(PYTHON) -m venv .venv
-	@$(PIP) --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python requirements/install.py requirements/runtime.txt
 	@$(PIP) --no-deps -e .
 	@touch $@
 
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt
 	@echo "Installing the tools of its developers, once."
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(BIN)/python requirements/install.py requirements/dev.txt
 	@touch $@
 
 run: .venv/run.stamp ## start the service; the first start sets everything up

@@ -16,13 +16,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from dotenv import load_dotenv
 
-from newsletter.conf import env
+from newsletter.conf import env, running
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
 VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
 
-PORT = env.text("PORT", "8000")
+PORT = env.text("PORT") or running.noted_port(VAR_DIR) or "8000"
 SITE_URL = env.url("SITE_URL", f"http://127.0.0.1:{PORT}")
 SITE_NAME = env.text("SITE_NAME", "Paperboy")
 EDITOR_NAME = env.text("EDITOR_NAME", "the editors")

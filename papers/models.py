@@ -128,7 +128,10 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         long ago can have former ones.
         """
         wanted = set(ids)
-        return self.filter(models.Q(canonical_id__in=wanted) | models.Q(former_id__in=wanted))
+        # Not one condition with OR: most papers have no former id, and SQLite would read them all.
+        present = Paper.objects.filter(canonical_id__in=wanted).order_by()
+        former = Paper.objects.filter(former_id__in=wanted).order_by()
+        return self.filter(pk__in=present.values("pk").union(former.values("pk")))
 
     def resolve_ids(self, ids: Iterable[str]) -> dict[str, str]:
         """Return the present id by each of these ids, present or former, that is known."""
@@ -233,6 +236,11 @@ class Paper(models.Model):
         indexes = [
             models.Index(fields=["former_id"], name="paper_former_id"),
             models.Index(fields=["title_key"], name="paper_title_key"),
+            models.Index(
+                fields=["picked_at"],
+                name="paper_picks",
+                condition=models.Q(picked_at__isnull=False),
+            ),
             models.Index(fields=["primary_category"], name="paper_primary_category"),
             models.Index(fields=["doi"], name="paper_doi"),
             models.Index(fields=["cleaned_with"], name="paper_cleaned_with"),

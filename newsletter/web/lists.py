@@ -47,10 +47,18 @@ class PaperList:
         """Return the stored entries in order, with those of papers hidden since."""
         return self.row.entries if self.row else []
 
-    def papers(self, start: int = 0, stop: int | None = None) -> list[ListedPaper]:
-        """Return the papers of some places (from 0) in order, without those hidden since."""
+    def papers(
+        self, start: int = 0, stop: int | None = None, *, whole: bool = False
+    ) -> list[ListedPaper]:
+        """Return the papers of some places (from 0) in order, without those hidden since.
+
+        With ``whole`` they have the columns that no list shows.
+        """
         entries = self.entries[start:stop]
-        found = presenters.listable(pk__in=[entry["paper"] for entry in entries]).in_bulk()
+        shown = presenters.listable()
+        if whole:
+            shown = shown.defer(None)
+        found = shown.in_bulk([entry["paper"] for entry in entries])
         at = now()
         return [
             ListedPaper(found[entry["paper"]], rank, entry.get("reason", ""), at=at)

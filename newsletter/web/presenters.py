@@ -59,6 +59,11 @@ class ListedPaper:
         return self.paper.editor_note if self.picked else ""
 
     @property
+    def reason_beside_pick(self) -> str:
+        """Return the reason; empty where it says no more than the words "Editor's pick" do."""
+        return "" if self.picked and self.reason == reasons.PICKED else self.reason
+
+    @property
     def day(self) -> date:
         """Return the day of the announcement (UTC)."""
         return self.paper.announced_at.astimezone(UTC).date()

@@ -21,6 +21,7 @@ FACTS: Final = {
     "known_authors": "An author led an earlier day with another paper",
     "code": "A repository with code",
 }
+PICKED: Final = "the editor's pick"
 NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -28,7 +29,7 @@ def reason(parts: dict[str, Any]) -> str:
     """Return in words why a paper trends, or an empty string when nothing is known."""
     gains = parts.get("gains", ())
     if parts.get("pick", 0) > _by_votes(parts):
-        return "the editor's pick"
+        return PICKED
     if gains:
         shown = gains[: 2 if parts.get("agreed") else 1]
         return "trending: " + ", ".join(_gained(gain) for gain in shown)

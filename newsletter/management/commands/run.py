@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from newsletter.conf import running
 from newsletter.process import launcher
 from newsletter.security import groups
 from papers.ingest.service import IngestError
@@ -41,6 +42,7 @@ class Command(BaseCommand):
                 return
             held = launcher.refuse_second_start()
             launcher.refuse_occupied_port()
+            running.note_port(settings.VAR_DIR, settings.PORT)
             self.welcome(self.prepare())
         except launcher.LaunchError as error:
             raise CommandError(str(error)) from error

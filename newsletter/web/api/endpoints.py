@@ -112,7 +112,7 @@ def trending(
     """Return the papers trending today, this week or this month, in all fields or in one."""
     wanted = PaperList(_known_field(field), period.value)
     at = now()
-    page = [_ranked(one, at) for one in wanted.papers(offset, offset + limit)]
+    page = [_ranked(one, at) for one in wanted.papers(offset, offset + limit, whole=True)]
     return RankedPapersOut(count=len(wanted.entries), papers=page)
 
 
@@ -133,7 +133,7 @@ def papers(
         found = found.filter(announced_at__lte=datetime.combine(until, time.max, UTC))
     at = now()
     page = [PaperOut.of(one, at) for one in found[offset : offset + limit]]
-    return PapersOut(count=found.count(), papers=page)
+    return PapersOut(count=found[: MAX_OFFSET + MAX_PAGE].count(), papers=page)
 
 
 @router.get("/papers/{path:paper_id}/similar", response={200: PapersOut, **ERRORS})

@@ -68,7 +68,7 @@ class RankedPaperOut(PaperOut):
 
 
 class PapersOut(Schema):
-    """A page of papers; ``count`` is the number in all pages."""
+    """A page of papers; ``count`` is the number in all pages that can be asked for."""
 
     count: int
     papers: list[PaperOut]

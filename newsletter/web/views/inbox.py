@@ -51,12 +51,17 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
+def inbox_is_open() -> bool:
+    """Return whether the site runs on a laptop and mail goes into the folder."""
+    return bool(settings.LOCAL and settings.EMAIL_BACKEND == BACKEND)
+
+
 def laptop_only(view: View[P]) -> View[P]:
     """Answer 404 unless the site runs on a laptop and mail goes into the folder."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not settings.LOCAL or settings.EMAIL_BACKEND != BACKEND:
+        if not inbox_is_open():
             raise Http404
         return view(request, *args, **kwargs)
 

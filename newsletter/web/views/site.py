@@ -16,13 +16,13 @@ from django.views.decorators.http import conditional_page, require_safe
 from newsletter.subscriptions import consent_log
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web import lists, presenters
+from newsletter.web.views.inbox import inbox_is_open
 from papers.models import Edition
 from papers.trending import explanation, reasons
 
 FRONT_PAGE_PAPERS: Final = 30
 SAMPLE_AGE: Final = timedelta(days=30)
 """Papers older than this are shown as a sample, not as news."""
-FOLDER_BACKEND: Final = "newsletter.mail.backends.file.EmailBackend"
 LEADING_PLACES: Final = 3
 
 public = cache_control(public=True, max_age=60)
@@ -51,7 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
         "newest": newest,
         "is_sample": newest is not None and at.date() - newest > SAMPLE_AGE,
-        "laptop_inbox": settings.LOCAL and settings.EMAIL_BACKEND == FOLDER_BACKEND,
+        "laptop_inbox": inbox_is_open(),
     }
     return render(request, "site/home.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from django.conf import settings
@@ -46,5 +47,6 @@ def _addresses() -> Iterator[tuple[str, date | None]]:
     for day in Edition.objects.exclude(entries=[]).values_list("day", flat=True):
         yield reverse("archive-day", args=[day.isoformat()]), day
     newest = Paper.objects.filter(hidden=False).order_by("-announced_at")[:NEWEST_PAPERS]
+    before, _, after = reverse("paper", args=["ID"]).partition("ID")
     for identifier, announced in newest.values_list("canonical_id", "announced_at"):
-        yield reverse("paper", args=[identifier]), announced.date()
+        yield f"{before}{quote(identifier)}{after}", announced.date()

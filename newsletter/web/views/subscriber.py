@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -14,12 +15,13 @@ from django.views.decorators.http import require_http_methods
 from newsletter import tasks
 from newsletter.models import Consent, Subscriber
 from newsletter.process import enqueue
-from newsletter.security import proof_of_work, sign_up_gate, tokens
+from newsletter.security import domain_typos, proof_of_work, sign_up_gate, tokens
 from newsletter.security.email_addresses import Address
 from newsletter.security.sign_up_gate import Decision
 from newsletter.subscriptions import consent_log, feedback
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.forms import SignUpForm
+from newsletter.web.views.inbox import inbox_is_open
 from newsletter.web.views.request_origin import origin_of
 from newsletter.web.views.subscription_status import SUBSCRIBED, status_context
 from newsletter.web.views.token_page import token_page
@@ -38,9 +40,9 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(request.POST)
     if not form.is_valid():
         return render(request, "subscriber/subscribe.html", {"form": form}, status=400)
+    address = form.cleaned_data["email"]
     if not form.is_honeypot_filled:
         origin = origin_of(request, "sign-up form")
-        address = form.cleaned_data["email"]
         at = now()
         match sign_up_gate.decide(
             address, origin.ip, at, stamp=form.stamp, solution=form.cleaned_data["altcha"]
@@ -52,17 +54,34 @@ def subscribe(request: HttpRequest) -> HttpResponse:
                 return _challenge(request, address, at)
             case Decision.REFUSE:
                 return render(request, "subscriber/too_many.html", status=429)
-    return render(request, "subscriber/asked.html")
+    return _asked(request, address)
+
+
+def _asked(request: HttpRequest, address: Address) -> HttpResponse:
+    """Repeat the address, and ask about a domain that looks mistyped."""
+    meant = domain_typos.intended(address.domain)
+    context = {
+        "typed": request.POST["email"].strip(),
+        "meant": f"{address.email.rpartition('@')[0]}@{meant}" if meant else "",
+        "sent": _sent(request, without=("altcha", "email", "started", "timezone", "website")),
+        "laptop_inbox": inbox_is_open(),
+    }
+    return render(request, "subscriber/asked.html", context)
+
+
+def _sent(request: HttpRequest, without: Collection[str]) -> list[tuple[str, str]]:
+    """Return the names and values of a form, to be sent once more."""
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in without
+        for value in values
+    ]
 
 
 def _challenge(request: HttpRequest, address: Address, at: datetime) -> HttpResponse:
     """Ask for a proof of work with the same form once more."""
-    sent = [
-        (name, value)
-        for name, values in request.POST.lists()
-        if name != "altcha"
-        for value in values
-    ]
+    sent = _sent(request, without=("altcha",))
     context = {"sent": sent, "challenge": proof_of_work.challenge_for(address, at)}
     return render(request, "subscriber/challenge.html", context, status=429)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from newsletter.web import request_limit
 from papers.models import SimilarPapers
@@ -119,3 +120,15 @@ def test_too_many_requests_wait_a_minute(client: Client) -> None:
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
 def test_nothing_can_be_changed(client: Client, method: str) -> None:
     assert getattr(client, method)("/api/v1/papers").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/trending", "/papers", "/search"])
+def test_many_papers_cost_a_handful_of_queries(
+    client: Client, path: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(20):
+        a_paper(announced_at=THURSDAY)
+    lists.update(THURSDAY)
+    with django_assert_max_num_queries(5):  # PostgreSQL sets its time-out in a savepoint.
+        found = answer(client, path, q="sparse")
+    assert len(found["papers"]) == 20

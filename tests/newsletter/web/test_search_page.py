@@ -232,7 +232,8 @@ def test_results_are_paged_and_a_page_beyond_the_end_is_the_last(
 ) -> None:
     for number in range(45):
         a_paper(title=f"Paper {number:03}", trending=100 - number)
-    with django_assert_max_num_queries(5):  # PostgreSQL sets its time-out in a savepoint.
+    # PostgreSQL sets a time-out for the search, inside the savepoint that ends it.
+    with django_assert_max_num_queries(5 if connection.vendor == "postgresql" else 2):
         first = results(client, "paper")
     assert "Paper 000" in first
     assert "Paper 020" not in first
