@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
-from papers.recommend.shared_phrases import matched_words, shared_phrases
+from papers.recommend.shared_phrases import PhraseTable, matched_words
 from papers.recommend.similarity import (
     DISLIKE_WEIGHT,
     ColumnFilter,
@@ -129,7 +129,6 @@ class Index:
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
         self._order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
-        self.shared_phrases = lru_cache(maxsize=100_000)(self._shared_phrases)
         self.stems = lru_cache(maxsize=None)(self._stems)
 
     def __len__(self) -> int:
@@ -257,10 +256,13 @@ class Index:
         """Return the rows of those papers that the index holds."""
         return tuple(self.rows[paper] for paper in papers if paper in self.rows)
 
-    def _shared_phrases(self, row: int, place: int) -> tuple[str, ...]:
+    def shared_phrases(self, row: int, place: int) -> tuple[str, ...]:
         """Return the phrases that a document and a candidate share, the best first."""
-        texts = self.documents[row].text, self.candidates[place].text
-        return shared_phrases(*texts, self.phrases.frequency, len(self.candidates))
+        return self._phrase_table.shared(row, place)
+
+    @cached_property
+    def _phrase_table(self) -> PhraseTable:
+        return PhraseTable([document.text for document in self.documents])
 
     def terms_of(self, texts: Iterable[str]) -> ColumnFilter | None:
         """Return what tells of terms whether a word of the texts is in them; None without one."""

@@ -45,11 +45,6 @@ class PhraseIndex:
                 self._postings.setdefault(word, array("i")).append(place)
         self.places_of = lru_cache(maxsize=CACHED_PHRASES)(self._places_of)
 
-    def frequency(self, phrase: str) -> int:
-        """Return the number of texts that hold the rarest word of a phrase, an upper bound."""
-        words = WORD.findall(_normalised(phrase))
-        return min((len(self._postings.get(word, ())) for word in words), default=0)
-
     def _places_of(self, phrase: str) -> array[int]:
         """Return the places of the texts that hold this phrase as whole words."""
         wanted = _normalised(phrase).strip(QUOTES)

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from array import array
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from papers.recommend.tokenize import stem
 from papers.recommend.tokenize import words as words_of
@@ -24,8 +28,8 @@ COMMON_SHARE: Final = 0.1
 """The most share of the papers that may hold a phrase."""
 LEAST_PAPERS: Final = 50
 """Papers from which on that limit applies."""
-CACHED_TEXTS: Final = 2048
-"""Texts whose phrases are cached, about 10 kB each."""
+CACHED_WORDS: Final = 100_000
+"""Words whose classes are cached."""
 LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
 SEGMENT_END: Final = re.compile(r"[^\w\s'’-]+|\s[-–—]+\s|_+")
 WORD: Final = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
@@ -90,29 +94,87 @@ QUALIFIERS: Final = frozenset(
 """General words that may be part of a phrase whose other words name a subject."""
 
 
-def shared_phrases(
-    one: str, other: str, holders: Callable[[str], int], papers: int
-) -> tuple[str, ...]:
-    """Return at most three phrases of both texts, longer and rarer ones first.
+class WordClass(NamedTuple):
+    """What one word may be in a phrase.
 
-    Args:
-        one: The text of the liked paper.
-        other: The text of the recommended paper.
-        holders: Returns the number of papers that hold a phrase.
-        papers: The number of papers.
+    Attributes:
+        lower: The word in lower case.
+        is_part: Whether it may be part of a phrase.
+        names: Whether it names a subject.
+        qualifies: Whether a phrase may begin with it and one naming word.
+        is_connector: Whether it may only stand inside.
+        may_end: Whether a phrase may end with it.
+        is_abbreviation: Whether it is a phrase by itself.
     """
-    known, found = phrases(one), phrases(other)
-    shared = [key for key in found if key in known]
-    scores = {}
-    for key in shared:
-        count = max(holders(key), 1)
-        if papers < LEAST_PAPERS or count <= COMMON_SHARE * papers:
-            scores[key] = (1 + key.count(" ")) * math.log((papers + 2) / count)
-    chosen: list[str] = []
-    for key in sorted(scores, key=lambda key: (-scores[key], key)):
-        if len(chosen) < MOST_PHRASES and not any(_overlap(key, taken) for taken in chosen):
-            chosen.append(key)
-    return tuple(min(known[key], found[key], key=_capitals) for key in chosen)
+
+    lower: str
+    is_part: bool
+    names: bool
+    qualifies: bool
+    is_connector: bool
+    may_end: bool
+    is_abbreviation: bool
+
+
+class PhraseTable:
+    """The phrases of many texts that at least two of them hold."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        numbers: dict[str, int] = {}
+        ids, lengths = array("i"), array("i")
+        for text in texts:
+            found = phrases(text)
+            ids.extend([numbers.setdefault(key, len(numbers)) for key in found])
+            lengths.append(len(found))
+        found_ids = np.array(ids, np.int32)
+        counts = np.bincount(found_ids, minlength=len(numbers))
+        renumbered = np.cumsum(counts > 1, dtype=np.int32) - 1
+        kept = counts[found_ids] > 1
+        rows = np.repeat(np.arange(len(texts)), np.array(lengths, np.intp))[kept]
+        values = renumbered[found_ids[kept]]
+        self._ids = values[np.lexsort((values, rows))]
+        self._starts = np.searchsorted(rows, np.arange(len(texts) + 1))
+        self._names = [name for name, count in zip(numbers, counts, strict=True) if count > 1]
+        self._counts = counts[counts > 1]
+
+    def shared(self, one: int, other: int) -> tuple[str, ...]:
+        """Return at most three phrases of both texts, longer and rarer ones first."""
+        both = np.intersect1d(self._ids_of(one), self._ids_of(other), assume_unique=True)
+        most = len(self._texts) * (COMMON_SHARE if len(self._texts) >= LEAST_PAPERS else 1)
+        scores = {}
+        for number, count in zip(both.tolist(), self._counts[both].tolist(), strict=True):
+            if count <= most:
+                key = self._names[number]
+                scores[key] = (1 + key.count(" ")) * math.log((len(self._texts) + 2) / count)
+        chosen: list[str] = []
+        for key in sorted(scores, key=lambda key: (-scores[key], key)):
+            if len(chosen) < MOST_PHRASES and not any(_overlap(key, taken) for taken in chosen):
+                chosen.append(key)
+        texts = self._texts[one], self._texts[other]
+        return tuple(_spelled(key, texts) for key in chosen)
+
+    def _ids_of(self, text: int) -> NDArray[np.int32]:
+        return self._ids[self._starts[text] : self._starts[text + 1]]
+
+
+def _spelled(key: str, texts: Sequence[str]) -> str:
+    """Return a phrase as the texts write it, with the fewest capitals."""
+    written = [one for text in texts for one in _occurrences(key, text)]
+    if " " not in key:
+        written = [one for one in written if ABBREVIATION.fullmatch(one)]
+    return min(written, key=_capitals, default=key)
+
+
+def _occurrences(key: str, text: str) -> Iterator[str]:
+    """Yield the places of a text that hold a phrase as whole words, as they are written there."""
+    lower = text.lower()
+    start = lower.find(key)
+    while start >= 0 and len(lower) == len(text):
+        end = start + len(key)
+        if not (lower[start - 1 : start] + lower[end : end + 1]).strip(" .,;:!?()'’\"/"):
+            yield text[start:end]
+        start = lower.find(key, end)
 
 
 def matched_words(search: str, held: frozenset[str]) -> str:
@@ -140,35 +202,52 @@ def _stems(word: str) -> set[str]:
     return {one for one in map(stem, words_of(word)) if one}
 
 
-@lru_cache(maxsize=CACHED_TEXTS)
 def phrases(text: str) -> dict[str, str]:
     """Return the phrases of a text, spelled as there, by their lower case."""
     found: dict[str, str] = {}
     for segment in SEGMENT_END.split(LINK.sub(" . ", text)):
         words = segment.split()
-        for start, word in enumerate(words):
-            if ABBREVIATION.fullmatch(word) and word not in NO_SUBJECT:
-                found.setdefault(word.lower(), word)
-            for end in range(start + 2, min(start + MOST_WORDS, len(words)) + 1):
-                part = words[start:end]
-                if _names_a_subject(part):
-                    written = " ".join(part)
-                    key = written.lower()
-                    found[key] = min(found.get(key, written), written, key=_capitals)
+        classes = list(map(_word_class, words))
+        for start, first in enumerate(classes):
+            if first.is_abbreviation:
+                found.setdefault(first.lower, words[start])
+            for end in _ends(classes, start):
+                written = " ".join(words[start:end])
+                key = written.lower()
+                found[key] = min(found.get(key, written), written, key=_capitals)
     return found
 
 
-def _names_a_subject(words: list[str]) -> bool:
-    plain = [word.lower() for word in words]
-    if not all(WORD.fullmatch(word) and not ADVERB.fullmatch(word) for word in words):
-        return False
-    if plain[0] in CONNECTORS or plain[-1] in CONNECTORS or plain[-1] in GENERAL_WORDS:
-        return False
-    naming = [word for word in plain if word not in GENERAL_WORDS and len(word) > 1]
-    allowed = all(
-        word not in GENERAL_WORDS or word in QUALIFIERS or word in CONNECTORS for word in plain
+def _ends(classes: Sequence[WordClass], start: int) -> Iterator[int]:
+    """Yield the ends of the phrases of two words and more that begin at a word."""
+    first = classes[start]
+    if not first.is_part or first.is_connector:
+        return
+    naming = int(first.names)
+    for end in range(start + 2, min(start + MOST_WORDS, len(classes)) + 1):
+        last = classes[end - 1]
+        if not last.is_part:
+            return
+        naming += last.names
+        if last.may_end and (naming > 1 or (naming and first.qualifies)):
+            yield end
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def _word_class(word: str) -> WordClass:
+    lower = word.lower()
+    general = lower in GENERAL_WORDS
+    connector = lower in CONNECTORS
+    is_word = bool(WORD.fullmatch(word)) and not ADVERB.fullmatch(word)
+    return WordClass(
+        lower,
+        is_part=is_word and (not general or lower in QUALIFIERS or connector),
+        names=not general and len(lower) > 1,
+        qualifies=lower in QUALIFIERS,
+        is_connector=connector,
+        may_end=not general and not connector,
+        is_abbreviation=bool(ABBREVIATION.fullmatch(word)) and word not in NO_SUBJECT,
     )
-    return allowed and bool(naming) and (len(naming) > 1 or plain[0] in QUALIFIERS)
 
 
 def _capitals(written: str) -> tuple[int, str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from papers.recommend.shared_phrases import matched_words, phrases, shared_phrases
+from papers.recommend.shared_phrases import PhraseTable, matched_words, phrases
 from papers.recommend.tokenize import stem, words
 
 
 def shared(one: str, other: str) -> tuple[str, ...]:
-    return shared_phrases(one, other, lambda _: 1, 2)
+    return PhraseTable([one, other]).shared(0, 1)
 
 
 def test_a_shared_phrase_is_adjacent_in_both_papers() -> None:
@@ -53,10 +53,8 @@ def test_at_most_three_phrases_without_common_words_are_returned() -> None:
 
 def test_frequent_phrases_are_left_out() -> None:
     text = "Language models and protein folding."
-    counts = {"language models": 60, "protein folding": 3}
-    assert shared_phrases(text, text, lambda phrase: counts.get(phrase, 1), 100) == (
-        "protein folding",
-    )
+    others = ["Language models."] * 60 + ["Robots walk."] * 38
+    assert PhraseTable([text, text, *others]).shared(0, 1) == ("protein folding",)
 
 
 def test_phrases_are_spelled_without_the_capitals_of_a_title() -> None:
