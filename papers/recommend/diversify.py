@@ -24,6 +24,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from papers.recommend.closeness import Closeness
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import (
@@ -45,6 +46,8 @@ SENT_DUPLICATE_COSINE: Final = 0.85
 """A paper with a higher cosine to one that was sent is that paper in another version."""
 MMR_WINDOW: Final = 6
 """The remaining best papers of an interest that MMR chooses from."""
+LOOK_AHEAD: Final = 24
+"""Papers of an interest that are compared with others at once."""
 RELEVANCE_WEIGHT: Final = 0.8
 """Lambda of MMR: the weight of the score against the redundancy, between 0 and 1."""
 FIRST_DIGEST_DAYS: Final = 3
@@ -184,9 +187,7 @@ class Selection:
         self.known_titles: set[str] = set()
         self.places: list[int] = []
         self.sent_abstracts: set[str] = set()
-        self.sent_sketches: Scores = np.empty((0, 0), np.float32)
-        self.chosen_sketches: Scores = np.empty((0, 0), np.float32)
-        self._closeness: dict[int, float] = {}
+        self._closeness = Closeness(index.similarity.sketches)
         self.picks: list[Pick] = []
 
     @property
@@ -199,24 +200,15 @@ class Selection:
         rows = list(self.index.rows_of(papers))
         self.known_titles.update(self.index.title_of(row) for row in rows)
         self.sent_abstracts = {self.index.documents[row].abstract for row in rows} - {""}
-        shown = [row for row in rows if row < len(self.index)]
-        if shown:
-            self.sent_sketches = self.index.similarity.sketches[shown]
+        self._closeness.add_sent([row for row in rows if row < len(self.index)])
 
-    def compare(self, places: Iterable[int]) -> None:
-        """Compute and cache ``closeness`` for some candidates in one product."""
-        new = [place for place in places if place not in self._closeness]
-        if new and self.places:
-            found = (self.chosen_sketches @ self.index.similarity.sketches[new].T).max(axis=0)
-            self._closeness.update(zip(new, found.tolist(), strict=True))
+    def compare(self, places: Sequence[int]) -> None:
+        """Compute ``closeness`` for some candidates in one product."""
+        self._closeness.compare(places)
 
     def closeness(self, place: int) -> float:
         """Return the largest cosine of a candidate with a chosen paper."""
-        if not self.places:
-            return 0.0
-        if place not in self._closeness:
-            self.compare([place])
-        return self._closeness[place]
+        return self._closeness.to_chosen(place)
 
     def accepts(self, place: int) -> bool:
         """Return whether a paper is allowed, its part has room, and it duplicates none."""
@@ -232,18 +224,14 @@ class Selection:
         """Return whether the reader got this paper under another title or id."""
         if self.index.candidates[place].abstract in self.sent_abstracts:
             return True
-        if not len(self.sent_sketches):
-            return False
-        sketch = self.index.similarity.sketches[place]
-        return float((self.sent_sketches @ sketch).max()) > SENT_DUPLICATE_COSINE
+        return self._closeness.to_sent(place) > SENT_DUPLICATE_COSINE
 
     def add(self, place: int, score: float, slot: Slot, reason: str) -> None:
         """Add a paper."""
         self.excluded.add(place)
         self.known_titles.add(self.index.title_of(place))
         self.places.append(place)
-        self.chosen_sketches = self.index.similarity.sketches[self.places]
-        self._closeness.clear()
+        self._closeness.choose(place)
         part: Part = "new" if self.periods.new[place] else "rising"
         self.rising_left = max(0, self.rising_left - (part == "rising"))
         paper = self.index.candidates[place].id
@@ -274,12 +262,14 @@ class InterestQueue:
         waiting: The places that were not considered yet, best first.
         taken: How many places of the digest the interest has, in both parts.
         window: The places that MMR chooses from next.
+        ahead: The places behind them, the next one last.
     """
 
     interest: RankedInterest
     waiting: Iterator[int]
     taken: int
     window: list[int] = field(default_factory=list)
+    ahead: list[int] = field(default_factory=list)
 
     @property
     def schedule_key(self) -> tuple[float, bool]:
@@ -291,22 +281,29 @@ class InterestQueue:
 
     def best_next(self, selection: Selection) -> int | None:
         """Return the place with the highest MMR, or None where no paper is acceptable."""
-        selection.compare(self.window)
         self.window = [place for place in self.window if selection.accepts(place)]
-        while offers := list(islice(self.waiting, MMR_WINDOW - len(self.window))):
-            selection.compare(offers)
-            self.window += [place for place in offers if selection.accepts(place)]
+        while len(self.window) < MMR_WINDOW and (self.ahead or self._look_ahead(selection)):
+            place = self.ahead.pop()
+            if selection.accepts(place):
+                self.window.append(place)
         if not self.window:
             return None
-        scores = self.interest.scores
-        top = max(float(scores[place]) for place in self.window)
+        scores = dict(zip(self.window, self.interest.scores[self.window].tolist(), strict=True))
+        top = max(scores.values())
         return max(
             self.window,
             key=lambda place: (
-                RELEVANCE_WEIGHT * (float(scores[place]) / top if top > 0 else 0.0)
+                RELEVANCE_WEIGHT * (scores[place] / top if top > 0 else 0.0)
                 - (1 - RELEVANCE_WEIGHT) * selection.closeness(place)
             ),
         )
+
+    def _look_ahead(self, selection: Selection) -> bool:
+        """Fetch and compare the next places in one product; return whether there are any."""
+        self.ahead = list(islice(self.waiting, LOOK_AHEAD))
+        selection.compare(self.ahead)
+        self.ahead.reverse()
+        return bool(self.ahead)
 
 
 def _take_for_interests(

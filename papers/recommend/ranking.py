@@ -207,7 +207,7 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
     places = min(MOST_LIKES_SHARES, math.sqrt(len(rows)))
 
     def explain(place: int) -> str:
-        cosines = [float(index.similarity.cosines(row)[place]) for row in rows]
+        cosines = [float(found[place]) for found in index.similarity.cosines_of(rows)]
         nearest = rows[int(np.argmax(shares * cosines))]
         named = index.documents[nearest].name
         shared = index.shared_phrases(nearest, place)

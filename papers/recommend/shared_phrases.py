@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from papers.recommend.tokenize import stem
 from papers.recommend.tokenize import words as words_of
@@ -132,19 +131,18 @@ class PhraseTable:
         renumbered = np.cumsum(counts > 1, dtype=np.int32) - 1
         kept = counts[found_ids] > 1
         rows = np.repeat(np.arange(len(texts)), np.array(lengths, np.intp))[kept]
-        values = renumbered[found_ids[kept]]
-        self._ids = values[np.lexsort((values, rows))]
+        self._ids = renumbered[found_ids[kept]]
         self._starts = np.searchsorted(rows, np.arange(len(texts) + 1))
         self._names = [name for name, count in zip(numbers, counts, strict=True) if count > 1]
         self._counts = counts[counts > 1]
 
     def shared(self, one: int, other: int) -> tuple[str, ...]:
         """Return at most three phrases of both texts, longer and rarer ones first."""
-        both = np.intersect1d(self._ids_of(one), self._ids_of(other), assume_unique=True)
+        both = self._ids_of(one) & self._ids_of(other)
         most = len(self._texts) * (COMMON_SHARE if len(self._texts) >= LEAST_PAPERS else 1)
         scores = {}
-        for number, count in zip(both.tolist(), self._counts[both].tolist(), strict=True):
-            if count <= most:
+        for number in both:
+            if (count := int(self._counts[number])) <= most:
                 key = self._names[number]
                 scores[key] = (1 + key.count(" ")) * math.log((len(self._texts) + 2) / count)
         chosen: list[str] = []
@@ -154,8 +152,8 @@ class PhraseTable:
         texts = self._texts[one], self._texts[other]
         return tuple(_spelled(key, texts) for key in chosen)
 
-    def _ids_of(self, text: int) -> NDArray[np.int32]:
-        return self._ids[self._starts[text] : self._starts[text + 1]]
+    def _ids_of(self, text: int) -> set[int]:
+        return set(self._ids[self._starts[text] : self._starts[text + 1]].tolist())
 
 
 def _spelled(key: str, texts: Sequence[str]) -> str:

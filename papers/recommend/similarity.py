@@ -227,6 +227,10 @@ class SimilarityModel:
         self._cache.move_to_end(row)
         return self._cache[row]
 
+    def cosines_of(self, rows: Sequence[int]) -> list[QuantisedCosines]:
+        """Return the cosines of several expanded documents."""
+        return [self._cache[row] if row in self._cache else self.cosines(row) for row in rows]
+
     def fit(
         self,
         likes: Sequence[int],
