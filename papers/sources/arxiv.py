@@ -51,7 +51,11 @@ WITHDRAWN: Final = re.compile(
     rf"(?:has|have|is|was)\s+{PASSIVE}{DONE}{NOT_FROM_JOURNAL}"
     # "The authors withdraw this paper".
     rf"|\b(?:with?dr(?:aw|aws|ew|awn|awing)|retract(?:s|ed|ing)?)\s+(?:this|our|my|the\s+(?:present|current|above))\s+{NOUN}{NOT_FROM_JOURNAL}"
-    rf"|\b(?:authors?|I|we)\s+(?:have|has)\s+(?:withdrawn|retracted)\s+the\s+{NOUN}{NOT_FROM_JOURNAL}"
+    rf"|\b(?:authors?|I|we)\s+(?:(?:have|has)\s+)?(?:withdrawn|withdrew|retracted)\s+the\s+{NOUN}"
+    rf"{NOT_FROM_JOURNAL}"
+    # "Please ignore this paper, it is withdrawn", "Removed by the authors".
+    rf"|\bthis\s+{NOUN}\b[^.;]{{0,60}}[,:]\s*(?:(?:and|as|because|since)\s+)?it\s+{PASSIVE}{DONE}{NOT_FROM_JOURNAL}"
+    r"|^\W*removed\s+by\s+(?:the\s+)?(?:authors?|arxiv)\b"
     rf"|^\W*withdraw\s+(?:the\s+)?{NOUN}\b"
     # By arXiv's administrators.
     rf"|\b{NOUN}\s+(?:(?:has\s+been|was|is)\s+)?(?:removed|withdrawn|deleted)\s+by\s+(?:arxiv|the\s+author)",

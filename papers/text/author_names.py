@@ -16,9 +16,15 @@ PLAIN: Final = str.maketrans({
 """Letters that Unicode does not take apart into a plain one and a mark."""
 SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
 OPENING: Final = {"(": ")", "[": "]", "<": ">"}
-AFFILIATION_NUMBER: Final = re.compile(r"\$\s*\^?\s*\{?[\d,;*\s]+\}?\s*\$|\^\{[\d,;*\s]+\}")
+AFFILIATION_NUMBER: Final = re.compile(
+    r"\$\s*\^?\s*\{?[\d,;*\s]+\}?\s*\$|\^\{[\d,;*\s]+\}|\^\d+|\\inst\s*\{[\d,;*\s]*\}"
+)
+AFFILIATIONS: Final = re.compile(r"[,;]\s*(?:\(\s*1\s*\)|\[1\])\s*[^\W\d]")
+"""The begin of a numbered list of affiliations that no brackets enclose."""
+LABEL: Final = re.compile(r"^\s*authors?\s*:\s*", re.IGNORECASE)
 SEPARATOR: Final = re.compile(
-    r"\s*[,;\n]\s*(?:and\b\s*|&\s*)?|\s+and\s+|\s*(?<!\\)&\s*|(?<=\w):\s+"
+    r"\s*[,;\n]\s*(?:and\b\s*|&\s*|with\s+an?\s+[Aa]ppendix\s+by\s+)?|\s+and\s+|\s*(?<!\\)&\s*|(?<=\w)\s*:\s+"
+    r"|\s*\\and\b\s*|\s+with\s+an?\s+[Aa]ppendix\s+by\s+"
 )
 ON_BEHALF: Final = re.compile(
     r"(?:^|\s+)(?:(?:up)?on\s+behalf\s+of|representing|for(?=\s+the\b))\s+", re.IGNORECASE
@@ -44,6 +50,7 @@ def split_names(line: str) -> list[str]:
     ['A. One', 'B. Two', 'Big Collaboration']
     """
     line = "\n".join(" ".join(row.split()) for row in line.split("\n"))
+    line = LABEL.sub("", AFFILIATIONS.split(line, maxsplit=1)[0])
     names: list[str] = []
     for part in SEPARATOR.split(_without_affiliations(AFFILIATION_NUMBER.sub("", line))):
         if GENERATION.match(part.strip()) and names:

@@ -19,13 +19,16 @@ from papers.text.lost_backslashes import mended
 from papers.text.tex import KEPT, untex
 from papers.text.typography import typeset, without_markdown
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The version of what cleaning makes of a text. Rows of an older version are cleaned again."""
 LENGTH: Final = 100_000
 """Characters of a text that are read; the longest author lines on arXiv have about 90,000."""
 PASSES: Final = 5
 """Times that a text is cleaned before the signs that cleaning looks for are taken out."""
-PERHAPS_TEX: Final = re.compile(r"[\\$`~{}*]|--|''|\d(?:times|sim|approx|cdot|circ)|left[(\[|]")
+PERHAPS_TEX: Final = re.compile(
+    r"[\\$`~{}*]|--|''|\d(?:times|sim|approx|cdot|circ)|left[(\[|]"
+    r"|(?:approx|[gl]eq|[st]sim|simeq)\d|\]\(http|</a>"
+)
 SPECIAL: Final = re.compile(r"[\\$`~{}*_^]|-(?=-)|'(?=')")
 # Overrides and isolates make a text read as something else than it is (CVE-2021-42574).
 BIDI: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

@@ -39,7 +39,7 @@ def script(sign: str, content: str) -> str:
     if sign == "^" and content == "∘":
         return "°"
     if sign == "^" and not content.strip("′″' "):
-        return content.replace(" ", "")
+        return content.replace(" ", "").replace("′′′", "‴").replace("′′", "″")
     alone = len(content) == 1 or _ALONE.fullmatch(content)
     return sign + (content if alone else f"({content})")
 
@@ -115,6 +115,7 @@ def _negated(symbol: str) -> str:
 def _ion(element: str, stage: str) -> str:
     numerals = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"]
     stage = stage.strip()
+    stage = stage.upper() if re.fullmatch(r"[ivx]+", stage) else stage
     known = stage.isdecimal() and 0 < int(stage) <= len(numerals)
     return f"{element.strip()} {numerals[int(stage) - 1] if known else stage}"
 
@@ -188,6 +189,13 @@ COMMANDS: Final[dict[str, Command]] = {
     "ion": Command(2, _ion, math=False),
     "SI": Command(2, lambda n, unit: f"{n.strip()} {unit.strip()}", optional=True),
     "qty": Command(2, lambda n, unit: f"{n.strip()} {unit.strip()}", optional=True),
+    "SIrange": Command(
+        3, lambda low, high, unit: f"{low.strip()}–{high.strip()} {unit.strip()}", optional=True
+    ),
+    "qtyrange": Command(
+        3, lambda low, high, unit: f"{low.strip()}–{high.strip()} {unit.strip()}", optional=True
+    ),
+    "numrange": Command(2, lambda low, high: f"{low.strip()}–{high.strip()}", optional=True),
     "textsuperscript": Command(1, _superscript, math=False),
     "isotope": Command(1, _isotope, optional=True, passes_option=True),
 }  # fmt: skip

@@ -15,6 +15,9 @@ from papers.text import macros
 AFTER_NUMBER: Final = re.compile(
     r"(?<=\d)(?P<space> ?)(?P<name>times|sim|approx|cdot|circ)(?![A-Za-z])"
 )
+BEFORE_NUMBER: Final = re.compile(
+    r"(?<![A-Za-z\\])(?P<name>approx|simeq|geq|leq|gtrsim|lesssim)(?=\d)"
+)
 IN_BRACES: Final = re.compile(
     r"\{(?P<name>times|sim|approx|pm|mp|cdot|circ|leq?|geq?|neq|infty|rightarrow|leftarrow|ldots|dots|ell|nabla|"
     + "|".join(sorted(macros.GREEK, key=len, reverse=True))
@@ -51,7 +54,7 @@ def mended(text: str) -> str:
         text = PAIR.sub(r"\g<open>\g<inner>\g<close>", text)
     if "arrow" in text or "mapsto" in text:
         text = ARROW.sub(r"\\\g<name>", text)
-    return AFTER_NUMBER.sub(_after_number, text)
+    return AFTER_NUMBER.sub(_after_number, BEFORE_NUMBER.sub(r"\\\g<name>{}", text))
 
 
 def _command(match: Match[str]) -> str:

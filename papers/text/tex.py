@@ -37,6 +37,10 @@ QUOTED: Final = re.compile(
     r"(?<![\w\\])\\([\"'])(?![{\s])([^\"'\\\n]{1,200})\\\1(?=[\s.,;:!?)\]’-]|$)"
 )
 APOSTROPHE: Final = re.compile(r"(?<=\w\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
+NUMERAL: Final = re.compile(r"(\{\s*\\sc(?:shape)?\s+|\\textsc\s*\{\s*)([ivx]{1,5})(?=\s*\})")
+r"""The stage of an ion or a cloud in small capitals: ``H{\sc ii}``."""
+ANGLE: Final = re.compile(r"\\(?:left|right|[bB]igg?[lr])\s*([<>])")
+WHOLE_WORD: Final = re.compile(r"\\AA\s+(?=ngstr|rhus\b|lesund\b)")
 LINE_BREAK_LENGTH: Final = r"^\*?(?:\[[\d. ]{1,8}[a-z]{2}\])?"
 
 
@@ -47,8 +51,17 @@ def untex(text: str, *, marked: bool = False) -> tuple[str, list[str]]:
     index stands between the marks of ``marked_script``.
     """
     read = _MarkingReader if marked else _TextReader
-    reader = read(APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text)))
+    reader = read(_respelt(APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text))))
     return reader.text(0, len(reader.kinds), 0), reader.kept
+
+
+def _respelt(text: str) -> str:
+    """Return a text with spellings that need to be seen as a whole in their usual form."""
+    if "\\" not in text:
+        return text
+    text = NUMERAL.sub(lambda found: found[1] + found[2].upper(), text)
+    text = ANGLE.sub(lambda found: r"\langle " if found[1] == "<" else r"\rangle ", text)
+    return WHOLE_WORD.sub(r"\\AA{}", text)
 
 
 class _TextReader(FormulaReader):

@@ -6,9 +6,20 @@ import re
 from re import Match
 from typing import Final
 
-from papers.text.commands import SCRIPT_END
+from papers.text.commands import SCRIPT_END, link
 
 BOLD: Final = re.compile(r"(?<![\w*\\])\*\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*\\])\*\*(?![\w*])")
+INITIAL: Final = re.compile(r"(?<![\w*\\])\*\*([A-Za-z]{1,4})\*\*(?=\w)")
+EMPHASIS: Final = re.compile(
+    r"(?<![\w*\\^_)\]}])\*([A-Za-z](?:[A-Za-z ,'’/-]{0,80}[A-Za-z])?[.!?]?)\*(?![\w*])"
+)
+MARKDOWN_LINK: Final = re.compile(r"(?<!\\)\[([^\[\]\n]{1,120})\]\((https?://[^\s()]{1,500})\)")
+HTML_LINK: Final = re.compile(
+    r'<a\s[^<>]{0,100}?href="(https?://[^\s"]{1,500})"[^<>]{0,100}>([^<>]{0,120})</a>',
+    re.IGNORECASE,
+)
+PLACEHOLDER: Final = re.compile(r"\s*this https? URL\W*", re.IGNORECASE)
+"""The words that arXiv's pages show for an address."""
 CODE: Final = re.compile(r"(?<![`\\\w])`([^`'\n]{1,100})`(?![`\w])")
 FENCE: Final = re.compile(r"(?<!\\)`{3,}(?:\w+\n)?")
 TYPOGRAPHY: Final = re.compile(
@@ -29,10 +40,19 @@ POWER: Final = re.compile(r"[\d.]*(?:x|×)?10\^")
 
 
 def without_markdown(text: str) -> str:
-    """Return a text without the marks of Markdown for bold, code and blocks of code."""
+    """Return a text without the marks of Markdown; links are words with an address.
+
+    The marks are those of emphasis, code, blocks of code and links; links of HTML count, too.
+    """
     if "`" in text:
         text = CODE.sub(r"\1", FENCE.sub("", text))
-    return BOLD.sub(r"\1", text) if "**" in text else text
+    if "](" in text:
+        text = MARKDOWN_LINK.sub(lambda found: link(found[2], found[1]), text)
+    if "</a>" in text:
+        text = HTML_LINK.sub(lambda found: link(found[1], PLACEHOLDER.sub("", found[2])), text)
+    if "**" in text:
+        text = BOLD.sub(r"\1", INITIAL.sub(r"\1", text))
+    return EMPHASIS.sub(r"\1", text) if "*" in text else text
 
 
 def typeset(text: str) -> str:

@@ -91,6 +91,12 @@ def test_an_author_is_found_by_another_spelling_of_the_name() -> None:
         ("A. One on behalf of the Big Team", ["A. One", "Big Team"]),
         ("A. One (on behalf of the Big Team)", ["A. One"]),
         ("A. One <a.one@example.org>; B. Two", ["A. One", "B. Two"]),
+        ("Authors: A. One : B. Two", ["A. One", "B. Two"]),
+        ("A. One (1), B. Two (2), (1) Oslo, (2) Rome", ["A. One", "B. Two"]),
+        ("A. One^1, B. Two^{1,2}", ["A. One", "B. Two"]),
+        (r"A. One\inst{1} \and B. Two\inst{1,2}", ["A. One", "B. Two"]),
+        ("A. One, with an appendix by B. Two", ["A. One", "B. Two"]),
+        ("A. One with an Appendix by B. Two", ["A. One", "B. Two"]),
         ("", []),
     ],
 )  # fmt: skip
