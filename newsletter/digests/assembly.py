@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from newsletter.digests import claims, run_papers
 from newsletter.digests.history import History, histories_of
 from newsletter.digests.profiles import profiles_of
+from newsletter.digests.public_ids import time_ordered_uuid
 from newsletter.digests.run_papers import RunPapers
 from newsletter.models import Digest, Subscriber
 from newsletter.subscriptions import schedule
@@ -171,6 +172,7 @@ def _compose(
     # A person who names the time has said that it may be late.
     start = due_at if punctual else max(due_at, at, now())
     digest = Digest(
+        public_id=time_ordered_uuid(),
         subscriber=person,
         due_at=due_at,
         due_on=schedule.due_day(due_at, person.timezone),
