@@ -235,7 +235,6 @@ class Digest(Outbound):
         ]
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="digest_queue"),
-            models.Index(fields=["subscriber", "created_at"], name="digest_history"),
             # On PostgreSQL without the empty ids (migration 0022); SQLite would then not use it.
             models.Index(fields=["provider_id"], name="digest_provider"),
             # For the admin's days and the breakers' week.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from newsletter.models import Digest, Subscriber
@@ -20,6 +20,9 @@ SHOWN: Final = (
     State.UNCERTAIN,
     State.FAILED,
 )
+
+# A weekly digest serves the last due day; twice that.
+LONGEST_DELAY: Final = timedelta(days=14)
 
 
 @dataclass(slots=True)
@@ -45,7 +48,9 @@ def histories_of(
     """
     found: dict[int, History] = defaultdict(History)
     shown = Digest.objects.filter(subscriber__in=subscribers, state__in=SHOWN)
-    recent = shown.filter(created_at__gte=since)
+    # A digest holds nothing that was announced after its due day, but for its delay. The due day is
+    # in the index, so that the digests of earlier years are not read.
+    recent = shown.filter(created_at__gte=since, due_on__gte=(since - LONGEST_DELAY).date())
     for owner, due_at, items in recent.values_list("subscriber_id", "due_at", "items"):
         history = found[owner]
         history.papers.update(item["paper"] for item in items)

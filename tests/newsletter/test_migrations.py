@@ -117,3 +117,12 @@ def test_the_index_of_provider_ids_is_rebuilt_without_the_empty_ones(migrate: Mi
     assert partial == (connection.vendor == "postgresql")
     migrate(("newsletter", "0021_frozen_letters"))
     assert indexes("newsletter_digest") == before
+
+
+def test_the_index_of_the_history_can_be_removed_and_restored(migrate: Migrate) -> None:
+    migrate(("newsletter", "0022_smaller_index_of_provider_ids"))
+    before = indexes("newsletter_digest")
+    migrate(("newsletter", "0023_no_index_of_digest_history"))
+    assert indexes("newsletter_digest").keys() == before.keys() - {"digest_history"}
+    migrate(("newsletter", "0022_smaller_index_of_provider_ids"))
+    assert indexes("newsletter_digest") == before

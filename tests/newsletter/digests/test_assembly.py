@@ -191,7 +191,7 @@ class TestNeverAgain:
         person = a_subscriber()
         assembly.assemble(now())
         rename(paper, "2603.00001")
-        Digest.objects.update(due_on="2020-01-01", state=State.SENT)
+        Digest.objects.update(due_on=now().date() - timedelta(days=1), state=State.SENT)
         assert assembly.preview(person, now()).state == State.SKIPPED
 
     def test_nobody_gets_what_they_wrote_themselves(self) -> None:
@@ -239,7 +239,7 @@ class TestNeverAgain:
         a_paper()
         person = a_subscriber()
         assembly.assemble(now())
-        Digest.objects.update(due_on="2020-01-01", state=State.CANCELLED)
+        Digest.objects.update(due_on=now().date() - timedelta(days=1), state=State.CANCELLED)
         assert assembly.preview(person, now()).items
 
 
