@@ -82,7 +82,8 @@ def _mail(
     tomorrow = day + timedelta(days=1)
     _, to_come = people.get(Subscriber.Status.ACTIVE, (0, 0))
     stuck = Digest.objects.filter(state__in=STUCK).order_by().values_list("state")
-    counts = Counter(dict(stuck.annotate(Count("pk"))))
+    # Not of the ids, which are not in the index of the states.
+    counts = Counter(dict(stuck.annotate(n=Count("*"))))
     within = {"due_at__gte": day.isoformat(), "due_at__lt": tomorrow.isoformat()}
     waiting = sum(states[state] for state in WAITING)
     return [

@@ -7,6 +7,7 @@ from unfold.decorators import display
 
 from newsletter.models import DeliveryEvent
 from papers.admin.base import ReadOnlyAdmin, link, url_of
+from papers.admin.large_tables import RecentValuesFilter
 
 
 @admin.register(DeliveryEvent)
@@ -22,7 +23,11 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
         "provider",
         "processed_at",
     )
-    list_filter = ("type", "provider", ("processed_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        ("type", RecentValuesFilter),
+        ("provider", RecentValuesFilter),
+        ("processed_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("digest",)
     search_fields = ("recipient", "=provider_id", "=event_key")
     search_help_text = "A recipient or the provider's id."

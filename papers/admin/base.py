@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import model_ngettext, quote
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.db import DataError
-from django.db.models import DateTimeField, Field, Model
+from django.db.models import DateTimeField, Field, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -19,6 +19,8 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.timezone import now
 from unfold.admin import ModelAdmin, TabularInline
+
+from papers.admin.large_tables import EstimatingPaginator, with_periods
 
 
 class NeverAdded:
@@ -54,9 +56,14 @@ class ListAdmin(ModelAdmin):
     """
 
     show_full_result_count = False
+    paginator: ClassVar[type] = EstimatingPaginator
     list_per_page = 50
     list_fullwidth = True
     when_empty = "Nothing was added yet."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows, whose periods are not looked for in each of millions."""
+        return with_periods(super().get_queryset(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
