@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
-from papers.recommend.shared_phrases import PhraseTable, matched_words
+from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS, PhraseTable
 from papers.recommend.similarity import (
     DISLIKE_WEIGHT,
     ColumnFilter,
@@ -129,7 +129,6 @@ class Index:
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
         self._order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
-        self.stems = lru_cache(maxsize=None)(self._stems)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -280,12 +279,14 @@ class Index:
 
         return chosen
 
-    def matched_words(self, text: str, place: int) -> str:
-        """Return the words of a search that a candidate holds."""
-        return matched_words(text, self.stems(place))
+    def is_common(self, stemmed: str) -> bool:
+        """Return whether a stem is in so many papers that it names no subject by itself."""
+        count = self.searches.positions.text_count(stemmed)
+        return len(self) >= LEAST_PAPERS and count > COMMON_SHARE * len(self)
 
-    def _stems(self, place: int) -> frozenset[str]:
-        return frozenset(map(stem, words(self.candidates[place].text)))
+    def stems(self, place: int) -> list[str]:
+        """Return the stems of a candidate in order, without those of stop words."""
+        return [one for one in map(stem, words(self.candidates[place].text)) if one]
 
     @cached_property
     def _authors(self) -> dict[str, list[tuple[str, int]]]:

@@ -38,9 +38,10 @@ from papers.recommend.abbreviations import Abbreviations
 from papers.recommend.positions import PositionIndex, Scores
 from papers.recommend.query_concepts import ConceptFinder
 from papers.recommend.query_evaluation import QueryEvaluation
+from papers.recommend.query_parsing import Word, parse
 
 CACHED_SEARCHES: Final = 1000
-"""Searches whose results are cached, with 12 bytes for each paper found."""
+"""Searches whose results are cached, with some 16 bytes for each paper found."""
 LEAST_SHARE_OF_BEST: Final = 0.03
 """Score of a paper that is found, as a share of that of the best one."""
 FEEDBACK_WEIGHT: Final = 0.15
@@ -59,13 +60,15 @@ class SearchResult:
         places: The matching candidates, ascending.
         scores: For each, its relevance, above 0 and at most 1: evidence / the most possible.
         known: Whether any candidate holds one of the words.
-        expanded_text: The search with long and short forms, for reasons.
+        words: The words of the search.
+        held: For each place, its concepts: see ``QueryEvaluation.held``.
     """
 
     places: NDArray[np.int32]
     scores: Scores
     known: bool
-    expanded_text: str
+    words: tuple[Word, ...]
+    held: NDArray[np.bool_]
 
 
 class QueryIndex:
@@ -91,14 +94,15 @@ class QueryIndex:
         return self._cache[text]
 
     def _evaluate(self, text: str) -> SearchResult:
-        query = QueryEvaluation(self._finder, text)
+        query, words = QueryEvaluation(self._finder, text), parse(text).words
         if not query.known:
-            return SearchResult(np.empty(0, np.int32), np.empty(0, np.float32), False, text)
+            nothing = np.empty(0, np.int32)
+            return SearchResult(nothing, np.empty(0, np.float32), False, words, query.held(nothing))
         places = np.flatnonzero(query.matching).astype(np.int32)
         scores = self._with_feedback(query.evidence, places) / query.most_evidence
         kept = scores >= LEAST_SHARE_OF_BEST * scores.max(initial=0)
         found = np.clip(scores[kept], 1e-6, 1)
-        return SearchResult(places[kept], found, True, query.expanded_text())
+        return SearchResult(places[kept], found, True, words, query.held(places[kept]))
 
     def _with_feedback(self, evidence: Scores, places: NDArray[np.int32]) -> Scores:
         """Return the evidence of some candidates, mixed with their score for the expanded query.

@@ -11,6 +11,7 @@ from itertools import combinations, pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from papers.recommend.positions import K1, Scores
 from papers.recommend.query_concepts import LEAST_CORE, Concept, ConceptFinder, Mask
@@ -228,13 +229,7 @@ class QueryEvaluation:
                 allowed &= concept.holding
         return allowed
 
-    def expanded_text(self) -> str:
-        """Return the words of the search and the other forms of its abbreviations."""
-        typed = [word.typed for word in self.parsed.words]
-        typed += [" ".join(phrase) for phrase in self.parsed.phrases]
-        for word in self.parsed.words:
-            typed += [" ".join(long) for long in self.finder.long_forms(word)]
-        typed += [short for _, _, short in self.finder.short_forms(self.parsed)]
-        return " | ".join(
-            [" ".join(typed[: len(self.parsed.words)]), *typed[len(self.parsed.words) :]]
-        )
+    def held(self, places: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return for some candidates which concepts each holds in any form, words first."""
+        masks = [concept.holding[places] for concept in self.concepts]
+        return np.stack(masks, axis=1) if masks else np.zeros((len(places), 0), np.bool_)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from papers.recommend.index import Index, percentiles
 from papers.recommend.profile import Profile
+from papers.recommend.search_reasons import search_reason
 from papers.recommend.similarity import Scores
 from papers.text.taxonomy import NAMES
 
@@ -245,10 +246,8 @@ def _search_interest(index: Index, text: str, dislikes: tuple[int, ...]) -> Rank
         scores *= 1 - index.dislike_penalty(dislikes)
 
     def explain(place: int) -> str:
-        held = index.matched_words(search.expanded_text, place)
-        if held == search.expanded_text:
-            return f"on “{text}”"
-        return f"part of “{text}”: {held}" if held else f"close to “{text}”"
+        held = search.held[int(np.searchsorted(search.places, place))].tolist()
+        return search_reason(text, search.words, held, index.stems(place), index.is_common)
 
     return RankedInterest("text", scores, np.maximum(scores, 0), explain)
 

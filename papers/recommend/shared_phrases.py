@@ -16,9 +16,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from papers.recommend.tokenize import stem
-from papers.recommend.tokenize import words as words_of
-
 MOST_PHRASES: Final = 3
 """Phrases in one reason."""
 MOST_WORDS: Final = 4
@@ -82,7 +79,6 @@ why wide will with within without work works would yet you your
     )
 )
 """Function words and the general English of abstracts."""
-SEARCHED_WORD: Final = re.compile(r"[^\W_](?:[\w'’-]*\w)?")
 ADVERB: Final = re.compile(r"(?!(?:anomaly|assembly|family|monopoly)\Z)\w{3,}ly")
 CONNECTORS: Final = frozenset({"of"})
 """Function words that may occur inside a phrase: mixture of experts."""
@@ -173,31 +169,6 @@ def _occurrences(key: str, text: str) -> Iterator[str]:
         if not (lower[start - 1 : start] + lower[end : end + 1]).strip(" .,;:!?()'’\"/"):
             yield text[start:end]
         start = lower.find(key, end)
-
-
-def matched_words(search: str, held: frozenset[str]) -> str:
-    """Return the part of a search that a paper holds: the search itself, or sequences of its words.
-
-    Args:
-        search: The words of the search.
-        held: The stems of the paper.
-    """
-    words = SEARCHED_WORD.findall(search)
-    known = [_stems(word) <= held for word in words]
-    if words and all(known):
-        return search
-    runs: list[list[str]] = []
-    for place, word in enumerate(words):
-        if known[place] and any(_stems(word)):
-            if not runs or place == 0 or not known[place - 1]:
-                runs.append([])
-            runs[-1].append(word)
-    return ", ".join(" ".join(run) for run in runs)
-
-
-def _stems(word: str) -> set[str]:
-    """Return the stems of a word and of its hyphenated parts, without stop words."""
-    return {one for one in map(stem, words_of(word)) if one}
 
 
 def phrases(text: str) -> dict[str, str]:

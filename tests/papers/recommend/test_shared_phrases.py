@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.recommend.shared_phrases import PhraseTable, matched_words, phrases
-from papers.recommend.tokenize import stem, words
+from papers.recommend.shared_phrases import PhraseTable, phrases
 
 
 def shared(one: str, other: str) -> tuple[str, ...]:
@@ -60,17 +59,3 @@ def test_frequent_phrases_are_left_out() -> None:
 def test_phrases_are_spelled_without_the_capitals_of_a_title() -> None:
     title, text = "Speech Synthesis with BERT Encoders", "We train BERT encoders. Speech synthesis."
     assert shared(title, text) == ("BERT encoders", "Speech synthesis")
-
-
-@pytest.mark.parametrize(
-    ("search", "text", "part"),
-    [
-        ("robot manipulation", "Manipulating with robots.", "robot manipulation"),
-        ("ASR for low-resource languages", "Better ASR.", "ASR"),
-        ("vision of robots", "Robots walk. Vision", "vision of robots"),
-        ("speech synthesis for opera singers", "Synthesis of speech", "speech synthesis"),
-        ("opera singers", "Robots walk.", ""),
-    ],
-)
-def test_the_matched_words_of_a_search_are_returned(search: str, text: str, part: str) -> None:
-    assert matched_words(search, frozenset(map(stem, words(text)))) == part

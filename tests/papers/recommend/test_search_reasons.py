@@ -1,0 +1,78 @@
+"""The reason of a paper that a search found claims no more than is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from papers.recommend.index import Document, Index
+from papers.recommend.profile import Profile
+from papers.recommend.query_parsing import parse
+from papers.recommend.ranking import interests
+from papers.recommend.search_reasons import search_reason
+from papers.recommend.tokenize import stem, words
+
+
+def reason(search: str, text: str, common: Sequence[str] = ()) -> str:
+    """The reason of a paper that has the words of a search in no other form than its own."""
+    stems = [one for one in map(stem, words(text)) if one]
+    typed = parse(search).words
+    held = [set(word.stem.split()) <= set(stems) for word in typed]
+    return search_reason(search, typed, held, stems, {stem(one) for one in common}.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("search", "text", "words"),
+    [
+        ("robot manipulation", "Manipulating with robots.", "on “robot manipulation”"),
+        ("vision of robots", "Robots walk. Vision", "on “vision of robots”"),
+        (
+            "ASR for low-resource languages",
+            "Better ASR.",
+            "part of “ASR for low-resource languages”: ASR",
+        ),
+        (
+            "speech synthesis for opera singers",
+            "Speech synthesis is hard.",
+            "part of “speech synthesis for opera singers”: speech synthesis",
+        ),
+        (
+            "speech synthesis for opera singers",
+            "Synthesis of a speech.",
+            "part of “speech synthesis for opera singers”: speech, synthesis",
+        ),
+        (
+            "protein folding models",
+            "Models of proteins.",
+            "part of “protein folding models”: protein",
+        ),
+        ("opera singing models", "Models of robots.", "close to “opera singing models”"),
+        ("opera singers", "Robots walk.", "close to “opera singers”"),
+    ],
+)
+def test_only_words_that_stand_together_or_name_a_subject_are_said(
+    search: str, text: str, words: str
+) -> None:
+    assert reason(search, text, common=["models"]) == words
+
+
+def test_a_paper_with_the_abbreviation_alone_is_on_the_subject_and_no_stem_is_shown() -> None:
+    papers = [
+        Document(f"p{number}", "Answers", f"Visual question answering (VQA) in world {number}.")
+        for number in range(6)
+    ]
+    papers.append(Document("short", "On VQA", "We improve VQA of maps."))
+    papers += [Document(f"o{number}", "Robots", f"They walk {number}.") for number in range(20)]
+    index = Index(papers)
+    [found] = interests(index, Profile(texts=["visual question answering"]))
+    reasons = {index.candidates[place].id: found.explain(place) for place in found.best()}
+    assert reasons["short"] == reasons["p0"] == "on “visual question answering”"
+
+
+def test_what_is_excluded_does_not_stand_in_the_way() -> None:
+    papers = [Document(f"p{n}", "Coral reefs", f"Reefs of corals {n}.") for n in range(9)]
+    papers += [Document(f"o{number}", "Robots", f"They walk {number}.") for number in range(20)]
+    index = Index(papers)
+    [found] = interests(index, Profile(texts=["coral reefs -sharks"]))
+    assert {found.explain(place) for place in found.best()} == {"on “coral reefs -sharks”"}
