@@ -530,10 +530,14 @@ class RateLimit(models.Model):
 
 
 class SendRate(models.Model):
-    """When the next message of one rate limit may leave, shared by every sender (``send_rate``)."""
+    """When the next message of one rate limit may leave, shared by every sender (``send_rate``).
+
+    ``recent`` are the slots of the last second, so that one which was missed may be made up for.
+    """
 
     name = models.CharField(max_length=64, primary_key=True)
     next_at = models.DateTimeField(default=now)
+    recent = models.TextField(blank=True, default="", db_default="", editable=False)
 
     def __str__(self) -> str:
         return self.name

@@ -1,14 +1,18 @@
 """Limit the messages a second of one provider over all senders of all machines.
 
-Messages get slots, evenly spaced; the time of the next free slot is a row that is moved by
-compare-and-set (the generic cell rate algorithm, ITU-T I.371). No slot is given twice, so the
-rate holds for any number of processes and machines.
+Messages get slots, evenly spaced. The time of the next free slot and the slots of the last second
+are a row that is moved by compare-and-set, so that no slot is given twice and the limit holds for
+any number of processes and machines. A sender that was kept from using its slots in time (by a busy
+processor, or a database that was locked) gives them up, and the next ones are closer together until
+that is made up for: twice the rate at most, and no more within any second than the limit (a virtual
+schedule with a sliding window log).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from django.conf import settings
@@ -16,14 +20,19 @@ from django.utils.timezone import now
 
 from newsletter.models import SendRate
 
-# Slots missed by more than this are lost. Together with the margin it keeps any whole second
-# within the limit: (1 s + 20 ms) * 0.97 < 1 s.
-LATEST_USE: Final = timedelta(milliseconds=20)
-RATE_SHARE: Final = 0.97
+# Slots missed by more than this are given up. The window is so much longer than a second that what
+# leaves late and what leaves in time are never more than the limit within any second.
+LATEST_USE: Final = timedelta(milliseconds=10)
+WINDOW_MARGIN: Final = 1.02
 # Slots are booked for so long ahead, so that the row is not written for every message.
 BOOKED_AHEAD: Final = timedelta(milliseconds=250)
 # A slot that is further ahead than so many senders book together was written by a wrong clock.
 MOST_SENDERS: Final = 50
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+# Slots that senders of this process ended without using, while others had booked later ones.
+_unused: dict[str, list[datetime]] = {}
+_lock = Lock()
 
 
 class RateLimiter:
@@ -35,11 +44,16 @@ class RateLimiter:
 
     def __init__(self, rate: float, name: str = "") -> None:
         self.name = (name or f"mail {settings.EMAIL_BACKEND}")[:64]
-        self.spacing = timedelta(seconds=1 / (rate * RATE_SHARE)) if rate else timedelta()
+        self.most = max(1, int(rate))
+        self.window = timedelta(seconds=WINDOW_MARGIN * self.most / rate) if rate else timedelta()
+        self.spacing = self.window / self.most
         self.slots: deque[datetime] = deque()
         self.booked = now()
+        self.missed: list[datetime] = []
         if rate:
             SendRate.objects.get_or_create(name=self.name)
+            with _lock:
+                self.missed = _unused.pop(self.name, [])
 
     def take(self, count: int) -> int:
         """Use up to ``count`` slots whose time has come, and return their number."""
@@ -47,7 +61,7 @@ class RateLimiter:
             return count
         moment = now()
         while self.slots and self.slots[0] < moment - LATEST_USE:
-            self.slots.popleft()
+            self.missed.append(self.slots.popleft())
         if self.slots and self.slots[0] > self._furthest(moment):
             self.slots.clear()
         if not self.slots:
@@ -65,23 +79,86 @@ class RateLimiter:
         return max(0.0, (self.slots[0] - now()).total_seconds()) if self.slots else 0.0
 
     def give_back(self) -> None:
-        """Return the unused slots, unless another sender has booked later ones."""
+        """Return the unused slots; where others booked later ones, to the next sender here."""
+        if not self.spacing:
+            return
+        unused = [*self.missed, *self.slots]
         if self.slots:
+            row = SendRate.objects.get(name=self.name)
+            ideal, log = read_log(row)
+            recent = write_log(
+                ideal - len(self.slots) * self.spacing,
+                [slot for slot in log if slot < self.slots[0]],
+            )
             mine = SendRate.objects.filter(name=self.name, next_at=self.booked)
-            mine.update(next_at=self.slots[0])
-            self.slots.clear()
+            if mine.update(next_at=self.slots[0], recent=recent):
+                unused = list(self.missed)
+        with _lock:
+            _unused[self.name] = (_unused.get(self.name, []) + unused)[-self.most :]
+        self.slots.clear()
+        self.missed = []
 
     def _furthest(self, moment: datetime) -> datetime:
         return moment + MOST_SENDERS * max(self.spacing, BOOKED_AHEAD)
 
     def _book(self, moment: datetime) -> None:
-        count = max(1, BOOKED_AHEAD // self.spacing)
+        missed = {slot for slot in self.missed if slot > moment - self.window}
         while True:
-            stored = SendRate.objects.values_list("next_at", flat=True).get(name=self.name)
-            first = max(stored, moment - LATEST_USE)
+            row = SendRate.objects.get(name=self.name)
+            stored, (ideal, log) = row.next_at, read_log(row)
             if stored > self._furthest(moment):
-                first = moment
-            self.booked = first + count * self.spacing
-            if SendRate.objects.filter(name=self.name, next_at=stored).update(next_at=self.booked):
-                self.slots.extend(first + place * self.spacing for place in range(count))
+                stored, ideal, log = moment, moment, []
+            ideal -= len(missed) * self.spacing
+            idle = moment - stored > BOOKED_AHEAD and stored != self.booked
+            if idle:  # Nobody had anything to send, so nothing was missed.
+                ideal = moment - LATEST_USE
+            log = [slot for slot in log if slot < stored and slot not in missed]
+            ideal, slots = self._free_slots(moment, max(ideal, moment - self.window), stored, log)
+            self.booked = slots[-1] + self.spacing
+            changed = SendRate.objects.filter(name=self.name, next_at=row.next_at).update(
+                next_at=self.booked, recent=write_log(ideal, [*log, *slots][-2 * self.most :])
+            )
+            if changed:
+                self.slots.extend(slots)
+                self.missed = []
                 return
+
+    def _free_slots(
+        self, moment: datetime, ideal: datetime, stored: datetime, log: list[datetime]
+    ) -> tuple[datetime, list[datetime]]:
+        """Return the next slots; while they are behind the ideal, twice as close together.
+
+        Args:
+            moment: The present time.
+            ideal: When the first would leave if none had been missed.
+            stored: When it would leave after those that are booked.
+            log: The slots of all senders within the last window, in order.
+
+        Returns:
+            The ideal time of the slot after them, and the slots.
+        """
+        slots: list[datetime] = []
+        taken = deque(log, maxlen=self.most)
+        count = max(1, BOOKED_AHEAD // self.spacing)
+        count += max(timedelta(), stored - ideal) // self.spacing
+        last = stored - self.spacing
+        for _ in range(count):
+            slot = max(ideal, last + self.spacing / 2, moment - LATEST_USE)
+            if len(taken) == self.most:
+                slot = max(slot, taken[0] + self.window)
+            ideal += self.spacing
+            last = slot
+            taken.append(slot)
+            slots.append(slot)
+        return ideal, slots
+
+
+def read_log(row: SendRate) -> tuple[datetime, list[datetime]]:
+    """Return the ideal time of the next slot, and the slots of the last second."""
+    times = [EPOCH + int(number) * MICROSECOND for number in row.recent.split()]
+    return (times[0], times[1:]) if times else (row.next_at, [])
+
+
+def write_log(ideal: datetime, slots: list[datetime]) -> str:
+    """Return times as text: microseconds since the epoch."""
+    return " ".join(str((time - EPOCH) // MICROSECOND) for time in (ideal, *slots))
