@@ -233,6 +233,13 @@ if OPERATOR_WEBHOOK and not OPERATOR_WEBHOOK_SECRET:
     )
 # Events of providers are kept for so many days; 0 keeps them for good.
 EVENT_DAYS = env.number("EVENT_DAYS", 180)
+# Digests likewise. A fresher one holds papers that are still candidates.
+DIGEST_DAYS = env.number("DIGEST_DAYS")
+LEAST_DIGEST_DAYS = 60
+if 0 < DIGEST_DAYS < LEAST_DIGEST_DAYS:
+    raise ImproperlyConfigured(
+        f"DIGEST_DAYS is {DIGEST_DAYS:g}; write {LEAST_DIGEST_DAYS} or more, or 0 to keep all."
+    )
 # A paper that nobody met is kept for so many days; 0 keeps it for good.
 PAPER_DAYS = env.number("PAPER_DAYS", 90)
 SENTRY_DSN = env.text("SENTRY_DSN")

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from newsletter import host_clock, jobs
 from newsletter.celery import stopping
 from newsletter.delivery import bounces
+from newsletter.digests import retention
 from newsletter.process import daily, dispatch, enqueue
 from newsletter.subscriptions import feedback, list_imports
 from newsletter.subscriptions import service as subscriptions
@@ -83,6 +84,7 @@ def clean_up() -> None:
     list_imports.delete_old(now())
     subscriptions.clean_up(now())
     bounces.delete_old_events(now())
+    retention.delete_old_digests()
     jobs.forget_heartbeats(now())
 
 

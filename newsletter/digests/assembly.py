@@ -152,7 +152,7 @@ def preview(subscriber: Subscriber, at: datetime) -> Digest:
 
 def _compose_chunk(chunk: list[Subscriber], library: RunPapers, *, punctual: bool) -> list[Digest]:
     profiles = profiles_of(chunk, library.at)
-    histories = histories_of(chunk, library.first_seen, library.at)
+    histories = _histories(chunk, library)
     library.index.prepare(profiles.values())
     return [
         _compose(person, profiles[person.pk], histories[person.pk], library, punctual)
@@ -218,8 +218,12 @@ def asked_of(person: Subscriber, library: RunPapers) -> DigestRequest:
 
 def request_for(person: Subscriber, profile: Profile, library: RunPapers) -> DigestRequest:
     """Return what the next digest of a subscriber would be composed from with a profile."""
-    history = histories_of([person], library.first_seen, library.at)[person.pk]
+    history = _histories([person], library)[person.pk]
     return _asked(person, profile, history, library)
+
+
+def _histories(people: list[Subscriber], library: RunPapers) -> dict[int, History]:
+    return histories_of(people, library.first_seen, library.at, library.forgotten)
 
 
 def _asked(

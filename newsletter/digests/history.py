@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from newsletter.digests import retention
 from newsletter.models import Digest, Subscriber
 
 State = Digest.State
@@ -37,7 +38,10 @@ class History:
 
 
 def histories_of(
-    subscribers: Collection[Subscriber], since: datetime, at: datetime
+    subscribers: Collection[Subscriber],
+    since: datetime,
+    at: datetime,
+    forgotten: Collection[str] = (),
 ) -> dict[int, History]:
     """Return the history of each subscriber.
 
@@ -45,6 +49,8 @@ def histories_of(
         subscribers: Whose history.
         since: When the first of the candidates was known; older digests hold none of them.
         at: The moment of this run; digests due then or later do not count as the last one.
+        forgotten: The candidates that may have been in digests that were deleted. They count as
+            shown to who had subscribed by then.
     """
     found: dict[int, History] = defaultdict(History)
     shown = Digest.objects.filter(subscriber__in=subscribers, state__in=SHOWN)
@@ -56,4 +62,8 @@ def histories_of(
         history.papers.update(item["paper"] for item in items)
         if due_at < at:
             history.last = max(due_at, history.last or due_at)
+    before = retention.horizon() if forgotten else None
+    for person in subscribers:
+        if before is not None and person.created_at < before:
+            found[person.pk].papers.update(forgotten)
     return found

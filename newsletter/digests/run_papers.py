@@ -15,7 +15,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils.timezone import now
 
 from newsletter import display
-from newsletter.digests import claims
+from newsletter.digests import claims, retention
 from newsletter.models import FrozenLetter, Interest, Subscriber
 from newsletter.subscriptions.preferences import RATED_KINDS
 from papers.models import Paper, RankedList
@@ -38,6 +38,7 @@ class RunPapers:
         self.rated = rated_by(people)
         self.index = loader.build(at, self.rated)
         self.first_seen = self._first_seen()
+        self.forgotten = retention.forgotten(list(self.index.place))
         self.notes = self._notes()
 
     def is_outdated(self) -> bool:
