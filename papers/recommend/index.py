@@ -18,14 +18,9 @@ from numpy.typing import NDArray
 from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 from papers.recommend.queries import QueryIndex
-from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS, PhraseTable
-from papers.recommend.similarity import (
-    DISLIKE_WEIGHT,
-    ColumnFilter,
-    Scores,
-    SimilarityModel,
-)
-from papers.recommend.tfidf import Vocabulary
+from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS
+from papers.recommend.similarity import DISLIKE_WEIGHT, ColumnFilter, Scores
+from papers.recommend.text_model import TextModel
 from papers.recommend.tokenize import stem, words
 from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
@@ -102,33 +97,31 @@ class Index:
         candidates: Sequence[Document],
         others: Sequence[Document] = (),
         vectors: Mapping[str, Scores] | None = None,
+        model: TextModel | None = None,
     ) -> None:
-        """Index the texts.
+        """Index the papers.
 
         Args:
             candidates: The papers that may be chosen.
             others: Further papers that readers liked or disliked.
             vectors: Sentence vectors by id; without them papers are compared by terms alone.
+            model: The model of these very texts, in this order; made here if there is none.
         """
         self.candidates = list(candidates)
         self.place = {document.id: place for place, document in enumerate(self.candidates)}
         known = {document.id: document for document in others if document.id not in self.place}
         self.documents = self.candidates + list(known.values())
         self.rows = {document.id: row for row, document in enumerate(self.documents)}
-        texts = [document.text for document in self.documents]
-        self.vocabulary = Vocabulary(texts)
-        self.similarity = SimilarityModel(
-            self.vocabulary.matrix,
-            len(self.candidates),
-            self._stacked(vectors or {}),
-            sum(text.count(" ") for text in texts) / max(1, len(texts)),
-            self.vocabulary.named,
-        )
+        self._model = model or TextModel(self.documents, len(self.candidates), vectors)
+        self.vocabulary = self._model.vocabulary
+        self.similarity = self._model.similarity
         trending = np.array([document.trending for document in self.candidates], np.float32)
         self.trending = percentiles(trending)
         self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
         self._fields: dict[str, NDArray[np.intp]] = {}
-        self._order: NDArray[np.intp] = np.argsort(-trending, kind="stable")
+        places = np.arange(len(self.candidates))
+        self._order: NDArray[np.intp] = np.lexsort((places, -self.announced, -trending))
+        self._trending_rank = np.argsort(self._order)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -157,13 +150,10 @@ class Index:
         judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
         self.similarity.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
 
-    @cached_property
+    @property
     def searches(self) -> QueryIndex:
         """The inverted index for searches."""
-        return QueryIndex(
-            [document.title for document in self.candidates],
-            [document.abstract for document in self.candidates],
-        )
+        return self._model.searches
 
     @cached_property
     def picked(self) -> list[int]:
@@ -206,8 +196,7 @@ class Index:
         places = self.places_in_field(topic)
         days = self.announced[places] // HOURS_A_DAY
         places = places[days == self.announced[place] // HOURS_A_DAY]
-        mine, theirs = self.trending[place], self.trending[places]
-        above = (theirs > mine) | ((theirs == mine) & (places < place))
+        above = self._trending_rank[places] < self._trending_rank[place]
         return int(above.sum()) + 1, len(places)
 
     def written_by(self, name: str) -> list[int]:
@@ -257,11 +246,8 @@ class Index:
 
     def shared_phrases(self, row: int, place: int) -> tuple[str, ...]:
         """Return the phrases that a document and a candidate share, the best first."""
-        return self._phrase_table.shared(row, place)
-
-    @cached_property
-    def _phrase_table(self) -> PhraseTable:
-        return PhraseTable([document.text for document in self.documents])
+        texts = self.documents[row].text, self.candidates[place].text
+        return self._model.phrases.shared(row, place, texts)
 
     def terms_of(self, texts: Iterable[str]) -> ColumnFilter | None:
         """Return what tells of terms whether a word of the texts is in them; None without one."""
@@ -297,12 +283,6 @@ class Index:
                 if parts := name_parts(author):
                     found[parts[-1]].append((author, place))
         return found
-
-    def _stacked(self, vectors: Mapping[str, Scores]) -> Scores | None:
-        if not vectors:
-            return None
-        nothing = np.zeros_like(next(iter(vectors.values())))
-        return np.stack([vectors.get(document.id, nothing) for document in self.documents])
 
 
 def in_field(topic: str, document: Document) -> bool:

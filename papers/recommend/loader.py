@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from operator import attrgetter
+from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from django.db.models import Q
 
 from papers.models import Paper, picked
-from papers.recommend import embeddings
+from papers.recommend import embeddings, model_file
 from papers.recommend.index import Document, Index
+from papers.recommend.text_model import TextModel
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
 
 CANDIDATE_AGE: Final = timedelta(days=30)
 """The most time between the announcement of a candidate and the newest one."""
+LEAST_KEPT: Final = 500
+"""Papers from which on their text model is kept in a file; of fewer it is made in a moment."""
 FIELDS: Final = (
     "canonical_id",
     "title",
@@ -44,15 +50,34 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
         return Index([])
     recent = Q(announced_at__gt=newest - CANDIDATE_AGE)
     shown = Q(withdrawn=False, hidden=False, announced_at__lte=at)
-    candidates = list(_documents((recent | picked(at)) & shown, at))
+    # By id, an order that trending does not change, as the text model is kept in that order.
+    candidates = sorted(_documents((recent | picked(at)) & shown, at), key=attrgetter("id"))
     known = {document.id for document in candidates}
-    others = list(_documents(Q(canonical_id__in=set(liked) - known), at)) if liked else []
-    vectors = embeddings.vectors_of({document.id for document in (*candidates, *others)})
-    return Index(candidates, others, vectors)
+    wanted = Q(canonical_id__in=set(liked) - known)
+    others = sorted(_documents(wanted, at), key=attrgetter("id")) if liked else []
+    return _index(candidates, others)
+
+
+def _index(candidates: list[Document], others: list[Document]) -> Index:
+    """Return the index, its text model from the file of this machine where that is worth it."""
+    papers = [*candidates, *others]
+    vectors = embeddings.vectors_of({document.id for document in papers})
+    if len(papers) < LEAST_KEPT:
+        return Index(candidates, others, vectors)
+    folder = Path(settings.VAR_DIR) / "ranking"
+    model = model_file.open_or_make(
+        folder,
+        settings.SECRET_KEY,
+        papers,
+        len(candidates),
+        vectors,
+        lambda: TextModel(papers, len(candidates), vectors),
+    )
+    return Index(candidates, others, model=model)
 
 
 def _documents(condition: Q, at: datetime) -> Iterable[Document]:
-    papers = Paper.objects.filter(condition).order_by("-trending", "-announced_at", "canonical_id")
+    papers = Paper.objects.filter(condition)
     for paper in papers.only(*FIELDS).iterator(chunk_size=2000):
         # A paper ingested since the last scoring has no parts yet, but a date.
         parts = {"announced": paper.announced_at.date().isoformat()} | paper.trending_parts

@@ -115,7 +115,7 @@ class PhraseTable:
     """The phrases of many texts that at least two of them hold."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
+        self._count = len(texts)
         numbers: dict[str, int] = {}
         ids, lengths = array("i"), array("i")
         for text in texts:
@@ -132,20 +132,25 @@ class PhraseTable:
         self._names = [name for name, count in zip(numbers, counts, strict=True) if count > 1]
         self._counts = counts[counts > 1]
 
-    def shared(self, one: int, other: int) -> tuple[str, ...]:
-        """Return at most three phrases of both texts, longer and rarer ones first."""
+    def shared(self, one: int, other: int, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return at most three phrases of both texts, longer and rarer ones first.
+
+        Args:
+            one: The number of a text.
+            other: The number of another.
+            texts: These two texts, which say how the phrases are spelled.
+        """
         both = self._ids_of(one) & self._ids_of(other)
-        most = len(self._texts) * (COMMON_SHARE if len(self._texts) >= LEAST_PAPERS else 1)
+        most = self._count * (COMMON_SHARE if self._count >= LEAST_PAPERS else 1)
         scores = {}
         for number in both:
             if (count := int(self._counts[number])) <= most:
                 key = self._names[number]
-                scores[key] = (1 + key.count(" ")) * math.log((len(self._texts) + 2) / count)
+                scores[key] = (1 + key.count(" ")) * math.log((self._count + 2) / count)
         chosen: list[str] = []
         for key in sorted(scores, key=lambda key: (-scores[key], key)):
             if len(chosen) < MOST_PHRASES and not any(_overlap(key, taken) for taken in chosen):
                 chosen.append(key)
-        texts = self._texts[one], self._texts[other]
         return tuple(_spelled(key, texts) for key in chosen)
 
     def _ids_of(self, text: int) -> set[int]:

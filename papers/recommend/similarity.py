@@ -22,8 +22,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +186,7 @@ class SimilarityModel:
         )
         self._cache: OrderedDict[int, QuantisedCosines] = OrderedDict()
         self._most_cached = max(1, COSINE_CACHE_BYTES // max(1, 2 * candidate_count))
-        self.chance_threshold = lru_cache(maxsize=None)(self._chance_threshold)
+        self._thresholds: dict[int, float] = {}
 
     def _trusted_vectors(
         self, raw: Scores | None, named: int | None
@@ -411,6 +410,21 @@ class SimilarityModel:
         by_vectors = found.vectors / self.vectors.deviation[which] ** power
         mixed = (1 - weight) * _standardised(z) + weight * _standardised(by_vectors)
         return mixed.astype(np.float32)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is stored of the model: all but the cosines of single documents."""
+        return self.__dict__ | {"_cache": OrderedDict()}
+
+    def compute_thresholds(self) -> None:
+        """Compute ``chance_threshold`` for every number of likes."""
+        for likes in range(1, MOST_CHANCE_LIKES + 1):
+            self.chance_threshold(likes)
+
+    def chance_threshold(self, likes: int) -> float:
+        """Return the score that a candidate must exceed to fit so many likes."""
+        if likes not in self._thresholds:
+            self._thresholds[likes] = self._chance_threshold(likes)
+        return self._thresholds[likes]
 
     def _chance_threshold(self, likes: int) -> float:
         """Return the score that ``CHANCE_QUANTILE`` of the candidates stay below by chance.

@@ -8,7 +8,7 @@ from papers.recommend.shared_phrases import PhraseTable, phrases
 
 
 def shared(one: str, other: str) -> tuple[str, ...]:
-    return PhraseTable([one, other]).shared(0, 1)
+    return PhraseTable([one, other]).shared(0, 1, [one, other])
 
 
 def test_a_shared_phrase_is_adjacent_in_both_papers() -> None:
@@ -53,7 +53,7 @@ def test_at_most_three_phrases_without_common_words_are_returned() -> None:
 def test_frequent_phrases_are_left_out() -> None:
     text = "Language models and protein folding."
     others = ["Language models."] * 60 + ["Robots walk."] * 38
-    assert PhraseTable([text, text, *others]).shared(0, 1) == ("protein folding",)
+    assert PhraseTable([text, text, *others]).shared(0, 1, [text] * 2) == ("protein folding",)
 
 
 def test_phrases_are_spelled_without_the_capitals_of_a_title() -> None:

@@ -1,0 +1,105 @@
+"""What ranking derives from the texts of papers alone, and so can keep between runs.
+
+Free of Django and of I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from papers.recommend.queries import QueryIndex
+from papers.recommend.shared_phrases import PhraseTable
+from papers.recommend.similarity import Scores, SimilarityModel
+from papers.recommend.tfidf import Vocabulary
+
+
+class Text(Protocol):
+    """A paper with its texts."""
+
+    @property
+    def id(self) -> str:
+        """Its canonical id."""
+
+    @property
+    def title(self) -> str:
+        """The title."""
+
+    @property
+    def abstract(self) -> str:
+        """The abstract; empty where there is none."""
+
+    @property
+    def text(self) -> str:
+        """The title and the abstract."""
+
+
+class TextModel:
+    """The similarities, searches and phrases of some papers, the candidates first.
+
+    Attributes:
+        ids: The papers.
+        candidate_count: How many of them, from the first, are candidates.
+        vocabulary: Their terms.
+        similarity: Their similarities by terms and, with vectors, by meaning.
+    """
+
+    def __init__(
+        self,
+        papers: Sequence[Text],
+        candidate_count: int,
+        vectors: Mapping[str, Scores] | None = None,
+    ) -> None:
+        """Index the texts.
+
+        Args:
+            papers: The papers, the candidates first.
+            candidate_count: How many of them are candidates.
+            vectors: Sentence vectors by id.
+        """
+        self.ids = [paper.id for paper in papers]
+        self.candidate_count = candidate_count
+        self._papers = papers
+        texts = [paper.text for paper in papers]
+        self.vocabulary = Vocabulary(texts)
+        self.similarity = SimilarityModel(
+            self.vocabulary.matrix,
+            candidate_count,
+            self._stacked(vectors or {}),
+            sum(text.count(" ") for text in texts) / max(1, len(texts)),
+            self.vocabulary.named,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is stored of the model; the papers themselves come from the database."""
+        self.complete()
+        return self.__dict__ | {"_papers": ()}
+
+    @cached_property
+    def searches(self) -> QueryIndex:
+        """The inverted index for searches."""
+        candidates = self._papers[: self.candidate_count]
+        return QueryIndex([one.title for one in candidates], [one.abstract for one in candidates])
+
+    @cached_property
+    def phrases(self) -> PhraseTable:
+        """The phrases that several papers hold."""
+        return PhraseTable([paper.text for paper in self._papers])
+
+    def use(self, papers: Sequence[Text]) -> None:
+        """Take the papers of a model that was stored without them."""
+        self._papers = papers
+
+    def complete(self) -> None:
+        """Compute what is else computed on the first use."""
+        _ = self.searches, self.phrases
+        self.similarity.compute_thresholds()
+
+    def _stacked(self, vectors: Mapping[str, Scores]) -> Scores | None:
+        if not vectors:
+            return None
+        nothing = np.zeros_like(next(iter(vectors.values())))
+        return np.stack([vectors.get(paper, nothing) for paper in self.ids])
