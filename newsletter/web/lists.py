@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from newsletter.web import presenters
 from newsletter.web.presenters import ListedPaper
+from papers.ingest.fields import first_fetch_is_awaited
 from papers.models import RankedList
 from papers.text import taxonomy
 
@@ -160,7 +161,12 @@ def start_from_key(period: str, key: str) -> date:
 
 
 def week_counts() -> dict[str, int]:
-    """Return how many papers the current week brought, by field and archive."""
+    """Return how many papers the current week brought, by field and archive.
+
+    Before arXiv is read for the first time there are none: the sample edition is no week of it.
+    """
+    if first_fetch_is_awaited():
+        return {}
     newest = RankedList.objects.filter(period=Period.WEEK, field="").order_by("-start").first()
     if newest is None:
         return {}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from django.db.models import Exists
 from django.dispatch import Signal
 
 from papers.models import Source
@@ -57,6 +58,13 @@ def follow(fields: Iterable[str], *, asked: bool = False) -> None:
     address = ASKED if asked else address_for(fields)
     sources = Source.objects.filter(kind__in=KINDS).exclude(address__contains="://")
     sources.update(address=address)
+
+
+def first_fetch_is_awaited() -> bool:
+    """Return whether arXiv is to be read and never was: nothing is known of any field yet."""
+    sources = Source.objects.filter(kind__in=KINDS, enabled=True)
+    read = Exists(sources.filter(last_success_at__isnull=False))
+    return sources.filter(~read).exists()
 
 
 def fed_fields() -> frozenset[str]:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 from django.test import Client
+from django.utils.timezone import now
 
 from newsletter.digests import assembly
 from newsletter.models import Interest, Notice, Subscriber
@@ -18,7 +19,7 @@ from newsletter.security import tokens
 from newsletter.subscriptions import preferences
 from papers.ingest.fields import follow
 from papers.ingest.service import ensure_sources
-from papers.models import Paper, RankedList
+from papers.models import Paper, RankedList, Source
 from papers.text import identifiers
 from tests.factories import a_paper, a_subscriber, rename
 from tests.newsletter.web.test_token_pages import NOON, a_request
@@ -423,3 +424,14 @@ def test_only_fields_that_the_sources_bring_are_offered(reader: Client, path: st
     offered = set(re.findall(r'name="topics" value="([^"]+)"', html))
     assert "cs.CL" in offered
     assert "math.AG" not in offered
+
+
+def test_before_arxiv_is_read_for_the_first_time_no_field_says_that_it_has_nothing_new(
+    reader: Client, path: str
+) -> None:
+    ensure_sources()
+    for field, count in (("", 9), ("cs.CL", 7)):
+        RankedList.objects.create(period="week", field=field, start=date(2026, 11, 30), count=count)
+    assert "this week" not in reader.get(path).content.decode()
+    Source.objects.filter(name="arxiv-rss").update(last_success_at=now())
+    assert "nothing new this week" in reader.get(path).content.decode()
