@@ -27,8 +27,9 @@ from newsletter.process import enqueue, status
 ASSEMBLE: Final = "newsletter.tasks.assemble_digests"
 SEND: Final = "newsletter.tasks.send_digests"
 INTERVAL: Final = timedelta(seconds=2)
-"""All processes together enqueue the same kind of work at most this often."""
+"""All processes together enqueue senders at most this often."""
 ASSEMBLING: Final = "assembling"
+ENQUEUED: Final = "slices enqueued"
 REPORT_INTERVAL: Final = timedelta(seconds=1)
 SILENCE: Final = timedelta(seconds=5)
 """Slices that nobody worked on for so long are lost, and enqueued again."""
@@ -59,7 +60,7 @@ def assemble() -> bool:
     Returns:
         Whether the broker answered, as far as it was asked.
     """
-    if is_assembling() or not _note("slices enqueued", INTERVAL):
+    if is_assembling() or not _note(ENQUEUED, SILENCE):
         return True
     slices = claims.slices(claims.due(now()))
     return enqueue.send_all(ASSEMBLE, slices, expires=SLICE_EXPIRY_SECONDS)
@@ -70,10 +71,11 @@ def assembling() -> Iterator[None]:
     """Record that this process works on a slice; nobody enqueues the same slices meanwhile."""
     _note(ASSEMBLING, REPORT_INTERVAL)
     yield
-    if not readers_are_due():
-        _noted.pop(ASSEMBLING, None)
+    if not readers_are_due():  # Who is due next need not wait.
+        for name in (ASSEMBLING, ENQUEUED):
+            _noted.pop(name, None)
         if settings.REDIS_URL:
-            Heartbeat.objects.filter(name=ASSEMBLING).delete()
+            Heartbeat.objects.filter(name__in=(ASSEMBLING, ENQUEUED)).delete()
 
 
 def _note(name: str, every: timedelta) -> bool:
@@ -106,6 +108,8 @@ def send() -> bool:
     Returns:
         Whether the broker answered, as far as it was asked.
     """
+    if not digests_are_ready():
+        return True
     most = status.worker_count() - senders.count() if settings.REDIS_URL else senders.is_free()
     if most <= 0:
         return True

@@ -53,7 +53,8 @@ class Work:
         name: Name of the thread.
         is_due: Returns whether rows wait.
         is_taken: Returns whether a worker is at work on such rows.
-        enqueue: Enqueues the tasks that are still wanted; returns whether the broker answered.
+        enqueue: Enqueues the tasks that are still wanted; returns whether the broker answered. It
+            is called in each round.
         run: Does the same in this process.
         patience: How long a task may wait for a worker, in seconds.
     """
@@ -151,26 +152,23 @@ class Dispatcher:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.enqueued_at: float | None = None
+        self.waiting_since: float | None = None
 
     def round(self, until: jobs.StopCondition) -> None:
         """Look once; enqueue what is due, or do it when nobody took what was enqueued before."""
-        work, waiting_since = self.work, self.enqueued_at
-        self.enqueued_at = None
-        if host_clock.is_off() or not work.is_due():
+        work, since = self.work, self.waiting_since
+        self.waiting_since = None
+        if not work.is_due():
             return
         taken = work.is_taken()
-        if waiting_since is not None and not taken:
-            if time.monotonic() - waiting_since < work.patience:
-                self.enqueued_at = waiting_since
-                return
+        if since is not None and not taken and time.monotonic() - since >= work.patience:
             log.warning("No worker took the tasks of %s in time; doing them here.", work.name)
             work.run(until)
         elif not work.enqueue():
             log.warning("The broker does not answer; doing the tasks of %s here.", work.name)
             work.run(until)
         elif not taken:
-            self.enqueued_at = time.monotonic()
+            self.waiting_since = since or time.monotonic()
 
 
 def notices_are_due() -> bool:

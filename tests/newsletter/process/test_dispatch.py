@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from newsletter import tasks
-from newsletter.delivery import senders
+from newsletter.delivery import senders, streams
 from newsletter.digests import claims
 from newsletter.models import Digest, Heartbeat
 from newsletter.process import dispatch, enqueue
@@ -58,7 +58,7 @@ def test_slices_that_were_lost_are_enqueued_again_and_those_at_work_are_not(
 ) -> None:
     a_subscriber()
     dispatch.assemble()
-    later("slices enqueued", 3)
+    later(dispatch.ENQUEUED, 6)
     with dispatch.assembling():
         dispatch.assemble()
     assert len(enqueued) == 1
@@ -93,6 +93,26 @@ def test_each_worker_gets_one_sender_and_no_more_than_there_is_to_send(
         assert senders.count() == 1
         dispatch.send()
     assert len(enqueued) == 2
+
+
+def test_for_a_stream_that_is_stopped_nobody_is_enqueued(
+    enqueued: list[tuple[str, tuple[int, ...]]],
+) -> None:
+    a_digest()
+    streams.pause("digests", "a test")
+    assert dispatch.send()
+    assert enqueued == []
+
+
+def test_who_is_due_after_the_last_slice_does_not_wait(
+    enqueued: list[tuple[str, tuple[int, ...]]],
+) -> None:
+    a_paper()
+    for _ in range(2):
+        person = a_subscriber()
+        dispatch.assemble()
+        assert enqueued[-1] == (dispatch.ASSEMBLE, (person.pk, person.pk))
+        tasks.assemble_digests.apply((person.pk, person.pk)).get()
 
 
 def test_a_process_sends_in_one_thread(sink: Sink) -> None:
