@@ -12,7 +12,7 @@ import sys
 
 import benchmarks
 
-HELPER_MODULES = {"__main__", "senders", "server_cpu", "summary_training"}
+HELPER_MODULES = {"__main__", "relay", "senders", "server_cpu", "summary_training"}
 
 
 def main() -> None:
