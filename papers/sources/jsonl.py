@@ -33,6 +33,13 @@ MONTH: Final = re.compile(r"\d{4}-\d{2}")
 TOTALS: Final = ("upvotes", "comments", "stars", "citations")
 
 
+class WrittenNumber(float):
+    """A number that keeps its spelling: as an id, 2611.00010 is not 2611.0001."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+
+
 def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
     """Return the papers of a file, announced on ``day``, or on the day that each line names.
 
@@ -60,7 +67,7 @@ def parse(body: bytes, *, today: date, day: date | None = None) -> Listing:
 def json_object(line: bytes) -> dict[str, Any]:
     """Return the object that one line holds. Raises RecordError."""
     try:
-        found = json.loads(line.strip().decode())
+        found = json.loads(line.strip().decode(), parse_float=WrittenNumber)
     except UnicodeDecodeError as error:
         raise RecordError(
             f"It is not UTF-8 text at byte {error.start + 1}; save the file as UTF-8."
@@ -119,7 +126,8 @@ def _record(line: bytes, day: date | None, today: date) -> PaperRecord:
 
 def _own_id(found: dict[str, Any]) -> ArxivId | None:
     """Return the first arXiv id among the names; the version may stand beside it."""
-    named = (identifiers.arxiv_id(_text(found, key)) for key in IDS)
+    written = (getattr(found.get(key), "written", _text(found, key)) for key in IDS)
+    named = map(identifiers.arxiv_id, written)
     own = next(filter(None, named), None)
     version = found.get("version")
     if own and own.version is None and isinstance(version, int) and 0 < version < 1000:

@@ -222,3 +222,9 @@ def test_a_month_without_a_day_is_its_first() -> None:
     line = json.dumps({"title": "A title", "published": "2023-11"}).encode()
     [record] = jsonl.parse(line, today=TODAY).records
     assert record.published_at == datetime(2023, 11, 1, tzinfo=UTC)
+
+
+def test_an_id_that_is_written_as_a_number_keeps_its_last_zero() -> None:
+    [record] = jsonl.parse(b'{"id": 2611.00010, "title": "T", "upvotes": 2.0}', today=TODAY).records
+    assert record.arxiv_id == "2611.00010"
+    assert totals(record) == {"upvotes": 2}
