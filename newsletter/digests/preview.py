@@ -18,7 +18,7 @@ from newsletter.digests.run_papers import RunPapers
 from newsletter.models import Subscriber
 from newsletter.subscriptions.preferences import Choices
 from papers.models import Paper, RankedList
-from papers.recommend import diversify, rates
+from papers.recommend import diversify, loader, rates
 from papers.recommend import driving_words as words
 from papers.recommend.diversify import Pick
 from papers.recommend.driving_words import DrivingWord
@@ -50,40 +50,34 @@ _kept: _Kept | None = None
 _lock = threading.Lock()
 
 
-def choose(choices: Choices) -> list[Pick]:
-    """Return the papers with which the first digest of these choices begins.
+class Preview:
+    """What choices would give, from the kept papers and those that the choices name."""
 
-    A liked paper that is older than the candidates counts as a search for its title.
-    """
-    index = kept_papers().index
-    profile = profile_of(choices, known=index.rows)
-    index.prepare([profile])
-    return diversify.compose(index, profile, DIGEST_SIZE)[:SHOWN]
+    def __init__(self, choices: Choices) -> None:
+        """Compare the liked papers with the candidates; one of any age counts as that paper."""
+        self._library = kept_papers().as_of(now())
+        index = self._library.index
+        self._profile = profile_of(choices)
+        named = {*self._profile.likes, *self._profile.dislikes} - index.rows.keys()
+        self._index = index.with_liked(loader.liked_documents(named, self._library.at))
+        self._library.index = self._index
+        self._index.prepare([self._profile])
 
+    def picks(self) -> list[Pick]:
+        """Return the papers with which the first digest begins."""
+        return diversify.compose(self._index, self._profile, DIGEST_SIZE)[:SHOWN]
 
-def choose_for(person: Subscriber, choices: Choices) -> list[Pick]:
-    """Return the papers with which the next digest of a subscriber would begin.
+    def picks_for(self, person: Subscriber) -> list[Pick]:
+        """Return the papers with which the next digest of a subscriber begins."""
+        return request_for(person, self._profile, self._library).picks(self._index)[:SHOWN]
 
-    Args:
-        person: Whose sent papers are left out.
-        choices: What is, or would be, stored.
-    """
-    library = kept_papers().as_of(now())
-    profile = profile_of(choices, known=library.index.rows)
-    library.index.prepare([profile])
-    return request_for(person, profile, library).picks(library.index)[:SHOWN]
+    def weekly_rates(self) -> WeeklyRates:
+        """Return how many papers a week each of the choices brings."""
+        return rates.weekly_rates(self._index, self._profile)
 
-
-def weekly_rates(choices: Choices) -> WeeklyRates:
-    """Return how many papers a week each of the choices brings."""
-    index = kept_papers().index
-    return rates.weekly_rates(index, profile_of(choices, known=index.rows))
-
-
-def driving_words(choices: Choices) -> list[DrivingWord]:
-    """Return the words of the liked papers that decide most which papers fit."""
-    index = kept_papers().index
-    return words.driving_words(index, profile_of(choices, known=index.rows))
+    def driving_words(self) -> list[DrivingWord]:
+        """Return the words of the liked papers that decide most which papers fit."""
+        return words.driving_words(self._index, self._profile)
 
 
 def sample() -> list[Pick]:
@@ -91,14 +85,12 @@ def sample() -> list[Pick]:
     return diversify.compose(kept_papers().index, Profile(), SAMPLE_SIZE)
 
 
-def profile_of(choices: Choices, known: dict[str, int]) -> Profile:
-    """Return the profile of choices; ``known`` are the papers that the index holds."""
-    likes = choices.get("likes", [])
-    old = Paper.objects.filter(canonical_id__in=[paper for paper in likes if paper not in known])
+def profile_of(choices: Choices) -> Profile:
+    """Return the profile of choices that are new."""
     return Profile(
         topics=choices.get("topics", []),
-        texts=[*choices.get("interests", []), *old.values_list("title", flat=True)],
-        likes=[paper for paper in likes if paper in known],
+        texts=choices.get("interests", []),
+        likes=choices.get("likes", []),
         dislikes=choices.get("dislikes", []),
         authors=choices.get("authors", []),
         muted=choices.get("muted", []),

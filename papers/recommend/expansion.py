@@ -14,7 +14,7 @@ neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,13 @@ class DocumentExpansion:
             whole_frequent**2
         ).sum(axis=1)
 
+    def heaviest_terms(self, rows: NDArray[np.intp]) -> tuple[Matrix, Scores]:
+        """Return documents as they are, each with its ``EXPANSION_TERMS`` heaviest terms alone."""
+        added = rows + len(self.places)
+        rare = self._rare[rows] - FEEDBACK_EXPANSION * self._rare[added]
+        frequent = self._frequent[rows] - FEEDBACK_EXPANSION * self._frequent[added]
+        return _heaviest_terms(sparse.csr_matrix(rare), frequent)
+
     def expanded(self, rows: Sequence[int]) -> tuple[Matrix, Scores]:
         """Return the expanded rows of liked documents: rare terms, and frequent terms."""
         whole = np.asarray(rows, np.intp)
@@ -137,6 +144,58 @@ class DocumentExpansion:
         theirs = scores.take(self.places.take(places, axis=0))
         shares = np.einsum("ij,ij->i", theirs, self.weights.take(places, axis=0))
         return np.asarray(scores[places] + shares, np.float32)
+
+
+class AddedExpansion:
+    """The expansion of candidates with further documents, which are liked and no candidates.
+
+    The rows of the added documents follow those of the base.
+    """
+
+    def __init__(
+        self, base: DocumentExpansion, rare: Matrix, frequent: Scores, cosines: Scores
+    ) -> None:
+        """Expand the added documents by their nearest candidates.
+
+        Args:
+            base: The expansion of the candidates.
+            rare: Added documents x rare terms.
+            frequent: Added documents x frequent terms.
+            cosines: Added documents x candidates.
+        """
+        self._base = base
+        self._count = len(base.places)
+        count = min(NEIGHBOURS, cosines.shape[1])
+        near = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        weights = np.maximum(np.take_along_axis(cosines, near, axis=1), 0) ** NEIGHBOUR_POWER
+        sums = weights.sum(axis=1, keepdims=True)
+        sums[sums == 0] = 1
+        shares = (weights / sums * EXPANSION_WEIGHT).astype(np.float32)
+        parts = (shares.ravel(), np.arange(near.size), np.arange(len(near) + 1) * count)
+        mixing: Matrix = sparse.csr_matrix(parts, (len(near), near.size))
+        heavy_rare, heavy_frequent = base.heaviest_terms(near.ravel())
+        self._rare: Matrix = sparse.csr_matrix(rare + mixing @ heavy_rare)
+        self._frequent: Scores = frequent + mixing @ heavy_frequent
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what concerns candidates alone from the base."""
+        return getattr(self._base, name)
+
+    def expanded(self, rows: Sequence[int]) -> tuple[Matrix, Scores]:
+        """Return the expanded rows of liked documents: rare terms, and frequent terms."""
+        is_added = np.asarray(rows, np.intp) >= self._count
+        own = [row for row in rows if row < self._count]
+        added = [row - self._count for row in rows if row >= self._count]
+        rare, frequent = self._base.expanded(own)
+        order = np.argsort(np.argsort(is_added, kind="stable"), kind="stable")
+        both = sparse.vstack([rare, self._rare[added]], format="csr")
+        return both[order], np.concatenate([frequent, self._frequent[added]])[order]
+
+    def expanded_sum(self, rows: Sequence[int], shares: Scores) -> tuple[Columns, Scores, Scores]:
+        """Return the weighted sum of expanded rows, as ``DocumentExpansion.expanded_sum`` does."""
+        rare, frequent = self.expanded(rows)
+        found = sum_rows(rare, np.arange(len(rows)), shares)
+        return *found, np.asarray(shares @ frequent, np.float32)
 
 
 def sum_rows(matrix: Matrix, rows: NDArray[np.intp], weights: Scores) -> tuple[Columns, Scores]:

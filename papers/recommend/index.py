@@ -5,6 +5,7 @@ Free of Django and of I/O.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -117,11 +118,30 @@ class Index:
         self.similarity = self._model.similarity
         trending = np.array([document.trending for document in self.candidates], np.float32)
         self.trending = percentiles(trending)
-        self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
+        self.forget_penalties()
         self._fields: dict[str, NDArray[np.intp]] = {}
         places = np.arange(len(self.candidates))
         self._order: NDArray[np.intp] = np.lexsort((places, -self.announced, -trending))
         self._trending_rank = np.argsort(self._order)
+
+    def with_liked(self, documents: Sequence[Document]) -> Index:
+        """Return the index with further papers that a reader likes; it shares what is large."""
+        new = [document for document in documents if document.id not in self.rows]
+        if not new or not self.candidates:
+            return self
+        found = copy.copy(self)
+        found.documents = self.documents + new
+        first = len(self.documents)
+        found.rows = self.rows | {one.id: row for row, one in enumerate(new, start=first)}
+        rows = self.vocabulary.rows([document.text for document in new])
+        found.similarity = self.similarity.with_added(rows)
+        found.__dict__.pop("_titles", None)
+        found.forget_penalties()
+        return found
+
+    def forget_penalties(self) -> None:
+        """Compute the penalties for dislikes anew."""
+        self.dislike_penalty = lru_cache(maxsize=8)(self._dislike_penalty)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -247,6 +267,8 @@ class Index:
     def shared_phrases(self, row: int, place: int) -> tuple[str, ...]:
         """Return the phrases that a document and a candidate share, the best first."""
         texts = self.documents[row].text, self.candidates[place].text
+        if row >= len(self._model.ids):
+            return self._model.phrases.shared_with(texts[0], place, texts[1])
         return self._model.phrases.shared(row, place, texts)
 
     def terms_of(self, texts: Iterable[str]) -> ColumnFilter | None:

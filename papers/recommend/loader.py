@@ -58,6 +58,11 @@ def build(at: datetime, liked: Collection[str] = ()) -> Index:
     return _index(candidates, others)
 
 
+def liked_documents(ids: Collection[str], at: datetime) -> list[Document]:
+    """Return papers of any age for an index that was built without them."""
+    return list(_documents(Q(canonical_id__in=ids), at)) if ids else []
+
+
 def _index(candidates: list[Document], others: list[Document]) -> Index:
     """Return the index, its text model from the file of this machine where that is worth it."""
     papers = [*candidates, *others]

@@ -140,7 +140,15 @@ class PhraseTable:
             other: The number of another.
             texts: These two texts, which say how the phrases are spelled.
         """
-        both = self._ids_of(one) & self._ids_of(other)
+        return self._best(self._ids_of(one) & self._ids_of(other), texts)
+
+    def shared_with(self, text: str, other: int, other_text: str) -> tuple[str, ...]:
+        """Return the same for a text that is not among those of the table."""
+        known = phrases(text)
+        both = {number for number in self._ids_of(other) if self._names[number] in known}
+        return self._best(both, (text, other_text))
+
+    def _best(self, both: set[int], texts: Sequence[str]) -> tuple[str, ...]:
         most = self._count * (COMMON_SHARE if self._count >= LEAST_PAPERS else 1)
         scores = {}
         for number in both:

@@ -19,6 +19,7 @@ pseudo-relevance feedback follows: see ``SimilarityModel.fit``. Free of Django a
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
@@ -29,7 +30,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from papers.recommend.dense import SentenceVectors, floored_deviation, trust, vector_weight
-from papers.recommend.expansion import BATCH_ROWS, Columns, DocumentExpansion
+from papers.recommend.expansion import (
+    BATCH_ROWS,
+    AddedExpansion,
+    Columns,
+    DocumentExpansion,
+)
 from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
@@ -199,6 +205,31 @@ class SimilarityModel:
         trusted = trust(self.matrix[: self._count, :named], transformed)
         return (vectors if trusted else None), trusted
 
+    def with_added(self, rows: Matrix) -> SimilarityModel:
+        """Return the model with further documents, which follow the others and are no candidates.
+
+        The model itself stays as it is, and what is large is shared. Documents are then compared
+        by terms alone.
+
+        Args:
+            rows: Further documents x terms, rows of length one.
+        """
+        frequent: Scores = rows[:, self._frequent_columns].toarray()
+        rare = _without_columns(rows, self._frequent_columns)
+        cosines = self._products(rare, frequent)
+        variance = np.concatenate([self.expansion.variance, cosines.var(axis=1)])
+        expansion = AddedExpansion(self.expansion, rare, frequent, cosines)
+        changed = {
+            "expansion": expansion,
+            "deviation": floored_deviation(variance),
+            "_cache": OrderedDict(self._cache),
+        }
+        if self.vectors is not None:
+            changed |= {"vectors": None, "trust": 0.0, "_thresholds": {}}
+        added = copy.copy(self)
+        vars(added).update(changed)
+        return added
+
     def prepare(self, rows: Collection[int]) -> None:
         """Compute and cache together what ``cosines`` will return for these documents."""
         missing = [row for row in dict.fromkeys(rows) if row not in self._cache]
@@ -274,7 +305,7 @@ class SimilarityModel:
         count = len(which) // FEEDBACK_FRACTION
         if count < LEAST_FEEDBACK_DOCUMENTS:
             return scores
-        known = np.zeros(self.matrix.shape[0], bool)
+        known = np.zeros(len(self.deviation), bool)
         known[list(judged)] = True
         scores = _standardised(scores)
         best = _best(np.where(known[which], -np.inf, scores), count)

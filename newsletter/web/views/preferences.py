@@ -156,9 +156,9 @@ def _what_it_gives(subscriber: Subscriber, form: PreferencesForm) -> dict[str, A
     picks, found, driving = [], WeeklyRates({}, 0.0), []
     try:
         if previews.are_ready():
-            picks = previews.choose_for(subscriber, choices)
-            found = previews.weekly_rates(choices)
-            driving = previews.driving_words(choices)
+            given = previews.Preview(choices)
+            picks, found = given.picks_for(subscriber), given.weekly_rates()
+            driving = given.driving_words()
     except Exception:
         log.exception("The preview of subscriber %s failed.", subscriber.pk)
     return {

@@ -33,12 +33,13 @@ def preview(request: HttpRequest) -> HttpResponse:
     valid = form.is_valid()
     choices: Choices = form.choices if valid else {}
     asked = any(choices.get(name) for name in form.fields)
+    given = previews.Preview(choices)
     liked = set(choices.get("likes") or [])
     context |= {
         "asked": asked,
         "chosen": [(name, value) for name in form.fields for value in form.chosen(name)],
-        "entries": entries_of(form, previews.weekly_rates(choices)),
-        "picks": from_picks(previews.choose(choices)) if asked else [],
+        "entries": entries_of(form, given.weekly_rates()),
+        "picks": from_picks(given.picks()) if asked else [],
         "sample": from_picks([one for one in previews.sample() if one.paper not in liked]),
     }
     return render(request, "site/preview.html", context, status=200 if valid else 400)

@@ -158,3 +158,28 @@ def test_the_first_digest_begins_with_the_papers_of_the_preview(
     names = dict(Paper.objects.values_list("canonical_id", "title"))
     assert seen
     assert [names[item["paper"]] for item in digest.items][: len(seen)] == seen
+
+
+def test_a_liked_paper_of_any_age_counts_as_the_paper(client: Client, papers: list[Paper]) -> None:
+    old = a_paper(
+        title="A survey without telling words",
+        abstract="We study bleaching of coral reefs in warm seas.",
+        announced_at=now() - timedelta(days=400),
+    )
+    for number in range(80):
+        a_paper(title=f"Robot arms {number}", abstract=f"Grasping. {_words('cs.RO', number)}")
+    preview.forget()
+    page = shown(client, likes=old.canonical_id)
+    assert titles_of(page)
+    assert all("Coral reefs" in title for title in titles_of(page))
+    assert "Like “A survey without telling words”, which you liked" in page
+    assert old.title not in titles_of(page)
+
+
+def test_bibtex_can_be_pasted_and_becomes_rows(client: Client, papers: list[Paper]) -> None:
+    reef = next(paper for paper in papers if paper.title.startswith("Coral reefs"))
+    entry = f"@article{{x,\n title={{T}},\n eprint={{{reef.canonical_id}}}\n}}"
+    page = shown(client, likes=entry)
+    assert f'<input type="hidden" name="likes" value="{reef.canonical_id}">' in page
+    assert "@article" not in page
+    assert f'name="likes" value="{reef.canonical_id}"> ' not in page
