@@ -15,6 +15,7 @@ from typing import Final
 from papers.text import macros
 from papers.text.commands import COMMANDS, UnsayableError, accented, link, marked_script
 from papers.text.formulas import RELATION, FormulaReader, evenly_spaced
+from papers.text.spellings import respelt
 from papers.text.tokens import DEPTH
 
 FORMULA_LENGTH: Final = 2000
@@ -33,14 +34,6 @@ MONEY: Final = re.compile(r"\s*\d")
 EVIDENCE: Final = re.compile(r"\\.|[_^=<>]")
 WORD: Final = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
 SET: Final = re.compile(r"[,_^=|:;<>\d∈∉≤≥≠…⋯·]")
-QUOTED: Final = re.compile(
-    r"(?<![\w\\])\\([\"'])(?![{\s])([^\"'\\\n]{1,200})\\\1(?=[\s.,;:!?)\]’-]|$)"
-)
-APOSTROPHE: Final = re.compile(r"(?<=\w\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
-NUMERAL: Final = re.compile(r"(\{\s*\\sc(?:shape)?\s+|\\textsc\s*\{\s*)([ivx]{1,5})(?=\s*\})")
-r"""The stage of an ion or a cloud in small capitals: ``H{\sc ii}``."""
-ANGLE: Final = re.compile(r"\\(?:left|right|[bB]igg?[lr])\s*([<>])")
-WHOLE_WORD: Final = re.compile(r"\\AA\s+(?=ngstr|rhus\b|lesund\b)")
 LINE_BREAK_LENGTH: Final = r"^\*?(?:\[[\d. ]{1,8}[a-z]{2}\])?"
 
 
@@ -51,17 +44,8 @@ def untex(text: str, *, marked: bool = False) -> tuple[str, list[str]]:
     index stands between the marks of ``marked_script``.
     """
     read = _MarkingReader if marked else _TextReader
-    reader = read(_respelt(APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text))))
+    reader = read(respelt(text))
     return reader.text(0, len(reader.kinds), 0), reader.kept
-
-
-def _respelt(text: str) -> str:
-    """Return a text with spellings that need to be seen as a whole in their usual form."""
-    if "\\" not in text:
-        return text
-    text = NUMERAL.sub(lambda found: found[1] + found[2].upper(), text)
-    text = ANGLE.sub(lambda found: r"\langle " if found[1] == "<" else r"\rangle ", text)
-    return WHOLE_WORD.sub(r"\\AA{}", text)
 
 
 class _TextReader(FormulaReader):
