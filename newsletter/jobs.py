@@ -89,11 +89,12 @@ def prepare_digests() -> None:
     """
     if host_clock.is_off():
         return
-    record_heartbeat("worker")
     outbox.release_expired(DIGESTS)
     streams.resume_due()
     due_dates.correct_dates(now())
     subscriptions.resume_due(now())
+    # Only now: a process that waits for the rows of another one is not at work.
+    record_heartbeat("worker")
 
 
 def assemble_digests(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import defaultdict
 
 from django.db import connection, migrations, transaction
 from django.db.models import F, TextField
@@ -21,20 +22,37 @@ def rename(apps, schema_editor):
 
 def rename_in_interests(Interest, ids):
     """Give ratings the new ids; of two ratings of one paper by one reader the last one stays."""
-    rated = Interest.objects.filter(kind__in=('like', 'dislike'), value__startswith='t-')
-    for row in list(rated.order_by('pk')):
-        new = ids.get(row.value)
-        if new is None:
-            continue
-        ratings = Interest.objects.filter(
-            subscriber_id=row.subscriber_id, kind__in=('like', 'dislike'), value=new
-        )
-        if ratings.filter(pk__gt=row.pk).exists():
-            row.delete()
-            continue
-        ratings.delete()
-        row.value = new
-        row.save(update_fields=['value'])
+    ratings = Interest.objects.filter(kind__in=('like', 'dislike'))
+    rated = ratings.filter(value__startswith='t-').order_by('pk')
+    last = 0
+    while portion := list(rated.filter(pk__gt=last)[:ROWS_AT_ONCE]):
+        last = portion[-1].pk
+        rows = [row for row in portion if row.value in ids]
+        present = defaultdict(list)
+        readers = {row.subscriber_id for row in rows}
+        known = ratings.filter(subscriber_id__in=readers, value__in={ids[row.value] for row in rows})
+        for pk, *rating in known.values_list('pk', 'subscriber_id', 'value'):
+            present[tuple(rating)].append(pk)
+        superseded, renamed = set(), {}
+        for row in rows:
+            others = present[row.subscriber_id, ids[row.value]]
+            if any(pk > row.pk for pk in others):
+                superseded.add(row.pk)
+                continue
+            superseded.update(others)
+            others[:] = [row.pk]
+            renamed[row.pk] = ids[row.value]
+        with transaction.atomic():
+            ratings.filter(pk__in=superseded).delete()
+            kept = [(new, pk) for pk, new in renamed.items() if pk not in superseded]
+            write('UPDATE newsletter_interest SET value = %s WHERE id = %s', kept)
+
+
+def write(statement, rows):
+    """Run a statement for each row."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
 
 
 def rename_in_digests(Digest, ids):
@@ -62,9 +80,7 @@ def rename_unlocked(Digest, pks, ids):
             new = [{**item, 'paper': ids.get(item['paper'], item['paper'])} for item in old]
             if new != old:
                 changed.append((json.dumps(new), pk))
-        if changed:
-            with connection.cursor() as cursor:
-                cursor.executemany('UPDATE newsletter_digest SET items = %s WHERE id = %s', changed)
+        write('UPDATE newsletter_digest SET items = %s WHERE id = %s', changed)
     return set(Digest.objects.filter(pk__in=pks - items.keys()).values_list('pk', flat=True))
 
 

@@ -55,11 +55,17 @@ def test_references_to_renamed_papers_get_the_present_ids(migrate: Migrate) -> N
     subscriber.digests.create(
         due_on=moment.date(), due_at=moment, items=[{"paper": "t-old", "reason": "new"}]
     )
+    undecided = old.get_model("newsletter", "Subscriber").objects.create(
+        email="b@example.org", email_key="b@example.org"
+    )
+    for kind, value in (("like", "2503.01234"), ("like", "t-old"), ("dislike", "t-old")):
+        undecided.interests.create(kind=kind, value=value)
     new = migrate(("newsletter", "0009_references_have_present_ids"))
     interests = new.get_model("newsletter", "Interest").objects.order_by("pk")
     assert list(interests.values_list("kind", "value")) == [
         ("dislike", "2503.01234"),
         ("like", "t-other"),
+        ("dislike", "2503.01234"),
     ]
     digest = new.get_model("newsletter", "Digest").objects.get()
     assert digest.items == [{"paper": "2503.01234", "reason": "new"}]

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
 
+from tests.proxy import Proxy
 from tests.service import Service
 
 pytestmark = pytest.mark.postgres
-
-
-class Proxy:
-    """Stands between the service and the database; ``frozen`` swallows what both say."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.target = (host, port)
-        self.frozen = threading.Event()
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.port = self.server.getsockname()[1]
-        self.sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self.server.accept()
-                server = socket.create_connection(self.target)
-                self.sockets += [client, server]
-                for source, target in ((client, server), (server, client)):
-                    threading.Thread(target=self._copy, args=(source, target), daemon=True).start()
-
-    def thaw(self) -> None:
-        """End every conversation that was cut off, as a server does that is started again."""
-        self.frozen.clear()
-        for one in self.sockets:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if not self.frozen.is_set():
-                    target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
