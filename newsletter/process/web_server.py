@@ -43,7 +43,8 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def add_task(self, task: HTTPChannel) -> None:
         """Queue a request for a thread."""
-        if task.requests and task.requests[0].path == "/healthz":
+        # A request that cannot be parsed has no path, and gets its answer from the pool.
+        if task.requests and getattr(task.requests[0], "path", "") == "/healthz":
             self.reserved.add_task(task)
         else:
             super().add_task(task)
@@ -61,7 +62,11 @@ class TimedChannel(HTTPChannel):  # type: ignore[misc]
         elif time.monotonic() - self.started > REQUEST_SECONDS:
             self.will_close = True
             return False
-        return bool(super().received(data))
+        try:
+            return bool(super().received(data))
+        except ValueError:  # By urlsplit(), of an address such as http://[.
+            self.will_close = True
+            return False
 
 
 def create(application: WSGIApplication, address: str) -> Any:

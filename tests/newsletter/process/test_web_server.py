@@ -71,6 +71,34 @@ def test_two_hundred_slow_clients_keep_nobody_waiting(service: Service, beginnin
         answers(f"{service.url}/")
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: localhost\x00\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000000\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    ],
+    ids=["NUL", "long header", "long body", "no length", "unknown encoding"],
+)
+def test_a_request_that_cannot_be_parsed_is_answered(
+    service: Service, request_: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        client.sendall(request_)
+        assert client.recv(1000).split()[1] == str(status).encode()
+    assert "uncaptured" not in service.output
+
+
+def test_a_request_whose_address_is_none_ends_its_connection_only(service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        client.sendall(b"GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(1000) == b""
+    assert "uncaptured" not in service.output
+    answers(f"{service.url}/healthz")
+
+
 @pytest.fixture
 def proxy(service: Service, tmp_path: Path) -> Iterator[int]:
     """Caddy with our Caddyfile in front of the service; the port it listens on."""
