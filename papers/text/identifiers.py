@@ -36,7 +36,9 @@ MENTION: Final = re.compile(
 )
 PASTED_SEPARATOR: Final = re.compile(r"[\s,;|\[\]]+")
 PASTED_SIGNS: Final = "()[]{}<>\"'“”‘’`*•·–—-.,;:!?#"
-PREFIX_SPACE: Final = re.compile(r"(?<=arxiv):\s+", re.IGNORECASE)
+PREFIX_SPACE: Final = re.compile(
+    r"(?<=arxiv)(?::\s+|\s+)(?=\d{4}\.|[a-z-]+(?:\.[a-z]{2})?/\d)", re.IGNORECASE
+)
 CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
 LIST_NUMBER: Final = re.compile(r"\(?\d{1,3}[.)]?")
 LONGEST_NAME: Final = 1000
@@ -100,13 +102,16 @@ def pasted_arxiv_ids(text: str) -> list[ArxivId]:
     """Return the arXiv ids that a pasted line begins with, each once.
 
     Bullets, brackets, categories and stops around them are no part of them: ``- 2401.00001,
-    (2401.00002)``, ``arXiv:2401.00001 [cs.CL]``. What follows after another word, as in an id
-    before its title, is no list.
+    (2401.00002)``, ``arXiv:2401.00001 [cs.CL]``, ``arXiv 2401.00001``. What follows after another
+    word, as in an id before its title, is no list.
     """
     found: dict[str, ArxivId] = {}
-    for word in PASTED_SEPARATOR.split(PREFIX_SPACE.sub(":", text.strip())):
+    plain = unicodedata.normalize("NFKC", text).strip()  # Digits and quotes of full width.
+    for word in PASTED_SEPARATOR.split(PREFIX_SPACE.sub(":", plain)):
         bare = word.strip(PASTED_SIGNS)
-        if not bare or CATEGORY.fullmatch(bare) or LIST_NUMBER.fullmatch(word):
+        if not bare or CATEGORY.fullmatch(bare) or bare.casefold() == "arxiv":
+            continue
+        if LIST_NUMBER.fullmatch(word):
             continue
         own = arxiv_id(bare)
         if own is None:
