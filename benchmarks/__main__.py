@@ -12,7 +12,9 @@ import sys
 
 import benchmarks
 
-HELPER_MODULES = {"__main__", "relay", "senders", "server_cpu", "summary_training"}
+HELPER_MODULES = {
+    *("__main__", "admin_pages", "crowds", "relay", "senders", "server_cpu", "summary_training"),
+}
 
 
 def main() -> None:

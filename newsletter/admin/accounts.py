@@ -12,7 +12,7 @@ from django_otp.plugins.otp_static import admin as _static_admin  # noqa: F401
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp import admin as _totp_admin  # noqa: F401
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -63,12 +63,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
     """The audit log: what each account, each command and the service itself did, and when."""
 
     list_display = ("action_time", "user", "object_link", "action")
-    list_filter = (("user", RelatedDropdownFilter), "content_type")
+    list_filter = (("user", RelatedDropdownFilter), ("action_time", RangeDateTimeFilter))
     list_filter_submit = True
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "=user__username", "change_message")
     search_help_text = "A name, an address or a file; words of what was done."
-    date_hierarchy = "action_time"
     fields = list_display
 
     @display(description="object")

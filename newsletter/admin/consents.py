@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
+from newsletter.admin import searches
 from newsletter.models import Consent
 from papers.admin.base import ReadOnlyAdmin, link, url_of
 
@@ -14,11 +17,11 @@ class ConsentAdmin(ReadOnlyAdmin):
     """Append-only: who agreed to what, when, and how they were asked."""
 
     list_display = ("at", "subscriber_link", "action", "form", "text_version", "ip_truncated")
-    list_filter = ("action",)
+    list_filter = ("action", ("at", RangeDateTimeFilter))
     list_select_related = ("subscriber",)
-    search_fields = ("subscriber__email_key", "email_as_typed")
-    search_help_text = "An address."
-    date_hierarchy = "at"
+    search_fields = ("subscriber__email_key",)
+    search_help_text = "An address, or a part of it."
+    list_filter_submit = True
     fieldsets = (
         (None, {"fields": ("subscriber_link", "action", "at", "email_as_typed", "choices")}),
         (
@@ -32,6 +35,10 @@ class ConsentAdmin(ReadOnlyAdmin):
             },
         ),
     )
+
+    def find_whole(self, rows: QuerySet[Consent], typed: str) -> QuerySet[Consent]:
+        """Return the lines of the people with this address."""
+        return searches.of_people(rows, typed)
 
     @display(description="subscriber", ordering="subscriber__email_key")
     def subscriber_link(self, consent: Consent) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
 from newsletter.admin import previews
@@ -46,10 +47,10 @@ class DigestAdmin(SendPermission, OutboundAdmin):
         "attempts",
         "sent_at",
     )
-    list_filter = ("state",)
+    list_filter = ("state", ("due_at", RangeDateTimeFilter))
     actions = ("resend",)
     actions_detail = ("see", "resend_this")
-    date_hierarchy = "due_at"
+    list_filter_submit = True
     fieldsets = (
         (None, {"fields": ("subscriber_link", "state", "reason", "subject")}),
         ("Papers", {"fields": ("paper_table",)}),

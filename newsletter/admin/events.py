@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from unfold.decorators import display
 
+from newsletter.admin import searches
 from newsletter.models import DeliveryEvent
+from newsletter.security import email_addresses
 from papers.admin.base import ReadOnlyAdmin, link, url_of
 from papers.admin.large_tables import RecentValuesFilter
 
@@ -29,8 +32,8 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
         ("processed_at", admin.EmptyFieldListFilter),
     )
     list_select_related = ("digest",)
-    search_fields = ("recipient", "=provider_id", "=event_key")
-    search_help_text = "A recipient or the provider's id."
+    search_fields = ("email_key",)
+    search_help_text = "A recipient, a part of a subscriber's address, or the provider's id."
     date_hierarchy = "received_at"
     fieldsets = (
         (None, {"fields": ("type", "recipient", "digest_link", "reject_reason", "description")}),
@@ -47,6 +50,16 @@ class DeliveryEventAdmin(ReadOnlyAdmin):
             },
         ),
     )
+
+    def find_whole(self, rows: QuerySet[DeliveryEvent], typed: str) -> QuerySet[DeliveryEvent]:
+        """Return the events about this address or message."""
+        for found in (
+            rows.filter(email_key=email_addresses.key_of(typed)),
+            rows.filter(provider_id=typed),
+        ):
+            if found.order_by()[:1]:
+                return found
+        return searches.of_people(rows, typed, "email_key")
 
     @display(
         description="type",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from newsletter.admin.outbound import OutboundAdmin
 from newsletter.models import Notice
@@ -21,8 +22,8 @@ class NoticeAdmin(OutboundAdmin):
         "attempts",
         "sent_at",
     )
-    list_filter = ("state", "kind")
-    date_hierarchy = "created_at"
+    list_filter = ("state", "kind", ("created_at", RangeDateTimeFilter))
+    list_filter_submit = True
     fieldsets = (
         (None, {"fields": ("kind", "subscriber_link", "state", "reason")}),
         (

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import QuerySet
 from unfold.decorators import display
 
+from newsletter.admin import searches
 from newsletter.models import Digest, Notice, Outbound
 from papers.admin.base import ReadOnlyAdmin, link, url_of
 
@@ -22,8 +26,13 @@ class OutboundAdmin(ReadOnlyAdmin):
     """A queue of mail, read-only: states are changed by services and by actions."""
 
     list_select_related = ("subscriber",)
-    search_fields = ("subscriber__email_key", "=message_id", "=provider_id")
-    search_help_text = "An address, a Message-ID or the provider's id."
+    search_fields = ("subscriber__email_key",)
+    search_help_text = "An address or a part of it, a Message-ID or the provider's id."
+
+    def find_whole(self, rows: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        """Return the row with this id, or the rows of the people with this address."""
+        found = searches.of_message(rows, typed)
+        return searches.of_people(rows, typed) if found is None else found
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, row: Digest | Notice) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from newsletter.admin.story import story
 from newsletter.admin.subscriber_actions import SubscriberActions, origin
 from newsletter.models import Consent, Digest, Interest, Notice, Subscriber, Suppression
+from newsletter.security import email_addresses
 from newsletter.subscriptions import parsers, preferences, privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
 from newsletter.web.timezones import all_timezones
@@ -134,6 +135,11 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
     )
     delete_confirmation_template = "admin/erase.html"
     delete_selected_confirmation_template = "admin/erase_selected.html"
+
+    def find_whole(self, rows: QuerySet[Subscriber], typed: str) -> QuerySet[Subscriber] | None:
+        """Return the person with this address."""
+        named = rows.filter(email_key=email_addresses.key_of(typed))
+        return named if named.order_by()[:1] else None
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, subscriber: Subscriber) -> tuple[str, str]:

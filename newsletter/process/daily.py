@@ -24,6 +24,7 @@ STATES: Final = {
     Digest.State.FAILED: "failed",
     Digest.State.UNCERTAIN: "uncertain",
     Digest.State.SKIPPED: "skipped",
+    Digest.State.CANCELLED: "cancelled",
 }
 EVENTS: Final = {"delivered": "delivered", "bounced": "bounced", "complained": "complained"}
 LIKED: Final = "liked"

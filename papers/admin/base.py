@@ -65,6 +65,22 @@ class ListAdmin(ModelAdmin):
         """Return the rows, whose periods are not looked for in each of millions."""
         return with_periods(super().get_queryset(request))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Look for what was typed as a whole by an index first, then for its parts."""
+        found = self.find_whole(queryset, search_term.strip()) if search_term.strip() else None
+        if found is not None:
+            return found, False
+        parts: tuple[QuerySet[Any], bool] = super().get_search_results(
+            request, queryset, search_term
+        )
+        return parts
+
+    def find_whole(self, rows: QuerySet[Any], typed: str) -> QuerySet[Any] | None:
+        """Return the rows that an address or id names; None where parts must be looked for."""
+        return None
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

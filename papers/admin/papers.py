@@ -14,8 +14,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
+from papers import search
 from papers.admin.base import (
     ListAdmin,
     NeverAdded,
@@ -83,10 +85,15 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         "announced_at",
         "state",
     )
-    list_filter = ("hidden", "withdrawn", ("picked_at", admin.EmptyFieldListFilter))
-    search_fields = ("title", "=canonical_id", "=former_id", "=doi")
-    search_help_text = "Words of the title, an id or a DOI."
-    date_hierarchy = "announced_at"
+    list_filter = (
+        "hidden",
+        "withdrawn",
+        ("picked_at", admin.EmptyFieldListFilter),
+        ("announced_at", RangeDateTimeFilter),
+    )
+    list_filter_submit = True
+    search_fields = ("title",)
+    search_help_text = "Words, as on the site; an id or a DOI."
     list_before_template = "admin/papers/submit.html"
     inlines = (SignalInline,)
     actions = ("pick", "unpick", "hide", "unhide")
@@ -118,6 +125,16 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
         "keyword_list",
         "score_table",
     )
+
+    def find_whole(self, rows: QuerySet[Paper], typed: str) -> QuerySet[Paper]:
+        """Return the paper with this id or DOI, or those that the site's search finds."""
+        for name in ("canonical_id", "former_id", "doi"):
+            named = rows.filter(**{name: typed})
+            if named.order_by()[:1]:
+                return named
+        found = search.find(search.read(typed)).ids
+        hidden = Paper.objects.filter(hidden=True, title__icontains=typed).order_by()
+        return rows.filter(pk__in=[*found, *hidden.values_list("pk", flat=True)])
 
     @display(description="trending", ordering="trending")
     def trending_score(self, paper: Paper) -> str:
@@ -244,11 +261,11 @@ class SignalAdmin(ReadOnlyAdmin):
     """Every measurement, newest first."""
 
     list_display = ("paper_link", "name", "value", "source", "observed_at")
-    list_filter = ("name", "source")
+    list_filter = ("name", ("observed_at", RangeDateTimeFilter))
+    list_filter_submit = True
     list_select_related = ("paper",)
     search_fields = ("=paper__canonical_id",)
     search_help_text = "A paper's id."
-    date_hierarchy = "observed_at"
     ordering = ("-observed_at", "-pk")
     fields = list_display
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import redis
 from django.conf import settings
@@ -22,10 +22,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from newsletter.models import DailyCount, Digest, Heartbeat, Notice, Subscriber
-from newsletter.process import status
+from newsletter.process import daily, status
 from newsletter.web.middleware import REQUEST_SECONDS
 from papers.models import Paper, Source
 
+SETTLED = {Digest.State.SENT, Digest.State.SKIPPED, Digest.State.CANCELLED}
+UNSETTLED = [state for state in Digest.State if state not in SETTLED]
 BROKER_TIMEOUT = 0.4  # seconds, for connecting and again for the answer
 
 
@@ -141,7 +143,6 @@ class Counts(Collector):
         """Yield the metric families."""
         tallies: list[tuple[str, type[Model], str]] = [
             ("subscribers", Subscriber, "status"),
-            ("digests", Digest, "state"),
             ("notices", Notice, "state"),
             ("sources", Source, "last_status"),
         ]
@@ -155,10 +156,11 @@ class Counts(Collector):
             "What happened, counted every ten minutes from a table of days.",
             labels=["what"],
         )
-        sums = DailyCount.objects.order_by().values_list("name").annotate(total=Sum("value"))
-        for name, total in sums:
+        sums = dict(DailyCount.objects.order_by().values_list("name").annotate(Sum("value")))
+        for name, total in sums.items():
             totals.add_metric([name], total)
         yield totals
+        yield digests(sums)
         snapshot = status.read()
         yield gauge(
             "heartbeat_age_seconds",
@@ -217,6 +219,16 @@ def tally(name: str, model: type[Model], field: str) -> GaugeMetricFamily:
     for value, count in counted.items():
         family.add_metric([value], count)
     return family
+
+
+def digests(happened: Mapping[str, int]) -> GaugeMetricFamily:
+    """Count digests by state: the settled ones, which grow without end, from the table of days."""
+    rows = Digest.objects.filter(state__in=UNSETTLED).order_by()
+    now_ = dict(rows.values_list("state").annotate(Count("pk")))
+    settled = {state: happened.get(name, 0) for state, name in daily.STATES.items()}
+    counts = {state: now_.get(state, 0) for state in UNSETTLED}
+    values = {str(state): float(count) for state, count in (settled | counts).items()}
+    return gauge("digests", "Digests by state.", "state", values)
 
 
 @never_cache

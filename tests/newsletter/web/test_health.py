@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from newsletter.models import DeliveryEvent, Heartbeat, Stream, Subscriber
+from newsletter.process import daily
 from papers.models import Source
 from tests.factories import a_digest
 
@@ -162,3 +163,15 @@ def test_metrics_are_hidden_in_production_without_the_token(
     settings.METRICS_TOKEN = "a-token"
     assert client.get("/metrics", headers={"Authorization": "Bearer other"}).status_code == 404
     assert client.get("/metrics", headers={"Authorization": "Bearer a-token"}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_metrics_count_waiting_digests_now_and_settled_ones_from_the_table_of_days(
+    client: Client,
+) -> None:
+    for state in ("sent", "sent", "failed", "queued"):
+        a_digest(state=state, due_at=now())
+    daily.count_days(now())
+    text = client.get("/metrics").content.decode()
+    for line in ('"sent"} 2.0', '"failed"} 1.0', '"queued"} 1.0', '"cancelled"} 0.0'):
+        assert f"paperboy_digests{{state={line}" in text

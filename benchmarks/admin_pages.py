@@ -1,0 +1,100 @@
+"""Ask for every page of the admin several times; used by ``benchmarks.admin``.
+
+Prints one line of JSON: a list of ``[name, median milliseconds, queries]``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from statistics import median
+from typing import Final
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsletter.settings")
+django.setup()
+
+from django.contrib import admin  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+
+from newsletter.models import Consent, DeliveryEvent, Digest, Subscriber  # noqa: E402
+from papers.admin.base import url_of, url_of_list  # noqa: E402
+from papers.models import Paper, Signal  # noqa: E402
+
+TIMES: Final = 5
+PER_PAGE: Final = 50
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield what is asked for: a name and a URL."""
+    yield "home", "/admin/"
+    yield "/metrics", "/metrics"
+    yield "/readyz", "/readyz"
+    for model in sorted(admin.site._registry, key=lambda model: model._meta.label):  # noqa: SLF001
+        name = model._meta.verbose_name_plural
+        yield f"{name}", url_of_list(model)
+        row = model._default_manager.order_by("-pk").first()
+        if row is not None:
+            yield f"one of the {name}", url_of(row)
+    yield from _far()
+    yield from _searches()
+
+
+def _far() -> Iterator[tuple[str, str]]:
+    """Yield a page in the middle of the long lists, as page 5,000 of 500,000 rows is."""
+    for model in (Digest, DeliveryEvent, Consent, Paper, Signal, Subscriber):
+        name = model._meta.verbose_name_plural
+        page = max(1, model._default_manager.count() // PER_PAGE // 2)
+        yield f"{name}, page {page}", url_of_list(model, p=page)
+
+
+def _searches() -> Iterator[tuple[str, str]]:
+    digest = Digest.objects.order_by("pk")[Digest.objects.count() // 3]
+    person = digest.subscriber
+    part = person.email.partition("@")[2]
+    for model in (Digest, DeliveryEvent, Subscriber, Consent):
+        name = model._meta.verbose_name_plural
+        yield f"{name} by address", url_of_list(model, q=person.email)
+        yield f"{name} by part of an address", url_of_list(model, q=part)
+        yield f"{name} by an unknown address", url_of_list(model, q="nobody@nowhere.example")
+    yield "digests by Message-ID", url_of_list(Digest, q=digest.message_id)
+    yield "digests by provider's id", url_of_list(Digest, q=digest.provider_id)
+    yield "events by provider's id", url_of_list(DeliveryEvent, q=digest.provider_id)
+    yield "digests that failed", url_of_list(Digest, state__exact="failed")
+    yield "events that are bounces", url_of_list(DeliveryEvent, type="bounced")
+    yield "papers by words", url_of_list(Paper, q="attention models")
+    yield "papers by id", url_of_list(Paper, q=Paper.objects.all()[100].canonical_id)
+    own = url_of(person).removesuffix("change/")
+    yield "preview of one person", f"{own}preview/"
+
+
+def measure(client: Client, url: str) -> tuple[float, int]:
+    """Return the median milliseconds of a page and its queries."""
+    with CaptureQueriesContext(connection) as queries:
+        _get(client, url)
+    return median(_get(client, url) for _ in range(TIMES)), len(queries)
+
+
+def _get(client: Client, url: str) -> float:
+    start = time.perf_counter()
+    answer = client.get(url)
+    if answer.status_code not in {200, 503}:
+        raise SystemExit(f"{url} answers {answer.status_code}.")
+    return (time.perf_counter() - start) * 1000
+
+
+def main() -> None:
+    """Print the figures of every page."""
+    client = Client()
+    client.force_login(User.objects.get(username="operator"))
+    print(json.dumps([(name, *measure(client, url)) for name, url in pages()]))
+
+
+if __name__ == "__main__":
+    main()
