@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import django
 
@@ -21,8 +21,8 @@ from django.contrib import admin  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
 
+from newsletter.digests import preview  # noqa: E402
 from newsletter.models import Consent, DeliveryEvent, Digest, Subscriber  # noqa: E402
 from papers.admin.base import url_of, url_of_list  # noqa: E402
 from papers.models import Paper, Signal  # noqa: E402
@@ -72,13 +72,21 @@ def _searches() -> Iterator[tuple[str, str]]:
     yield "papers by id", url_of_list(Paper, q=Paper.objects.all()[100].canonical_id)
     own = url_of(person).removesuffix("change/")
     yield "preview of one person", f"{own}preview/"
+    yield "explanation of a paper", f"{own}explain/?paper={Paper.objects.all()[100].canonical_id}"
 
 
 def measure(client: Client, url: str) -> tuple[float, int]:
     """Return the median milliseconds of a page and its queries."""
-    with CaptureQueriesContext(connection) as queries:
+    queries = 0
+
+    def count(execute: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal queries
+        queries += 1
+        return execute(*arguments)
+
+    with connection.execute_wrapper(count):
         _get(client, url)
-    return median(_get(client, url) for _ in range(TIMES)), len(queries)
+    return median(_get(client, url) for _ in range(TIMES)), queries
 
 
 def _get(client: Client, url: str) -> float:
@@ -90,8 +98,9 @@ def _get(client: Client, url: str) -> float:
 
 
 def main() -> None:
-    """Print the figures of every page."""
-    client = Client()
+    """Print the figures of every page; the papers of previews are read before."""
+    preview.kept_papers()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get(username="operator"))
     print(json.dumps([(name, *measure(client, url)) for name, url in pages()]))
 

@@ -7,11 +7,12 @@ from django.template.response import TemplateResponse
 from django.utils.timezone import now
 
 from newsletter.delivery import connections
-from newsletter.digests import assembly
+from newsletter.digests import assembly, explanation, preview
 from newsletter.mail import messages, snapshots
 from newsletter.mail.errors import SendResult
 from newsletter.models import Digest, Subscriber
-from papers.admin.base import ListAdmin
+from papers.admin.base import ListAdmin, url_of
+from papers.models import Paper
 
 # A test copy must not offer the operator's mail program to unsubscribe the subscriber.
 PERSONAL_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID")
@@ -19,6 +20,43 @@ PERSONAL_HEADERS = ("List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Fee
 
 class NothingToSendError(Exception):
     """There is no digest for this subscriber now; the text of the error gives the reason."""
+
+
+def waiting(admin: ListAdmin, request: HttpRequest, title: str) -> HttpResponse | None:
+    """Return a page that loads itself again while the papers are read, or None once they are."""
+    if preview.are_ready():
+        return None
+    context = {**admin.admin_site.each_context(request), "title": title, "opts": admin.opts}
+    return TemplateResponse(request, "admin/wait.html", context)
+
+
+def upcoming(subscriber: Subscriber) -> Digest:
+    """Return what this subscriber would get now, from the papers that are kept ready."""
+    moment = now()
+    return assembly.preview(subscriber, moment, preview.papers_of(subscriber, moment))
+
+
+def explain(admin: ListAdmin, request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """Return a page that says of a paper why this subscriber would, or would not, get it."""
+    typed = request.GET.get("paper", "").strip()[:500]
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": f"Why does {subscriber} get a paper, or not?",
+        "opts": admin.opts,
+        "typed": typed,
+        "person_url": url_of(subscriber),
+    }
+    if typed:
+        moment = now()
+        papers = preview.papers_of(subscriber, moment)
+        try:
+            found = explanation.explain_paper(subscriber, typed, moment, papers)
+        except explanation.UnknownPaperError as error:
+            context["answer"] = str(error)
+        else:
+            context["answer"] = explanation.sentences(subscriber.email, found)
+            context["paper"] = Paper.objects.filter(canonical_id=found.paper).first()
+    return TemplateResponse(request, "admin/explain.html", context)
 
 
 def show(admin: ListAdmin, request: HttpRequest, digest: Digest, title: str) -> HttpResponse:
@@ -40,7 +78,7 @@ def send_test(subscriber: Subscriber, address: str) -> SendResult:
     Raises:
         NothingToSendError: There is no digest for the subscriber now.
     """
-    digest = assembly.preview(subscriber, now())
+    digest = upcoming(subscriber)
     if digest.state == Digest.State.SKIPPED:
         raise NothingToSendError(digest.reason)
     try:

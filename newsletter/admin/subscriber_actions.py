@@ -25,7 +25,6 @@ from newsletter.admin.confirmation import (
     confirmation_page,
     typed_reason,
 )
-from newsletter.digests import assembly
 from newsletter.mail.errors import SendStatus
 from newsletter.models import ListImport, Notice, Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
@@ -76,6 +75,7 @@ class SubscriberActions(SendPermission, ListAdmin):
     )
     actions_detail = (
         "preview",
+        "explain",
         "send_now",
         "send_links",
         "send_test_of_this",
@@ -123,11 +123,25 @@ class SubscriberActions(SendPermission, ListAdmin):
     @action(description="Preview", url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the digest that this subscriber would get now."""
-        subscriber = self.get_object(request, object_id)
+        subscriber = self._person(request, object_id)
+        title = f"What {subscriber} would get now"
+        return previews.waiting(self, request, title) or previews.show(
+            self, request, previews.upcoming(subscriber), title
+        )
+
+    @action(description="Explain a paper", url_path="explain", permissions=["view"], icon="help")
+    def explain(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say why this subscriber would, or would not, get a paper."""
+        subscriber = self._person(request, object_id)
+        return previews.waiting(self, request, "Explain a paper") or previews.explain(
+            self, request, subscriber
+        )
+
+    def _person(self, request: HttpRequest, object_id: str) -> Subscriber:
+        subscriber: Subscriber | None = self.get_object(request, object_id)
         if subscriber is None:
             raise Http404("There is no such subscriber.")
-        digest = assembly.preview(subscriber, now())
-        return previews.show(self, request, digest, f"What {subscriber} would get now")
+        return subscriber
 
     @admin.action(description="Send a test to me", permissions=["send"])
     def send_test(self, request: HttpRequest, people: People) -> HttpResponse | None:

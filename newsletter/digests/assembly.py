@@ -144,9 +144,12 @@ def plan(at: datetime, *, to: str = "", punctual: bool = True) -> Iterator[Diges
         first = portion[-1].pk + 1
 
 
-def preview(subscriber: Subscriber, at: datetime) -> Digest:
-    """Return the digest that this subscriber would get at that time; nothing is saved."""
-    library = RunPapers(at, Subscriber.objects.filter(pk=subscriber.pk))
+def preview(subscriber: Subscriber, at: datetime, papers: RunPapers | None = None) -> Digest:
+    """Return the digest that this subscriber would get at that time; nothing is saved.
+
+    ``papers`` are the candidates where they are known already.
+    """
+    library = papers or RunPapers(at, Subscriber.objects.filter(pk=subscriber.pk))
     return _compose_chunk([subscriber], library, punctual=False)[0]
 
 

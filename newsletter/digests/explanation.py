@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from newsletter.digests.assembly import asked_of
 from newsletter.digests.run_papers import RunPapers
 from newsletter.models import Subscriber
 from papers.models import Paper
-from papers.recommend.explanation import Explanation, explain
+from papers.recommend.explanation import Change, Explanation, explain
+from papers.text.identifiers import arxiv_id
+
+RULES: Final = {
+    "pick": "it is the editor's pick",
+    "personal": "it fits what they asked for (strength {value})",
+    "trending": "it trends more than {share} of the recent papers",
+    "sent": "it was sent to them already",
+    "too old": "it is older than a digest goes back",
+    "withdrawn": "it was withdrawn",
+    "hidden": "an editor hid it",
+    "liked": "they liked it already",
+    "disliked": "they disliked it",
+    "own": "it is by {value}, which is a name of theirs",
+    "muted": "they muted {value}",
+    "same story": "the digest holds one that says the same (likeness {value}, limit {threshold})",
+    "no interest": "it fits none of their interests",
+    "outranked": "others fit better (its strength is {value}, that of the last one {threshold})",
+}
 
 
 class UnknownPaperError(Exception):
     """No paper has this id."""
 
 
-def explain_paper(person: Subscriber, paper: str, at: datetime) -> Explanation:
+def explain_paper(
+    person: Subscriber, paper: str, at: datetime, papers: RunPapers | None = None
+) -> Explanation:
     """Explain why a paper is, or is not, in the digest that a subscriber would get at a moment.
+
+    Args:
+        person: The subscriber.
+        paper: The id of the paper, or a text that is one, such as its address.
+        at: The moment.
+        papers: The candidates where they are known already.
 
     Raises:
         UnknownPaperError: No paper has this id, now or formerly.
     """
     found = _paper(paper)
-    library = RunPapers(at, Subscriber.objects.filter(pk=person.pk))
+    library = papers or RunPapers(at, Subscriber.objects.filter(pk=person.pk))
     if found.withdrawn or found.hidden:
         rule = "withdrawn" if found.withdrawn else "hidden"
         return Explanation(found.canonical_id, False, None, rule)
@@ -35,8 +62,27 @@ def explain_paper(person: Subscriber, paper: str, at: datetime) -> Explanation:
 
 
 def _paper(text: str) -> Paper:
-    named = Paper.objects.filter(canonical_id=text) | Paper.objects.filter(former_id=text)
-    found = named.first()
+    pasted = arxiv_id(text)
+    found = Paper.objects.known_as([text, pasted.id] if pasted else [text]).first()
     if found is None:
         raise UnknownPaperError(f"No paper has the id {text!r}.")
     return found
+
+
+def sentences(email: str, found: Explanation) -> str:
+    """Return an explanation in words."""
+    verb = "would get" if found.included else "would not get"
+    share = f"{found.value:.0%}" if isinstance(found.value, float) else ""
+    rule = RULES[found.rule].format(value=found.value, share=share, threshold=found.threshold)
+    said = f"{email} {verb} {found.paper}: {rule}."
+    if found.rank is not None:
+        where = "in the digest" if found.included else "in the interest it fits best"
+        said += f" Its rank {where} is {found.rank}."
+    return f"{said} {_advice(found.change)}" if found.change else said
+
+
+def _advice(change: Change) -> str:
+    """Return a change as a sentence."""
+    added = [f"add {one}" for one in change.add]
+    removed = [f"remove {one}" for one in change.remove]
+    return f"It would come with this change to {change.field}: {', '.join(added + removed)}."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -15,8 +17,8 @@ from django.utils.timezone import now
 
 from newsletter.digests.assembly import request_for
 from newsletter.digests.run_papers import RunPapers
-from newsletter.models import Subscriber
-from newsletter.subscriptions.preferences import Choices
+from newsletter.models import Interest, Subscriber
+from newsletter.subscriptions.preferences import RATED_KINDS, Choices
 from papers.models import Paper, RankedList
 from papers.recommend import diversify, loader, rates
 from papers.recommend import driving_words as words
@@ -110,6 +112,20 @@ def kept_papers() -> RunPapers:
     elif time.monotonic() - kept.read_at > FRESH_SECONDS and kept.state != _state():
         threading.Thread(target=_renew, args=(kept,), daemon=True, name="preview papers").start()
     return kept.papers
+
+
+def papers_of(person: Subscriber, at: datetime) -> RunPapers:
+    """Return the papers from which this subscriber's digest is chosen at a moment.
+
+    They are the kept ones, unless the subscriber rated a paper that these do not hold.
+    """
+    kept = kept_papers()
+    rated = Interest.objects.filter(subscriber=person, kind__in=RATED_KINDS)
+    if any(paper not in kept.index.rows for paper in rated.values_list("value", flat=True)):
+        return RunPapers(at, Subscriber.objects.filter(pk=person.pk))
+    papers = copy.copy(kept)
+    papers.at = at
+    return papers
 
 
 def are_ready() -> bool:

@@ -469,13 +469,15 @@ class SimilarityModel:
         generator = np.random.default_rng(likes)
         drawn = generator.integers(0, max(1, self._count), min(CHANCE_GROUPS, self._count))
         which = np.arange(self._count)
-        found = []
+        found: list[Scores] = [np.empty(0, np.float32)]
         for first in drawn.tolist():
             group = [first, *generator.choice(drawn, likes - 1).tolist()]
             similarity = self._similarity_to(group, np.ones(likes, np.float32), (), None)
             scores = self._corrected(similarity, which)
             found.append(np.delete(scores, group))
-        return float(np.quantile(np.concatenate(found), CHANCE_QUANTILE)) if found else 0.0
+        others = np.concatenate(found)
+        # In a catalogue of a paper or two no candidate is left beside the group.
+        return float(np.quantile(others, CHANCE_QUANTILE)) if others.size else 0.0
 
 
 def _without_columns(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:

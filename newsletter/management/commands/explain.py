@@ -10,28 +10,11 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from newsletter.digests.explanation import UnknownPaperError, explain_paper
+from newsletter.digests.explanation import UnknownPaperError, explain_paper, sentences
 from newsletter.models import Subscriber
 from newsletter.security import email_addresses
-from papers.recommend.explanation import Change, Explanation
 
 UNUSABLE: Final = 2
-RULES: Final = {
-    "pick": "it is the editor's pick",
-    "personal": "it fits what they asked for (strength {value})",
-    "trending": "it trends more than {share} of the recent papers",
-    "sent": "it was sent to them already",
-    "too old": "it is older than a digest goes back",
-    "withdrawn": "it was withdrawn",
-    "hidden": "an editor hid it",
-    "liked": "they liked it already",
-    "disliked": "they disliked it",
-    "own": "it is by {value}, which is a name of theirs",
-    "muted": "they muted {value}",
-    "same story": "the digest holds one that says the same (likeness {value}, limit {threshold})",
-    "no interest": "it fits none of their interests",
-    "outranked": "others fit better (its strength is {value}, that of the last one {threshold})",
-}
 
 
 class Command(BaseCommand):
@@ -70,22 +53,3 @@ class Command(BaseCommand):
         except Subscriber.DoesNotExist:
             sentence = f"Nobody with the address {text!r} is subscribed."
             raise CommandError(sentence, returncode=UNUSABLE) from None
-
-
-def sentences(email: str, found: Explanation) -> str:
-    """Return an explanation in words."""
-    verb = "would get" if found.included else "would not get"
-    share = f"{found.value:.0%}" if isinstance(found.value, float) else ""
-    rule = RULES[found.rule].format(value=found.value, share=share, threshold=found.threshold)
-    said = f"{email} {verb} {found.paper}: {rule}."
-    if found.rank is not None:
-        where = "in the digest" if found.included else "in the interest it fits best"
-        said += f" Its rank {where} is {found.rank}."
-    return f"{said} {_advice(found.change)}" if found.change else said
-
-
-def _advice(change: Change) -> str:
-    """Return a change as a sentence."""
-    added = [f"add {one}" for one in change.add]
-    removed = [f"remove {one}" for one in change.remove]
-    return f"It would come with this change to {change.field}: {', '.join(added + removed)}."
