@@ -124,7 +124,7 @@ def _signals(papers: list[Paper], moment: datetime) -> Iterator[Signal]:
                 source="hf",
                 name="upvotes",
                 value=float(hours),
-                observed_at=moment - timedelta(hours=hours),
+                observed_at=moment - timedelta(hours=hours, seconds=paper.pk),
             )
 
 

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from dotenv import load_dotenv
 
-from newsletter.conf import env, running
+from newsletter.conf import env, palette, running
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
@@ -344,11 +344,13 @@ OTP_TOTP_ISSUER = SITE_NAME
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,
-    "SITE_SYMBOL": "mail",
+    "SITE_ICON": lambda _request: static("favicon.svg"),
     "SIDEBAR": {"navigation": "newsletter.admin.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "newsletter.admin.dashboard.dashboard",
     "SITE_FAVICONS": [{"rel": "icon", "href": lambda _request: static("favicon.svg")}],
     "STYLES": [lambda _request: static("admin.css")],
+    "SCRIPTS": [lambda _request: static("admin.js")],
+    "COLORS": {"primary": palette.ACCENT, "base": palette.PAPER},
 }
 
 # One handler writes everything, with a filter that removes tokens, addresses and keys.

@@ -63,6 +63,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     """The audit log: what each account, each command and the service itself did, and when."""
 
     list_display = ("action_time", "user", "object_link", "action")
+    ordering = ("-pk",)
     list_filter = (("user", RelatedDropdownFilter), ("action_time", RangeDateTimeFilter))
     list_filter_submit = True
     list_select_related = ("user", "content_type")

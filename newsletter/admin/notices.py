@@ -22,6 +22,7 @@ class NoticeAdmin(OutboundAdmin):
         "attempts",
         "sent_at",
     )
+    ordering = ("-pk",)  # As they were created, by an index that is there anyway.
     list_filter = ("state", "kind", ("created_at", RangeDateTimeFilter))
     list_filter_submit = True
     fieldsets = (

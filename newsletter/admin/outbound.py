@@ -31,7 +31,7 @@ class OutboundAdmin(ReadOnlyAdmin):
 
     def find_whole(self, rows: QuerySet[Any], typed: str) -> QuerySet[Any]:
         """Return the row with this id, or the rows of the people with this address."""
-        found = searches.of_message(rows, typed)
+        found = searches.of_message(rows, typed) if " " not in typed else None
         return searches.of_people(rows, typed) if found is None else found
 
     @display(description="state", ordering="state", label=STATE_COLOURS)

@@ -38,7 +38,7 @@ def of_people(rows: QuerySet[Any], typed: str, field: str = "subscriber") -> Que
 
 def of_message(rows: QuerySet[Any], typed: str) -> QuerySet[Any] | None:
     """Return the digest or notice with this Message-ID, provider's id or public id, if any."""
-    message_id = f"<{typed.strip('<>')}>"
+    message_id = f"<{typed.strip('<>')}>"[:200]
     sent = rows.filter(state=Outbound.State.SENT, message_id=message_id)
     unsent = rows.filter(state__in=UNSENT, message_id=message_id)
     # Each by its own index: a single condition with "or" would read the whole table.

@@ -38,13 +38,14 @@ class StoryEvent:
 
 def story(person: Subscriber, banned: Iterable[Suppression]) -> str:
     """Return the events of a person as a table, newest first; ``banned`` are their suppressions."""
+    standing = list(banned)
     events = [
-        *_consents(person),
+        *_consents(person, suppressed=bool(standing)),
         *_digests(person),
         *_notices(person),
         *_events(person),
         *_ratings(person),
-        *_suppressions(banned),
+        *_suppressions(standing),
     ]
     events.sort(key=lambda event: event.at, reverse=True)
     rows = format_html_join(
@@ -58,8 +59,11 @@ def story(person: Subscriber, banned: Iterable[Suppression]) -> str:
     return format_html('<table class="plain-table story"><tbody>{}</tbody></table>', rows)
 
 
-def _consents(person: Subscriber) -> Iterator[StoryEvent]:
+def _consents(person: Subscriber, *, suppressed: bool) -> Iterator[StoryEvent]:
     for consent in Consent.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
+        if suppressed and consent.action == Consent.Action.SUPPRESS:
+            suppressed = False  # The suppression itself says the same, with its reason.
+            continue
         words = consent.get_action_display().capitalize()
         text = f"text {consent.text_version}" if consent.text_version else ""
         choices = ", ".join(f"{key}: {value}" for key, value in consent.choices.items() if value)

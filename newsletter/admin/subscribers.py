@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
@@ -103,10 +104,10 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
         "next_digest_at",
         "created_at",
     )
-    list_filter = ("status", "frequency")
+    list_filter = ("status", "frequency", ("created_at", RangeDateTimeFilter))
+    list_filter_submit = True
     search_fields = ("email_key",)
     search_help_text = "An address, or a part of it."
-    date_hierarchy = "created_at"
     inlines = (InterestInline,)
     fieldsets = (
         (None, {"fields": ("email", "status", "suppression", "sent_links")}),

@@ -174,7 +174,7 @@ def _parse_foreign(row: Row, used: dict[str, str], preset: Preset) -> ParsedRow:
     if ours.get("timezone"):
         with suppress(parsers.InputError):
             parsed.choices["timezone"] = parsers.timezone(ours["timezone"])
-    departure = preset.departure(cells)
+    departure = preset.departed(cells)
     if departure:
         since = next(
             (cells[name] for name, use in used.items() if use == "suppressed_at" and cells[name]),

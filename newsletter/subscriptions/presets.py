@@ -16,7 +16,21 @@ Reason = Suppression.Reason
 Cells = Mapping[str, str]
 CONFIRMATION_COLUMNS: Final = (
     *("confirm_time", "confirmed_at", "confirmation_date", "confirmation date"),
-    *("opt-in confirmed at", "activation_date"),
+    *("opt-in confirmed at", "activation_date", "timestamp_opt", "confirmation time"),
+)
+ADDRESS_COLUMNS: Final = (
+    *("email", "email address", "email_address", "e-mail", "e-mail address", "subscriber email"),
+    # Mailchimp names the column as the owner of the list does.
+    *("e-mail-adresse", "e-mail adresse", "adresse e-mail", "adresse email", "adresse mail"),
+    *("correo electrónico", "dirección de correo electrónico", "indirizzo e-mail"),
+)
+STATUS_COLUMNS: Final = (
+    *("status", "type", "subscriber_type", "subscription_status", "subscription status"),
+    *("email marketing status", "email_status", "email status", "subscriber status"),
+)
+LEFT_COLUMNS: Final = (
+    *("unsub_time", "unsubscribed_at", "unsubscribed at", "unsubscribe_date", "unsubscribe date"),
+    *("unsubscription_date", "unsubscription date", "opted_out_at"),
 )
 TRUE: Final = frozenset({"true", "1", "yes", "t"})
 FALSE: Final = frozenset({"false", "0", "no", "f"})
@@ -50,6 +64,22 @@ class Preset:
     columns: Mapping[str, str] = field(default_factory=dict)
     departure: Callable[[Cells], Departure | None] = lambda _cells: None
 
+    def departed(self, cells: Cells) -> Departure | None:
+        """Return why the address of a row may not be written to, or None.
+
+        What the service is known for comes first, then what any column with a common name says.
+        """
+        found = self.departure(cells)
+        if found or self is OWN:
+            return found
+        for column in STATUS_COLUMNS:
+            word = cells.get(column, "").lower()
+            if word in DEPARTED:
+                return Departure(DEPARTED[word], f"{word} at {self.title}")
+        if any(cells.get(column, "").lower() not in {"", *FALSE} for column in LEFT_COLUMNS):
+            return Departure(Reason.MANUAL, f"unsubscribed at {self.title}")
+        return None
+
     def mapping(self, columns: Collection[str]) -> dict[str, str]:
         """Return what each used column of a file becomes here."""
         address = next((name for name in self.email if name in columns), "")
@@ -57,14 +87,36 @@ class Preset:
         confirmed = next((name for name in CONFIRMATION_COLUMNS if name in columns), "")
         if confirmed:
             found[confirmed] = "confirmed_at"
+        if self.name != "paperboy":
+            found |= {name: "status" for name in STATUS_COLUMNS if name in columns}
+            found |= {name: "suppressed_at" for name in LEFT_COLUMNS if name in columns}
         return found | {name: use for name, use in self.columns.items() if name in columns}
+
+
+DEPARTED: Final = {
+    "unsubscribed": Reason.MANUAL,
+    "removed": Reason.MANUAL,
+    "blocked": Reason.MANUAL,
+    "blocklisted": Reason.MANUAL,
+    "blacklisted": Reason.MANUAL,
+    "disabled": Reason.MANUAL,
+    "spammy": Reason.MANUAL,
+    "cleaned": Reason.HARD_BOUNCE,
+    "bounced": Reason.HARD_BOUNCE,
+    "undeliverable": Reason.HARD_BOUNCE,
+    "complained": Reason.COMPLAINT,
+    "complaining": Reason.COMPLAINT,
+}
 
 
 def _mailchimp(cells: Cells) -> Departure | None:
     status = cells.get("status", "").lower()
-    if "clean_time" in cells or status == "cleaned":
+    # A file of the cleaned or the unsubscribed has the column; a file of all has it for some.
+    all_in_one = "status" in cells or "email marketing status" in cells
+    if cells.get("clean_time") or status == "cleaned" or ("clean_time" in cells and not all_in_one):
         return Departure(Reason.HARD_BOUNCE, "cleaned at Mailchimp")
-    if "unsub_time" in cells or status == "unsubscribed":
+    left = cells.get("unsub_time") or status == "unsubscribed"
+    if left or ("unsub_time" in cells and not all_in_one):
         reason = cells.get("unsub_reason", "").lower()
         spam = "spam" in reason or "abuse" in reason
         return Departure(
@@ -74,37 +126,13 @@ def _mailchimp(cells: Cells) -> Departure | None:
 
 
 def _substack(cells: Cells) -> Departure | None:
-    if cells.get("email_disabled", "").lower() in TRUE:
+    disabled = cells.get("email_disabled") or cells.get("emails disabled", "")
+    if disabled.lower() in TRUE:
         return Departure(Reason.MANUAL, "email disabled at Substack")
     return None
 
 
-def _listmonk(cells: Cells) -> Departure | None:
-    status = cells.get("status", "").lower()
-    if status in {"blocklisted", "blacklisted"}:
-        return Departure(Reason.MANUAL, "blocklisted at listmonk")
-    if status == "disabled" or cells.get("subscription_status", "").lower() == "unsubscribed":
-        return Departure(Reason.MANUAL, "unsubscribed at listmonk")
-    return None
-
-
-BUTTONDOWN_TYPES: Final = {
-    "unsubscribed": Reason.MANUAL,
-    "removed": Reason.MANUAL,
-    "blocked": Reason.MANUAL,
-    "spammy": Reason.MANUAL,
-    "undeliverable": Reason.HARD_BOUNCE,
-    "complained": Reason.COMPLAINT,
-    "complaining": Reason.COMPLAINT,
-}
-
-
 def _buttondown(cells: Cells) -> Departure | None:
-    kind = (cells.get("type") or cells.get("subscriber_type") or cells.get("status", "")).lower()
-    if kind in BUTTONDOWN_TYPES:
-        return Departure(BUTTONDOWN_TYPES[kind], f"{kind} at Buttondown")
-    if cells.get("unsubscription_date") or cells.get("unsubscription date"):
-        return Departure(Reason.MANUAL, "unsubscribed at Buttondown")
     if cells.get("undeliverability_date") or cells.get("undeliverability date"):
         return Departure(Reason.HARD_BOUNCE, "undeliverable at Buttondown")
     return None
@@ -112,6 +140,9 @@ def _buttondown(cells: Cells) -> Departure | None:
 
 def _ghost(cells: Cells) -> Departure | None:
     wanted = cells.get("subscribed_to_emails") or cells.get("subscribed", "")
+    stopped = cells.get("email_disabled") or cells.get("email_suppressed", "")
+    if stopped.lower() in TRUE:
+        return Departure(Reason.HARD_BOUNCE, "email disabled at Ghost")
     if wanted.lower() in FALSE or cells.get("deleted_at"):
         return Departure(Reason.MANUAL, "unsubscribed at Ghost")
     return None
@@ -121,12 +152,15 @@ FOREIGN: Final = (
     Preset(
         "mailchimp",
         "Mailchimp",
-        ("email address", "email"),
-        frozenset({"optin_time", "leid", "euid", "unsub_time", "clean_time", "member_rating"}),
+        ADDRESS_COLUMNS,
+        frozenset(
+            {
+                *("optin_time", "optin_ip", "confirm_ip", "leid", "euid", "member_rating"),
+                *("unsub_time", "unsub_reason", "clean_time", "timestamp_opt", "unique_email_id"),
+            }
+        ),
         {
             "timezone": "timezone",
-            "status": "status",
-            "unsub_time": "suppressed_at",
             "clean_time": "suppressed_at",
             "unsub_reason": "status",
         },
@@ -135,27 +169,30 @@ FOREIGN: Final = (
     Preset(
         "substack",
         "Substack",
-        ("email",),
-        frozenset({"email_disabled", "active_subscription", "first_payment_at"}),
-        {"email_disabled": "status"},
+        ADDRESS_COLUMNS,
+        frozenset(
+            {
+                *("active_subscription", "first_payment_at", "digest_enabled", "stripe plan"),
+                *("email_disabled", "emails disabled"),
+                *("emails received (6mo)", "emails opened (6mo)", "paid upgrade date"),
+                *("first paid date", "days active", "subscription source (free)"),
+            }
+        ),
+        {"email_disabled": "status", "emails disabled": "status"},
         _substack,
     ),
     Preset(
         "buttondown",
         "Buttondown",
-        ("email_address", "email"),
+        ADDRESS_COLUMNS,
         frozenset(
             {
                 *("creation_date", "subscriber_type", "unsubscription_date", "churn_date"),
                 *("subscription date", "unsubscription date", "undeliverability_date"),
+                *("secondary_id", "referrer_url", "unsubscription_reason", "creation date"),
             }
         ),
         {
-            "type": "status",
-            "subscriber_type": "status",
-            "status": "status",
-            "unsubscription_date": "suppressed_at",
-            "unsubscription date": "suppressed_at",
             "undeliverability_date": "suppressed_at",
             "undeliverability date": "suppressed_at",
         },
@@ -164,30 +201,35 @@ FOREIGN: Final = (
     Preset(
         "ghost",
         "Ghost",
-        ("email",),
-        frozenset({"subscribed_to_emails", "complimentary_plan", "stripe_customer_id"}),
-        {"subscribed_to_emails": "status", "subscribed": "status", "deleted_at": "status"},
+        ADDRESS_COLUMNS,
+        frozenset({"subscribed_to_emails", "complimentary_plan", "stripe_customer_id", "tiers"}),
+        {
+            "subscribed_to_emails": "status",
+            "subscribed": "status",
+            "deleted_at": "status",
+            "email_disabled": "status",
+            "email_suppressed": "status",
+        },
         _ghost,
     ),
     Preset(
         "listmonk",
         "listmonk",
-        ("email",),
-        frozenset({"attributes", "attribs", "subscription_status"}),
-        {"status": "status", "subscription_status": "status"},
-        _listmonk,
+        ADDRESS_COLUMNS,
+        frozenset({"attributes", "attribs", "subscription_status", "uuid"}),
     ),
 )
-OWN: Final = Preset("paperboy", "Paperboy", ("email", "email address"), frozenset())
+OWN: Final = Preset("paperboy", "Paperboy", ADDRESS_COLUMNS, frozenset())
 PRESETS: Final = {preset.name: preset for preset in (OWN, *FOREIGN)}
 AUTO: Final = "auto"
 
 
 def detect(columns: Collection[str]) -> Preset:
-    """Return the preset of the service that made a file with these columns."""
-    found = (
-        preset
-        for preset in FOREIGN
-        if preset.evidence.intersection(columns) and "email" in preset.mapping(columns).values()
-    )
-    return next(found, OWN)
+    """Return the preset of the service that made a file: the one with the most of its columns."""
+
+    def evidence(preset: Preset) -> int:
+        readable = "email" in preset.mapping(columns).values()
+        return len(preset.evidence.intersection(columns)) if readable else 0
+
+    best = max(FOREIGN, key=evidence)
+    return best if evidence(best) else OWN

@@ -514,5 +514,6 @@ def test_the_story_of_a_person_is_shown_in_one_order(
     told = html[html.index("plain-table story") :]
     order = ["Suppressed: hard bounce", "ses reported bounced", "Digest failed", "Confirmed"]
     assert [told.index(words) for words in order] == sorted(told.index(words) for words in order)
+    assert "Was suppressed" not in told, "the suppression says it"
     assert "text v3" in told
     assert "550 &lt;no such user&gt;" in told

@@ -65,6 +65,42 @@ EXPORTS = {
 }
 
 
+# Older, newer and filtered exports: active or pending is a@x.org, b@x.org must get no mail.
+VARIANTS = [
+    ("mailchimp", "E-Mail-Adresse,Vorname,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,Status\n"
+     "a@x.org,Ada,,,2023-05-06 07:08:09,1.2.3.4,subscribed\nb@x.org,Bob,,,,,cleaned\n"),
+    ("mailchimp", "email_address,status,timestamp_signup,timestamp_opt,unique_email_id,vip\n"
+     "a@x.org,subscribed,,2023-05-06T07:08:09+00:00,1,2\nb@x.org,unsubscribed,,,2,2\n"),
+    ("mailchimp", "Email Address,Email Marketing Status,LEID,EUID,UNSUB_TIME,UNSUB_REASON\n"
+     "a@x.org,Subscribed,1,a,,\nb@x.org,Unsubscribed,2,b,2024-01-02 03:04:05,NORMAL\n"),
+    ("substack", "email,active_subscription,expiry,email_disabled,digest_enabled,created_at\n"
+     "a@x.org,false,,false,true,2020-05-06\nb@x.org,false,,true,true,2020-05-06\n"),
+    ("substack", "Email,Name,Subscription type,Stripe plan,Start date,Emails received (6mo),"
+     "Emails opened (6mo),Unsubscribed at\n"
+     "a@x.org,Ada,Free,,2024-05-06,7,7,\nb@x.org,Bob,Free,,2024-05-06,7,0,2024-06-07\n"),
+    ("listmonk", "uuid,email,name,status,created_at,updated_at\n"
+     "1,a@x.org,Ada,enabled,2023-05-06,\n2,b@x.org,Bob,disabled,2023-05-06,\n"),
+    ("listmonk", "uuid,email,name,attributes,status,created_at,updated_at,subscription_status\n"
+     "1,a@x.org,Ada,{},enabled,,,confirmed\n2,b@x.org,Bob,{},enabled,,,unsubscribed\n"),
+    ("listmonk", "id,uuid,email,name,attribs,status\n1,1,a@x.org,,{},enabled\n"
+     "2,2,b@x.org,,{},blacklisted\n"),
+    ("buttondown", "email,notes,metadata,tags,referrer_url,creation_date,secondary_id,"
+     "subscriber_type,source\na@x.org,,{},,,2020-05-06,1,unactivated,api\n"
+     "b@x.org,,{},,,2020-05-06,2,removed,api\n"),
+    ("buttondown", "id,email_address,creation_date,type,unsubscription_date,unsubscription_reason,"
+     "undeliverability_date\n1,a@x.org,2025-05-06,regular,,,\n"
+     "2,b@x.org,2025-05-06,regular,,,2025-06-07T00:00:00Z\n"),
+    ("buttondown", "Email address,Creation date,Type,Unsubscription date,Churn date\n"
+     "a@x.org,2025-05-06,Premium,,\nb@x.org,2025-05-06,Complained,,\n"),
+    ("ghost", "email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,labels\n"
+     "a@x.org,Ada,,TRUE,FALSE,,\nb@x.org,Bob,,FALSE,FALSE,,\n"),
+    ("ghost", "id,email,name,note,subscribed_to_emails,complimentary_plan,created_at,deleted_at,"
+     "labels,tiers\n1,a@x.org,,,true,false,,,,\n2,b@x.org,,,true,false,,2024-01-02,,\n"),
+    ("ghost", "id,email,name,subscribed_to_emails,email_disabled,complimentary_plan,tiers\n"
+     "1,a@x.org,Ada,true,false,false,\n2,b@x.org,Bob,true,true,false,\n"),
+]  # fmt: skip
+
+
 def run(file: Path, text: str | None = None, **options: object) -> tuple[list[str], str]:
     """Import a file; return the lines of standard output, and standard error."""
     if text is not None:
@@ -128,6 +164,24 @@ def test_a_service_without_proof_of_consent_gives_pending_and_suppressed(
     )
     assert Suppression.objects.get().email_key == "b@x.org"
     assert run(file)[0] == ["created=0 updated=0 unchanged=2 suppressed=0 refused=0"]
+
+
+@pytest.mark.parametrize(("name", "text"), VARIANTS)
+def test_other_shapes_of_an_export_are_recognised_and_nobody_who_left_gets_mail(
+    file: Path, name: str, text: str
+) -> None:
+    (line,), err = run(file, text)
+    assert line == "created=1 updated=0 unchanged=0 suppressed=1 refused=0"
+    assert f"Read as an export of {presets.PRESETS[name].title}" in err
+    assert Subscriber.objects.get().email == "a@x.org"
+    assert Suppression.objects.get().email_key == "b@x.org"
+
+
+def test_a_time_of_confirmation_counts_under_each_of_its_names(file: Path) -> None:
+    for _, text in VARIANTS[:2]:
+        Subscriber.objects.all().delete()
+        run(file, text)
+        assert Subscriber.objects.get().status == Status.ACTIVE
 
 
 def test_who_left_elsewhere_and_is_here_gets_no_more_mail(file: Path) -> None:
