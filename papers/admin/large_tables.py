@@ -54,7 +54,6 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]  # None at run t
         [plan] = json.loads(rows.order_by().explain(format="json"))
         return max(MOST_COUNTED + 1, int(plan["Plan"]["Plan Rows"]))
 
-
     def page(self, number: int | str) -> Page[Any]:
         """Return a page; a far one begins at the value that the index has at its place."""
         place = self.validate_number(number)

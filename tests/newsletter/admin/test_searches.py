@@ -6,16 +6,15 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.utils.timezone import now
 
 from newsletter.admin import searches
 from newsletter.models import Consent, DeliveryEvent, Digest, Notice, Subscriber
-from papers.admin import paging
+from papers.admin import large_tables
 from papers.admin.base import url_of, url_of_list
-from papers.admin.paging import LongPaginator
+from papers.admin.large_tables import EstimatingPaginator
 from papers.models import Paper
 from tests.factories import a_digest, a_paper, a_subscriber
 
@@ -114,8 +113,8 @@ def test_papers_are_found_by_id_by_words_and_when_they_are_hidden(operator: Clie
 def test_far_pages_hold_the_rows_that_an_offset_would_give(
     monkeypatch: pytest.MonkeyPatch, same: int, order: str
 ) -> None:
-    monkeypatch.setattr(paging, "FAR", 10)
-    monkeypatch.setattr(paging, "SAME", 5)
+    monkeypatch.setattr(large_tables, "FAR", 10)
+    monkeypatch.setattr(large_tables, "SAME", 5)
     person, moment = a_subscriber(), now()
     Digest.objects.bulk_create(
         Digest(
@@ -126,21 +125,6 @@ def test_far_pages_hold_the_rows_that_an_offset_would_give(
         for n in range(40)
     )
     rows = Digest.objects.order_by(order, "-pk")
-    paginator = LongPaginator(rows, 4)
+    paginator = EstimatingPaginator(rows, 4)
     pages = [list(paginator.page(number)) for number in paginator.page_range]
     assert [row for page in pages for row in page] == list(rows)
-
-
-@pytest.mark.postgres
-def test_a_long_table_is_estimated_unless_it_is_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
-
-    monkeypatch.setattr(paging, "ESTIMATED_FROM", 3)
-    for _ in range(4):
-        a_subscriber()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE newsletter_subscriber")
-    a_subscriber()
-    people = Subscriber.objects.order_by("pk")
-    assert (LongPaginator(people, 2).estimate, LongPaginator(people, 2).count) == (4, 4)
-    assert LongPaginator(people.filter(status="active"), 2).estimate is None
-    assert LongPaginator(people.filter(status="active"), 2).count == 5

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [('newsletter', '0021_frozen_letters')]
+    dependencies = [('newsletter', '0024_recent_slots_of_a_send_rate')]
 
     operations = [
         migrations.SeparateDatabaseAndState(
