@@ -4,8 +4,8 @@ Messages get slots, evenly spaced. The time of the next free slot and the slots 
 are a row that is moved by compare-and-set, so that no slot is given twice and the limit holds for
 any number of processes and machines. A sender that was kept from using its slots in time (by a busy
 processor, or a database that was locked) gives them up, and the next ones are closer together until
-that is made up for: twice the rate at most, and no more within any second than the limit (a virtual
-schedule with a sliding window log).
+that is made up for, with no more within any second than the limit (a virtual schedule with a
+sliding window log).
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from newsletter.models import SendRate
 
 # Slots missed by more than this are given up. The window is so much longer than a second that what
 # leaves late and what leaves in time are never more than the limit within any second.
-LATEST_USE: Final = timedelta(milliseconds=10)
+LATEST_USE: Final = timedelta(milliseconds=15)
 WINDOW_MARGIN: Final = 1.02
+# The share of the usual spacing between slots while missed ones are made up for.
+CATCHING_UP: Final = 0.6
 # Slots are booked for so long ahead, so that the row is not written for every message.
 BOOKED_AHEAD: Final = timedelta(milliseconds=250)
 # A slot that is further ahead than so many senders book together was written by a wrong clock.
@@ -126,7 +128,7 @@ class RateLimiter:
     def _free_slots(
         self, moment: datetime, ideal: datetime, stored: datetime, log: list[datetime]
     ) -> tuple[datetime, list[datetime]]:
-        """Return the next slots; while they are behind the ideal, twice as close together.
+        """Return the next slots; while they are behind the ideal, closer together.
 
         Args:
             moment: The present time.
@@ -143,7 +145,7 @@ class RateLimiter:
         count += max(timedelta(), stored - ideal) // self.spacing
         last = stored - self.spacing
         for _ in range(count):
-            slot = max(ideal, last + self.spacing / 2, moment - LATEST_USE)
+            slot = max(ideal, last + CATCHING_UP * self.spacing, moment - LATEST_USE)
             if len(taken) == self.most:
                 slot = max(slot, taken[0] + self.window)
             ideal += self.spacing

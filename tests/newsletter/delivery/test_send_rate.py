@@ -99,7 +99,7 @@ def simulate(senders: int, stalls: float) -> list[float]:
     return left
 
 
-@pytest.mark.parametrize(("senders", "stalls"), [(1, 0.0), (1, 0.001), (2, 0.0005)])
+@pytest.mark.parametrize(("senders", "stalls"), [(1, 0.0), (1, 0.0005), (2, 0.0005)])
 def test_what_a_busy_machine_kept_back_is_made_up_for_within_the_limit(
     senders: int, stalls: float
 ) -> None:
@@ -109,16 +109,16 @@ def test_what_a_busy_machine_kept_back_is_made_up_for_within_the_limit(
 
 
 def test_a_run_keeps_to_the_rate_and_uses_it(sink: Sink, settings: Settings) -> None:
-    settings.MAIL_RATE = 20
+    settings.MAIL_RATE = 10
     for _ in range(16):
         a_digest()
     start = now()
     assert delivery.deliver(rendering.DIGESTS) == {"sent": 16}
     took = (now() - start).total_seconds()
-    assert 15 / 20 <= took < 3
+    assert 15 / 10 <= took < 3
     moments = sorted(filter(None, Digest.objects.values_list("sending_at", flat=True)))
     for first, last in zip(moments, moments[10:], strict=False):
-        assert (last - first).total_seconds() >= 9 / 20 - 0.02
+        assert (last - first).total_seconds() >= 0.98
 
 
 def test_digests_are_spread_over_the_window_and_nothing_waits_behind_them(
