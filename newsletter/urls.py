@@ -9,6 +9,7 @@ from newsletter.web import webhooks
 from newsletter.web.api.endpoints import api
 from newsletter.web.views import (
     archive,
+    card,
     digest,
     feeds,
     health,
@@ -53,6 +54,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("archive/<str:day>/", archive.archive_day, name="archive-day"),
     path("archive/<str:day>/feed.xml", feeds.archive_day.atom, name="archive-day-feed"),
     path("archive/<str:day>/feed.json", feeds.archive_day.json),
+    path("archive/<str:day>/card.png", card.day, name="day-card"),
+    path("papers/<path:canonical_id>/card.png", card.paper, name="paper-card"),
     path("papers/<path:canonical_id>/cite.bib", paper.cite, name="cite"),
     path("papers/<path:canonical_id>/", paper.paper, name="paper"),
     path("sitemap.xml", sitemap.sitemap, name="sitemap"),

@@ -77,7 +77,8 @@ class Item(NamedTuple):
     @property
     def authors(self) -> list[str]:
         """Return the authors that the entry names."""
-        return [line(name) for name in self.listed_paper.paper.authors[:FEED_AUTHORS_PER_PAPER]]
+        named = self.listed_paper.paper.authors[:FEED_AUTHORS_PER_PAPER]
+        return list(filter(None, map(line, named)))
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,8 @@ def _json_item(item: Item) -> dict[str, Any]:
         "url": item.url,
         "external_url": next((link.url for link in item.listed_paper.links), ""),
         "title": line(paper.title),
-        "content_text": item.summary,
+        # Every item needs a content (JSON Feed 1.1).
+        "content_text": item.summary or line(paper.title),
         "date_published": item.published_at.isoformat(),
         "date_modified": item.changed_at.isoformat(),
         "authors": [{"name": name} for name in item.authors],

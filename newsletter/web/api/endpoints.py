@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -15,7 +16,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page
 from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
-from ninja.errors import HttpError
+from ninja.errors import HttpError, ValidationError
+from pydantic import BeforeValidator
 
 from newsletter.web import suggestions
 from newsletter.web.api.schemas import (
@@ -44,6 +46,19 @@ Limit = Annotated[int, Query(20, ge=1, le=MAX_PAGE, description="Papers in the a
 Offset = Annotated[int, Query(0, ge=0, le=MAX_OFFSET, description="Papers to skip.")]
 Field = Annotated[str, Query("", max_length=32, description="An arXiv category or archive.")]
 ERRORS: Final = dict.fromkeys((404, 422, 429, 503), ErrorOut)
+
+
+ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _iso_day(value: object) -> object:
+    """Refuse numbers, which would count as seconds since 1970. Raises ValueError for them."""
+    if isinstance(value, str) and not ISO_DAY.fullmatch(value):
+        raise ValueError("write a day such as 2026-11-30")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso_day)]
 
 
 class PeriodName(StrEnum):
@@ -78,6 +93,16 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 router = Router()
+
+
+@api.exception_handler(ValidationError)
+def _refuse_parameters(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Say in one sentence which parameter is wrong and why."""
+    wrong = error.errors[0] if error.errors else {}
+    name = str((wrong.get("loc") or ("a parameter",))[-1])
+    return api.create_response(
+        request, {"detail": f"{name}: {wrong.get('msg', 'not valid')}."}, status=422
+    )
 
 
 def _limit_requests(view: Any) -> Any:
@@ -122,8 +147,8 @@ def papers(
     request: HttpRequest,
     limit: Limit,
     offset: Offset,
-    since: date | None = None,
-    until: date | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
 ) -> PapersOut:
     """Return papers by their announcement, newest first."""
     found = Paper.objects.filter(hidden=False).order_by("-announced_at", "-pk")

@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.urls import is_valid_path
 from django.utils.http import escape_leading_slashes
 from django.views import defaults
@@ -15,7 +15,8 @@ from django.views.defaults import page_not_found
 RETRY_SECONDS = 30
 
 
-FILE_ENDINGS: Final = (".bib", ".json", ".txt", ".xml")
+FILE_ENDINGS: Final = (".bib", ".json", ".png", ".txt", ".xml")
+API: Final = "/api/"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -23,6 +24,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
     A POST, such as a one-click unsubscribe, is never redirected.
     """
+    if request.path_info.startswith(API):
+        return JsonResponse({"detail": "There is nothing at this address."}, status=404)
     slash_missing = not request.path_info.endswith(("/", *FILE_ENDINGS))
     if (
         request.method in {"GET", "HEAD"}

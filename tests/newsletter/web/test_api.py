@@ -132,3 +132,36 @@ def test_many_papers_cost_a_handful_of_queries(
     with django_assert_max_num_queries(5):  # PostgreSQL sets its time-out in a savepoint.
         found = answer(client, path, q="sparse")
     assert len(found["papers"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/trending", {"period": "null"}),
+        ("/trending", {"limit": "0"}),
+        ("/papers", {"since": "yesterday"}),
+        ("/papers", {"until": "0"}),
+        ("/search", {}),
+        ("/search", {"q": "sparse", "offset": "-1"}),
+    ],
+)
+def test_what_is_wrong_with_a_parameter_is_one_sentence_that_names_it(
+    client: Client, path: str, parameters: dict[str, str]
+) -> None:
+    wrong = [*parameters, "q"][-2 if parameters else -1]
+    detail = answer(client, path, 422, **parameters)["detail"]
+    assert isinstance(detail, str)
+    assert detail.startswith(f"{wrong}: ")
+    assert detail.endswith(".")
+
+
+def test_an_address_that_is_none_is_answered_in_json(client: Client) -> None:
+    for path in ("/nowhere", "/papers/%0A%C2%A0/similar", "/trending/"):
+        assert isinstance(answer(client, path, 404)["detail"], str)
+
+
+def test_an_unchanged_answer_is_not_sent_twice(client: Client) -> None:
+    a_paper()
+    first = client.get("/api/v1/papers")
+    again = client.get("/api/v1/papers", headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from datetime import UTC, datetime
+from typing import Any, Final
 
 import pytest
 from django.test import Client
+from lxml import html
 
 from newsletter.web import charts
 from papers.models import Signal
@@ -66,20 +70,76 @@ def test_a_hidden_paper_cannot_be_cited(client: Client) -> None:
     assert client.get("/papers/2503.01234/cite.bib").status_code == 404
 
 
-def test_the_page_holds_the_fields_that_zotero_reads(client: Client) -> None:
+ZOTERO: Final = {
+    "citation_title": "title",
+    "citation_publication_date": "date",
+    "citation_journal_title": "publicationTitle",
+    "citation_abstract": "abstractNote",
+    "citation_doi": "DOI",
+    "citation_public_url": "url",
+    "citation_language": "language",
+}
+"""Zotero's field by the name of the meta element from which its translator for pages fills it."""
+
+
+def saved_by_zotero(page: str) -> dict[str, Any]:
+    """What Zotero's translator "Embedded Metadata" makes of the head of a page."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for element in html.fromstring(page).iter("meta"):
+        found[element.get("name", "")].append(element.get("content", ""))
+    item: dict[str, Any] = {
+        field: " ".join(found[name][0].split()) for name, field in ZOTERO.items() if found[name]
+    }
+    # An author with a semicolon, or with a comma between groups of words, is several.
+    item["authors"] = [one for text in found["citation_author"] for one in text.split(";")]
+    item["tags"] = [one for text in found["citation_keywords"] for one in text.split(";")]
+    item["pdf"] = found["citation_pdf_url"][:1]
+    return item
+
+
+def test_zotero_saves_everything_that_is_known_of_a_paper(client: Client) -> None:
     paper = a_paper(
         canonical_id="2503.01234",
-        keywords=["attention"],
+        title="Sparse “attention” & more",
+        abstract="First line.\nSecond <line>.",
+        authors=["Ada Lovelace", "José Núñez"],
+        published_at=datetime(2025, 3, 4, tzinfo=UTC),
+        keywords=["attention", "sparsity"],
         doi="10.1000/x",
         journal_ref="JMLR",
         pdf_url="https://arxiv.org/pdf/2503.01234",
     )
-    page = client.get(paper.get_absolute_url()).content.decode()
-    for name in (
-        *("title", "author", "publication_date", "online_date", "doi", "journal_title"),
-        *("pdf_url", "abstract_html_url", "public_url", "arxiv_id", "keywords"),
-    ):
-        assert f'<meta name="citation_{name}" content="' in page
+    assert saved_by_zotero(client.get(paper.get_absolute_url()).content.decode()) == {
+        "title": "Sparse “attention” & more",
+        "date": "2025/03/04",
+        "publicationTitle": "JMLR",
+        "abstractNote": "First line. Second <line>.",
+        "DOI": "10.1000/x",
+        "url": "https://arxiv.org/abs/2503.01234",
+        "language": "en",
+        "authors": ["Ada Lovelace", "José Núñez"],
+        "tags": ["attention", "sparsity"],
+        "pdf": ["https://arxiv.org/pdf/2503.01234"],
+    }
+
+
+def test_zotero_saves_a_bare_paper_with_the_address_of_its_page(client: Client) -> None:
+    paper = a_paper(authors=[], abstract="", url="", categories=[], primary_category="")
+    saved = saved_by_zotero(client.get(paper.get_absolute_url()).content.decode())
+    assert saved["title"] == paper.title
+    assert saved["url"].endswith(paper.get_absolute_url())
+    assert saved["authors"] == saved["pdf"] == []
+
+
+def test_the_page_describes_the_paper_in_json_for_search_engines(client: Client) -> None:
+    paper = a_paper(title="A </script> & title", canonical_id="2503.01234")
+    page = html.fromstring(client.get(paper.get_absolute_url()).content.decode())
+    [script] = [one for one in page.iter("script") if one.get("type") == "application/ld+json"]
+    described = json.loads(script.text or "")
+    assert described["@type"] == "ScholarlyArticle"
+    assert described["headline"] == "A </script> & title"
+    assert [one["name"] for one in described["author"]] == paper.authors
+    assert paper.url in described["sameAs"]
 
 
 def test_the_page_offers_mail_about_papers_like_it_and_by_its_authors(client: Client) -> None:
