@@ -9,7 +9,7 @@ from typing import Final
 from papers.text.commands import SCRIPT_END, link
 
 BOLD: Final = re.compile(r"(?<![\w*\\])\*\*(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*\\])\*\*(?![\w*])")
-INITIAL: Final = re.compile(r"(?<![\w*\\])\*\*([A-Za-z]{1,4})\*\*(?=\w)")
+INITIAL: Final = re.compile(r"(?<![\w*\\])\*\*([A-Za-z]{1,12})\*\*(?=\w)")
 EMPHASIS: Final = re.compile(
     r"(?<![\w*\\^_)\]}])\*([A-Za-z](?:[A-Za-z ,'’/-]{0,80}[A-Za-z])?[.!?]?)\*(?![\w*])"
 )
