@@ -143,7 +143,9 @@ class PollingStep(bootsteps.StartStopStep):
         from newsletter.process.polling import PollingLoop
 
         sys.setswitchinterval(SWITCH_SECONDS)
-        return PollingLoop(stopping, worker.hostname)
+        takes_slices = "assembling" in worker.app.amqp.queues.consume_from
+        in_threads = not worker.pool_cls.__module__.endswith(".prefork")
+        return PollingLoop(stopping, worker.hostname, assembles=takes_slices and in_threads)
 
 
 class EmbeddedBeat(bootsteps.StartStopStep):

@@ -35,7 +35,7 @@ from newsletter.delivery import (
 )
 from newsletter.delivery.outbox import CLAIM_LEASE, MailStream
 from newsletter.delivery.rendering import DIGESTS, NOTICES, STREAMS
-from newsletter.digests import assembly, claims
+from newsletter.digests import assembly, claims, run_papers
 from newsletter.models import Digest, Heartbeat, Subscriber
 from newsletter.subscriptions import due_dates, list_imports
 from newsletter.subscriptions import service as subscriptions
@@ -95,6 +95,11 @@ def prepare_digests() -> None:
     subscriptions.resume_due(now())
     # Only now: a process that waits for the rows of another one is not at work.
     record_heartbeat("worker")
+
+
+def prepare_papers() -> bool:
+    """Read the papers of a morning that begins soon, for this process; return whether one does."""
+    return run_papers.prepare(now())
 
 
 def assemble_digests(

@@ -26,6 +26,8 @@ LONGEST_USE: Final = timedelta(minutes=10)
 """A process reads the papers anew after so long: what is announced meanwhile is a candidate."""
 LETTER_FOR_NEW_READERS: Final = timedelta(days=1)
 """A first digest carries a letter that is no older."""
+LOOK_AHEAD: Final = timedelta(minutes=1)
+"""The papers are read so long before somebody is due."""
 EDITS_SECONDS: Final = 5.0
 """What editors change counts for slices that begin so much later."""
 
@@ -130,7 +132,8 @@ _lock = threading.Lock()
 def shared(at: datetime, readers: Sequence[Subscriber] = ()) -> RunPapers:
     """Return the papers that this process keeps, read anew if they are outdated.
 
-    They include what the readers who are due by then have rated, and what ``readers`` have.
+    They include what the readers who are due by ``at`` or soon after have rated, and what
+    ``readers`` have.
     """
     global _kept  # noqa: PLW0603 - one value for the process
     with _lock:
@@ -138,9 +141,21 @@ def shared(at: datetime, readers: Sequence[Subscriber] = ()) -> RunPapers:
         if _kept is None or not current or not _kept.papers.knows(rated_by(readers)):
             _kept = None  # So that two are never in memory at once.
             newest, edits = _newest(), _edits()
-            papers = RunPapers(at, claims.due(at))
+            papers = RunPapers(at, claims.due(at + LOOK_AHEAD))
             _kept = _Kept(papers, newest, edits, time.monotonic())
         return _kept.papers.as_of(at)
+
+
+def prepare(at: datetime) -> bool:
+    """Read the papers before readers are due, so that the first digest need not wait for it.
+
+    Returns:
+        Whether somebody is due soon.
+    """
+    soon = claims.due(at + LOOK_AHEAD).exists()
+    if soon:
+        shared(at)
+    return soon
 
 
 def forget() -> None:

@@ -70,7 +70,16 @@ class Work:
 class PollingLoop:
     """Threads that each repeat one kind of round over the tables."""
 
-    def __init__(self, stopping: threading.Event, worker: str = "") -> None:
+    def __init__(
+        self, stopping: threading.Event, worker: str = "", *, assembles: bool = False
+    ) -> None:
+        """Prepare the threads.
+
+        Args:
+            stopping: Set when the worker is to stop.
+            worker: The name under which it reports.
+            assembles: Whether threads of this process take slices, so that it keeps the papers.
+        """
         self.stopping = stopping
         self.worker = f"{status.WORKER_PREFIX}{worker}"[:100] if worker else ""
         rounds: dict[str, Callable[[jobs.StopCondition], object]] = {
@@ -79,6 +88,8 @@ class PollingLoop:
             "events": self._process_events,
             "bounces": jobs.read_bounces,
         }
+        if assembles:
+            rounds["papers"] = lambda _until: jobs.prepare_papers()
         self.threads = [
             threading.Thread(target=self._run, args=(name, round_), name=name, daemon=True)
             for name, round_ in rounds.items()

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connections
 from django.utils.timezone import now
 
-from newsletter.digests import assembly, claims
+from newsletter.digests import assembly, claims, run_papers
 from newsletter.models import Digest, Interest, Subscriber
+from papers.recommend import loader
 from tests.factories import a_paper, a_subscriber
 
 
@@ -112,6 +114,17 @@ class TestSlices:
         ]
         assert chosen[0] == [first.canonical_id]
         assert set(chosen[1]) == {first.canonical_id, second.canonical_id}
+
+    def test_the_papers_are_read_before_the_readers_are_due(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a_paper()
+        assert not run_papers.prepare(now())
+        a_subscriber(next_digest_at=now() + timedelta(seconds=30))
+        assert run_papers.prepare(now())
+        monkeypatch.setattr(loader, "build", lambda *_: 1 / 0)
+        with time_machine.travel(now() + timedelta(seconds=31)):
+            assert len(assembly.assemble_slice()) == 1
 
     def test_a_like_that_the_kept_papers_lack_is_read(self) -> None:
         old = a_paper(title="Coral reefs from space", announced_at=now() - timedelta(days=90))
