@@ -32,8 +32,10 @@ BOOKED_AHEAD: Final = timedelta(milliseconds=250)
 MOST_SENDERS: Final = 50
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-# Slots that senders of this process ended without using, while others had booked later ones.
+# What senders of this process left to the next: the slots that they ended without using, while
+# others had booked later ones, and when their last messages left.
 _unused: dict[str, list[datetime]] = {}
+_departures: dict[str, list[datetime]] = {}
 _lock = Lock()
 
 
@@ -49,6 +51,8 @@ class RateLimiter:
         self.most = max(1, int(rate))
         self.window = timedelta(seconds=WINDOW_MARGIN * self.most / rate) if rate else timedelta()
         self.spacing = self.window / self.most
+        self.period = self.window / WINDOW_MARGIN
+        self.departures: deque[datetime] = deque(maxlen=self.most)
         self.slots: deque[datetime] = deque()
         self.booked = now()
         self.missed: list[datetime] = []
@@ -56,6 +60,7 @@ class RateLimiter:
             SendRate.objects.get_or_create(name=self.name)
             with _lock:
                 self.missed = _unused.pop(self.name, [])
+                self.departures.extend(_departures.pop(self.name, []))
 
     def take(self, count: int) -> int:
         """Use up to ``count`` slots whose time has come, and return their number."""
@@ -68,17 +73,32 @@ class RateLimiter:
             self.slots.clear()
         if not self.slots:
             self._book(moment)
+        count = min(count, self.most - self._left_lately(moment))
         taken = 0
         while taken < count and self.slots and self.slots[0] <= moment:
             self.slots.popleft()
             taken += 1
         return taken
 
+    def note_departures(self, count: int) -> None:
+        """Note that ``count`` messages leave now: storing the intent may have taken a while."""
+        if self.spacing:
+            self.departures.extend([now()] * count)
+
     def wait(self) -> float | None:
-        """Return the seconds until the next slot; None when there is no limit."""
+        """Return the seconds until another message may leave; None when there is no limit."""
         if not self.spacing:
             return None
-        return max(0.0, (self.slots[0] - now()).total_seconds()) if self.slots else 0.0
+        moment = now()
+        earliest = self.slots[0] if self.slots else moment
+        if self._left_lately(moment) == self.most:
+            earliest = max(earliest, self.departures[0] + self.period)
+        return max(0.0, (earliest - moment).total_seconds())
+
+    def _left_lately(self, moment: datetime) -> int:
+        """Return how many messages of this sender left within the last second."""
+        recent = (moment - self.period, moment)
+        return sum(recent[0] < departure <= recent[1] for departure in self.departures)
 
     def give_back(self) -> None:
         """Return the unused slots; where others booked later ones, to the next sender here."""
@@ -97,6 +117,7 @@ class RateLimiter:
                 unused = list(self.missed)
         with _lock:
             _unused[self.name] = (_unused.get(self.name, []) + unused)[-self.most :]
+            _departures[self.name] = list(self.departures)
         self.slots.clear()
         self.missed = []
 

@@ -197,6 +197,7 @@ class Run(Generic[RowT]):
                 if done.started:  # Connecting may have taken seconds, which are no silence.
                     self.answered = time.monotonic()
                 self.pool.start(done.started)
+                self.rate.note_departures(len(done.started))
                 ahead[:0] = done.waiting
                 if done.waiting and not self.pool.in_flight:
                     time.sleep(UNPROVEN_PAUSE_SECONDS)

@@ -79,6 +79,23 @@ def test_a_slot_behind_which_others_booked_is_not_given_twice() -> None:
         assert later.slots[0] > theirs.slots[0]
 
 
+def test_messages_that_were_kept_back_after_their_slots_do_not_leave_with_the_next() -> None:
+    """Storing the intents of a whole second of slots takes half a second."""
+    with time_machine.travel(now(), tick=False) as clock:
+        pace = RateLimiter(10)
+        taken = 0
+        while taken < 10:
+            taken += pace.take(1)
+            clock.shift(0.01)
+        clock.shift(0.5)
+        pace.note_departures(10)
+        clock.shift(0.9)
+        assert pace.take(5) == 0
+        assert pace.wait() == pytest.approx(0.1, abs=0.001)
+        clock.shift(0.11)
+        assert pace.take(5) == 1
+
+
 def simulate(senders: int, stalls: float) -> list[float]:
     """When messages left within ten seconds at 50 a second, with senders that are kept waiting."""
     chance = random.Random(1)
@@ -91,7 +108,9 @@ def simulate(senders: int, stalls: float) -> list[float]:
             for place, pace in enumerate(paces):
                 if free_at[place] > moment:
                     continue
-                left += [(moment - start).total_seconds()] * pace.take(8)
+                for _ in range(pace.take(8)):
+                    left.append((moment - start).total_seconds())
+                    pace.note_departures(1)
                 stalled = chance.random() < stalls
                 busy = chance.uniform(0.05, 0.3) if stalled else chance.uniform(0.001, 0.01)
                 free_at[place] = moment + timedelta(seconds=busy)
