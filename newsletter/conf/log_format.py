@@ -6,11 +6,19 @@ import json
 import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 # What a call may pass as ``extra`` to name what a line is about.
 SUBJECTS: Final = ("digest", "notice", "source")
+
+
+def about(row: Model) -> dict[str, object]:
+    """Return the ``extra`` of a log call that names the digest or notice it is about."""
+    return {str(row._meta.model_name): row.pk}
 
 
 class RequestId(logging.Filter):

@@ -90,7 +90,8 @@ def _process_event(event: DeliveryEvent) -> None:
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        log.exception("Delivery event %s could not be acted on.", event.pk)
+        subject = {"digest": event.digest_id} if event.digest_id else {}
+        log.exception("Delivery event %s could not be acted on.", event.pk, extra=subject)
 
 
 def _act(event: DeliveryEvent) -> None:

@@ -27,6 +27,7 @@ from django.db import (
 from django.utils.timezone import now
 
 from newsletter.conf import sqlite
+from newsletter.conf.log_format import about
 from newsletter.delivery import alarms, outbox, statements, streams
 from newsletter.delivery.outbox import SMTP_ANSWER, Attempt, MailStream, RowT, State, move
 from newsletter.delivery.statements import Key, Sql, Update
@@ -106,14 +107,24 @@ def _commit_singly(
         except CONNECTION_ERRORS:
             raise
         except Exception:
-            log.exception("%s %s: its result cannot be stored.", stream.name, attempt.row.pk)
+            log.exception(
+                "%s %s: its result cannot be stored.",
+                stream.name,
+                attempt.row.pk,
+                extra=about(attempt.row),
+            )
         else:
             all_of.counts.update(done.counts)
     for attempt in attempts:
         try:
             done = _commit_with_retries(stream, [], [attempt], proven, patience)
         except (DataError, IntegrityError) as error:
-            log.exception("%s %s: its intent cannot be stored.", stream.name, attempt.row.pk)
+            log.exception(
+                "%s %s: its intent cannot be stored.",
+                stream.name,
+                attempt.row.pk,
+                extra=about(attempt.row),
+            )
             reason = f"It could not be stored: {type(error).__name__}."
             all_of.counts[move(stream, attempt.row, State.FAILED, reason=reason)] += 1
         else:

@@ -27,6 +27,7 @@ from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
 from newsletter import host_clock
+from newsletter.conf.log_format import about
 from newsletter.delivery import late_results, outbox, refusals, rounds, streams
 from newsletter.delivery.connections import ConnectionPool, connection_pool
 from newsletter.delivery.outbox import (
@@ -277,7 +278,13 @@ class Run(Generic[RowT]):
                 self._stop(str(message))
                 return
             if isinstance(message, Exception):
-                log.error("%s %s cannot be written: %s", self.stream.name, row.pk, message)
+                log.error(
+                    "%s %s cannot be written: %s",
+                    self.stream.name,
+                    row.pk,
+                    message,
+                    extra=about(row),
+                )
                 self._fail(row, f"It could not be written: {message}")
                 if not isinstance(message, IncompleteMessageError):
                     self._note_refusal(row, f"It could not be written: {message}")
@@ -328,6 +335,7 @@ class Run(Generic[RowT]):
         """Decide from the results, before they are stored, how the run goes on."""
         for attempt, result in results:
             self._note(attempt, result)
+            self._log(attempt, result)
         accepted = [result.status == SendStatus.SENT for _, result in results]
         if set(self.answers) - {streams.ACCEPTED} or (any(accepted) and not self.proven):
             self._store_answers()
@@ -346,6 +354,13 @@ class Run(Generic[RowT]):
             self.pool.widen()
         elif any(result.may_meet_all or result.server_error for _, result in results):
             self.pool.narrow()
+
+    def _log(self, attempt: Attempt[RowT], result: SendResult) -> None:
+        """Log what became of a message: in debugging all, otherwise what did not leave."""
+        level = logging.DEBUG if result.status == SendStatus.SENT else logging.INFO
+        if log.isEnabledFor(level):
+            words = (self.stream.name, attempt.row.pk, result.status, result.reason)
+            log.log(level, "%s %s: %s. %s", *words, extra=about(attempt.row))
 
     def _note(self, attempt: Attempt[RowT], result: SendResult) -> None:
         """Note how a message was answered, if that tells something about the stream."""

@@ -17,6 +17,8 @@ from django_otp.plugins.otp_static.lib import add_static_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
+from tests.conftest import ROOT
+
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
 
@@ -241,3 +243,15 @@ def test_a_failed_log_in_is_logged_with_its_address_for_fail2ban(
     assert "Log-in failed from 127.0.0.1." in caplog.messages
     log_in(client)
     assert caplog.messages.count("Log-in failed from 127.0.0.1.") == 1
+
+
+def test_the_filter_of_the_documentation_finds_the_address_of_a_failed_log_in(
+    client: Client, operator: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = (ROOT / "docs" / "hosting.md").read_text()
+    pattern = re.search(r"^failregex = (.*)$", page, re.MULTILINE)
+    assert pattern
+    client.post("/admin/login/", {"username": "operator", "password": "guess"})
+    found = re.search(pattern[1].replace("<HOST>", r"(?P<host>(?:\d+\.){3}\d+)"), caplog.text)
+    assert found
+    assert found["host"] == "127.0.0.1"
