@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -143,3 +145,31 @@ def test_with_the_embedded_broker_each_process_enqueues_for_itself(
     dispatch.send()
     dispatch.send()
     assert enqueued == [(dispatch.ASSEMBLE, (person.pk, person.pk)), (dispatch.SEND, ())]
+
+
+def test_a_child_process_hands_over_when_its_time_is_over(
+    enqueued: list[tuple[str, tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", -1.0)
+    runs: list[bool] = []
+    tasks._repeat(tasks.send_digests, lambda until: runs.append(until()))
+    assert runs == [True]
+    assert enqueued == [(dispatch.SEND, ())]
+
+
+def test_a_thread_goes_on_until_it_is_done(
+    enqueued: list[tuple[str, tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", -1.0)
+    runs: list[bool] = []
+
+    def run(until: Callable[[], bool]) -> None:
+        runs.append(until())
+        if len(runs) == 2:
+            monkeypatch.setattr(tasks, "SLICE_SECONDS", 20.0)
+
+    thread = threading.Thread(target=tasks._repeat, args=(tasks.send_digests, run))
+    thread.start()
+    thread.join()
+    assert runs == [True, True, False]
+    assert enqueued == []
