@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.mails import confirm, open_mail, sign_up
+from tests.browser.mails import confirm, confirm_address, open_mail, sign_up
 from tests.service import Service
 
 pytestmark = pytest.mark.browser
@@ -66,3 +66,53 @@ def test_under_pressure_the_browser_works_a_moment_and_the_button_signs_up(
     button.click()
     expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert service.rows(known)[0][0] == 1
+
+
+def titles_of_first_papers(page: Page) -> list[str]:
+    """The titles under the heading of the choices' first papers."""
+    return page.locator("section[aria-labelledby=yours] h3").all_inner_texts()
+
+
+def test_what_the_preview_shows_begins_the_first_digest(page: Page, service: Service) -> None:
+    reader = "chooser@example.org"
+    page.goto("/preview/")
+    page.get_by_label("In your own words").fill("language models")
+    page.get_by_role("button", name="Show me").click()
+    shown = titles_of_first_papers(page)
+    assert shown
+    page.get_by_label("Your email address").fill(reader)
+    page.wait_for_timeout(2100)  # Nobody types an address faster.
+    page.get_by_role("button", name="Subscribe", exact=True).click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    confirm_address(page, reader)
+    mail = open_mail(page, reader, 2)
+    mail.locator("h3").first.wait_for()
+    assert mail.locator("h3").all_inner_texts()[: len(shown)] == shown
+
+
+def test_who_chose_nothing_is_led_to_the_choices_and_gets_a_digest_when_they_are_saved(
+    page: Page, service: Service
+) -> None:
+    reader = "later@example.org"
+    sign_up(page, reader)
+    confirm_address(page, reader)
+    expect(page.get_by_text("You are subscribed.")).to_be_visible()
+    assert "/preferences/" in page.url
+    page.get_by_label("In your own words").fill("language models")
+    page.get_by_role("button", name="Show what this gives").click()
+    expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("Your choices are saved.")).to_be_visible()
+    open_mail(page, reader, 2).locator("h3").first.wait_for()
+
+
+def test_suggestions_can_be_taken_with_the_keys(page: Page) -> None:
+    page.goto("/preview/")
+    box = page.get_by_label("Papers you like")
+    box.press_sequentially("language")
+    option = page.get_by_role("option").first
+    expect(option).to_be_visible()
+    title = option.inner_text()
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(box).to_have_value(f"{title}\n")
