@@ -12,9 +12,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, Final, Generic, NamedTuple
+from datetime import timedelta
+from typing import Final, Generic, NamedTuple
 
 from django.db import (
     DataError,
@@ -24,13 +23,14 @@ from django.db import (
     connection,
     transaction,
 )
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.timezone import now
 
 from newsletter.conf import sqlite
 from newsletter.conf.log_format import about
-from newsletter.delivery import alarms, outbox, statements, streams
+from newsletter.delivery import alarms, moves, outbox, statements, streams
 from newsletter.delivery.outbox import SMTP_ANSWER, Attempt, MailStream, RowT, State, move
-from newsletter.delivery.statements import Key, Sql, Update
+from newsletter.delivery.statements import Key
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.models import DeliveryEvent, Digest, Notice, Subscriber
 from newsletter.security import email_addresses
@@ -45,7 +45,6 @@ DATABASE_RETRY_SECONDS: Final = 60.0
 DATABASE_RETRY_PAUSE_SECONDS: Final = 0.5
 CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 PLAINLY_SENT: Final = SendResult(SendStatus.SENT)
-PAUSED: Final = "SELECT 1 FROM newsletter_stream WHERE name = %s AND paused_at IS NOT NULL"
 
 
 class Round(NamedTuple, Generic[RowT]):
@@ -169,13 +168,14 @@ def commit_once(
 
     Safe to repeat when the answer to the commit was lost.
     """
-    plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
-    if proven and len(plain) == len(results) and statements.is_joined():
-        return _commit_plain(stream, plain, list(attempts))
+    sent = plainly_sent(results)
+    if proven and sent is not None and statements.is_joined():
+        return settle_plain(stream, sent, attempts, store_plain(stream, sent, attempts))
     counts: Counter[str] = Counter()
     with transaction.atomic():
+        plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
         if plain:
-            [moved] = statements.update(stream.table, _sent_update(plain))
+            [moved] = statements.update(stream.table, moves.sent_update(plain))
             counts += _count_sent(stream, plain, moved)
         for attempt, result in results:
             if result != PLAINLY_SENT:
@@ -184,26 +184,44 @@ def commit_once(
         going, waiting = list(attempts[:most]), list(attempts[most:])
         granted: set[Key] = set()
         if going:
-            [granted] = statements.update(stream.table, _intent_update(stream, going))
+            [granted] = statements.update(stream.table, moves.intent_update(stream, going))
             granted = _all_granted(stream, going, granted)
     return _begun(stream, counts, going, granted, waiting)
 
 
-def _commit_plain(
-    stream: MailStream[RowT], sent: list[RowT], going: list[Attempt[RowT]]
+def plainly_sent(results: Sequence[tuple[Attempt[RowT], SendResult]]) -> list[RowT] | None:
+    """Return the rows of a round in which every message was accepted; None for another round."""
+    plain = [attempt.row for attempt, result in results if result == PLAINLY_SENT]
+    return plain if len(plain) == len(results) else None
+
+
+def store_plain(
+    stream: MailStream[RowT],
+    sent: list[RowT],
+    attempts: Sequence[Attempt[RowT]],
+    using: BaseDatabaseWrapper | None = None,
+) -> list[set[Key]]:
+    """Store such a round in one statement of PostgreSQL; return what ``settle_plain`` needs."""
+    changes = moves.sent_update(sent), moves.intent_update(stream, attempts)
+    return statements.update(stream.table, *changes, using=using)
+
+
+def settle_plain(
+    stream: MailStream[RowT],
+    sent: list[RowT],
+    attempts: Sequence[Attempt[RowT]],
+    changed: list[set[Key]],
 ) -> Round[RowT]:
-    """Store a round in which every message was accepted in one statement."""
-    moved, granted = statements.update(
-        stream.table, _sent_update(sent), _intent_update(stream, going)
-    )
+    """Return what such a round came to, once it is stored."""
+    moved, granted = changed
     counts = _count_sent(stream, sent, moved)
-    return _begun(stream, counts, going, _all_granted(stream, going, granted), [])
+    return _begun(stream, counts, attempts, _all_granted(stream, attempts, granted), [])
 
 
 def _begun(
     stream: MailStream[RowT],
     counts: Counter[str],
-    going: list[Attempt[RowT]],
+    going: Sequence[Attempt[RowT]],
     granted: set[Key],
     waiting: list[Attempt[RowT]],
 ) -> Round[RowT]:
@@ -225,18 +243,6 @@ def _allowance(stream: MailStream[RowT]) -> int:
     answers = row.recent_answers
     spent = len(answers) - len(answers.rstrip(streams.REFUSED + streams.DOUBTFUL))
     return max(streams.UNPROVEN_MESSAGES - out - spent, 0 if out else 1)
-
-
-def _sent_update(rows: list[RowT]) -> Update:
-    """Return the change that marks all rows of a round as sent."""
-    return Update(
-        {"id": [row.pk for row in rows], "lease": [row.lease for row in rows]},
-        Sql(
-            "state = %s, sent_at = %s, lease_until = NULL, reason = ''",
-            [State.SENT, _database_time(now())],
-        ),
-        Sql("state IN (%s, %s)", [State.SENDING, State.UNCERTAIN]),
-    )
 
 
 def _count_sent(stream: MailStream[RowT], rows: list[RowT], moved: set[Key]) -> Counter[str]:
@@ -269,39 +275,8 @@ def _settle_unmoved(stream: MailStream[RowT], rows: list[RowT], moved: set[Key])
     return Counter(state for _, state in found.values())
 
 
-def _intent_update(stream: MailStream[RowT], attempts: list[Attempt[RowT]]) -> Update:
-    """Return the change that stores the intent to send.
-
-    It checks that neither the subscriber, nor the stream, nor the lease forbids it, so that nothing
-    can change between the check and the intent.
-    """
-    allowed, values = _recipients_sql(stream)
-    lease = _lease_sql()
-    stored = {
-        name: [getattr(attempt.row, name) for attempt in attempts] for name in stream.stored_columns
-    }
-    stored["message_id"] = [attempt.message_id for attempt in attempts]
-    assignments = ", ".join(f"{name} = given.{name}" for name in stored)
-    return Update(
-        {
-            "id": [attempt.row.pk for attempt in attempts],
-            "lease": [attempt.row.lease for attempt in attempts],
-            **stored,
-        },
-        Sql(
-            f"state = %s, sending_at = %s, lease_until = {lease.text}, attempts = attempts + 1, "
-            f"{assignments}",
-            [State.SENDING, _database_time(now()), *lease.values],
-        ),
-        Sql(
-            f"state = %s AND NOT EXISTS ({PAUSED}) AND EXISTS ({allowed})",
-            [State.CLAIMED, stream.name, *values],
-        ),
-    )
-
-
 def _all_granted(
-    stream: MailStream[RowT], attempts: list[Attempt[RowT]], granted: set[Key]
+    stream: MailStream[RowT], attempts: Sequence[Attempt[RowT]], granted: set[Key]
 ) -> set[Key]:
     """Return the intents that are stored, with those that an earlier try had stored already."""
     if len(granted) == len(attempts):
@@ -309,26 +284,6 @@ def _all_granted(
     ids = [attempt.row.pk for attempt in attempts]
     mine = stream.rows.filter(pk__in=ids, state=State.SENDING)
     return set(mine.values_list("pk", "lease"))
-
-
-@cache
-def _recipients_sql(stream: MailStream[RowT]) -> tuple[str, tuple[Any, ...]]:
-    """Return the subquery, and its values, that finds the subscriber of a row who may get mail."""
-    allowed = Subscriber.objects.filter(stream.recipients).order_by().values("pk")
-    sql, values = allowed.query.sql_with_params()
-    return f"{sql} AND newsletter_subscriber.id = {stream.table}.subscriber_id", values
-
-
-def _lease_sql() -> Sql:
-    """Return the end of a lease that begins now, by the clock that judges leases."""
-    if connection.vendor == "postgresql":
-        return Sql("statement_timestamp() + %s", [outbox.SENDING_LEASE])
-    return Sql("%s", [_database_time(now() + outbox.SENDING_LEASE)])
-
-
-def _database_time(moment: datetime) -> Any:
-    """Return a time as this database stores it."""
-    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def _release_refused(stream: MailStream[RowT], row: RowT) -> str:

@@ -16,19 +16,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from typing import Final, Generic
 
-from anymail.exceptions import AnymailInvalidAddress
-from anymail.utils import parse_address_list
 from django.conf import settings
 from django.db.models import Count, Max, QuerySet
 from django.utils.timezone import now
 
 from newsletter import host_clock
 from newsletter.conf.log_format import about
-from newsletter.delivery import late_results, outbox, refusals, rounds, streams
+from newsletter.delivery import late_results, outbox, refusals, streams
 from newsletter.delivery.connections import ConnectionPool, connection_pool
 from newsletter.delivery.outbox import (
     SENDING_RENEWAL_SECONDS,
@@ -38,7 +36,9 @@ from newsletter.delivery.outbox import (
     RowT,
     State,
 )
+from newsletter.delivery.round_writer import RoundWriter
 from newsletter.delivery.send_rate import RateLimiter
+from newsletter.delivery.sender_address import sender_error
 from newsletter.mail.errors import SendResult, SendStatus
 from newsletter.mail.messages import IncompleteMessageError, IncompleteSettingsError
 from newsletter.models import Digest
@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 
 StopCondition = Callable[[], bool]
 Progress = Callable[[Counter[str]], None]
+# So many rounds are rendered at most while the database writes one.
+ROUNDS_AHEAD: Final = 2
 UNREACHABLE_HOLD_SECONDS: Final = 15.0
 LONGEST_SLEEP_SECONDS: Final = 1.0
 # A run that waits for nothing but silent messages for so long leaves them to themselves.
@@ -94,21 +96,6 @@ def _freeze_startup_objects() -> None:
     gc.freeze()
 
 
-@lru_cache(maxsize=16)
-def sender_error(sender: str) -> str:
-    """Return why a From header is no single address; empty when it is one."""
-    try:
-        [address] = parse_address_list([sender], field="from")
-    except (AnymailInvalidAddress, ValueError):
-        address = None
-    if address is not None and address.username and address.domain:
-        return ""
-    return (
-        f"{sender!r} is no sender's address: write DEFAULT_FROM_EMAIL and NOTICE_FROM_EMAIL like "
-        '"Example, Inc." <news@example.org>, a name with a comma in quotes.'
-    )
-
-
 class Run(Generic[RowT]):
     """One sender's pass over a stream; ``counts`` are the states that rows reached."""
 
@@ -126,6 +113,7 @@ class Run(Generic[RowT]):
         self.until = until
         self.progress = progress
         self.rate = RateLimiter(self.pool.limits.rate)
+        self.writer = RoundWriter(stream)
         self.window = RateLimiter(self._window_rate(), f"window of {stream.name}")
         self.counts: Counter[str] = Counter()
         self.claims: list[Claim[RowT]] = []
@@ -169,6 +157,7 @@ class Run(Generic[RowT]):
                 self._rounds(self._attempts(patient=patient), results)
             self._store_answers()
         finally:
+            self.writer.close()
             # Results that are known, and messages that are out, are not lost whatever happened.
             if results or self.pool.in_flight:
                 late_results.collect_later(self.stream, self.pool, results)
@@ -192,17 +181,7 @@ class Run(Generic[RowT]):
                 self._render_ahead(attempts, ahead)
             starting = [] if stopping else self._take_startable(ahead)
             if results or starting:
-                done = rounds.commit(self.stream, results, starting, proven=self.proven)
-                self.counts += done.counts
-                results.clear()
-                if done.started:  # Connecting may have taken seconds, which are no silence.
-                    self.answered = time.monotonic()
-                self.pool.start(done.started)
-                self.rate.note_departures(len(done.started))
-                ahead[:0] = done.waiting
-                if done.waiting and not self.pool.in_flight:
-                    time.sleep(UNPROVEN_PAUSE_SECONDS)
-                self.progress(self.counts)
+                self._store(results, starting, iter(()) if stopping else attempts, ahead)
             elif not self.pool.in_flight and (stopping or not ahead):
                 return
             if self._is_silent(finished=stopping or not ahead):
@@ -214,6 +193,40 @@ class Run(Generic[RowT]):
             results += self._collect(waiting=bool(ahead) and not stopping)
             self._inspect(results)
             self._renew()
+
+    def _store(
+        self,
+        results: list[tuple[Attempt[RowT], SendResult]],
+        starting: list[Attempt[RowT]],
+        attempts: Iterator[Attempt[RowT]],
+        ahead: list[Attempt[RowT]],
+    ) -> None:
+        """Store a round and start its messages; render some more while the database writes."""
+        errors: list[BaseException] = []
+
+        def render_one() -> bool:
+            if errors or len(ahead) >= ROUNDS_AHEAD * self.pool.width:
+                return False
+            try:
+                ahead.extend(islice(attempts, 1))
+                self.pool.pump()
+            except BaseException as error:  # noqa: BLE001 - raised below, once the round is out
+                errors.append(error)
+            return True
+
+        done = self.writer.commit(results, starting, proven=self.proven, work=render_one)
+        self.counts += done.counts
+        results.clear()
+        if done.started:  # Connecting may have taken seconds, which are no silence.
+            self.answered = time.monotonic()
+        self.pool.start(done.started)
+        self.rate.note_departures(len(done.started))
+        ahead[:0] = done.waiting
+        if errors:
+            raise errors[0]
+        if done.waiting and not self.pool.in_flight:
+            time.sleep(UNPROVEN_PAUSE_SECONDS)
+        self.progress(self.counts)
 
     def _is_silent(self, *, finished: bool) -> bool:
         """Return whether the run waits for nothing but messages that are not answered."""

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 Key = tuple[int, str]
@@ -45,11 +46,18 @@ def is_joined() -> bool:
     return connection.vendor == "postgresql"
 
 
-def update(table: str, *changes: Update) -> list[set[Key]]:
+def update(
+    table: str, *changes: Update, using: BaseDatabaseWrapper | None = None
+) -> list[set[Key]]:
     """Change rows and return, for each change, the keys of the rows that were changed.
 
     On PostgreSQL all of it is one statement, and so one transaction and one answer to wait for.
     Then no row may be in two changes. On SQLite each is a statement, in the caller's transaction.
+
+    Args:
+        table: The table to change.
+        changes: The changes.
+        using: Another connection to PostgreSQL than that of this thread.
     """
     if not is_joined():
         return [_update_singly(table, each) if each.given["id"] else set() for each in changes]
@@ -61,7 +69,7 @@ def update(table: str, *changes: Update) -> list[set[Key]]:
         for number in range(len(changes))
     )
     changed: list[set[Key]] = [set() for _ in changes]
-    with prepared_cursor() as cursor:
+    with prepared_cursor(using) as cursor:
         cursor.execute(
             f"WITH {', '.join(part.text for part in parts)} {found}",
             list(chain.from_iterable(part.values for part in parts)),
@@ -71,7 +79,7 @@ def update(table: str, *changes: Update) -> list[set[Key]]:
     return changed
 
 
-def prepared_cursor() -> CursorWrapper:
+def prepared_cursor(using: BaseDatabaseWrapper | None = None) -> CursorWrapper:
     """Return a cursor of PostgreSQL that sends the values of a statement apart from its text.
 
     A text that is executed often is prepared (``prepare_threshold`` in the settings).
@@ -79,10 +87,13 @@ def prepared_cursor() -> CursorWrapper:
     from django.db.backends.postgresql.base import ServerBindingCursor
 
     bound: Any = ServerBindingCursor  # Django's stubs know nothing of it.
-    with connection.cursor() as usual:
+    chosen: Any = using or connection
+    with chosen.cursor() as usual:
         cursor = bound(usual.connection)
-    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    return make(cursor)
+    wrapped: CursorWrapper = (
+        chosen.make_debug_cursor(cursor) if chosen.queries_logged else chosen.make_cursor(cursor)
+    )
+    return wrapped
 
 
 def _as_expression(table: str, update: Update, given: str, name: str) -> Sql:
