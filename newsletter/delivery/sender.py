@@ -9,14 +9,12 @@ whose fate cannot be known is ``uncertain``.
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from itertools import islice
 from typing import Final, Generic
 
@@ -26,7 +24,7 @@ from django.utils.timezone import now
 
 from newsletter import host_clock
 from newsletter.conf.log_format import about
-from newsletter.delivery import late_results, outbox, refusals, streams
+from newsletter.delivery import late_results, outbox, refusals, startup_objects, streams
 from newsletter.delivery.connections import ConnectionPool, connection_pool
 from newsletter.delivery.outbox import (
     SENDING_RENEWAL_SECONDS,
@@ -79,21 +77,10 @@ def deliver(
         patient: Whether a hold of the stream is respected; a pause always is.
         progress: Called with the counts as they grow.
     """
-    _freeze_startup_objects()
+    startup_objects.freeze()
     run = Run(stream, stream.rows if wanted is None else wanted, until, progress)
     run.send(patient=patient)
     return run.counts
-
-
-@cache
-def _freeze_startup_objects() -> None:
-    """Keep the garbage collector from what a process has when it first sends: modules, models.
-
-    They live as long as the process, and walking through them again and again took a tenth of a
-    sender's time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class Run(Generic[RowT]):
