@@ -16,6 +16,7 @@ from typing import Final
 
 import pytest
 
+from tests.faults.namespace import a_namespace
 from tests.faults.postgres import Cluster
 from tests.faults.world import WORKER, World, a_world, kill
 from tests.proxy import Proxy
@@ -142,6 +143,50 @@ def test_a_network_that_delays_and_cuts_costs_no_message(
             kill(near)
         measured = world.assert_nobody_was_wronged(DIGESTS)
         figures(cuts=4, settled_s=round(took, 1), **measured)
+
+
+def test_a_worker_is_back_within_a_minute_after_a_failover_in_the_dark(
+    tmp_path: Path, cluster: Cluster, postgres_url: str, figures: Callable[..., None]
+) -> None:
+    """The database host is lost without a word, and another one answers at its address."""
+    with (
+        a_namespace() as host,
+        a_world(tmp_path / "var", postgres_url, DIGESTS) as world,
+    ):
+        if host is None:
+            pytest.skip("needs root and network namespaces")
+        database = Proxy("127.0.0.1", cluster.port, listen=host.address)
+        mail = Proxy("127.0.0.1", world.server.port, listen=host.address)
+        name = postgres_url.rpartition("/")[2]
+        worker = world.start(
+            *WORKER,
+            by=host.command,
+            DATABASE_URL=f"postgres://postgres@{host.address}:{database.port}/{name}",
+            EMAIL_URL=f"smtp://{host.address}:{mail.port}?timeout=5",
+        )
+        try:
+            world.server.delay = ANSWER_SECONDS
+            world.wait_until_at_work()
+            world.make_due()
+            assert world.server.wait_for(20, SECONDS), world.log
+            host.pull()
+            cluster.stop("immediate")
+            database.cut()
+            time.sleep(3)
+            cluster.start()
+            host.plug()
+            before, began = len(world.server.taken), time.monotonic()
+            assert world.server.wait_for(before + 20, SECONDS), world.log
+            flowing = time.monotonic() - began
+            took = world.wait_until_settled(DIGESTS, SECONDS * 2)
+            assert worker.poll() is None, world.log
+        finally:
+            kill(worker)
+            for proxy in (database, mail):
+                proxy.thaw()
+                proxy.server.close()
+        measured = world.assert_nobody_was_wronged(DIGESTS)
+        figures(flowing_s=round(flowing, 1), settled_s=round(took, 1), **measured)
 
 
 def test_a_host_whose_clock_is_ahead_leaves_the_mail_to_the_other(

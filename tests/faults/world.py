@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -89,11 +89,13 @@ class World:
         """The whole service: web server, worker and, with Redis, the beat."""
         return self.start("manage.py", "run", PORT=str(free_port()))
 
-    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[bytes]:
-        """Python with these arguments, in a session of its own."""
+    def start(
+        self, *arguments: str, by: Sequence[str] = (), **extra: str
+    ) -> subprocess.Popen[bytes]:
+        """Python with these arguments, in a session of its own; ``by`` stands before it."""
         with (self.folder / "processes.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *arguments],
+                [*by, sys.executable, *arguments],
                 cwd=ROOT,
                 env=self.env | extra,
                 stdin=subprocess.DEVNULL,
