@@ -23,11 +23,12 @@ ARXIV_ID: Final = re.compile(
     r")(?:v(?P<version>[1-9]\d{0,2}))?(?![\w-]|\.\d|/\d)"
 )
 ARXIV_PREFIX: Final = re.compile(
-    r"^(?:oai:arxiv\.org:|arxiv:|(?:https?://)?(?:www\.|export\.|[a-z]{2}\.)?arxiv\.org/"
+    r"^(?:oai:arxiv\.org:|arxiv:|(?:https?://)?(?:www\.|export\.|browse\.|[a-z]{2}\.)?arxiv\.org/"
     r"(?:abs|pdf|html|format|src|e-print)/"
     r"|(?:https?://)?(?:www\.)?(?:alphaxiv\.org/(?:abs|pdf|html|overview|audio)|huggingface\.co/papers"
     r"|ar5iv\.org/(?:abs|pdf|html)|ar5iv\.labs\.arxiv\.org/(?:abs|pdf|html)"
-    r"|(?:abs|pdf)(?=/\d)|scirate\.com/arxiv|arxivxplorer\.com/\?q=|semanticscholar\.org/arxiv)/?"
+    r"|(?:abs|pdf)(?=/\d)|scirate\.com/arxiv|papers\.cool/arxiv|emergentmind\.com/papers|inspirehep\.net/arxiv"
+    r"|catalyzex\.com/paper/arxiv:|ui\.adsabs\.harvard\.edu/abs/arxiv:|arxivxplorer\.com/\?q=|semanticscholar\.org/arxiv)/?"
     r"|(?:https?://)?(?:dx\.)?doi\.org/10\.48550/arxiv\.|(?:doi:\s*)?10\.48550/arxiv\.)\s*",
     re.IGNORECASE,
 )
@@ -36,6 +37,8 @@ MENTION: Final = re.compile(
 )
 PASTED_SEPARATOR: Final = re.compile(r"[\s,;|\[\]]+")
 PASTED_SIGNS: Final = "()[]{}<>\"'“”‘’`*•·–—-.,;:!?#"
+INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+"""Signs without width, which come along when text is copied from a page."""
 PREFIX_SPACE: Final = re.compile(
     r"(?<=arxiv)(?::\s+|\s+)(?=\d{4}\.|[a-z-]+(?:\.[a-z]{2})?/\d)", re.IGNORECASE
 )
@@ -94,7 +97,7 @@ def arxiv_id(text: str) -> ArxivId | None:
     Return None when the text is anything else, also when it merely contains an id.
     """
     bare = ARXIV_PREFIX.sub("", unquote(text[:LONGEST_NAME].strip()), count=1)
-    bare = re.sub(r"(\.pdf)?([?#].*)?/?$", "", bare, flags=re.IGNORECASE)
+    bare = re.sub(r"(\.pdf|/abstract)?([?#].*)?/?$", "", bare, flags=re.IGNORECASE)
     return next(iter(_arxiv_ids([bare])), None) if ARXIV_ID.fullmatch(bare) else None
 
 
@@ -106,7 +109,8 @@ def pasted_arxiv_ids(text: str) -> list[ArxivId]:
     word, as in an id before its title, is no list.
     """
     found: dict[str, ArxivId] = {}
-    plain = unicodedata.normalize("NFKC", text).strip()  # Digits and quotes of full width.
+    seen = text.translate(INVISIBLE)
+    plain = unicodedata.normalize("NFKC", seen).strip()  # Digits and quotes of full width.
     for word in PASTED_SEPARATOR.split(PREFIX_SPACE.sub(":", plain)):
         bare = word.strip(PASTED_SIGNS)
         if not bare or CATEGORY.fullmatch(bare) or bare.casefold() == "arxiv":
