@@ -30,6 +30,11 @@ def preview(request: HttpRequest) -> HttpResponse:
     if limited("preview", origin_of(request, "preview").ip, PREVIEWS_PER_MINUTE):
         context["problem"] = "Too many previews came from your network. Try again in a minute."
         return render(request, "site/preview.html", context, status=429)
+    if not previews.are_ready():
+        context["problem"] = "The papers are just being read. Try again in a minute."
+        response = render(request, "site/preview.html", context, status=503)
+        response.headers["Retry-After"] = "60"
+        return response
     valid = form.is_valid()
     choices: Choices = form.choices if valid else {}
     asked = any(choices.get(name) for name in form.fields)

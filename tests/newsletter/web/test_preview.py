@@ -183,3 +183,14 @@ def test_bibtex_can_be_pasted_and_becomes_rows(client: Client, papers: list[Pape
     assert f'<input type="hidden" name="likes" value="{reef.canonical_id}">' in page
     assert "@article" not in page
     assert f'name="likes" value="{reef.canonical_id}"> ' not in page
+
+
+def test_while_many_papers_are_read_nobody_waits(
+    client: Client, papers: list[Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "READ_AT_ONCE", 3)
+    with preview._lock:  # As while a thread reads them.
+        response = client.get("/preview/", {"interests": "coral reefs"})
+    assert response.status_code == 503
+    assert response["Retry-After"] == "60"
+    assert "The papers are just being read" in response.content.decode()
