@@ -64,12 +64,12 @@ MOST_FIELD_SHARE: Final = 0.4
 """The most places of one field, as a share, in a digest for a reader without interests."""
 LEAST_FIELDS: Final = 3
 """With fewer fields among the candidates there is no such limit."""
-OUTSIDER_PERCENTILE: Final = 0.999
-"""The share of the candidates that a paper outside every interest must out-trend."""
-LEAST_OUTSIDER_SIZE: Final = 5
-"""Papers in the smallest digest that may hold one from outside the interests."""
+MOST_OUTSIDERS: Final = 1
+"""Papers from outside the interests in a digest that has others,"""
+LEAST_BESIDE_OUTSIDER: Final = 4
+"""and the fewest others beside it."""
 MOST_FALLBACK: Final = 2
-"""Empty places that go to trending papers where the reader named no field."""
+"""Trending papers in a digest that no paper fits, where the reader named no field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,9 @@ def unanswered(index: Index, profile: Profile, since: float | None = None) -> li
     if not len(index):
         return []
     new = Periods(index, since).new
-    return [text for text in profile.texts if not new[index.searches.search(text).places].any()]
+    return [
+        text for text in profile.texts if not new[index.searches.search(text).clear_places].any()
+    ]
 
 
 def quiet_fields(index: Index, profile: Profile, since: float | None = None) -> list[str]:
@@ -311,27 +313,29 @@ def _take_for_interests(
 ) -> None:
     """Fill a digest for a reader with interests.
 
-    The most trending paper that fits comes first, and one from outside if it trends
-    exceptionally; then the interests in turn, first with what is new, then with the backlog.
-    Places left empty go to what trends, a few only, where the reader named no field.
+    The most trending paper that fits comes first, then the interests in turn, first with what is
+    new, then with the backlog. One paper from outside follows if it trends exceptionally and
+    ``LEAST_BESIDE_OUTSIDER`` papers fit. Where none fits, a few that trend are chosen instead, if
+    the reader named no field.
     """
     index, periods = selection.index, selection.periods
     inside = np.zeros(len(index), bool)
     for one in wanted:
         inside |= one.inside
     grown = order[(periods.open & index.grown)[order]]
+    outside = grown[~inside[grown] & index.is_exceptional[grown]]
+    outside = outside[: MOST_OUTSIDERS * (selection.size > LEAST_BESIDE_OUTSIDER)]
     if selection.size > 1:
         _take_first(selection, grown[inside[grown]])
-    if selection.size >= LEAST_OUTSIDER_SIZE:
-        _take_first(
-            selection, grown[~inside[grown] & (index.trending[grown] >= OUTSIDER_PERCENTILE)]
-        )
+    places = selection.size - len(outside)
     taken = [0] * len(wanted)
-    _take_in_turn(selection, wanted, taken, selection.size - selection.rising_left, periods.new)
+    _take_in_turn(selection, wanted, taken, places - selection.rising_left, periods.new)
     backlog = [one.decayed(periods.decay) for one in wanted]
-    _take_in_turn(selection, backlog, taken, selection.size, periods.rising)
-    _take_in_turn(selection, wanted, taken, selection.size, periods.new)
-    if not named_fields:
+    _take_in_turn(selection, backlog, taken, places, periods.rising)
+    _take_in_turn(selection, wanted, taken, places, periods.new)
+    if len(selection.picks) >= LEAST_BESIDE_OUTSIDER:
+        _take_first(selection, outside)
+    if not (named_fields or selection.picks):
         for _ in range(MOST_FALLBACK):
             _take_first(selection, grown[periods.new[grown]])
 

@@ -28,6 +28,8 @@ from papers.text.identifiers import title_key
 
 PENALISED_FROM: Final = 0.8
 """The percentile of similarity to the disliked papers from which candidates lose score."""
+EXCEPTIONAL_LEAD: Final = 1.5
+"""How many times as much as the second best a paper trends that is exceptional."""
 EDITION: Final = re.compile(
     r"[\s:([–—-]*\b(?:(?:extended|full|long|journal|revised|updated|short|preprint) (?:version|"
     r"abstract|paper)|technical report|supplementa\w+(?: materials?)?|v\d)\W*$",
@@ -245,6 +247,13 @@ class Index:
         return np.asarray(
             DISLIKE_WEIGHT * np.maximum(0, near - PENALISED_FROM) / (1 - PENALISED_FROM), np.float32
         )
+
+    @cached_property
+    def is_exceptional(self) -> NDArray[np.bool_]:
+        """Which candidate, if any, trends ``EXCEPTIONAL_LEAD`` times as much as the second best."""
+        scores = np.array([document.trending for document in self.candidates], np.float32)
+        second = np.sort(scores)[-2:].min(initial=np.inf)
+        return np.asarray((scores > 0) & (scores >= EXCEPTIONAL_LEAD * second), np.bool_)
 
     def trending_order(self, dislikes: tuple[int, ...]) -> NDArray[np.intp]:
         """Return the places of the candidates by trend, less the penalty for dislikes."""

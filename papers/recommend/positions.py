@@ -23,6 +23,8 @@ Positions = NDArray[np.int32]
 Scores = NDArray[np.float32]
 
 SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])\s+")
+GENERAL_COMPOUND: Final = re.compile(r"\b(?:real[- ]world|state[- ]of[- ]the[- ]art)\b", re.I)
+"""General English whose parts are subjects by themselves: *real-world* is no world model."""
 SENTENCE_GAP: Final = 20
 """Positions skipped between two sentences."""
 OPENING_SENTENCES: Final = 2
@@ -94,6 +96,7 @@ class PositionIndex:
         in_title: list[bool] = []
         for place, (title, abstract) in enumerate(zip(titles, abstracts, strict=True)):
             parts = [title, *SENTENCE_END.split(abstract)]
+            parts = [GENERAL_COMPOUND.sub(" | ", part) for part in parts]
             sentences += parts
             places += [place] * len(parts)
             in_title += [True] + [False] * (len(parts) - 1)

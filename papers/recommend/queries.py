@@ -44,6 +44,8 @@ CACHED_SEARCHES: Final = 1000
 """Searches whose results are cached, with some 16 bytes for each paper found."""
 LEAST_SHARE_OF_BEST: Final = 0.03
 """Score of a paper that is found, as a share of that of the best one."""
+CLEAR_SHARE_OF_BEST: Final = 0.1
+"""The same of a paper that a digest may hold."""
 FEEDBACK_WEIGHT: Final = 0.15
 """Share of the expanded query in the score."""
 FEEDBACK_TEXTS: Final = 10
@@ -62,6 +64,7 @@ class SearchResult:
         known: Whether any candidate holds one of the words.
         words: The words of the search.
         held: For each place, its concepts: see ``QueryEvaluation.held``.
+        clear: For each place, whether a digest may hold it; others only mention the subject.
     """
 
     places: NDArray[np.int32]
@@ -69,6 +72,12 @@ class SearchResult:
     known: bool
     words: tuple[Word, ...]
     held: NDArray[np.bool_]
+    clear: NDArray[np.bool_]
+
+    @property
+    def clear_places(self) -> NDArray[np.int32]:
+        """The places of the candidates that a digest may hold."""
+        return self.places[self.clear]
 
 
 class QueryIndex:
@@ -96,13 +105,16 @@ class QueryIndex:
     def _evaluate(self, text: str) -> SearchResult:
         query, words = QueryEvaluation(self._finder, text), parse(text).words
         if not query.known:
-            nothing = np.empty(0, np.int32)
-            return SearchResult(nothing, np.empty(0, np.float32), False, words, query.held(nothing))
+            nothing, none = np.empty(0, np.int32), np.empty(0, bool)
+            held = query.held(nothing)
+            return SearchResult(nothing, np.empty(0, np.float32), False, words, held, none)
         places = np.flatnonzero(query.matching).astype(np.int32)
         scores = self._with_feedback(query.evidence, places) / query.most_evidence
-        kept = scores >= LEAST_SHARE_OF_BEST * scores.max(initial=0)
-        found = np.clip(scores[kept], 1e-6, 1)
-        return SearchResult(places[kept], found, True, words, query.held(places[kept]))
+        best = scores.max(initial=0)
+        kept = scores >= LEAST_SHARE_OF_BEST * best
+        clear = query.clear[places] & (scores >= CLEAR_SHARE_OF_BEST * best)
+        found, places = np.clip(scores[kept], 1e-6, 1), places[kept]
+        return SearchResult(places, found, True, words, query.held(places), clear[kept])
 
     def _with_feedback(self, evidence: Scores, places: NDArray[np.int32]) -> Scores:
         """Return the evidence of some candidates, mixed with their score for the expanded query.

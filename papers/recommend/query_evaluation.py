@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.recommend.positions import K1, Scores
-from papers.recommend.query_concepts import LEAST_CORE, Concept, ConceptFinder, Mask
+from papers.recommend.query_concepts import (
+    CENTRAL_FREQUENCY,
+    LEAST_CORE,
+    Concept,
+    ConceptFinder,
+    Mask,
+)
 from papers.recommend.query_parsing import MOST_NEIGHBOUR_DISTANCE, parse, stems_of
 
 PHRASE_WEIGHT: Final = 3.0
@@ -29,6 +35,8 @@ LEAST_MEANT: Final = 0.5
 """Share of the weight that a paper must be about, or hold near each other, to be found."""
 FULL_COVERAGE: Final = 0.95
 """Share of the weight that is enough wherever in the paper the concepts stand."""
+MANY_PAPERS: Final = 25
+"""Papers on a subject from which on those that only mention it are left out."""
 ENOUGH_CONCEPTS: Final = 2.2
 """Concepts, of mean weight, that are enough in a search of many."""
 LEAST_ATTESTED: Final = 0.65
@@ -165,15 +173,51 @@ class QueryEvaluation:
         return None if self.finder.is_collocated(heaviest, others) else heaviest
 
     @cached_property
+    def clear(self) -> Mask:
+        """Which of the matching candidates do more than mention the subject.
+
+        They are about concepts of ``LEAST_MEANT`` of the weight, or have them near each other
+        twice, in the title or in the opening of the abstract.
+        """
+        if len(self.concepts) < 2 or self.parsed.phrases:
+            return self.matching
+        least = min(LEAST_MEANT, ENOUGH_CONCEPTS / len(self.concepts))
+        return np.asarray(self.matching & (self._about(self._linked_often) >= least), np.bool_)
+
+    def _about(self, linked: list[Mask]) -> Scores:
+        """Return the share of the weight that each candidate is about, or has linked."""
+        both = zip(self.concepts, linked, strict=True)
+        return self._share(self.shares, [concept.central | near for concept, near in both])
+
+    @property
     def _linked(self) -> list[Mask]:
-        """For each concept, which candidates have another one near it."""
-        linked = [np.zeros(self.positions.count, bool) for _ in self.concepts]
+        """For each concept, which candidates have another one near it.
+
+        Where ``MANY_PAPERS`` have concepts near each other twice, or in the title or the opening
+        of the abstract, once elsewhere is a mention that does not count.
+        """
+        enough = self._share(self.shares, self._linked_often) >= LEAST_MEANT
+        return self._linked_often if enough.sum() >= MANY_PAPERS else self._links[0]
+
+    @property
+    def _linked_often(self) -> list[Mask]:
+        return self._links[1]
+
+    @cached_property
+    def _links(self) -> tuple[list[Mask], list[Mask]]:
+        """For each concept, who has another one near it; the same of twice or in the opening."""
+        once = [np.zeros(self.positions.count, bool) for _ in self.concepts]
+        often = [np.zeros(self.positions.count, bool) for _ in self.concepts]
         for (at, one), (then, other) in combinations(enumerate(self.concepts), 2):
             if 0 < other.position - one.position < MOST_NEIGHBOUR_DISTANCE:
-                near = self.positions.holding(one.found.near(other.found, PROXIMITY_WINDOW))
-                linked[at] |= near
-                linked[then] |= near
-        return linked
+                near = one.found.near(other.found, PROXIMITY_WINDOW)
+                held = self.positions.holding(near)
+                opening = self.positions.holding(self.positions.in_opening(near))
+                repeated = opening | (self.positions.frequency(near) >= CENTRAL_FREQUENCY)
+                for number in (at, then):
+                    once[number] |= held
+                    often[number] |= repeated
+        return once, often
 
     @cached_property
     def _attested(self) -> float:

@@ -117,15 +117,23 @@ def _has_other_interests(profile: Profile) -> bool:
 
 def _best_percentiles(index: Index, profile: Profile) -> Scores:
     """Return for each candidate its highest percentile; minus infinity where none fits."""
-    found = [interest.scores for interest in interests(index, profile)]
+    found = [interest.scores for interest in interests(index, profile, mentions=True)]
     if not found:
         return np.full(len(index), -np.inf, np.float32) if profile.only_searches else index.trending
     shares = [np.where(scores == -np.inf, -np.inf, percentiles(scores)) for scores in found]
     return np.asarray(np.max(shares, axis=0), np.float32)
 
 
-def interests(index: Index, profile: Profile) -> Iterator[RankedInterest]:
-    """Yield the interests of one reader that at least one candidate fits."""
+def interests(
+    index: Index, profile: Profile, *, mentions: bool = False
+) -> Iterator[RankedInterest]:
+    """Yield the interests of one reader that at least one candidate fits.
+
+    Args:
+        index: Holds the candidates.
+        profile: The reader's choices.
+        mentions: Whether papers that only mention the subject of a search fit it.
+    """
     if not len(index):
         return
     for author in profile.authors:
@@ -137,7 +145,7 @@ def interests(index: Index, profile: Profile) -> Iterator[RankedInterest]:
         yield likes
     dislikes = index.rows_of(profile.dislikes)
     for text in profile.texts:
-        if search := _search_interest(index, text, dislikes):
+        if search := _search_interest(index, text, dislikes, mentions=mentions):
             yield search
     for topic in profile.topics:
         if len(inside := index.places_in_field(topic)):
@@ -235,13 +243,16 @@ def nearest_likes(index: Index, profile: Profile) -> dict[int, str]:
     }
 
 
-def _search_interest(index: Index, text: str, dislikes: tuple[int, ...]) -> RankedInterest | None:
-    """Return the interest in one search; None where no candidate matches it."""
+def _search_interest(
+    index: Index, text: str, dislikes: tuple[int, ...], *, mentions: bool
+) -> RankedInterest | None:
+    """Return the interest in one search; None where no candidate fits it."""
     search = index.searches.search(text)
-    if not len(search.places):
+    fits = search.clear | mentions
+    if not fits.any():
         return None
     scores = np.full(len(index), -np.inf, np.float32)
-    scores[search.places] = search.scores
+    scores[search.places[fits]] = search.scores[fits]
     if dislikes:
         scores *= 1 - index.dislike_penalty(dislikes)
 

@@ -71,6 +71,10 @@ CHANCE_GROUPS: Final = 64
 """Random groups of likes that the threshold is estimated from."""
 MOST_CHANCE_LIKES: Final = 20
 """The threshold for more likes is that for so many."""
+MOST_ALIKE_SHARE: Final = 0.02
+"""The most candidates that fit some likes, as a share of all,"""
+LEAST_ALIKE: Final = 12
+"""though so many may always."""
 COSINE_STEPS: Final = np.float32(16384)
 COSINE_CACHE_BYTES: Final = 256 << 20
 """Memory for the cosines of papers that several readers like."""
@@ -289,6 +293,8 @@ class SimilarityModel:
         scores = self._corrected(found, which)
         floor = self.chance_threshold(min(len(likes), MOST_CHANCE_LIKES)) if places is None else 0.0
         above = scores > floor
+        if places is None and (most := self._most_alike() + len(likes)) < self._count:
+            above &= scores >= -np.partition(-scores, most - 1)[most - 1]
         few = len(likes) <= MOST_FEEDBACK_LIKES and len(which) <= MOST_FEEDBACK_CANDIDATES
         if few and ignored is None:
             scores = self._with_feedback(scores, which, [*likes, *dislikes], len(likes))
@@ -441,6 +447,10 @@ class SimilarityModel:
         by_vectors = found.vectors / self.vectors.deviation[which] ** power
         mixed = (1 - weight) * _standardised(z) + weight * _standardised(by_vectors)
         return mixed.astype(np.float32)
+
+    def _most_alike(self) -> int:
+        """Return the most candidates that fit some likes."""
+        return max(LEAST_ALIKE, int(MOST_ALIKE_SHARE * self._count))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is stored of the model: all but the cosines of single documents."""
