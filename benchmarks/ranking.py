@@ -9,7 +9,7 @@ are mixed with 1,000 random papers. Printed are the mean NDCG@10 of Paperboy's c
 cosine, and of arxiv-sanity-lite's method (its features; a linear SVM with every other paper as a
 negative), the ratio to that with a paired bootstrap interval (95 %), and the CPU time per profile.
 
-``experts`` holds ratings by readers; printed is the share of pairs that are ordered as rated.
+``experts`` holds ratings by readers; printed is the share of pairs that each orders as rated.
 """
 
 from __future__ import annotations
@@ -205,15 +205,19 @@ def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
 
 
 def experts(folder: Path) -> None:
-    """Print the agreement of two rankers with the ratings of experts."""
+    """Print the agreement of three rankers with the ratings of experts."""
     papers = documents(folder)
-    ours, theirs = paperboy(Index(papers, (), encoder.of(papers))), cosine(features(papers))
-    pairs: dict[str, list[bool]] = {"paperboy": [], "cosine": []}
+    matrix = features(papers)
+    ours = paperboy(Index(papers, (), encoder.of(papers)))
+    baselines = {"sanity": arxiv_sanity_lite(matrix), "cosine": cosine(matrix)}
+    pairs: dict[str, list[bool]] = {name: [] for name in ("paperboy", *baselines)}
     for user in read(folder / "ratings.dev.jsonl.gz"):
         ratings = dict(user["rated"])
         rated = [paper for paper in ratings if paper not in user["profile"]]
         task = (user["profile"], set(rated), rated)
-        pairs["cosine"] += agreement(theirs(task[0], rated), {p: ratings[p] for p in rated})
+        for name, ranker in baselines.items():
+            order = ranker(task[0], rated)
+            pairs[name] += agreement(order, {p: ratings[p] for p in rated})
         [(profile, _, candidates)] = by_id([task], papers)
         pairs["paperboy"] += agreement(
             ours(profile, candidates), {papers[p].id: ratings[p] for p in rated}
