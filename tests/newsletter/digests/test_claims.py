@@ -103,10 +103,10 @@ class TestSlices:
         assert due() == [person.pk]
 
     def test_slices_of_one_catalogue_share_the_papers_and_a_new_paper_is_seen(self) -> None:
-        first = a_paper()
+        first = a_paper(title="Coral reefs", abstract="Seen from space.")
         a_subscriber()
         assembly.assemble_slice()
-        second = a_paper()
+        second = a_paper(title="Robots", abstract="They fold cloth.")
         a_subscriber()
         assembly.assemble_slice()
         chosen = [
