@@ -40,6 +40,8 @@ from papers.trending import reasons
 
 EDITABLE: Final = frozenset({"hidden", "picked_at", "editor_note", "editor_summary"})
 SUBMISSION_LENGTH = 4000
+MOST_FOUND: Final = 500
+"""Papers that a search by words shows."""
 
 
 def ordered_list(papers: Iterable[tuple[str, str]]) -> str:
@@ -93,7 +95,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     )
     list_filter_submit = True
     search_fields = ("title",)
-    search_help_text = "Words, as on the site; an id or a DOI."
+    search_help_text = f"Words, as on the site (the best {MOST_FOUND}); an id or a DOI."
     list_before_template = "admin/papers/submit.html"
     inlines = (SignalInline,)
     actions = ("pick", "unpick", "hide", "unhide")
@@ -132,7 +134,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
             named = rows.filter(**{name: typed})
             if named.order_by()[:1]:
                 return named
-        found = search.find(search.read(typed)).ids
+        found = search.find(search.read(typed)).ids[:MOST_FOUND]
         hidden = Paper.objects.filter(hidden=True, title__icontains=typed).order_by()
         return rows.filter(pk__in=[*found, *hidden.values_list("pk", flat=True)])
 
