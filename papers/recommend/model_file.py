@@ -35,6 +35,8 @@ HEADER: Final = struct.Struct("<QQ32s")
 ALIGNMENT: Final = 64
 """Arrays begin at multiples of so many bytes."""
 SUFFIX: Final = ".model"
+KEPT_FILES: Final = 3
+"""Files that are kept, as previews and workers may need models of different papers."""
 
 
 def open_or_make(
@@ -64,13 +66,13 @@ def open_or_make(
         with _only_one(folder / "lock"):
             if path.exists():
                 try:
-                    return _read(path, secret, papers)
+                    model = _read(path, secret, papers)
+                    path.touch()
+                    return model
                 except ValueError as error:
                     log.warning("The file of the text model is made again: %s", error)
             _write(path, secret, make())
-            for other in folder.glob("*" + SUFFIX):
-                if other != path:
-                    other.unlink(missing_ok=True)
+            _delete_unused(folder)
             return _read(path, secret, papers)
     except OSError as error:
         log.warning("The text model is made for this process only: %s", error)
@@ -122,6 +124,13 @@ def _read(path: Path, secret: str, papers: Sequence[Text]) -> TextModel:
     model: TextModel = pickle.loads(pickled, buffers=arrays)  # noqa: S301 - signed, see above
     model.use(papers)
     return model
+
+
+def _delete_unused(folder: Path) -> None:
+    """Delete all but the ``KEPT_FILES`` that were used last."""
+    files = sorted(folder.glob("*" + SUFFIX), key=lambda path: path.stat().st_mtime)
+    for path in files[:-KEPT_FILES]:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from papers.recommend.index import Document, Index
-from papers.recommend.model_file import open_or_make
+from papers.recommend.model_file import KEPT_FILES, open_or_make
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import rank
 from papers.recommend.text_model import TextModel
@@ -64,15 +64,17 @@ def test_the_arrays_of_a_file_are_mapped_and_cannot_be_written(
         mean[0] = 1
 
 
-def test_a_changed_text_makes_another_file_in_place_of_the_old_one(
-    tmp_path: Path, makes: Makes
-) -> None:
-    makes.opened(tmp_path, PAPERS)
-    [old] = tmp_path.glob("*.model")
-    changed = [replace(PAPERS[0], abstract="Another text."), *PAPERS[1:]]
-    makes.opened(tmp_path, changed)
-    [new] = tmp_path.glob("*.model")
-    assert (makes.count, new != old) == (2, True)
+def test_the_three_files_that_were_used_last_are_kept(tmp_path: Path, makes: Makes) -> None:
+    changed = [
+        [replace(PAPERS[0], abstract=f"Another text {n}."), *PAPERS[1:]] for n in range(KEPT_FILES)
+    ]
+    for number, papers in enumerate([PAPERS, *changed[:-1], PAPERS, changed[-1], PAPERS]):
+        makes.opened(tmp_path, papers)
+        newest = max(tmp_path.glob("*.model"), key=lambda path: path.stat().st_mtime)
+        os.utime(newest, (number, number))
+    assert (makes.count, len(list(tmp_path.glob("*.model")))) == (KEPT_FILES + 1, KEPT_FILES)
+    makes.opened(tmp_path, changed[0])
+    assert makes.count == KEPT_FILES + 2
 
 
 def test_trending_that_changes_keeps_the_file(tmp_path: Path, makes: Makes) -> None:
