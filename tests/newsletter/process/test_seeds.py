@@ -35,6 +35,6 @@ def test_a_catalogue_with_papers_is_left_alone() -> None:
 def test_old_papers_are_shown_as_a_sample_with_their_own_date(client: Client) -> None:
     launcher.read_seeds()
     page = client.get("/").content.decode()
-    assert "Sample edition: papers of" in page
+    assert "Sample edition of" in page
     assert "11 March" in page
     assert "confirmed by two sources" not in page

@@ -81,6 +81,7 @@ def test_a_row_with_proof_of_consent_is_active_and_due_at_its_next_regular_time(
         "authors": ["Lovelace, Ada"],
         "muted": ["crypto"],
         "names": [],
+        "ignored": [],
     }
     consent = Consent.objects.get()
     assert (consent.action, consent.form) == ("import", "import of people.csv")
