@@ -169,7 +169,7 @@ class Dispatcher:
         """Look once; enqueue what is due, or do it when nobody took what was enqueued before."""
         work, since = self.work, self.waiting_since
         self.waiting_since = None
-        if not work.is_due():
+        if host_clock.is_off() or not work.is_due():
             return
         taken = work.is_taken()
         if since is not None and not taken and time.monotonic() - since >= work.patience:

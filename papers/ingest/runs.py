@@ -77,7 +77,7 @@ def claim_due(limit: int = SOURCES_AT_ONCE) -> list[int]:
     moment = now()
     claimed = []
     due = Source.objects.filter(enabled=True, next_run_at__lte=moment)
-    for source in due.order_by("next_run_at")[:limit]:
+    for source in due.order_by("next_run_at", "pk")[:limit]:
         same = Source.objects.filter(pk=source.pk, next_run_at=source.next_run_at)
         if same.update(next_run_at=moment + LEASE):
             claimed.append(source.pk)
