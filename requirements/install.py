@@ -15,13 +15,18 @@ WIDTH = 30
 
 
 def main(file: str) -> int:
-    """Run pip and return its exit code; at a terminal a bar counts the packages."""
+    """Run pip and return its exit code; at a terminal a bar counts the packages.
+
+    The output of pip is shown only if it fails.
+    """
     count = len(re.findall(r"^[\w.\[\]-]+==", Path(file).read_text(encoding="utf-8"), re.MULTILINE))
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
     command = [*pip, "--progress-bar", "off", "--require-hashes", "-r", file]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+    output: list[str] = []
     found = 0
     for line in process.stdout or ():
+        output.append(line)
         found += line.startswith(("Collecting ", "Requirement already satisfied"))
         if line.startswith("Installing"):
             show(f"{'#' * WIDTH} {found} packages are here and get installed")
@@ -30,7 +35,9 @@ def main(file: str) -> int:
             show(f"{'#' * (WIDTH * done // count):.<{WIDTH}} {done} of {count} packages")
     if sys.stdout.isatty():
         sys.stdout.write("\n")
-    return process.wait()
+    if code := process.wait():
+        sys.stderr.writelines(output)
+    return code
 
 
 def show(text: str) -> None:
