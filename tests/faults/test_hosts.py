@@ -24,6 +24,8 @@ from tests.proxy import Proxy
 DIGESTS: Final = 300
 SECONDS: Final = 60
 ANSWER_SECONDS: Final = 0.1
+# Long enough for a transaction of two statements to be caught open.
+STATEMENT_SECONDS: Final = 0.02
 
 
 @pytest.fixture
@@ -86,6 +88,7 @@ def test_a_host_lost_inside_a_transaction_stops_nobody_else(
         far_worker(world, proxy, cluster) as far,
     ):
         world.server.delay = ANSWER_SECONDS
+        proxy.delay = STATEMENT_SECONDS
         world.wait_until_at_work()
         world.make_due()
         assert world.server.wait_for(10, SECONDS), world.log
