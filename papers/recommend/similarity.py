@@ -20,14 +20,12 @@ pseudo-relevance feedback follows: see ``SimilarityModel.fit``. Free of Django a
 from __future__ import annotations
 
 import copy
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from papers.recommend.dense import SentenceVectors, floored_deviation, trust, vector_weight
 from papers.recommend.expansion import (
@@ -36,6 +34,14 @@ from papers.recommend.expansion import (
     Columns,
     DocumentExpansion,
 )
+from papers.recommend.feedback import (
+    MOST_FEEDBACK_CANDIDATES,
+    MOST_FEEDBACK_LIKES,
+    FeedbackDocuments,
+    standardised,
+    with_feedback,
+)
+from papers.recommend.sketches import sketches_of
 from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
@@ -48,21 +54,6 @@ SHRINKAGE_LIKES: Final = 3.0
 """The number of likes with which a candidate is divided by the root of its deviation."""
 DISLIKE_WEIGHT: Final = 0.5
 """Weight of all dislikes together beside that of all likes."""
-MOST_FEEDBACK_LIKES: Final = 5
-"""The most likes with which feedback is applied."""
-MOST_FEEDBACK_CANDIDATES: Final = 3000
-"""The most candidates with which feedback is applied; its time grows with their number."""
-FEEDBACK_FRACTION: Final = 4
-"""One candidate in so many, of the best, is a feedback document."""
-LEAST_FEEDBACK_DOCUMENTS: Final = 8
-"""With fewer there is no feedback."""
-FEEDBACK_ROUNDS: Final = 4
-FEEDBACK_WEIGHT: Final = 2.0
-"""Weight of the feedback beside the likes, divided by their number."""
-FEEDBACK_POWER: Final = 1.5
-"""A feedback document weighs this power of its score above the least of them."""
-FEEDBACK_SCORE_FLOOR: Final = 0.01
-"""Added to that score, so that never only one document has a weight."""
 VECTOR_FEEDBACK_WEIGHT: Final = 0.7
 """Where sentence vectors weigh more than that, feedback compares vectors instead of terms."""
 CHANCE_QUANTILE: Final = 0.97
@@ -83,7 +74,6 @@ QUERY_TEXTS: Final = 12
 have,"""
 LEAST_QUERY_TERMS: Final = 800
 """and with no fewer than that."""
-SKETCH_DIMENSIONS: Final = 512
 FREQUENT_SHARE: Final = 0.1
 """Terms in more than this share of the documents are stored in dense columns."""
 
@@ -116,35 +106,6 @@ class LikeSimilarity(NamedTuple):
     weight: float = 1.0
 
 
-class FeedbackDocuments(NamedTuple):
-    """The n best candidates, taken to be relevant and compared with each other.
-
-    Attributes:
-        similarity: Returns for n weights the n similarities to the weighted sum of them all.
-        self_similarity: For each, the similarity to itself.
-        mean: For each, the mean similarity to all candidates.
-        deviation: For each, the standard deviation of its similarities.
-    """
-
-    similarity: Callable[[Scores], Scores]
-    self_similarity: Scores
-    mean: Scores
-    deviation: Scores
-
-    def feedback(self, scores: Scores) -> Scores:
-        """Return each document's weighted mean similarity to the others, standardised.
-
-        A document with score x weighs (x - least x + floor) ** power / sqrt(deviation). Its own
-        weight and its similarity to itself are taken out.
-        """
-        weights = (scores - scores.min() + FEEDBACK_SCORE_FLOOR) ** FEEDBACK_POWER / np.sqrt(
-            self.deviation
-        )
-        weights /= weights.sum()
-        found = (self.similarity(weights) - weights * self.self_similarity) / (1 - weights)
-        return _standardised((found - self.mean) / self.deviation)
-
-
 class SimilarityModel:
     """Similarities of documents (likes, dislikes) to the candidates, which come first.
 
@@ -155,7 +116,7 @@ class SimilarityModel:
         deviation: For each document, the standard deviation of its similarities.
         vectors: Sentence vectors; None where there are none or none to trust.
         trust: How far the vectors are trusted, between 0 and 1.
-        sketches: Candidates x ``SKETCH_DIMENSIONS``, whose products approximate cosines.
+        sketches: Short vectors of the candidates, whose products approximate cosines.
     """
 
     def __init__(
@@ -190,7 +151,7 @@ class SimilarityModel:
         self.deviation = floored_deviation(self.expansion.variance)
         self.vectors, self.trust = self._trusted_vectors(vectors, named)
         self._words = words
-        self.sketches = _sketches(matrix[:candidate_count])
+        self.sketches = sketches_of(matrix[:candidate_count])
         self._query_terms = max(
             LEAST_QUERY_TERMS, QUERY_TEXTS * matrix.nnz // max(1, matrix.shape[0])
         )
@@ -303,25 +264,12 @@ class SimilarityModel:
     def _with_feedback(
         self, scores: Scores, which: NDArray[np.intp], judged: Sequence[int], likes: int
     ) -> Scores:
-        """Return scores in which the feedback documents are ordered anew.
-
-        In each round the weights come from the scores of the round before. All other candidates
-        keep their order and stay below the feedback documents.
-        """
-        count = len(which) // FEEDBACK_FRACTION
-        if count < LEAST_FEEDBACK_DOCUMENTS:
-            return scores
+        """Return scores in which the feedback documents are ordered anew."""
         known = np.zeros(len(self.deviation), bool)
         known[list(judged)] = True
-        scores = _standardised(scores)
-        best = _best(np.where(known[which], -np.inf, scores), count)
-        first, documents = scores[best], self._feedback_documents(which[best])
-        joined = first
-        for _ in range(FEEDBACK_ROUNDS):
-            joined = first + FEEDBACK_WEIGHT / likes * documents.feedback(joined)
-        found: Scores = scores - scores.max() + joined.min()
-        found[best] = joined
-        return found
+        return with_feedback(
+            scores, known[which], likes, lambda best: self._feedback_documents(which[best])
+        )
 
     def _feedback_documents(self, rows: NDArray[np.intp]) -> FeedbackDocuments:
         """Return candidates to compare by terms or, where texts are bare titles, by vectors."""
@@ -445,7 +393,7 @@ class SimilarityModel:
             return np.asarray(z, np.float32)
         weight = self.trust * vector_weight(self._words, power)
         by_vectors = found.vectors / self.vectors.deviation[which] ** power
-        mixed = (1 - weight) * _standardised(z) + weight * _standardised(by_vectors)
+        mixed = (1 - weight) * standardised(z) + weight * standardised(by_vectors)
         return mixed.astype(np.float32)
 
     def _most_alike(self) -> int:
@@ -506,31 +454,3 @@ def _dislike_weights(count: int) -> Scores:
 def _quantised(cosines: Scores) -> QuantisedCosines:
     """Return cosines as integers; expansion makes none of them larger than 1.21, which fits."""
     return np.asarray(np.rint(cosines * COSINE_STEPS), np.int16)
-
-
-def _sketches(rows: Matrix) -> Scores:
-    """Return rows x ``SKETCH_DIMENSIONS`` whose products are cosines with an error of about 0.04.
-
-    Every term is added to, or subtracted from, one random dimension (count sketch: Charikar, Chen
-    and Farach-Colton, 2002). That is precise enough to find papers that are near duplicates.
-    """
-    generator = np.random.default_rng(1)
-    terms = rows.shape[1]
-    signs = generator.choice([-1, 1], terms).astype(np.float32)
-    parts = (signs, generator.integers(0, SKETCH_DIMENSIONS, terms), np.arange(terms + 1))
-    sketches = (rows @ sparse.csr_matrix(parts, (terms, SKETCH_DIMENSIONS))).toarray()
-    lengths = np.linalg.norm(sketches, axis=1, keepdims=True)
-    lengths[lengths == 0] = 1
-    return np.asarray(sketches / lengths, np.float32)
-
-
-def _standardised(scores: Scores) -> Scores:
-    """Return scores with a mean of zero and a standard deviation of one."""
-    centred = scores - scores.mean()
-    deviation = math.sqrt(float(centred @ centred) / len(centred))
-    return np.asarray(centred / (deviation or 1.0), np.float32)
-
-
-def _best(scores: Scores, count: int) -> NDArray[np.intp]:
-    """Return the places of the highest scores, unordered."""
-    return np.argpartition(-scores, count - 1)[:count]
