@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import ROOT
-from tests.service import Service
+from tests.service import Service, manage
 
 pytestmark = pytest.mark.browser
 
@@ -53,12 +49,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     var: Path = tmp_path_factory.mktemp("groups") / "var"
     with Service(var) as service:
         service.wait_for("/readyz")
-        subprocess.run(
-            [sys.executable, "manage.py", "shell", "-c", MAKE],
-            cwd=ROOT,
-            env=os.environ | service.env,
-            check=True,
-        )
+        made = manage("shell", "-c", MAKE, env=service.env)
+        assert made.returncode == 0, made.stderr
         yield service
 
 
