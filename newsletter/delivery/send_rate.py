@@ -5,7 +5,7 @@ are a row that is moved by compare-and-set, so that no slot is given twice and t
 any number of processes and machines. A sender that was kept from using its slots in time (by a busy
 processor, or a database that was locked) gives them up, and the next ones are closer together until
 that is made up for, with no more within any second than the limit (a virtual schedule with a
-sliding window log).
+sliding window log). Slots for which no message was ready are dropped and not made up for.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class RateLimiter:
         self.slots: deque[datetime] = deque()
         self.booked = now()
         self.missed: list[datetime] = []
+        self.unneeded: set[datetime] = set()
+        self.waiting = False
         if rate:
             SendRate.objects.get_or_create(name=self.name)
             with _lock:
@@ -68,7 +70,11 @@ class RateLimiter:
             return count
         moment = now()
         while self.slots and self.slots[0] < moment - LATEST_USE:
-            self.missed.append(self.slots.popleft())
+            slot = self.slots.popleft()
+            if self.waiting:
+                self.missed.append(slot)
+            else:
+                self.unneeded.add(slot)
         if self.slots and self.slots[0] > self._furthest(moment):
             self.slots.clear()
         if not self.slots:
@@ -78,6 +84,7 @@ class RateLimiter:
         while taken < count and self.slots and self.slots[0] <= moment:
             self.slots.popleft()
             taken += 1
+        self.waiting = taken < count
         return taken
 
     def note_departures(self, count: int) -> None:
@@ -135,7 +142,8 @@ class RateLimiter:
             idle = moment - stored > BOOKED_AHEAD and stored != self.booked
             if idle:  # Nobody had anything to send, so nothing was missed.
                 ideal = moment - LATEST_USE
-            log = [slot for slot in log if slot < stored and slot not in missed]
+            given_up = missed | self.unneeded
+            log = [slot for slot in log if slot < stored and slot not in given_up]
             ideal, slots = self._free_slots(moment, max(ideal, moment - self.window), stored, log)
             self.booked = slots[-1] + self.spacing
             changed = SendRate.objects.filter(name=self.name, next_at=row.next_at).update(
@@ -144,6 +152,7 @@ class RateLimiter:
             if changed:
                 self.slots.extend(slots)
                 self.missed = []
+                self.unneeded.clear()
                 return
 
     def _free_slots(

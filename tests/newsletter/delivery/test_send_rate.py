@@ -127,6 +127,17 @@ def test_what_a_busy_machine_kept_back_is_made_up_for_within_the_limit(
     assert all(later - first >= 1 for first, later in zip(left, left[50:], strict=False))
 
 
+def test_a_limit_far_above_what_leaves_holds_nothing_up() -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        pace = RateLimiter(1000)
+        taken = []
+        for _ in range(80):  # Four connections, whose answers take 200 ms.
+            taken.append(pace.take(1))
+            pace.note_departures(taken[-1])
+            clock.shift(0.05)
+    assert taken == [1] * 80
+
+
 def test_a_run_keeps_to_the_rate_and_uses_it(sink: Sink, settings: Settings) -> None:
     settings.MAIL_RATE = 10
     for _ in range(16):
