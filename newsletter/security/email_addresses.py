@@ -41,6 +41,9 @@ FORBIDDEN_CHARACTERS: Final = (
     (re.compile(r"@.*?([^\w.-]|_)"), "after"),
 )
 """Patterns of the first character that the part before or after the @ cannot have."""
+WITHOUT_WIDTH: Final = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Soft hyphen, zero-width space, word joiner, byte order mark: pages put them where a line may
+break; no address holds one (RFC 5892, 2.6 and 2.9)."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 # Private networks and test systems deliver to names such as .local and .test, so reserved names
@@ -85,7 +88,7 @@ def parse(typed: str) -> Address:
         raise EmailAddressError(
             "An email address has no line breaks or control characters in it; take them out."
         )
-    typed = typed.strip()
+    typed = WITHOUT_WIDTH.sub("", typed).strip()
     if not typed:
         raise EmailAddressError("Write your email address, such as ada@example.org.")
     if len(typed) > MAX_LENGTH:

@@ -18,12 +18,19 @@ from typing import Final, NamedTuple, TextIO
 
 FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 NEUTRALISED: Final = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
-DELIMITERS: Final = ",;\t"
-DELIMITER_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+DELIMITERS: Final = ",;\t|"
+# A program that opens and saves the file adds the delimiters of a whole row.
+DELIMITER_LINE: Final = re.compile(r"""["']?sep ?= ?([^\w\s"']|\t)["']?[\s,;|]*""", re.IGNORECASE)
+QUOTED: Final = re.compile('"[^"]*"')
 # Characters without a width that programs put around texts: soft hyphen, zero-width spaces and
-# joiners, direction marks, byte order mark.
-INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\ufeff"
-EDGES: Final = f" \t\u00a0{INVISIBLE}"
+# joiners, marks, embeddings and isolates of direction, operators, byte order mark.
+INVISIBLE: Final = (
+    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
+)
+EDGES: Final = f" \t\v\f\u00a0{INVISIBLE}"
+UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""The marks at the beginning of a file that a spreadsheet program saved as Unicode text."""
 UNFINISHED: Final = "unexpected end of data"
 MAX_ROW_LINES: Final = 50
 MAX_LINE_CHARACTERS: Final = 200_000
@@ -78,7 +85,9 @@ def restored(cell: str) -> str:
 
 
 def read(path: Path, name: str = "") -> Table:
-    """Return the table in a file: UTF-8, with a line of column names.
+    """Return the table in a file: UTF-8, or UTF-16 with its mark; with a line of column names.
+
+    Lines without text before that line are skipped.
 
     Args:
         path: The file.
@@ -89,48 +98,71 @@ def read(path: Path, name: str = "") -> Table:
     """
     name = name or str(path)
     try:
-        count = _scan(path)
-        lines = _Lines(path.open(encoding="utf-8-sig", newline=""))
+        encoding, count = _scan(path)
+        lines = _Lines(path.open(encoding=encoding, newline=""))
     except OSError as error:
         raise SpreadsheetError(f"{name} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise SpreadsheetError(f"{name} is not UTF-8 text; save it as CSV UTF-8.") from error
-    first = next(lines.ahead(), "")
-    chosen = DELIMITER_LINE.fullmatch(first)
-    if chosen:
-        lines.drop(1)
-        first = next(lines.ahead(), "")
-    delimiter = chosen[1] if chosen else max(DELIMITERS, key=first.count)
-    header = _parse(iter([first] if first else []), delimiter) if first else _Parsed([])
+    delimiter = _skip_to_header(lines)
+    header = _header(lines, delimiter)
     if header.problem:
         raise SpreadsheetError(
             f"{name} has no line of column names. {header.problem.format(line=lines.number + 1)}"
         )
-    lines.drop(1)
+    lines.drop(header.lines)
     columns = [name.strip(EDGES).strip().lower() for name in header.cells]
     repeated = frozenset(name for name in columns if name and columns.count(name) > 1)
     return Table(columns, _rows(lines, columns, delimiter), count, repeated)
 
 
-def _scan(path: Path) -> int:
-    """Return the number of line ends in a file of UTF-8 text.
+def _skip_to_header(lines: _Lines) -> str:
+    """Drop what stands before the line of column names; return the delimiter of the file."""
+    named = ""
+    while first := next(lines.ahead(), ""):
+        chosen = DELIMITER_LINE.fullmatch(first.strip(INVISIBLE))
+        named = chosen[1] if chosen else named
+        if not chosen and first.strip(EDGES + DELIMITERS).strip():
+            break
+        lines.drop(1)
+    unquoted = QUOTED.sub("", first)
+    return named or max(DELIMITERS, key=unquoted.count)
+
+
+def _header(lines: _Lines, delimiter: str) -> _Parsed:
+    """Return the column names; one in quotation marks may go over several lines."""
+    first = next(lines.ahead(), "")
+    if not first:
+        return _Parsed([])
+    header = _parse(iter([first]), delimiter)
+    if header.problem:
+        whole = _parse(lines.ahead(), delimiter)
+        # With a quotation mark that went astray the first addresses would become names.
+        if not whole.problem and not any("@" in cell for cell in whole.cells):
+            return whole
+    return header
+
+
+def _scan(path: Path) -> tuple[str, int]:
+    """Return the encoding of a file of text, and its number of line ends.
 
     A pipe or a device is refused before it is opened: opening or reading it may never end.
 
     Raises:
         SpreadsheetError: It is not a regular file.
-        UnicodeDecodeError: It is not UTF-8.
+        UnicodeDecodeError: It is neither UTF-8 nor UTF-16.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise SpreadsheetError(f"{path} is not a regular file; save the list as a CSV file.")
-    decoder = codecs.getincrementaldecoder("utf-8")()
     count = 0
     with path.open("rb") as file:
+        encoding = "utf-16" if file.read(2) in UTF_16 else "utf-8-sig"
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder(encoding)()
         while portion := file.read(SCANNED_BYTES):
-            decoder.decode(portion)
-            count += portion.count(b"\n")
+            count += decoder.decode(portion).count("\n")
     decoder.decode(b"", final=True)
-    return count
+    return encoding, count
 
 
 class _Lines:
@@ -214,7 +246,7 @@ UNCLOSED: Final = "A quotation mark in line {line} is not closed."
 
 def _parse(lines: Iterator[str], delimiter: str) -> _Parsed:
     """Return the row that begins with the first of these lines, strictly by RFC 4180."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         cells = next(reader)
     except StopIteration:

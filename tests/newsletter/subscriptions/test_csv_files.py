@@ -58,10 +58,32 @@ def test_a_cell_of_several_lines_is_one_cell(file: Path) -> None:
         '"\ufeffemail",name\na@x.org,Ada\n',
         "\u200bEmail\u00a0,name\na@x.org,Ada\n",
         "email,name,name\na@x.org,Ada,Ada\n",
+        "sep=;,,\r\nemail;name\r\na@x.org;Ada\r\n",
+        "SEP = ;\nemail;name\na@x.org;Ada\n",
+        "sep=\t\nemail\tname\na@x.org\tAda\n",
+        "email|name\na@x.org|Ada\n",
+        "\n,,\n\nemail,name\na@x.org,Ada\n",
+        'email,"What they\nwrote"\na@x.org,Ada\n',
+        '"email";"name, title, town, state"\na@x.org;Ada\n',
+        'email, "name"\na@x.org, "Lovelace, Ada"\n',
     ],
 )
 def test_files_of_other_programs_are_read(file: Path, text: str) -> None:
     assert emails(file, text) == ["a@x.org"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_what_a_spreadsheet_saves_as_unicode_text_is_read(file: Path, encoding: str) -> None:
+    file.write_bytes("\ufeffemail\tname\r\na@x.org\tÄda\r\n".encode(encoding))
+    table = read(file)
+    assert (table.lines, next(table.rows).cells) == (2, {"email": "a@x.org", "name": "Äda"})
+
+
+def test_a_stray_quotation_mark_in_the_column_names_makes_no_name_of_an_address(
+    file: Path,
+) -> None:
+    with pytest.raises(SpreadsheetError, match="quotation mark in line 1 is not closed"):
+        rows(file, 'email,"name\na@x.org,Ada\nb@x.org,Bo"\n')
 
 
 def test_a_column_that_is_named_twice_is_reported_and_its_first_cell_counts(file: Path) -> None:

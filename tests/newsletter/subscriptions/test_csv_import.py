@@ -310,6 +310,14 @@ def test_a_file_that_is_no_such_list_is_refused_as_a_whole(
     assert not Subscriber.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "around", ["\t{}\t", "\u200b{}\u2063", "\u2066{}\u2069", "\v{}\f", "\u00a0{}\u202f"]
+)
+def test_what_cannot_be_seen_around_an_address_is_taken_off(file: Path, around: str) -> None:
+    import_table(file, f"email\n{around.format('ada@example.org')}\n")
+    assert Subscriber.objects.get().email == "ada@example.org"
+
+
 @pytest.mark.parametrize("head", ["\ufeffEmail , Size,Unknown\n", "email;size;unknown\n"])
 def test_files_of_spreadsheet_programs_are_understood(file: Path, head: str) -> None:
     separator = ";" if ";" in head else ","
