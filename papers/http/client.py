@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import tomllib
 from collections.abc import Callable, Mapping
@@ -50,6 +51,9 @@ ARXIV_INTERVAL: Final = timedelta(seconds=3)
 LOCKED_HOSTS: Final = {"arxiv.org": "arxiv"}
 KEY: Final = "x-api-key"
 LIMIT_PREFIX: Final = "x-ratelimit-"
+RESET: Final = f"{LIMIT_PREFIX}reset"
+SHOWN_CHARACTERS: Final = 200
+"""Characters of an address in a message."""
 PLAIN_TYPES: Final = frozenset({"", "text/plain", "application/octet-stream"})
 
 
@@ -175,7 +179,7 @@ class Client:
                 answer = self._exchange(url, request)
             if isinstance(answer, Answer):
                 return answer
-            if urlsplit(answer).netloc != urlsplit(url).netloc:
+            if _origin(answer) != _origin(url):
                 # A key for one host is not for another; the next attempt begins with it again.
                 headers = {name: sent for name, sent in request.headers.items() if name != KEY}
                 request = replace(request, headers=headers)
@@ -189,13 +193,13 @@ class Client:
             port = parts.port or (443 if parts.scheme == "https" else 80)
             host = parts.hostname or ""
         except ValueError as error:
-            raise FetchError(f"{url[:200]!r} is no address.") from error
+            raise FetchError(f"{_shown(url)} is no address.") from error
         if (host, port) in self._opening:
             return
         if parts.scheme != "https" or not host or parts.username or parts.password:
-            raise FetchError(f"{url[:200]!r} is refused: sources are read over https only.")
+            raise FetchError(f"{_shown(url)} is refused: sources are read over https only.")
         if port not in PORTS:
-            raise FetchError(f"{url[:200]!r} is refused: port {port} is not one of the web's.")
+            raise FetchError(f"{_shown(url)} is refused: port {port} is not one of the web's.")
 
     def _lock(self, url: str) -> AbstractContextManager[None]:
         if name := self._lock_name(url):
@@ -225,7 +229,7 @@ class Client:
             reason = str(error).rstrip(".")
             raise RetryableError(f"{_host(url)} cannot be reached: {reason}.") from error
         except httpx.InvalidURL as error:
-            raise FetchError(f"{url[:200]!r} is no address.") from error
+            raise FetchError(f"{_shown(url)} is no address.") from error
 
     def _route(self, url: str) -> str:
         """Return the address that gets a request: its own, or that of the mirror."""
@@ -246,6 +250,8 @@ class Client:
         if status not in RETRYABLE_STATUSES:
             raise FetchError(reason)
         wait = retry_after(response.headers.get("retry-after", ""))
+        if status == 429:
+            wait = wait or _until_reset(response.headers.get(RESET, ""))
         if wait and (name := self._lock_name(url)):
             host_lock.postpone(name, now() + timedelta(seconds=wait))
         raise RetryableError(reason, wait)
@@ -309,6 +315,11 @@ def retry_after(written: str) -> float:
         return 0.0
 
 
+def _until_reset(written: str) -> float:
+    """Return the seconds until a limit is lifted, where its header gives seconds and no time."""
+    return float(written) if written.isdecimal() and int(written) <= MAX_RETRY_AFTER else 0.0
+
+
 def _check_type(response: httpx.Response, accept: str, url: str) -> None:
     found = _type(response)
     if accept not in found and found not in PLAIN_TYPES:
@@ -317,6 +328,24 @@ def _check_type(response: httpx.Response, accept: str, url: str) -> None:
 
 def _type(response: httpx.Response) -> str:
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Return what makes two addresses one server: scheme, host and port (RFC 6454, 4)."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme,
+            parts.hostname or "",
+            parts.port or (443 if parts.scheme == "https" else 80),
+        )
+    except ValueError:
+        return "", url, 0
+
+
+def _shown(url: str) -> str:
+    """Return an address for a message, without its query: that may hold the operator's key."""
+    return repr(re.sub(r"(?<=//)[^/?#]*@", "", url.partition("?")[0])[:SHOWN_CHARACTERS])
 
 
 def _host(url: str) -> str:

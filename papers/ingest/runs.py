@@ -38,6 +38,8 @@ LONGEST_WAIT: Final = timedelta(hours=6)
 IDS_ENRICHED_AT_ONCE: Final = 1000
 ENRICHED_AGAIN_AFTER: Final = timedelta(days=3)
 ENRICHED_UNTIL_AGE: Final = timedelta(days=60)
+ENRICHED_DOWN_TO: Final = "down_to"
+"""The key of a cursor: the oldest paper that the last whole visit asked for."""
 REJECTIONS_KEPT: Final = 500
 RUNS_KEPT: Final = 200
 LEASE: Final = timedelta(minutes=20)
@@ -219,6 +221,9 @@ class _Run:
                 return
         if self.source.name == SUBMISSIONS and not self.dry_run:
             _answer_submissions(wanted)
+        if kind.enriches and not self.resume_at and not self.dry_run:
+            self.source.cursor[ENRICHED_DOWN_TO] = wanted[-1]
+            self.source.save(update_fields=["cursor"])
 
     def outcome(self) -> VisitResult:
         """Return the result of a visit without trouble, in words."""
@@ -298,8 +303,22 @@ def _wanted(source: Source, kind: Kind) -> tuple[str, ...]:
         source=source.name, paper=OuterRef("pk"), observed_at__gt=moment - ENRICHED_AGAIN_AFTER
     )
     papers = Paper.objects.filter(~Exists(recent), announced_at__gt=moment - ENRICHED_UNTIL_AGE)
-    papers = papers.exclude(canonical_id__startswith="t-").order_by("-announced_at")
-    return tuple(papers.values_list("canonical_id", flat=True)[:IDS_ENRICHED_AT_ONCE])
+    papers = papers.exclude(canonical_id__startswith="t-").order_by("-announced_at", "-pk")
+    ids = papers.values_list("canonical_id", flat=True)
+    older = ids.filter(_older_than(str(source.cursor.get(ENRICHED_DOWN_TO, ""))))
+    return tuple(older[:IDS_ENRICHED_AT_ONCE] or ids[:IDS_ENRICHED_AT_ONCE])
+
+
+def _older_than(paper_id: str) -> Q:
+    """Return the condition of the papers that follow one in the order in which they are asked for.
+
+    A service that does not know the newest papers yet must not be asked for them for ever.
+    """
+    last = Paper.objects.filter(canonical_id=paper_id).first()
+    if last is None or last.announced_at is None:
+        return Q()
+    same_time = Q(announced_at=last.announced_at, pk__lt=last.pk)
+    return Q(announced_at__lt=last.announced_at) | same_time
 
 
 def _answer_submissions(ids: tuple[str, ...]) -> None:

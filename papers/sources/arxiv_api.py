@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
+from urllib.parse import urljoin
 
 from lxml.etree import _Element
 
@@ -26,12 +27,19 @@ from papers.sources.record import (
 )
 from papers.sources.xml import child, children
 from papers.text import clean, identifiers
+from papers.text.identifiers import ArxivId
+from papers.text.links import link
 
 ERROR_ID: Final = "/api/errors"
 FORMAT: Final = "an answer of the arXiv API (Atom)"
 BASE: Final = "https://export.arxiv.org/api/query"
+HOME: Final = "https://arxiv.org/"
+PDF_PATH: Final = "arxiv.org/pdf/"
+PDF_TYPE: Final = "application/pdf"
 PAGE_SIZE: Final = 200
 PAGES_PER_VISIT: Final = 25
+RESULTS_PER_QUERY: Final = 30_000
+"""The most that arXiv gives in all pages (manual, 3.1.1.2)."""
 IDS_PER_REQUEST: Final = 100
 FIRST_DAYS: Final = timedelta(days=7)
 
@@ -85,18 +93,33 @@ def _record(entry: _Element) -> PaperRecord:
         revised_at=moment(child(entry, "updated")),
         journal_ref=child(entry, "journal_ref"),
         license=links.get("license", "") or child(entry, "license") or child(entry, "rights"),
-        pdf_url=links.get("pdf", ""),
+        pdf_url=links.get("pdf", "") or (_pdf(own) if "pdf" in links else ""),
         withdrawn=is_withdrawn(comment, child(entry, "summary"), has_pdf="pdf" in links),
     )
 
 
+def _pdf(own: ArxivId) -> str:
+    """Return arXiv's address of the PDF of a paper that has one."""
+    version = f"v{own.version}" if own.version else ""
+    return f"https://{PDF_PATH}{own.id}{version}"
+
+
 def _links(entry: _Element) -> dict[str, str]:
-    """Return the addresses of an entry by their title or relation, the PDF's as ``pdf``."""
+    """Return the addresses of an entry by their title or relation, the PDF's as ``pdf``.
+
+    A PDF of a publisher counts only where there is none of arXiv; an address that is missing or
+    is none of the web is left empty.
+    """
     links: dict[str, str] = {}
     for found in entry.findall("{*}link"):
-        address = str(found.get("href") or "")
-        is_pdf = found.get("type") == "application/pdf" or "arxiv.org/pdf/" in address
-        links["pdf" if is_pdf else str(found.get("title") or found.get("rel"))] = address
+        title, kind = str(found.get("title") or ""), str(found.get("type") or "")
+        address = urljoin(HOME, str(found.get("href") or "").strip())
+        is_arxiv = PDF_PATH in address
+        is_pdf = title.lower() == "pdf" or kind.lower().startswith(PDF_TYPE)
+        if is_arxiv or (is_pdf and not links.get("pdf")):
+            links["pdf"] = link(address) if address != HOME else ""
+        if not is_arxiv:
+            links.setdefault(title or str(found.get("rel")), address)
     return links
 
 
@@ -118,24 +141,27 @@ def fetch(visit: Visit) -> Iterator[Step]:
     since = moment(visit.cursor.get("since", "")) or visit.now - FIRST_DAYS
     start, top = int(visit.cursor.get("start", 0)), str(visit.cursor.get("top", ""))
     seen: set[str] = set()
+    total = 0
     for number in range(1, PAGES_PER_VISIT + 1):
-        listing = _page(visit, start)
-        total = listing.total or 0
-        if not (listing.records or listing.rejections) and start < total:
-            if number > 1 or not start:
-                raise FetchError(f"arXiv gave an empty page at {start} of {total} papers.")
+        listing = _page(visit, start, total)
+        total = max(total, listing.total or 0)
+        read_now = len(listing.records) + len(listing.rejections)
+        if not read_now and number == 1 and start:
             # The last visit ended here as well: what is new since then stands at the beginning.
             start, top = 0, ""
             continue
+        if not read_now and start < total:
+            raise FetchError(f"arXiv gave an empty page at {start} of {total} papers.")
         ids = {record.arxiv_id for record in listing.records}
         if ids and ids <= seen:
             raise FetchError(f"arXiv gave the same papers again at {start} of {total}.")
         seen |= ids
         times = [found.published_at for found in listing.records if found.published_at]
         top = top or max(times, default=since).isoformat()
-        start += len(listing.records) + len(listing.rejections)
+        start += read_now
         older = min(times, default=since) < since
-        if older or not listing.records or start >= total:
+        # A total that is missing or too small to be true says nothing about the end.
+        if older or not read_now or start == total or _is_window_over(listing, start):
             yield Step(listing, {"since": top})
             return
         resume_at = visit.now if number == PAGES_PER_VISIT else None
@@ -143,7 +169,16 @@ def fetch(visit: Visit) -> Iterator[Step]:
         yield Step(listing, under_way, number / PAGES_PER_VISIT, resume_at=resume_at)
 
 
-def _page(visit: Visit, start: int) -> Listing:
+def _is_window_over(listing: Listing, start: int) -> bool:
+    """Return whether arXiv gives no further page of a query, and report what stays unread."""
+    if start + PAGE_SIZE <= RESULTS_PER_QUERY:
+        return False
+    reason = f"arXiv gives the newest {RESULTS_PER_QUERY} papers of a query; its archive has all."
+    listing.rejections.append(Rejection(f"papers after the first {start}", reason))
+    return True
+
+
+def _page(visit: Visit, start: int, total: int) -> Listing:
     """Return one page; arXiv sometimes gives an empty one in the middle, then ask again."""
     query = {} if "://" in visit.address else {"search_query": visit.address}
     url = visit.url(
@@ -157,7 +192,7 @@ def _page(visit: Visit, start: int) -> Listing:
     listing = Listing()
     for _ in range(2):
         listing = read(parse, visit.ask(url, accept="xml"), visit)
-        if listing.records or listing.rejections or start >= (listing.total or 0):
+        if listing.records or listing.rejections or start >= max(total, listing.total or 0):
             break
     return listing
 

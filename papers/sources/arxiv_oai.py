@@ -34,6 +34,10 @@ NOTHING_NEW: Final = "noRecordsMatch"
 BAD_TOKEN: Final = "badResumptionToken"  # noqa: S105 - the name of an error
 BASE: Final = "https://oaipmh.arxiv.org/oai"
 PAGES_PER_VISIT: Final = 60
+EMPTY_PAGES: Final = 3
+"""Pages without a record in a row that may be followed by another."""
+EXPIRED_TOKENS: Final = 2
+"""Tokens of one visit that may have expired."""
 FIRST_DAYS: Final = timedelta(days=7)
 # A paper whose first version is older than this is updated when we have it, but not added.
 ADDED_WITHIN: Final = timedelta(days=31)
@@ -160,7 +164,8 @@ def fetch(visit: Visit) -> Iterator[Step]:
     the next page and the number of archives ``done``. An expired token begins that archive anew.
 
     Raises:
-        FetchError: The archive gives a token or a page again, so that its list would never end.
+        FetchError: The archive gives a token or a page again, or empty pages only, so that its
+            list would never end; or it refuses its own tokens.
     """
     categories = frozenset(re.findall(r"[a-z-]+(?:\.[A-Za-z-]+)?", _named(visit.address)))
     archives = sorted({_set(category) for category in categories}) or [""]
@@ -168,11 +173,19 @@ def fetch(visit: Visit) -> Iterator[Step]:
     latest = str(visit.cursor.get("latest") or begin)
     done, token = int(visit.cursor.get("done", 0)), str(visit.cursor.get("token", ""))
     seen: set[str] = set()
+    expired = empty = 0
     for number in range(1, PAGES_PER_VISIT + 1):
         if done >= len(archives):
             return
         listing = _page(visit, archives[done], begin, token)
-        _refuse_repetition(listing, token, seen)
+        if listing is None:
+            expired += 1
+            if expired > EXPIRED_TOKENS:
+                raise FetchError("The archive takes none of the resumption tokens that it gives.")
+            token, seen = "", set()
+            continue
+        empty = 0 if listing.records or listing.rejections or listing.deleted else empty + 1
+        _refuse_repetition(listing, token, seen, empty)
         latest = max(latest, listing.day.isoformat() if listing.day else "")
         token = listing.next_page
         done += 0 if token else 1
@@ -186,28 +199,30 @@ def fetch(visit: Visit) -> Iterator[Step]:
         yield Step(listing, cursor, done / len(archives), updates, resume_at)
 
 
-def _refuse_repetition(listing: Listing, token: str, seen: set[str]) -> None:
-    """Raise FetchError for a page that was read before in this visit."""
+def _refuse_repetition(listing: Listing, token: str, seen: set[str], empty: int) -> None:
+    """Raise FetchError for a page that was read before in this visit, or one empty page more."""
     # A paper may be in several archives, and then stands on several first pages.
-    ids = {record.arxiv_id for record in listing.records} if token else set()
+    ids = {record.arxiv_id for record in listing.records} | set(listing.deleted) if token else set()
     if listing.next_page and listing.next_page in {token} | seen:
         raise FetchError("The archive gave the same resumption token again; its list never ends.")
     if ids and ids <= seen:
         raise FetchError("The archive gave the same page again; its list never ends.")
+    if listing.next_page and empty > EMPTY_PAGES:
+        raise FetchError("The archive gives empty pages; its list never ends.")
     seen |= ids | {listing.next_page or token}
 
 
-def _page(visit: Visit, archive: str, begin: str, token: str) -> Listing:
+def _page(visit: Visit, archive: str, begin: str, token: str) -> Listing | None:
+    """Return the page of a token, or the first one of an archive; None for an expired token."""
     first = {"metadataPrefix": "arXiv", "from": begin} | ({"set": archive} if archive else {})
-    if token:
-        try:
-            url = visit.url(BASE, verb="ListRecords", resumptionToken=token)
-            return read(parse, visit.ask(url, accept="xml"), visit)
-        except ListingError as error:
-            if error.code != BAD_TOKEN:
-                raise
-    url = visit.url(BASE, verb="ListRecords", **first)
-    return read(parse, visit.ask(url, accept="xml"), visit)
+    query = {"resumptionToken": token} if token else first
+    try:
+        url = visit.url(BASE, verb="ListRecords", **query)
+        return read(parse, visit.ask(url, accept="xml"), visit)
+    except ListingError as error:
+        if error.code == BAD_TOKEN and token:
+            return None
+        raise
 
 
 def _named(address: str) -> str:

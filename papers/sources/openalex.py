@@ -105,8 +105,10 @@ def fetch(visit: Visit) -> Iterator[Step]:
         found = {record.arxiv_id for record in listing.records}
         missing = [name for name in ids if name not in found][:singles]
         singles -= len(missing)
-        listing.records += [record for name in missing for record in _single(visit, name, key)]
-        listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
+        # The list was paid for: it is stored before a single request can fail.
+        yield Step(_observed(listing, visit), visit.cursor, first / len(visit.wanted))
+        known = [record for name in missing for record in _single(visit, name, key)]
+        listing = _observed(Listing(known), visit)
         done = first + len(ids)
         resume_at = _budget_renewed_at(answer, visit.now) if done < len(visit.wanted) else None
         if resume_at:
@@ -114,6 +116,12 @@ def fetch(visit: Visit) -> Iterator[Step]:
         yield Step(listing, visit.cursor, done / len(visit.wanted), resume_at=resume_at)
         if resume_at:
             return
+
+
+def _observed(listing: Listing, visit: Visit) -> Listing:
+    """Return the listing with records that were measured at the time of the visit."""
+    listing.records = [replace(kept, observed_at=visit.now) for kept in listing.records]
+    return listing
 
 
 def _doi(arxiv_id: str) -> str:
@@ -141,7 +149,9 @@ def _budget_renewed_at(answer: Answer, now: datetime) -> datetime | None:
         ("x-ratelimit-remaining-usd", "x-ratelimit-cost-usd"),
         ("x-ratelimit-remaining", "x-ratelimit-credits-used"),
     ):
-        remaining = total(limits.get(left))
+        written = limits.get(left, "")
+        # A budget may be overdrawn.
+        remaining = 0.0 if written.startswith("-") else total(written)
         if remaining is not None:
             if remaining > (total(limits.get(cost)) or 0):
                 return None

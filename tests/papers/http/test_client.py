@@ -251,6 +251,34 @@ def test_a_second_attempt_has_the_key_that_a_redirect_took_off(server: SourceSer
     assert ["x-api-key" in asked.headers for asked in server.asked] == [True, False, True, False]
 
 
+def test_a_key_stays_with_its_host_however_the_address_is_written(server: SourceServer) -> None:
+    server.answer("/end", Reply(b"[]", JSON))
+    other = server.url("/end").replace("127.0.0.1", "LOCALHOST")
+    server.answer("/start", Reply(status=302, headers={"Location": other}))
+    url = server.url("/start").replace("127.0.0.1", "localhost")
+    with server.client(opening=server.opening | {("localhost", server.port)}) as client:
+        client.ask(url, accept="json", headers={"x-api-key": "secret"})
+    assert ["x-api-key" in asked.headers for asked in server.asked] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://example.org/works?api_key=secret",
+        "https://example.org:6379/?select=id&api_key=secret",
+        "https://user:secret@example.org/",
+        "ftp://example.org/?api_key=secret",
+        "https://example.org:port/?api_key=secret",
+        "https://[::1/?api_key=secret",
+    ],
+)
+def test_no_message_repeats_a_key_in_an_address(server: SourceServer, location: str) -> None:
+    url = server.answer("/works", Reply(status=301, headers={"Location": location}))
+    with server.client() as client, pytest.raises(FetchError) as refusal:
+        client.ask(url, accept="json")
+    assert "secret" not in str(refusal.value)
+
+
 def test_an_answer_tells_the_limits_of_its_source(server: SourceServer) -> None:
     headers = {"X-RateLimit-Remaining-USD": "0.5", "X-Other": "1"}
     with server.client() as client:

@@ -468,10 +468,43 @@ def test_a_paper_that_openalex_does_not_know_is_no_failure(server: SourceServer)
     assert len(server.asked) == 4
 
 
+def test_papers_that_openalex_does_not_know_yet_do_not_keep_it_from_older_ones(
+    server: SourceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("papers.ingest.runs.IDS_ENRICHED_AT_ONCE", 2)
+    monkeypatch.setattr("papers.sources.openalex.SINGLES_PER_VISIT", 0)
+    works = openalex_source(server, Reply(b'{"results": []}', JSON))
+    for _ in range(3):
+        visit(works, server)
+    lists = [asked.query["filter"].count("|") + 1 for asked in server.asked]
+    assert lists == [2, 1, 2]
+    assert "2508.00000" in server.asked[1].query["filter"]
+
+
+def test_what_openalex_listed_is_kept_when_a_single_request_fails(server: SourceServer) -> None:
+    listed = {"results": [openalex_work(0), openalex_work(2)]}
+    works = openalex_source(server, Reply(json.dumps(listed).encode(), JSON))
+    server.answer("/works/doi:10.48550/arxiv.2508.00001", Reply(status=403))
+    assert visit(works, server).status == Status.FAILED
+    assert Signal.objects.count() == 2
+
+
+def test_a_day_s_budget_that_is_used_up_already_is_waited_for(server: SourceServer) -> None:
+    spent = Reply(b"{}", JSON, 429, headers={"X-RateLimit-Reset": "7200"})
+    works = openalex_source(server, spent)
+    with time_machine.travel(WEDNESDAY, tick=False):
+        assert visit(works, server).retry_at == WEDNESDAY + timedelta(hours=2)
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("headers", "resumes"),
     [
         ({"X-RateLimit-Remaining-USD": "0", "X-RateLimit-Reset": "7200"}, True),
+        ({"X-RateLimit-Remaining-USD": "-0.1"}, True),
+        ({"X-RateLimit-Remaining-USD": "unlimited", "X-RateLimit-Remaining": "0"}, True),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1790000000"}, True),
+        ({"X-RateLimit-Remaining": "nan"}, False),
         ({"X-RateLimit-Remaining-USD": "0.00005", "X-RateLimit-Cost-USD": "0.0001"}, True),
         ({"X-RateLimit-Remaining": "5", "X-RateLimit-Credits-Used": "10"}, True),
         ({"X-RateLimit-Remaining-USD": "0.9", "X-RateLimit-Cost-USD": "0.0001"}, False),
@@ -491,6 +524,7 @@ def test_the_budget_of_openalex_is_kept(
         outcome = visit(works, server)
     assert [asked.path for asked in server.asked] == ["/works"] * (1 if resumes else 2)
     wait = int(headers.get("X-RateLimit-Reset", 3600))
+    wait = wait if wait <= 86_400 else 3600
     assert outcome.retry_at == (WEDNESDAY + timedelta(seconds=wait) if resumes else None)
     assert ("the source has more" in outcome.result) is resumes
 

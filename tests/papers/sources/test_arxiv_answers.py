@@ -309,6 +309,33 @@ def test_a_link_is_the_pdf_by_its_type_when_it_has_no_title() -> None:
     assert (record.pdf_url, record.withdrawn) == ("https://arxiv.org/pdf/1605.08386v1", False)
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        b'<link title="pdf" rel="related" type="application/pdf"/>',
+        b'<link title="pdf" href="" rel="related"/>',
+        b'<link title="pdf" href="/pdf/1605.08386v1" rel="related"/>',
+        b'<link title="PDF" href="//arxiv.org/pdf/1605.08386v1" rel="related"/>',
+        b'<link title="pdf" href="javascript:alert(1)" rel="related"/>',
+        b'<link href=" http://arxiv.org/pdf/1605.08386v1 " type="Application/PDF; v=1"/>',
+        b'<link href="http://arxiv.org/pdf/1605.08386v1" rel="related"/>'
+        b'<link title="doi" href="https://publisher.example/a.pdf" type="application/pdf"/>',
+        b'<link title="doi" href="https://publisher.example/a.pdf" type="application/pdf"/>'
+        b'<link href="http://arxiv.org/pdf/1605.08386v1" rel="related"/>',
+    ],
+)
+def test_a_link_to_the_pdf_leads_to_arxiv_however_it_is_written(links: bytes) -> None:
+    body = re.sub(rb"(<link [^>]*/>\s*)+<", links + b"<", recorded("arxiv-api/one-paper.xml"))
+    [record] = arxiv_api.parse(body, today=TODAY).records
+    assert (record.pdf_url, record.withdrawn) == ("https://arxiv.org/pdf/1605.08386v1", False)
+
+
+def test_without_a_link_to_a_pdf_none_is_made_up() -> None:
+    body = re.sub(rb'<link [^>]*title="pdf"[^>]*/>', b"", recorded("arxiv-api/one-paper.xml"))
+    [record] = arxiv_api.parse(body, today=TODAY).records
+    assert (record.pdf_url, record.withdrawn) == ("", False)
+
+
 def test_a_colon_after_a_collaboration_is_no_author() -> None:
     authors = (
         b"<authors><author><keyname>Grand Collaboration</keyname></author>"

@@ -103,3 +103,100 @@ def test_tokens_that_take_turns_are_an_error() -> None:
 
     with pytest.raises(FetchError, match="never ends"):
         list(steps(arxiv_oai.fetch, answer))
+
+
+@pytest.mark.parametrize("total", ["", "0", "1"], ids=["missing", "nothing", "too small"])
+def test_a_search_that_does_not_know_its_size_is_read_to_its_end(total: str) -> None:
+    def answer(url: str) -> str:
+        return search_pages(200, 600)(url).replace(">600<", f">{total}<")
+
+    pages = list(steps(arxiv_api.fetch, answer))
+    assert sum(len(page.listing.records) for page in pages) == 600
+    assert "since" in pages[-1].cursor
+
+
+def test_a_page_that_forgets_the_size_of_its_search_is_not_the_end() -> None:
+    def answer(url: str) -> str:
+        return FEED.format(0, "") if "start=200" in url else search_pages(200, 600)(url)
+
+    with pytest.raises(FetchError, match="empty page at 200 of 600"):
+        list(steps(arxiv_api.fetch, answer))
+
+
+def test_a_visit_that_goes_on_at_an_empty_page_begins_anew() -> None:
+    def answer(url: str) -> str:
+        return FEED.format(0, "") if "start=400" in url else search_pages(200, 400)(url)
+
+    pages = list(steps(arxiv_api.fetch, answer, start=400, top="2026-11-29T01:00:00+00:00"))
+    assert sum(len(page.listing.records) for page in pages) == 400
+    assert pages[-1].cursor == {"since": "2026-11-30T01:00:00+00:00"}
+
+
+def test_papers_beyond_what_arxiv_gives_of_a_query_are_reported() -> None:
+    whole = search_pages(200, 40_000)
+    first = arxiv_api.RESULTS_PER_QUERY - 400
+    pages = list(steps(arxiv_api.fetch, whole, start=first, top="2026-11-30T01:00:00+00:00"))
+    assert len(pages) == 2
+    assert pages[-1].cursor == {"since": "2026-11-30T01:00:00+00:00"}
+    assert pages[-1].listing.rejections[-1].record == "papers after the first 30000"
+
+
+def test_an_archive_that_gives_empty_pages_for_ever_is_an_error() -> None:
+    tokens = iter(range(100))
+    with pytest.raises(FetchError, match="empty pages"):
+        list(steps(arxiv_oai.fetch, lambda _: LIST.format("", next(tokens))))
+
+
+def test_an_archive_that_deletes_the_same_papers_for_ever_is_an_error() -> None:
+    tokens = iter(range(100))
+    deleted = (
+        '<record><header status="deleted"><identifier>oai:arXiv.org:2611.00001</identifier>'
+        "<datestamp>2026-11-30</datestamp></header></record>"
+    )
+    with pytest.raises(FetchError, match="same page again"):
+        list(steps(arxiv_oai.fetch, lambda _: LIST.format(deleted, next(tokens))))
+
+
+def test_an_empty_page_among_others_is_passed() -> None:
+    def answer(url: str) -> str:
+        page = archive_pages(6)(url)
+        return LIST.format("", "3") if "resumptionToken=2" in url else page
+
+    pages = list(steps(arxiv_oai.fetch, answer))
+    assert sum(len(page.listing.records) for page in pages) == 5
+    assert pages[-1].cursor == {"from": "2026-11-30"}
+
+
+EXPIRED = (
+    '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
+    '<error code="badResumptionToken">expired</error></OAI-PMH>'
+)
+
+
+def test_a_token_that_expires_during_a_visit_begins_the_archive_anew_once() -> None:
+    expired = iter([EXPIRED])
+
+    def answer(url: str) -> str:
+        return next(expired, "") if "resumptionToken=2" in url else ""
+
+    pages = list(steps(arxiv_oai.fetch, lambda url: answer(url) or archive_pages(5)(url)))
+    assert {record.arxiv_id for page in pages for record in page.listing.records} == {
+        f"2611.{number:05}" for number in range(1, 6)
+    }
+    assert pages[-1].cursor == {"from": "2026-11-30"}
+
+
+def test_a_token_that_expired_between_two_visits_begins_the_archive_anew() -> None:
+    def answer(url: str) -> str:
+        return EXPIRED if "resumptionToken=old" in url else archive_pages(2)(url)
+
+    pages = list(steps(arxiv_oai.fetch, answer, token="old", **{"from": "2026-11-29"}))
+    assert len(pages) == 2
+
+
+def test_an_archive_that_takes_none_of_its_tokens_is_an_error() -> None:
+    def answer(url: str) -> str:
+        return EXPIRED if "resumptionToken" in url else archive_pages(5)(url)
+
+    with pytest.raises(FetchError, match="none of the resumption tokens"):
+        list(steps(arxiv_oai.fetch, answer))
