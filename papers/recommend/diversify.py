@@ -46,7 +46,7 @@ SENT_DUPLICATE_COSINE: Final = 0.85
 """A paper with a higher cosine to one that was sent is that paper in another version."""
 MMR_WINDOW: Final = 6
 """The remaining best papers of an interest that MMR chooses from."""
-LOOK_AHEAD: Final = 24
+LOOK_AHEAD: Final = 8
 """Papers of an interest that are compared with others at once."""
 RELEVANCE_WEIGHT: Final = 0.8
 """Lambda of MMR: the weight of the score against the redundancy, between 0 and 1."""

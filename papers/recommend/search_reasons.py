@@ -17,7 +17,7 @@ def search_reason(
     text: str,
     words: Sequence[Word],
     held: Sequence[bool],
-    paper: Sequence[str],
+    stems: Callable[[], Sequence[str]],
     is_common: Callable[[str], bool],
 ) -> str:
     """Return in words how far a paper is on the subject of a search.
@@ -30,11 +30,13 @@ def search_reason(
         words: Its words.
         held: For each of them, then for each phrase in quotes, whether the paper has it in any of
             its forms.
-        paper: The stems of the paper in order, without those of stop words.
+        stems: Returns the stems of the paper in order, without those of stop words; called only
+            where the paper lacks a word of the search.
         is_common: Returns whether a stem is too frequent to name a subject.
     """
     if all(held):
         return f"on “{text}”"
+    paper = stems()
     parts = [
         _as_typed(text, part)
         for run in _runs(words, held)
