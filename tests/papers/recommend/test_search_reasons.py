@@ -19,7 +19,8 @@ def reason(search: str, text: str, common: Sequence[str] = ()) -> str:
     stems = [one for one in map(stem, words(text)) if one]
     typed = parse(search).words
     held = [set(word.stem.split()) <= set(stems) for word in typed]
-    return search_reason(search, typed, held, lambda: stems, {stem(one) for one in common}.__contains__)
+    is_common = {stem(one) for one in common}.__contains__
+    return search_reason(search, typed, held, lambda: stems, is_common)
 
 
 @pytest.mark.parametrize(
