@@ -258,9 +258,7 @@ def _search_interest(
 
     def explain(place: int) -> str:
         held = search.held[int(np.searchsorted(search.places, place))].tolist()
-        return search_reason(
-            text, search.words, held, partial(index.stems, place), index.is_common
-        )
+        return search_reason(text, search.words, held, partial(index.stems, place), index.is_common)
 
     return RankedInterest("text", scores, np.maximum(scores, 0), explain)
 
