@@ -13,7 +13,16 @@ import sys
 import benchmarks
 
 HELPER_MODULES = {
-    *("__main__", "admin_pages", "crowds", "relay", "senders", "server_cpu", "summary_training"),
+    *(
+        "__main__",
+        "admin_pages",
+        "baselines",
+        "crowds",
+        "relay",
+        "senders",
+        "server_cpu",
+        "summary_training",
+    ),
 }
 
 

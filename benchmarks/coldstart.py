@@ -23,7 +23,8 @@ from typing import Any, Final
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from benchmarks.ranking import BOOTSTRAP_SAMPLES, DATA, SEED, Floats, read
+from benchmarks.baselines import Floats
+from benchmarks.ranking import BOOTSTRAP_SAMPLES, DATA, SEED, read
 from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile

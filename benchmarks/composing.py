@@ -20,7 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.ranking import DATA, arxiv_sanity_lite, documents, features, measure, tasks
+from benchmarks.baselines import arxiv_sanity_lite, features
+from benchmarks.ranking import DATA, baseline, documents, measure, tasks
 from papers.recommend.diversify import compose
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
@@ -72,7 +73,8 @@ def main(count: int = 0, folder: str = "") -> None:
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     each = (first + second) / count
     asked = tasks([list(range(2 * LIKES))] * RATED_KINDS, len(papers), LIKES, RATED_KINDS)
-    _, theirs = measure(arxiv_sanity_lite(features(papers)), list(asked))
+    matrix = features([paper.text for paper in papers])
+    _, theirs = measure(baseline(arxiv_sanity_lite(matrix)), list(asked))
     print(
         f"{count} readers, {len(papers)} papers: {once:.0f} s once, then {each * 1000:.2f} ms of "
         f"CPU each, second half / first half {second / first:.2f}, 1/{theirs / each:.0f} of "

@@ -4,10 +4,12 @@
 
 FOLDER holds one folder for each set with ``items.jsonl.gz`` and ``likes.dev.jsonl.gz``; without
 it RECSYS_DATA is read, then ``../shared/data/recsys``. For k = 1, 5, 20: users with at least
-max(10, k + 5) likes, k of them (a seeded permutation) are the profile, and up to 50 of the others
-are mixed with 1,000 random papers. Printed are the mean NDCG@10 of Paperboy's code, of tf-idf
-cosine, and of arxiv-sanity-lite's method (its features; a linear SVM with every other paper as a
-negative), the ratio to that with a paired bootstrap interval (95 %), and the CPU time per profile.
+max(10, k + 5) likes; k of them (a seeded permutation) are the profile, the others are to be found,
+in three protocols: up to 50 of them among 1,000 random papers, five among 1,000, and all of them
+among the whole catalogue. Printed are the mean NDCG@10 of Paperboy's code, of arxiv-sanity-lite's
+method (its features; a linear SVM with every other paper as a negative), of tf-idf cosine and of
+BM25, the ratios to arxiv-sanity-lite and BM25 with paired bootstrap intervals (95 %), and the CPU
+time per profile. ``python -m benchmarks.mornings`` replays a year.
 
 ``experts`` holds ratings by readers; printed is the share of pairs that each orders as rated.
 """
@@ -21,13 +23,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.svm import LinearSVC
 
+from benchmarks import baselines
+from benchmarks.baselines import TOP, Floats, Scorer
 from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
@@ -38,18 +39,27 @@ DATA: Final = ROOT.parent / "shared" / "data" / "recsys"
 SETS: Final = ("hf-authors", "cul-a", "cul-t")
 SIZES: Final = (1, 5, 20)
 """Likes in a profile."""
-MOST_HIDDEN: Final = 50
-"""Relevant papers among the candidates of one user."""
-RANDOM_CANDIDATES: Final = 1000
-TOP: Final = 10
-"""The cut-off of NDCG."""
 BOOTSTRAP_SAMPLES: Final = 2000
 SEED: Final = 7
 
-Floats = NDArray[np.float64]
 Ranker = Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]
 Task = tuple[list[Any], set[Any], list[Any]]
 """Profile, hidden likes and candidates, all as indexes of items or as ids."""
+
+
+class Protocol(NamedTuple):
+    """How many of a user's other likes are mixed with how many random papers; None is all."""
+
+    name: str
+    hidden: int | None
+    others: int | None
+
+
+PROTOCOLS: Final = (
+    Protocol("up to 50 hits and 1,000 others", 50, 1000),
+    Protocol("5 hits and 1,000 others", 5, 1000),
+    Protocol("whole catalogue", None, None),
+)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -66,25 +76,35 @@ def documents(folder: Path) -> list[Document]:
     ]
 
 
-def tasks(likes: Sequence[Sequence[int]], items: int, k: int, users: int) -> Iterator[Task]:
+def tasks(
+    likes: Sequence[Sequence[int]],
+    items: int,
+    k: int,
+    users: int,
+    protocol: Protocol = PROTOCOLS[0],
+) -> Iterator[Task]:
     """Yield one task for each of ``users`` random users with enough likes.
+
+    A user has the same profile in every protocol.
 
     Args:
         likes: For each user, the indexes of the liked items.
         items: The number of items.
         k: The number of likes in a profile.
         users: The most users.
+        protocol: What the candidates are.
     """
-    generator = np.random.default_rng([SEED, k])
     eligible = [mine for mine in likes if len(mine) >= max(10, k + 5)]
-    for user in generator.permutation(len(eligible))[:users]:
+    for user in np.random.default_rng([SEED, k]).permutation(len(eligible))[:users]:
+        generator = np.random.default_rng([SEED, k, user])
         mine = generator.permutation(eligible[user])
-        others = np.ones(items, bool)
-        others[mine] = False
-        hidden = mine[k : k + MOST_HIDDEN]
-        random = generator.choice(np.flatnonzero(others), RANDOM_CANDIDATES, replace=False)
+        unliked = np.ones(items, bool)
+        unliked[mine] = False
+        hidden, others = mine[k:][: protocol.hidden], np.flatnonzero(unliked)
+        if protocol.others is not None:
+            others = generator.choice(others, protocol.others, replace=False)
         # Shuffled, so that ties favour no ranker.
-        mixed = generator.permutation(np.concatenate([hidden, random]))
+        mixed = generator.permutation(np.concatenate([hidden, others]))
         yield mine[:k].tolist(), set(hidden.tolist()), mixed.tolist()
 
 
@@ -113,42 +133,11 @@ def by_id(sampled: Sequence[Task], papers: Sequence[Document]) -> list[Task]:
     ]
 
 
-def features(papers: Sequence[Document]) -> Any:
-    """Return papers x terms with the settings of arxiv-sanity-lite's compute.py."""
-    vectorizer = TfidfVectorizer(
-        strip_accents="unicode",
-        stop_words="english",
-        token_pattern=r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b",
-        ngram_range=(1, 2),
-        max_features=20_000,
-        sublinear_tf=True,
-        max_df=0.1,
-        min_df=5,
-        dtype=np.float32,
-    )
-    return vectorizer.fit_transform([paper.text for paper in papers])
-
-
-def arxiv_sanity_lite(matrix: Any) -> Ranker:
-    """Return the ranker of arxiv-sanity-lite's serve.py, an SVM fitted for each reader."""
+def baseline(scorer: Scorer) -> Ranker:
+    """Return the ranker of a baseline; it takes indexes."""
 
     def order(profile: Sequence[int], candidates: Sequence[int]) -> list[int]:
-        liked = np.zeros(matrix.shape[0])
-        liked[list(profile)] = 1
-        machine = LinearSVC(class_weight="balanced", max_iter=10_000, tol=1e-6, C=0.01)
-        scores = machine.fit(matrix, liked).decision_function(matrix[list(candidates)])
-        return [candidates[at] for at in np.argsort(-scores, kind="stable")[:TOP]]
-
-    return order
-
-
-def cosine(matrix: Any) -> Ranker:
-    """Return a ranker by the cosine with the mean tf-idf of the liked papers (Rocchio)."""
-
-    def order(profile: Sequence[int], candidates: Sequence[int]) -> list[int]:
-        mean = np.asarray(matrix[list(profile)].mean(axis=0)).ravel()
-        scores = matrix[list(candidates)] @ mean
-        return [candidates[at] for at in np.argsort(-scores, kind="stable")]
+        return baselines.best_of(scorer(tuple(profile)), candidates)
 
     return order
 
@@ -165,32 +154,50 @@ def measure(ranker: Ranker, sampled: Sequence[Task]) -> tuple[Floats, float]:
 def interval(ours: Floats, theirs: Floats) -> tuple[float, float]:
     """Return the 2.5 and 97.5 percentiles of the ratio of means, by paired bootstrap."""
     chosen = np.random.default_rng(SEED).integers(0, len(ours), (BOOTSTRAP_SAMPLES, len(ours)))
-    low, high = np.percentile(ours[chosen].mean(axis=1) / theirs[chosen].mean(axis=1), [2.5, 97.5])
+    # With a few users a baseline may find nothing at all; then there is no interval.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = ours[chosen].mean(axis=1) / theirs[chosen].mean(axis=1)
+        low, high = np.percentile(ratios, [2.5, 97.5])
     return float(low), float(high)
 
 
+def ratio(ours: Floats, theirs: Floats) -> str:
+    """Return the ratio of means with its interval, in words."""
+    if not theirs.any():
+        return "-"
+    low, high = interval(ours, theirs)
+    return f"{ours.mean() / theirs.mean():.2f} ({low:.2f} to {high:.2f})"
+
+
 def compare(name: str, folder: Path, users: int) -> None:
-    """Print the results of the three rankers on one set."""
+    """Print the results of all rankers on one set, in every protocol."""
     papers = documents(folder)
     likes = [user["items"] for user in read(folder / "likes.dev.jsonl.gz")]
-    matrix = features(papers)
+    rankers = {
+        name: baseline(scorer)
+        for name, scorer in baselines.scorers([paper.text for paper in papers]).items()
+    }
     start = time.process_time()
     index = Index(papers, (), encoder.of(papers))
     built = time.process_time() - start
     print(f"{name}: {len(papers)} papers, our index {built:.0f} s of CPU")
     for k in SIZES:
-        sampled = list(tasks(likes, len(papers), k, users))
-        ours, cpu = measure(paperboy(index), by_id(sampled, papers))
-        theirs, their_cpu = measure(arxiv_sanity_lite(matrix), sampled)
-        plain, _ = measure(cosine(matrix), sampled)
-        low, high = interval(ours, theirs)
-        print(
-            f"  k={k:<3} users={len(sampled):<4} paperboy {ours.mean():.3f}  "
-            f"sanity {theirs.mean():.3f}  cosine {plain.mean():.3f}  "
-            f"ratio {ours.mean() / theirs.mean():.2f} ({low:.2f} to {high:.2f})  "
-            f"CPU {cpu * 1000:.1f} ms, 1/{their_cpu / cpu:.0f} of sanity's",
-            flush=True,
-        )
+        for protocol in PROTOCOLS:
+            sampled = list(tasks(likes, len(papers), k, users, protocol))
+            ours, cpu = measure(paperboy(index), by_id(sampled, papers))
+            found = {one: measure(ranker, sampled) for one, ranker in rankers.items()}
+            columns = "  ".join(f"{one} {scores.mean():.3f}" for one, (scores, _) in found.items())
+            ratios = ", ".join(
+                f"to {one} {ratio(ours, found[one][0])}" for one in ("sanity", "BM25")
+            )
+            # The SVM of a profile is fitted in the first protocol and used in all.
+            first = protocol is PROTOCOLS[0]
+            times = f"  CPU {cpu * 1000:.1f} ms, 1/{found['sanity'][1] / cpu:.0f} of sanity's"
+            print(
+                f"  k={k:<3} users={len(sampled):<4} {protocol.name:<31} "
+                f"paperboy {ours.mean():.3f}  {columns}  {ratios}{times if first else ''}",
+                flush=True,
+            )
 
 
 def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
@@ -205,25 +212,30 @@ def agreement(order: Sequence[Any], ratings: Mapping[Any, float]) -> list[bool]:
 
 
 def experts(folder: Path) -> None:
-    """Print the agreement of three rankers with the ratings of experts."""
+    """Print the agreement of all rankers with the ratings of experts, with an interval (95 %)."""
     papers = documents(folder)
-    matrix = features(papers)
+    rankers = baselines.scorers([paper.text for paper in papers])
     ours = paperboy(Index(papers, (), encoder.of(papers)))
-    baselines = {"sanity": arxiv_sanity_lite(matrix), "cosine": cosine(matrix)}
-    pairs: dict[str, list[bool]] = {name: [] for name in ("paperboy", *baselines)}
+    pairs: dict[str, list[list[bool]]] = {name: [] for name in ("paperboy", *rankers)}
     for user in read(folder / "ratings.dev.jsonl.gz"):
         ratings = dict(user["rated"])
         rated = [paper for paper in ratings if paper not in user["profile"]]
         task = (user["profile"], set(rated), rated)
-        for name, ranker in baselines.items():
-            order = ranker(task[0], rated)
-            pairs[name] += agreement(order, {p: ratings[p] for p in rated})
+        for name, scorer in rankers.items():
+            order = baselines.best_of(scorer(tuple(task[0])), rated)
+            pairs[name].append(agreement(order, {p: ratings[p] for p in rated}))
         [(profile, _, candidates)] = by_id([task], papers)
-        pairs["paperboy"] += agreement(
-            ours(profile, candidates), {papers[p].id: ratings[p] for p in rated}
+        found = ours(profile, candidates)
+        pairs["paperboy"].append(agreement(found, {papers[p].id: ratings[p] for p in rated}))
+    chosen = np.random.default_rng(SEED)
+    for name, each in pairs.items():
+        draws = chosen.integers(0, len(each), (BOOTSTRAP_SAMPLES, len(each)))
+        right, all_pairs = (
+            np.array(list(map(count, each)))[draws].sum(axis=1) for count in (sum, len)
         )
-    shares = {name: float(np.mean(found)) for name, found in pairs.items()}
-    print("experts: " + "  ".join(f"{name} {share:.3f}" for name, share in shares.items()))
+        low, high = np.percentile(right / all_pairs, [2.5, 97.5])
+        share = sum(map(sum, each)) / sum(map(len, each))
+        print(f"experts: {name:<9} {share:.3f} ({low:.3f} to {high:.3f})")
 
 
 def main(users: int = 20, folder: str = "") -> None:

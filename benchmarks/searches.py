@@ -21,77 +21,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks.ranking import DATA, TOP, ndcg, read
+from benchmarks.baselines import TOP, Bm25
+from benchmarks.ranking import DATA, ndcg, read
 from papers.recommend.queries import QueryIndex
-from papers.recommend.query_parsing import stems_of
 
 SINCE: Final = "2026-03-01"
-K1: Final = 1.2
-B: Final = 0.5
-FEEDBACK_TEXTS: Final = 10
-FEEDBACK_TERMS: Final = 20
-FEEDBACK_WEIGHT: Final = 0.5
 FEWEST, MOST = 5, 60
 """Keywords of fewer papers say too little, those of more too many."""
 
 Searcher = Callable[[str], Sequence[int]]
-
-
-class Bm25:
-    """BM25 and RM3 on stems, as they are usually published."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        vectorizer = CountVectorizer(analyzer=stems_of)
-        counts = vectorizer.fit_transform(texts).astype(np.float64)
-        self.vocabulary: dict[str, int] = vectorizer.vocabulary_
-        lengths = np.asarray(counts.sum(axis=1)).ravel()
-        frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-        self.idf = np.log((len(texts) + 1) / (frequency + 0.5))
-        self.models = counts.copy()
-        self.models.data /= np.repeat(lengths, np.diff(counts.indptr))
-        held = np.repeat(K1 * (1 - B + B * lengths / lengths.mean()), np.diff(counts.indptr))
-        counts.data = counts.data * (K1 + 1) / (counts.data + held)
-        self.weights = counts.tocsc()
-
-    def scores(self, query: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return BM25 of a weighted query."""
-        terms = np.flatnonzero(query)
-        found: NDArray[np.float64] = self.weights[:, terms] @ (query[terms] * self.idf[terms])
-        return found
-
-    def query(self, text: str) -> NDArray[np.float64]:
-        """Return a text as weights of terms that sum to one."""
-        found: NDArray[np.float64] = np.zeros(len(self.vocabulary))
-        for one in stems_of(text):
-            if one in self.vocabulary:
-                found[self.vocabulary[one]] += 1
-        return np.asarray(found / max(1.0, found.sum()), np.float64)
-
-    def plain(self, text: str) -> list[int]:
-        """Return the best by BM25."""
-        return first(self.scores(self.query(text)))
-
-    def rm3(self, text: str) -> list[int]:
-        """Return the best by BM25 with a query expanded by relevance feedback."""
-        query = self.query(text)
-        scores = self.scores(query)
-        best = np.argsort(-scores, kind="stable")[:FEEDBACK_TEXTS]
-        if not scores[best].sum():
-            return []
-        model = np.asarray((scores[best] / scores[best].sum()) @ self.models[best]).ravel()
-        model[np.argsort(-model)[FEEDBACK_TERMS:]] = 0
-        expanded = (1 - FEEDBACK_WEIGHT) * query + FEEDBACK_WEIGHT * model / model.sum()
-        return first(self.scores(expanded))
-
-
-def first(scores: NDArray[np.floating[Any]]) -> list[int]:
-    """Return the places of the ten best that have a score at all."""
-    best = np.argsort(-scores, kind="stable")[:TOP]
-    found: list[int] = best[scores[best] > 0].tolist()
-    return found
 
 
 def paperboy(papers: Sequence[dict[str, Any]]) -> Searcher:
