@@ -56,4 +56,4 @@ def _named_subjects(library: RunPapers) -> Iterator[str]:
     for keywords in recent.values_list("keywords", flat=True):
         yield from {str(keyword).lower() for keyword in keywords}
     for paper in library.index.candidates:
-        yield from phrases(paper.title)
+        yield from map(str.lower, phrases(paper.title).values())

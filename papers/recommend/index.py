@@ -22,7 +22,7 @@ from papers.recommend.queries import QueryIndex
 from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS
 from papers.recommend.similarity import DISLIKE_WEIGHT, ColumnFilter, Scores
 from papers.recommend.text_model import TextModel
-from papers.recommend.tokenize import stem, words
+from papers.recommend.tokenize import words
 from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
 
@@ -300,10 +300,6 @@ class Index:
         """Return whether a stem is in so many papers that it names no subject by itself."""
         count = self.searches.positions.text_count(stemmed)
         return len(self) >= LEAST_PAPERS and count > COMMON_SHARE * len(self)
-
-    def stems(self, place: int) -> list[str]:
-        """Return the stems of a candidate in order, without those of stop words."""
-        return [one for one in map(stem, words(self.candidates[place].text)) if one]
 
     @cached_property
     def _authors(self) -> dict[str, list[tuple[str, int]]]:

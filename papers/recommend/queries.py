@@ -64,6 +64,8 @@ class SearchResult:
         known: Whether any candidate holds one of the words.
         words: The words of the search.
         held: For each place, its concepts: see ``QueryEvaluation.held``.
+        together: For each place, whether it holds the search as it was meant,
+        subject: and whether it does so more than in passing: see ``QueryEvaluation.standing``.
         clear: For each place, whether a digest may hold it; others only mention the subject.
     """
 
@@ -72,6 +74,8 @@ class SearchResult:
     known: bool
     words: tuple[Word, ...]
     held: NDArray[np.bool_]
+    together: NDArray[np.bool_]
+    subject: NDArray[np.bool_]
     clear: NDArray[np.bool_]
 
     @property
@@ -107,14 +111,18 @@ class QueryIndex:
         if not query.known:
             nothing, none = np.empty(0, np.int32), np.empty(0, bool)
             held = query.held(nothing)
-            return SearchResult(nothing, np.empty(0, np.float32), False, words, held, none)
+            return SearchResult(
+                nothing, np.empty(0, np.float32), False, words, held, none, none, none
+            )
         places = np.flatnonzero(query.matching).astype(np.int32)
         scores = self._with_feedback(query.evidence, places) / query.most_evidence
         best = scores.max(initial=0)
         kept = scores >= LEAST_SHARE_OF_BEST * best
         clear = query.clear[places] & (scores >= CLEAR_SHARE_OF_BEST * best)
         found, places = np.clip(scores[kept], 1e-6, 1), places[kept]
-        return SearchResult(places, found, True, words, query.held(places), clear[kept])
+        together, subject = (mask[places] for mask in query.standing)
+        held = query.held(places)
+        return SearchResult(places, found, True, words, held, together, subject, clear[kept])
 
     def _with_feedback(self, evidence: Scores, places: NDArray[np.int32]) -> Scores:
         """Return the evidence of some candidates, mixed with their score for the expanded query.

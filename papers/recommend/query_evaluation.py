@@ -29,6 +29,10 @@ PROXIMITY_WEIGHT: Final = 0.3
 """and of those that are near each other in any order."""
 PROXIMITY_WINDOW: Final = 8
 """Positions between two concepts that are near each other."""
+ADJACENT_WINDOW: Final = 3
+"""The same for two that are adjacent in the search and so name one thing: *code review*."""
+SUBJECT_FREQUENCY: Final = 3.0
+"""Weighted frequency from which on a subject outside title and opening is more than mentioned."""
 COVERAGE_POWER: Final = 5
 
 LEAST_MEANT: Final = 0.5
@@ -272,6 +276,28 @@ class QueryEvaluation:
             if concept.position < 0:
                 allowed &= concept.holding
         return allowed
+
+    @cached_property
+    def standing(self) -> tuple[Mask, Mask]:
+        """Who holds the search as it was meant, and who does so more than in passing.
+
+        Concepts that are neighbours in the search must stand near each other: words of *code
+        review* that are apart are two other subjects. More than in passing is in the title, in the
+        opening of the abstract, or ``SUBJECT_FREQUENCY`` times.
+        """
+        alone = {concept.position: concept.found for concept in self.concepts}
+        units = []
+        for one, other, distance in self._neighbours():
+            window = ADJACENT_WINDOW if distance == 1 else PROXIMITY_WINDOW
+            units.append(one.found.near(other.found, window))
+            alone.pop(one.position, None), alone.pop(other.position, None)
+        together = np.ones(self.positions.count, bool)
+        subject = np.ones(self.positions.count, bool)
+        for found in [*units, *alone.values()]:
+            together &= self.positions.holding(found)
+            often = self.positions.frequency(found) >= SUBJECT_FREQUENCY
+            subject &= often | self.positions.holding(self.positions.in_opening(found))
+        return together, together & subject
 
     def held(self, places: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Return for some candidates which concepts each holds in any form, words first."""

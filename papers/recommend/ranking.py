@@ -257,8 +257,16 @@ def _search_interest(
         scores *= 1 - index.dislike_penalty(dislikes)
 
     def explain(place: int) -> str:
-        held = search.held[int(np.searchsorted(search.places, place))].tolist()
-        return search_reason(text, search.words, held, partial(index.stems, place), index.is_common)
+        at = int(np.searchsorted(search.places, place))
+        return search_reason(
+            text,
+            search.words,
+            search.held[at].tolist(),
+            index.candidates[place].text,
+            index.is_common,
+            together=bool(search.together[at]),
+            subject=bool(search.subject[at]),
+        )
 
     return RankedInterest("text", scores, np.maximum(scores, 0), explain)
 

@@ -25,66 +25,139 @@ COMMON_SHARE: Final = 0.1
 LEAST_PAPERS: Final = 50
 """Papers from which on that limit applies."""
 CACHED_WORDS: Final = 100_000
-"""Words whose classes are cached."""
+"""Words whose classes are cached,"""
+CACHED_PATTERNS: Final = 10_000
+"""and phrases whose patterns are."""
 LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
-SEGMENT_END: Final = re.compile(r"[^\w\s'’-]+|\s[-–—]+\s|_+")
+SEGMENT_END: Final = re.compile(r"(?:(?!(?<=\d)\.(?=\d))[^\w\s'’-])+|\s[-–—]+\s|_+")
+REAL_WORLD: Final = re.compile(r"\breal world\b", re.IGNORECASE)
 WORD: Final = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
 ABBREVIATION: Final = re.compile(
     r"(?=[A-Za-z0-9-]*(?:[A-Z][A-Za-z0-9]*[A-Z]|-to-))[A-Z][A-Za-z0-9-]+"
 )
 """RAG, MLLMs, ImageNet, Text-to-Music."""
-NO_SUBJECT: Final = frozenset({"AI", "II", "III", "IV", "SOTA", "TL", "DR", "USA", "UK", "EU"})
+NO_SUBJECT: Final = frozenset(
+    {"AI", "API", "CPU", "DR", "End-to-End", "EU", "FPS", "GitHub", "GPU", "HuggingFace", "II",
+     "III", "IV", "SOTA", "TL", "UK", "USA"}
+)  # fmt: skip
 GENERAL_WORDS: Final = frozenset(
     re.findall(
         r"\S+",
         """
-a about above accessible achieve achieved achieves achieving across additional additionally address
-addresses after against aim aims all allow allows almost along also although among an analysis
+a about above accelerate accelerates accelerating accessible according accurate achieve achieved
+achieves achieving across actual adapts additional additionally address addresses after against aim
+aims al all allow allows almost along also alternatives although among amount amounts an analysis
 analyze and another any application applications approach approaches are as aspect aspects at
-available base based be because become becomes been before being best better between beyond both
-broad build builds but by can capture captured captures case cases challenge challenges challenging
-code codes common commonly compare compared comparison comprehensive consider consistent
-consistently contribution contributions could create created creates creating crucial current
-currently demonstrate demonstrated demonstrates demonstrating despite develop developed did
-different difficult direct directly diverse do does due during each easily effective effectively
-effectiveness efficiency efficient efficiently either elicit enable enables enabling end enhance
-enhanced ensure ensures especially evaluate evaluated evaluation even every example examples
-existing experiment experimental experiments explore exploring extensive fail fails few field
-finally find findings finds first focus following for four framework frameworks from fully further
-furthermore gap general generally generate generated generates generating given gives good great
-greatly growing harmful has have having hence here high high-quality higher highly how however http
-https i idea if important importantly improve improved improvement improvements improves improving
-in including increasing increasingly inherent insight insights instead interesting into introduce
-introduced introduces introducing introduction investigate is issue issues it its itself key lack
-lacks large largely larger last lead leading leads less level levels like limitation limitations
-limited low lower made main mainly major make makes making many may mechanism meet method methods
-metric metrics might more moreover most much multiple must namely nature near need needed needs new
-not notable notably novel now number observe obtain of off often on one only open or other others
-our out outperform outperforms over overall own paper papers particular particularly per perform
-performance performs play plays point points popular possible potential practical present presented
-presents pretrained previous previously prior problem problems procedure procedures project
-promising propose proposed proposes proposing prove provide provided provides providing publicly
-quality quite range rather recent recently reduce reduced reduces reducing related release remain
-remains request requests require required requires research resource resources respectively result
-resulting results reveal reveals role same sample samples scale scenario scenarios second see
-series set sets several show showing shown shows significant significantly similar simple simply
-since single small so solution solutions some specific specifically state states still strategies
-strategy strong studies study substantial substantially such superior support surpass system
-systems take takes task tasks technique techniques than that the their them then there therefore
-these they this those three through thus time times to together toward towards trained training two
-type types typically under understand understanding up upon us use used useful uses using usually
-valuable various very via was way ways we well were what when where whether which while who whose
-why wide will with within without work works would yet you your
+available average aware base based be because become becomes been before begins behave being best
+best-performing better between beyond billion boost boosts both broad broader build building builds
+built but by called can capture captured captures careful carefully case cases certain challenge
+challenges challenging closed closed-source code codes coming common commonly compare compared
+comparison complementary comprehensive comprise comprises comprising computational concern concerns
+conduct conducted conducting consider consistent consistently contain containing contains
+contribution contributions core correct correctly could create created creates creating critical
+crucial crucially curate curated current currently day days deliver delivers demonstrate
+demonstrated demonstrates demonstrating depend depends derive derived describe describes designed
+despite detailed develop developed did different difficult direct directly diverse do does dominant
+due during each easily easy effective effectively effectiveness efficiency efficient efficiently
+either elicit emerge emerged emerges emerging employ employed employing employs enable enables
+enabling encounter end enforce enforces enforcing enhance enhanced enhances enhancing enriched
+ensure ensures entire especially essential et evaluate evaluated evaluation even every evident
+example examples excel excels excessive exhibit exhibits existing expensive experiment experimental
+experiments explore exploring extend extended extending extends extensive extra faces facing fail
+fails fair far faster few field final finally find findings finds first first-of-its-kind fixed
+focus focuses follow following follows for four fraction framework frameworks from full fully
+fundamental further furthermore future gap general generally generate generated generates generating
+given gives good great greatly grow growing grows guarantee guarantees guide guides handle handles
+harmful has have having help helps hence here high high-quality higher highly hinder hinders hour
+hours how however http https huge hundreds i idea identifies identify identifying if important
+importantly impressive improve improved improvement improvements improves improving in in-the-wild
+including incorporate incorporates incorporating increasing increasingly individual inherent initial
+insight insights instead integrate integrates integrating interesting into introduce introduced
+introduces introducing introduction investigate involve involves involving irrelevant is issue
+issues it its itself kept key lack lacks lag large largely larger last latest lead leading leads
+learn learning-based learns less level levels leverage leverages leveraging like limitation
+limitations limited longer low lower made main mainly maintain maintaining maintains major make
+makes making manage manages managing manner many massive matches may meaningful mechanism meet mere
+method methods metric metrics might million minimal mitigate mitigates mitigating modern modest more
+moreover most much multiple must namely nature near need needed needs new not notable notably
+noticeable novel now number observe obtain occur occurs of off offer offered offering offers often
+old on one only open or original other others our out outperform outperforming outperforms
+outstanding over overall overlooked own pace paper papers par particular particularly per perfect
+perform performance performs play plays point points poor popular popularity portion possible
+potential powerful practical precise present presented presents preserve preserves preserving
+pretrained prevent preventing prevents previous previously primary prior problem problems procedure
+procedures project prominent promising proper propose proposed proposes proposing proprietary prove
+provide provided provides providing publicly quality quite raise raises raising range rapid rather
+reach reaches reaching real real-world recent recently reconstruct reduce reduced reduces reducing
+related release relevant reliable remain remains remarkable reported reports representative request
+requests require required requires requiring research resource resources respectively result
+resulting results reveal reveals rich rigorous robustly role same sample samples scale scenario
+scenarios second see select selects series serve serves set sets several severe sharp short show
+showing shown shows significant significantly similar simple simplified simply since single small
+smaller smooth so solution solutions some soon sophisticated span spanning spans specific
+specifically standard state state-of-the-art states still straightforward strategies strategy strong
+strongest struggle struggles studies study subset subsets substantial substantially successful
+successfully such suffer suffers sufficient suitable superior support surpass surpasses surpassing
+system systems tailored take takes targeted task tasks technique techniques tested than that the
+their them then there therefore these they this thorough those thousand thousands three through thus
+time times to together total toward towards track tracks traditional trained training
+transformer-based treat treating treats trillion two type types typical typically ubiquitous under
+underlying understand understanding unified unique universal unprecedented unseen up up-to-date upon
+us use used useful uses using usually utilize utilizes utilizing valuable various vast versatile
+very via vital was way ways we week weeks well were what when where whether which while who whose
+why wide widely-used widespread will with within without work works worse worth would year years yet
+yield yielding yields you your
 """,
     )
 )
 """Function words and the general English of abstracts."""
+GENERIC_NOUNS: Final = frozenset(
+    re.findall(
+        r"\S+",
+        """
+abilities ability accuracy answer answers architecture architectures baseline baselines batch
+behavior behaviors benchmark benchmarks capabilities capability choice choices collection component
+components cost costs data dataset datasets design designs factor factors feature features impact
+inference information input inputs latency length lengths model models outcome outcomes output
+outputs overhead pair pairs paradigm paradigms parameter parameters part parts pattern patterns
+pipeline pipelines prediction predictions process processes rate rates recipe recipes repositories
+repository representation representations resolution section sections size sizes source sources
+speed speedup speedups step steps success throughput usage utility
+""",
+    )
+)
+"""Words of a subject that name none by themselves: *diffusion model*, but no *model size*."""
+COMPLETING_NOUNS: Final = frozenset({"problem", "problems", "task", "tasks"})
+"""General words that belong to what stands before them: *math word problems*."""
+ADJECTIVE: Final = re.compile(
+    r"[\w-]+(?:al|ic|ive|ous|able|ible|ed|-(?:aware|based|driven|level|neighbor|style)"
+    r"|-to-(?!speech|sql)\w+)"
+)
+"""The form of an adjective, which ends no phrase, unless it is one of"""
+NOUNS_LIKE_ADJECTIVES: Final = frozenset(
+    re.findall(
+        r"\S+",
+        """
+academic additive alternative animal appraisal approval archive arithmetic arrival breed cable
+capital clinic collective critic crystal deed derivative dialectic dual dynamic electronic ethic
+fabric feed festival fractal genetic goal graphic heuristic hospital hull incentive initiative
+integral interval journal kernel local logic magic manual material mechanic medal metal mineral
+mosaic motive music narrative need nickel objective optic panic perspective physic plastic
+polynomial portal potential primitive proposal recursive referral removal rental retrieval rhetoric
+rival robotic seed semantic signal speed statistic table tactic terminal thermodynamic topic traffic
+trial tutorial variable
+""",
+    )
+)
+PLURAL: Final = re.compile(r"(?<=\w\w[^\Wsui_])s\Z|(?<=[A-Z]{2})s\Z")
 ADVERB: Final = re.compile(r"(?!(?:anomaly|assembly|family|monopoly)\Z)\w{3,}ly")
 CONNECTORS: Final = frozenset({"of"})
 """Function words that may occur inside a phrase: mixture of experts."""
 QUALIFIERS: Final = frozenset(
-    {"end-to-end", "general", "high", "large", "low", "open", "quality", "scale", "single", "small",
-     "state", "system", "systems", "task", "tasks", "time", "training"}
+    {"average", "core", "critical", "dominant", "end-to-end", "extra", "fair", "full",
+     "fundamental", "general", "high", "initial", "large", "low", "massive", "minimal", "open",
+     "perfect", "quality", "rich", "scale", "single", "small", "state", "system", "systems",
+     "task", "tasks", "time", "total", "training", "unified", "universal"}
 )  # fmt: skip
 """General words that may be part of a phrase whose other words name a subject."""
 
@@ -93,18 +166,20 @@ class WordClass(NamedTuple):
     """What one word may be in a phrase.
 
     Attributes:
-        lower: The word in lower case.
+        key: The word in lower case and in the singular.
         is_part: Whether it may be part of a phrase.
-        names: Whether it names a subject.
+        names: Whether it names a subject,
+        counts: or counts for a phrase that another word names.
         qualifies: Whether a phrase may begin with it and one naming word.
         is_connector: Whether it may only stand inside.
         may_end: Whether a phrase may end with it.
         is_abbreviation: Whether it is a phrase by itself.
     """
 
-    lower: str
+    key: str
     is_part: bool
     names: bool
+    counts: bool
     qualifies: bool
     is_connector: bool
     may_end: bool
@@ -138,7 +213,7 @@ class PhraseTable:
         Args:
             one: The number of a text.
             other: The number of another.
-            texts: These two texts, which say how the phrases are spelled.
+            texts: These two texts; the last one says how the phrases are spelled.
         """
         return self._best(self._ids_of(one) & self._ids_of(other), texts)
 
@@ -157,7 +232,9 @@ class PhraseTable:
                 scores[key] = (1 + key.count(" ")) * math.log((self._count + 2) / count)
         chosen: list[str] = []
         for key in sorted(scores, key=lambda key: (-scores[key], key)):
-            if len(chosen) < MOST_PHRASES and not any(_overlap(key, taken) for taken in chosen):
+            if len(chosen) == MOST_PHRASES:
+                break
+            if not any(_overlap(key, taken) for taken in chosen) and _is_whole(key, texts):
                 chosen.append(key)
         return tuple(_spelled(key, texts) for key in chosen)
 
@@ -166,36 +243,54 @@ class PhraseTable:
 
 
 def _spelled(key: str, texts: Sequence[str]) -> str:
-    """Return a phrase as the texts write it, with the fewest capitals."""
-    written = [one for text in texts for one in _occurrences(key, text)]
+    """Return a phrase as the last text writes it, with the fewest capitals of any of them."""
+    *_, last = found = [[one[0] for one in _pattern(key).finditer(text)] for text in texts]
+    forms = {one.lower() for one in last}
+    written = [one for some in found for one in some if one.lower() in forms]
     if " " not in key:
         written = [one for one in written if ABBREVIATION.fullmatch(one)]
     return min(written, key=_capitals, default=key)
 
 
-def _occurrences(key: str, text: str) -> Iterator[str]:
-    """Yield the places of a text that hold a phrase as whole words, as they are written there."""
-    lower = text.lower()
-    start = lower.find(key)
-    while start >= 0 and len(lower) == len(text):
-        end = start + len(key)
-        if not (lower[start - 1 : start] + lower[end : end + 1]).strip(" .,;:!?()'’\"/"):
-            yield text[start:end]
-        start = lower.find(key, end)
+def _is_whole(key: str, texts: Sequence[str]) -> bool:
+    """Return whether one of the texts has a phrase without a noun behind it that belongs to it."""
+    return any(
+        not _continues(text[found.end() :])
+        for text in texts
+        for found in _pattern(key).finditer(text)
+    )
+
+
+def _continues(rest: str) -> bool:
+    """Return whether a phrase is cut from a longer one: *multimodal large language* (model)."""
+    following = SEGMENT_END.split(rest, maxsplit=1)[0]
+    if not following[:1].isspace() or not (words := following.split(maxsplit=1)):
+        return False
+    found = _word_class(words[0])
+    return words[0].lower() in COMPLETING_NOUNS or (found.counts and found.is_part)
+
+
+@lru_cache(maxsize=CACHED_PATTERNS)
+def _pattern(key: str) -> re.Pattern[str]:
+    words = r"\s+".join(f"{re.escape(word)}s?" for word in key.split())
+    return re.compile(rf"(?<![\w-]){words}(?![\w-])", re.IGNORECASE)
 
 
 def phrases(text: str) -> dict[str, str]:
-    """Return the phrases of a text, spelled as there, by their lower case."""
+    """Return the phrases of a text, spelled as there, by their keys.
+
+    A key is in lower case and in the singular.
+    """
     found: dict[str, str] = {}
-    for segment in SEGMENT_END.split(LINK.sub(" . ", text)):
+    for segment in SEGMENT_END.split(LINK.sub(" . ", REAL_WORLD.sub("real-world", text))):
         words = segment.split()
         classes = list(map(_word_class, words))
         for start, first in enumerate(classes):
             if first.is_abbreviation:
-                found.setdefault(first.lower, words[start])
+                found.setdefault(first.key, words[start])
             for end in _ends(classes, start):
                 written = " ".join(words[start:end])
-                key = written.lower()
+                key = " ".join([one.key for one in classes[start:end]])
                 found[key] = min(found.get(key, written), written, key=_capitals)
     return found
 
@@ -205,13 +300,14 @@ def _ends(classes: Sequence[WordClass], start: int) -> Iterator[int]:
     first = classes[start]
     if not first.is_part or first.is_connector:
         return
-    naming = int(first.names)
+    naming, counting = int(first.names), int(first.counts or first.qualifies)
     for end in range(start + 2, min(start + MOST_WORDS, len(classes)) + 1):
         last = classes[end - 1]
         if not last.is_part:
             return
         naming += last.names
-        if last.may_end and (naming > 1 or (naming and first.qualifies)):
+        counting += last.counts
+        if last.may_end and naming and counting > 1:
             yield end
 
 
@@ -222,14 +318,20 @@ def _word_class(word: str) -> WordClass:
     connector = lower in CONNECTORS
     is_word = bool(WORD.fullmatch(word)) and not ADVERB.fullmatch(word)
     return WordClass(
-        lower,
+        PLURAL.sub("", word).lower(),
         is_part=is_word and (not general or lower in QUALIFIERS or connector),
-        names=not general and len(lower) > 1,
+        names=not general and len(lower) > 1 and lower not in GENERIC_NOUNS,
+        counts=not general and len(lower) > 1,
         qualifies=lower in QUALIFIERS,
         is_connector=connector,
-        may_end=not general and not connector,
-        is_abbreviation=bool(ABBREVIATION.fullmatch(word)) and word not in NO_SUBJECT,
+        may_end=not general and not connector and not _is_adjective(lower),
+        is_abbreviation=bool(ABBREVIATION.fullmatch(word))
+        and PLURAL.sub("", word) not in NO_SUBJECT,
     )
+
+
+def _is_adjective(lower: str) -> bool:
+    return bool(ADJECTIVE.fullmatch(lower)) and lower not in NOUNS_LIKE_ADJECTIVES
 
 
 def _capitals(written: str) -> tuple[int, str]:

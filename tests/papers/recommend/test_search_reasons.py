@@ -20,7 +20,7 @@ def reason(search: str, text: str, common: Sequence[str] = ()) -> str:
     typed = parse(search).words
     held = [set(word.stem.split()) <= set(stems) for word in typed]
     is_common = {stem(one) for one in common}.__contains__
-    return search_reason(search, typed, held, lambda: stems, is_common)
+    return search_reason(search, typed, held, text, is_common)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,41 @@ def test_what_is_excluded_does_not_stand_in_the_way() -> None:
     index = Index(papers)
     [found] = interests(index, Profile(texts=["coral reefs -sharks"]))
     assert {found.explain(place) for place in found.best()} == {"on “coral reefs -sharks”"}
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "expected"),
+    [
+        ("Agentic code review", "We study it.", "on “code review”"),
+        ("Robots", "They walk. They run. They also read a code review.", "mentions “code review”"),
+        (
+            "Claims",
+            "A review of papers, which lies in their released code.",
+            "part of “code review”: review",
+        ),
+    ],
+)
+def test_words_that_are_apart_or_in_passing_are_not_the_subject(
+    title: str, abstract: str, expected: str
+) -> None:
+    papers = [Document("p", title, abstract)]
+    papers += [Document(f"c{n}", "Code review", f"Code review of code {n}.") for n in range(5)]
+    papers += [Document(f"o{n}", "Code" if n < 20 else "Maps", f"Machines {n}.") for n in range(90)]
+    index = Index(papers)
+    [found] = interests(index, Profile(texts=["code review"]), mentions=True)
+    assert found.explain(0) == expected
+
+
+def test_all_words_apart_are_named_one_by_one() -> None:
+    papers = [Document("p", "Reefs", "They bleach in seas. Not all of the corals.")]
+    papers += [Document(f"c{n}", "Coral reefs", f"Coral reefs {n}.") for n in range(5)]
+    papers += [Document(f"o{n}", "Robots", f"They walk {n}.") for n in range(90)]
+    [found] = interests(Index(papers), Profile(texts=["coral reefs"]), mentions=True)
+    assert found.explain(0) == "mentions “coral” and “reefs”"
+
+
+def test_a_word_of_another_subject_with_the_same_stem_is_not_named() -> None:
+    assert reason("tokenizers", "Tokens are pruned.") == "close to “tokenizers”"
+    assert reason("hallucination detection", "Detecting hallucinations.") == (
+        "on “hallucination detection”"
+    )

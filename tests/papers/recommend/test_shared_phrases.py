@@ -33,6 +33,9 @@ def test_an_abbreviation_in_capitals_is_a_phrase() -> None:
         "Code is available at https://github.com/sparse-attention/robust-robots now.",
         "We gain 7x speedup in 12 of 30 cases.",
         "A novel approach achieves state of the art.",
+        "Proprietary models give correct answers. Their size and training costs.",
+        "Critical components, average speedup, underlying data, et al.",
+        "Results in the real world. Code on GitHub.",
     ],
 )
 def test_general_english_numbers_and_links_are_no_phrases(text: str) -> None:
@@ -59,3 +62,23 @@ def test_frequent_phrases_are_left_out() -> None:
 def test_phrases_are_spelled_without_the_capitals_of_a_title() -> None:
     title, text = "Speech Synthesis with BERT Encoders", "We train BERT encoders. Speech synthesis."
     assert shared(title, text) == ("BERT encoders", "Speech synthesis")
+
+
+def test_a_phrase_is_not_cut_from_a_longer_one() -> None:
+    one = "Multilingual large language models. Agentic tasks of OmniDocBench v1.5."
+    other = "Of multilingual large language pretraining. Long-horizon agentic work, version v1.5."
+    assert shared(one, other) == ()
+    assert shared(one, "A multilingual large language model.") == (
+        "multilingual large language model",
+    )
+
+
+def test_a_cut_phrase_is_named_where_one_paper_has_it_alone() -> None:
+    one = "Video diffusion transformers and video diffusion distillation."
+    assert shared(one, "Faster video diffusion models.") == ()
+    assert shared(one, "Faster video diffusion.") == ("video diffusion",)
+
+
+def test_singular_and_plural_are_one_phrase_written_as_in_the_recommended_paper() -> None:
+    assert shared("We train MLLMs. An MLLM sees.", "An MLLM and more MLLMs.") == ("MLLM",)
+    assert shared("A reward model.", "Reward models hack.") == ("Reward models",)
