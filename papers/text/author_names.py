@@ -21,6 +21,12 @@ AFFILIATION_NUMBER: Final = re.compile(
 )
 AFFILIATIONS: Final = re.compile(r"[,;]\s*(?:\(\s*1\s*\)|\[1\])\s*[^\W\d]")
 """The begin of a numbered list of affiliations that no brackets enclose."""
+AFFILIATION: Final = "\x00"
+"""Stands for an affiliation while a line is split."""
+BETWEEN_NAMES: Final = re.compile(
+    r"([^\s,;&\x00]+\s+[^\s,;&\x00]+)\s*\x00\s*"
+    r"(?=[^\W\d_a-z][\w.'-]*\s+(?!and\s)[^\s,;&\x00])"
+)
 LABEL: Final = re.compile(r"^\s*authors?\s*:\s*", re.IGNORECASE)
 SEPARATOR: Final = re.compile(
     r"\s*[,;\n]\s*(?:and\b\s*|&\s*|with\s+an?\s+[Aa]ppendix\s+by\s+)?|\s+and\s+|\s*(?<!\\)&\s*|(?<=\w)\s*:\s+"
@@ -30,13 +36,16 @@ ON_BEHALF: Final = re.compile(
     r"(?:^|\s+)(?:(?:up)?on\s+behalf\s+of|representing|for(?=\s+the\b))\s+", re.IGNORECASE
 )
 GROUP: Final = re.compile(
-    r"^the\s+(?=.*\b(?:collaborations?|consortium|team|group)\b)", re.IGNORECASE
+    r"^(?:the\s+|The\s+(?=.*\b(?i:collaborations?|consortium|team|group)\b))"
 )
+"""The article of a group; "The" can also be a first name."""
 NO_NAME: Final = re.compile(
     r"^(?:et\.?\s*al\.?|(?:and |\d+ )?others|\d+ (?:additional|more|other) authors?.*|[\W\d_]*)$",
     re.IGNORECASE,
 )
 ET_AL: Final = re.compile(r"\bet\.? al\.?$", re.IGNORECASE)
+INITIALS: Final = re.compile(r"^(?:[^\W\d_]\.[\s-]?)+$")
+"""Initials alone: those of the name before them, as in "Lovelace, A."."""
 GENERATION: Final = re.compile(r"^(?:Jr|Sr|I{2,3}|IV)\.?$")
 
 
@@ -49,14 +58,21 @@ def split_names(line: str) -> list[str]:
     >>> split_names("A. One (1, 2) & B. Two (2) for the Big Collaboration ((1) Oslo, (2) Rome)")
     ['A. One', 'B. Two', 'Big Collaboration']
     """
-    line = "\n".join(" ".join(row.split()) for row in line.split("\n"))
+    line = "\n".join(" ".join(row.split()) for row in line.strip().split("\n"))
     line = LABEL.sub("", AFFILIATIONS.split(line, maxsplit=1)[0])
+    line = _without_affiliations(AFFILIATION_NUMBER.sub("", line))
+    # A long line is wrapped, also within a name; without separators it is a name a row.
+    wrapped = line.replace("\n", " ")
     names: list[str] = []
-    for part in SEPARATOR.split(_without_affiliations(AFFILIATION_NUMBER.sub("", line))):
+    for part in SEPARATOR.split(wrapped if SEPARATOR.search(wrapped) else line):
         if GENERATION.match(part.strip()) and names:
             names[-1] += f", {part.strip()}"
-        else:
-            names += _authors_in(part)
+            continue
+        for name in _authors_in(part):
+            if INITIALS.match(name) and names and "." not in names[-1]:
+                names[-1] = f"{name} {names[-1]}"
+            else:
+                names.append(name)
     return names
 
 
@@ -73,18 +89,23 @@ def _authors_in(part: str) -> Iterator[str]:
 
 
 def _without_affiliations(line: str) -> str:
-    """Return a line without what stands in brackets; one that never closes hides the rest."""
+    """Return a line without what stands in brackets; one that never closes hides the rest.
+
+    Where brackets alone stand between two names of several words, a comma separates them.
+    """
     kept: list[str] = []
     expected: list[str] = []
     for character in line:
         if character in OPENING and not (character == "<" and expected):
+            if not expected:
+                kept.append(AFFILIATION)
             expected.append(OPENING[character])
         elif expected:
             if character == expected[-1]:
                 expected.pop()
         elif character not in ")]>":
             kept.append(character)
-    return "".join(kept)
+    return BETWEEN_NAMES.sub(r"\1, ", "".join(kept)).replace(AFFILIATION, "")
 
 
 @lru_cache(maxsize=100_000)

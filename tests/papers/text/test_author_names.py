@@ -97,6 +97,15 @@ def test_an_author_is_found_by_another_spelling_of_the_name() -> None:
         (r"A. One\inst{1} \and B. Two\inst{1,2}", ["A. One", "B. Two"]),
         ("A. One, with an appendix by B. Two", ["A. One", "B. Two"]),
         ("A. One with an Appendix by B. Two", ["A. One", "B. Two"]),
+        ("A. One (1), Ada\n  Lovelace (2) and B.\n  Two", ["A. One", "Ada Lovelace", "B. Two"]),
+        ("A. One, for the Big\n  Collaboration", ["A. One", "Big Collaboration"]),
+        ("A. One\nB. Two\n", ["A. One", "B. Two"]),
+        ("A. One (Oslo) B. Two (Rome)\n Ada Lovelace", ["A. One", "B. Two", "Ada Lovelace"]),
+        ("Ada (Countess) King Lovelace, Jo Ann (JA) One", ["Ada King Lovelace", "Jo Ann One"]),
+        ("Lovelace, A., King, B. C.", ["A. Lovelace", "B. C. King"]),
+        ("Le Grand, M. for the Big Team", ["M. Le Grand", "Big Team"]),
+        ("A. One and the WFPC2 builders", ["A. One", "WFPC2 builders"]),
+        ("The Anh Nguyen, B. Two", ["The Anh Nguyen", "B. Two"]),
         ("", []),
     ],
 )  # fmt: skip
@@ -113,5 +122,8 @@ def test_no_recorded_line_of_authors_leaves_an_affiliation_among_the_names() -> 
     lines = recorded_texts("authors")
     names = [line(name) for written in lines for name in split_names(written)]
     assert len(names) > 4 * len(lines)
-    marks = re.compile(r"[(){}\\&:;]|^\d+\b|^et al|behalf|^[Tt]he .*ollaboration|Univ")
-    assert [name for name in names if marks.search(name)] == []
+    marks = re.compile(
+        r"[(){}\\&:;\x00]|^\d+\b|^et al|behalf|^[Tt]he .*ollaboration|Univ|^(?:\w\.[ -]?)+$"
+    )
+    # One line has a comma in the place of a surname.
+    assert [name for name in names if marks.search(name)] in ([], ["S. F.E."])
