@@ -35,9 +35,7 @@ SEPARATOR: Final = re.compile(
 ON_BEHALF: Final = re.compile(
     r"(?:^|\s+)(?:(?:up)?on\s+behalf\s+of|representing|for(?=\s+the\b))\s+", re.IGNORECASE
 )
-GROUP: Final = re.compile(
-    r"^(?:the\s+|The\s+(?=.*\b(?i:collaborations?|consortium|team|group)\b))"
-)
+GROUP: Final = re.compile(r"^(?:the\s+|The\s+(?=.*\b(?i:collaborations?|consortium|team|group)\b))")
 """The article of a group; "The" can also be a first name."""
 NO_NAME: Final = re.compile(
     r"^(?:et\.?\s*al\.?|(?:and |\d+ )?others|\d+ (?:additional|more|other) authors?.*|[\W\d_]*)$",

@@ -19,7 +19,7 @@ from papers.text.lost_backslashes import mended
 from papers.text.tex import KEPT, untex
 from papers.text.typography import typeset, without_markdown
 
-VERSION: Final = 3
+VERSION: Final = 4
 """The version of what cleaning makes of a text. Rows of an older version are cleaned again."""
 LENGTH: Final = 100_000
 """Characters of a text that are read; the longest author lines on arXiv have about 90,000."""

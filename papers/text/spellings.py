@@ -14,6 +14,8 @@ r"""The stage of an ion or a cloud in small capitals: ``H{\sc ii}``."""
 ANGLE: Final = re.compile(r"\\(?:left|right|[bB]igg?[lr])\s*([<>])")
 BOX: Final = re.compile(r"\\(?:text[a-z]*|[mh]box)\s*\{(?:[^{}]|\{[^{}]*\})*\}")
 """A box of text; a formula in it has dollars of its own, also within another formula."""
+WITHOUT_POINTS: Final = re.compile(r"(?<=[\w)\]}])\\\{([^{}\\$]{1,40})\}")
+r"""A set without some points, ``R^n\{0}``; braces that TeX shows have a backslash each."""
 WHOLE_WORD: Final = re.compile(r"\\AA\s+(?=ngstr|rhus\b|lesund\b)")
 
 
@@ -24,6 +26,7 @@ def respelt(text: str) -> str:
     text = APOSTROPHE.sub("'", QUOTED.sub(r"\1\2\1", text))
     if "$" in text:
         text = BOX.sub(_without_dollars, text)
+    text = WITHOUT_POINTS.sub(r"\\setminus\\{\1\\}", text)
     text = NUMERAL.sub(lambda found: found[1] + found[2].upper(), text)
     text = ANGLE.sub(lambda found: r"\langle " if found[1] == "<" else r"\rangle ", text)
     return WHOLE_WORD.sub(r"\\AA{}", text)

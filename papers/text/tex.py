@@ -247,11 +247,19 @@ class _TextReader(FormulaReader):
         if name in macros.FUNCTIONS:
             symbol = " " + name if before[-1:].isalnum() else name
         elif not symbol:
-            symbol = "\\" + name if PATH.search(before) else _unknown(name)
+            quotient = "∖" if before[-1:] in {")", "]"} and name[:1].isupper() else ""
+            symbol = "\\" + name if PATH.search(before) else quotient + _unknown(name)
+        if self._is_spaced_script(after, last):
+            self.values[after] = ""
         if after == at + 1 and (swallowed := _swallowed(name, symbol, before)):
             self.drop(swallowed, after, last)
         out.append(symbol)
         return after
+
+    def _is_spaced_script(self, at: int, last: int) -> bool:
+        r"""Return whether spaces and then an exponent or index follow, as in ``\omega ^2``."""
+        spaces = self.is_kind("text", at, last) and self.values[at].isspace()
+        return spaces and at + 1 < last and self.kinds[at + 1] in {"^", "_"}
 
     def _environment_in_text(self, at: int, last: int, depth: int, out: list[str]) -> int:
         name, end = self.environment(at), self.environment_end(at, last)
@@ -361,6 +369,8 @@ def _swallowed(name: str, symbol: str, before: str) -> str:
         return r"^\."
     if name == "mu":
         return r"^\s+(?=m\b)"
+    if name in macros.GREEK:
+        return r"^\s+(?=CDM\b|-[A-Za-z]{2})"
     operator = RELATION.fullmatch(symbol) and (before[-1:].isalnum() or before[-1:] in {")", "]"})
     return r"^\s+" if operator or symbol[-1] in "‘“'" else ""
 

@@ -25,11 +25,13 @@ FENCE: Final = re.compile(r"(?<!\\)`{3,}(?:\w+\n)?")
 TYPOGRAPHY: Final = re.compile(
     r"(?P<url>https?://\S+|www\.\S+)"
     r"|(?P<open>(?<!\\)``)|(?P<close>(?<=[^\s\d(\[])''(?!\w))"
-    r"|(?<![`\\\w])`(?P<single>[^`\n]{1,200}?)'(?!\w)|(?P<lone>(?<![\w`\\])`(?=\w))"
+    r"|(?<![`\\\w])`(?P<single>[^`\n]{1,200}?(?:\n[^`\n]{1,200}?)?)'(?!\w)|(?P<lone>(?<![\w`\\])`(?=\w))"
     r"|(?P<em>(?<!-)-{3,}(?!-))"
-    r"|(?P<en>(?<=[^\s^_-])--(?=[^\s>-])|(?<=\s)--(?=\s))"
+    r"|(?P<en>(?<=[^\s^_-])--(?=[^\s>-])|(?<=\s)--(?=\s)|(?<=[\w)])--(?=\s))"
     rf"|(?P<tie>(?<=[\w.,;:)\]}}'′”’…{SCRIPT_END}-])~+(?=[^\s~]))"
 )
+MICRO: Final = re.compile(r"(?<=\d)([\s~]?μ)[^\S\n]+(?=(?:m|s|g|as|Jy|Hz|[AFGKLTVW])\b)")
+"""A number of millionths and the space before the unit."""
 QUANTITY: Final = re.compile(
     r"(?:^|[^\w.-])(?:[a-zzZTRNEQ]|k_?[BT]+|[A-Za-zα-ω]\w{0,2}_\w+|[a-zA-Z]_\([^()]*\)|S/N|SNR|[α-ωΔΓΛΩ]"
     r"|(?i:alpha|beta|gamma|delta|epsilon|lambda|sigma|theta|tau|omega))$|[)\]|⟩]$"
@@ -58,6 +60,8 @@ def without_markdown(text: str) -> str:
 def typeset(text: str) -> str:
     """Return a text with quotes, dashes and spaces for what TeX's authors type in their place."""
     quotes: list[str] = []
+    if "μ " in text:
+        text = MICRO.sub(r"\1", text)
     return TYPOGRAPHY.sub(lambda match: _typeset(match, quotes), text)
 
 
