@@ -27,7 +27,9 @@ PASSES: Final = 5
 """Times that a text is cleaned before the signs that cleaning looks for are taken out."""
 PERHAPS_TEX: Final = re.compile(
     r"[\\$`~{}*]|--|''|\d(?:times|sim|approx|cdot|circ)|left[(\[|]"
-    r"|(?:approx|[gl]eq|[st]sim|simeq)\d|\]\(http|</a>"
+    r"|(?:approx|sim|simeq|times)\d|\]\(http|</a>|\^\s?circ|\dtimes[A-Z]|frac\d|textbf|arrow"
+    r"|\b(?:propto|[gln]eq|infty|varepsilon|cdot|[lr](?:ceil|floor|angle)|su[bp]seteq|notin|oplus|otimes)"
+    r"|(?:ell|nabla)[_^]|\d(?:to| ?pm ?)\d|\dpropto"
 )
 SPECIAL: Final = re.compile(r"[\\$`~{}*_^]|-(?=-)|'(?=')")
 # Overrides and isolates make a text read as something else than it is (CVE-2021-42574).

@@ -34,6 +34,8 @@ MONEY: Final = re.compile(r"\s*\d")
 EVIDENCE: Final = re.compile(r"\\.|[_^=<>]")
 WORD: Final = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
 SET: Final = re.compile(r"[,_^=|:;<>\d∈∉≤≥≠…⋯·]")
+PHRASE: Final = re.compile(r"[A-Za-z]{2}")
+MEMBERS: Final = re.compile(r"[,=|;<>^_∈∉≤≥≠…⋯·]|^\w\s?:")
 LINE_BREAK_LENGTH: Final = r"^\*?(?:\[[\d. ]{1,8}[a-z]{2}\])?"
 
 
@@ -95,7 +97,7 @@ class _TextReader(FormulaReader):
         inner = inner.strip()
         if inner.startswith(("http", "www.")) or not inner.strip(",.=+<>-:;"):
             return False
-        if SET.search(inner):
+        if SET.search(inner) and not _is_phrase(inner):
             return not (inner.isdecimal() and before[-1:].isalnum())
         follower = self.values[after] if after < len(self.values) else ""
         joined = before[-1:].isalnum() or before.endswith("-") or follower[:1].isalnum()
@@ -358,6 +360,11 @@ def _accented_group(sign: str, mark: str, inner: str) -> str:
     if sign.isalpha() and len(inner) > 1 and not unicodedata.combining(inner[1]):
         return inner
     return accented(mark, inner[0]) + inner[1:]
+
+
+def _is_phrase(inner: str) -> bool:
+    """Return whether braces hold words (``{3D GU}``, ``{Warning: examples}``), and no members."""
+    return bool(PHRASE.search(inner)) and not MEMBERS.search(inner)
 
 
 def _swallowed(name: str, symbol: str, before: str) -> str:

@@ -30,6 +30,7 @@ TYPOGRAPHY: Final = re.compile(
     r"|(?P<en>(?<=[^\s^_-])--(?=[^\s>-])|(?<=\s)--(?=\s)|(?<=[\w)])--(?=\s))"
     rf"|(?P<tie>(?<=[\w.,;:)\]}}'′”’…{SCRIPT_END}-])~+(?=[^\s~]))"
 )
+APOSTROPHE: Final = re.compile(r"(?<=[A-Za-z])`(?=(?:s|t|re|ve|ll|d|m)\b)")
 MICRO: Final = re.compile(r"(?<=\d)([\s~]?μ)[^\S\n]+(?=(?:m|s|g|as|Jy|Hz|[AFGKLTVW])\b)")
 """A number of millionths and the space before the unit."""
 QUANTITY: Final = re.compile(
@@ -60,6 +61,8 @@ def without_markdown(text: str) -> str:
 def typeset(text: str) -> str:
     """Return a text with quotes, dashes and spaces for what TeX's authors type in their place."""
     quotes: list[str] = []
+    if text.count("`") == 1:
+        text = APOSTROPHE.sub("'", text)
     if "μ " in text:
         text = MICRO.sub(r"\1", text)
     return TYPOGRAPHY.sub(lambda match: _typeset(match, quotes), text)
