@@ -64,12 +64,12 @@ MOST_FIELD_SHARE: Final = 0.4
 """The most places of one field, as a share, in a digest for a reader without interests."""
 LEAST_FIELDS: Final = 3
 """With fewer fields among the candidates there is no such limit."""
+MENTION_WEIGHT: Final = 0.5
+"""Weight of the trend of a paper that fits a search no further than part of its title does."""
 MOST_OUTSIDERS: Final = 1
 """Papers from outside the interests in a digest that has others,"""
 LEAST_BESIDE_OUTSIDER: Final = 4
 """and the fewest others beside it."""
-MOST_FALLBACK: Final = 2
-"""Trending papers in a digest that no paper fits, where the reader named no field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +144,11 @@ def compose(
     for place in index.picked:
         if not selection.picks and selection.accepts(place):
             selection.add(place, float(index.trending[place]), "pick", "the editor's pick")
-    dislikes = index.rows_of(profile.dislikes)
     if index.can_answer(profile):
         wanted = _rotated(list(interests(index, profile)), turn)
-        _take_for_interests(selection, wanted, index.trending_order(dislikes), bool(profile.topics))
+        _take_for_interests(selection, wanted, profile)
     else:
-        _take_trending(selection, index.trending_order(dislikes))
+        _take_trending(selection, index.trending_order(index.rows_of(profile.dislikes)))
     return selection.ordered()
 
 
@@ -309,24 +308,25 @@ class InterestQueue:
 
 
 def _take_for_interests(
-    selection: Selection, wanted: Sequence[RankedInterest], order: Places, named_fields: bool
+    selection: Selection, wanted: Sequence[RankedInterest], profile: Profile
 ) -> None:
     """Fill a digest for a reader with interests.
 
     The most trending paper that fits comes first, then the interests in turn, first with what is
     new, then with the backlog. One paper from outside follows if it trends exceptionally and
-    ``LEAST_BESIDE_OUTSIDER`` papers fit. Where none fits, a few that trend are chosen instead, if
-    the reader named no field.
+    ``LEAST_BESIDE_OUTSIDER`` papers fit. Where none fits, the most trending new paper is chosen
+    instead, if the reader named no field.
     """
     index, periods = selection.index, selection.periods
-    inside = np.zeros(len(index), bool)
-    for one in wanted:
-        inside |= one.inside
+    order = index.trending_order(index.rows_of(profile.dislikes))
     grown = order[(periods.open & index.grown)[order]]
-    outside = grown[~inside[grown] & index.is_exceptional[grown]]
+    weights = _trend_weights(index, wanted, profile)
+    outside = grown[(weights[grown] == 0) & index.is_exceptional[grown]]
     outside = outside[: MOST_OUTSIDERS * (selection.size > LEAST_BESIDE_OUTSIDER)]
     if selection.size > 1:
-        _take_first(selection, grown[inside[grown]])
+        fitting = grown[weights[grown] > 0]
+        trend = (index.trend_scores * weights)[fitting]
+        _take_first(selection, fitting[np.argsort(-trend, kind="stable")])
     places = selection.size - len(outside)
     taken = [0] * len(wanted)
     _take_in_turn(selection, wanted, taken, places - selection.rising_left, periods.new)
@@ -335,9 +335,21 @@ def _take_for_interests(
     _take_in_turn(selection, wanted, taken, places, periods.new)
     if len(selection.picks) >= LEAST_BESIDE_OUTSIDER:
         _take_first(selection, outside)
-    if not (named_fields or selection.picks):
-        for _ in range(MOST_FALLBACK):
-            _take_first(selection, grown[periods.new[grown]])
+    if not (profile.topics or selection.picks):
+        _take_first(selection, grown[periods.new[grown]])
+
+
+def _trend_weights(index: Index, wanted: Sequence[RankedInterest], profile: Profile) -> Scores:
+    """Return for each candidate the weight of its trend for a reader; 0 for one from outside."""
+    weights = np.zeros(len(index), np.float32)
+    for text in profile.texts:
+        search = index.searches.search(text)
+        weights[search.places[search.titled]] = MENTION_WEIGHT
+    for one in wanted:
+        weights[one.inside] = 1.0
+    if profile.dislikes:
+        weights *= 1 - index.dislike_penalty(index.rows_of(profile.dislikes))
+    return weights
 
 
 def _take_first(selection: Selection, order: Places) -> None:

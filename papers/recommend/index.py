@@ -28,7 +28,7 @@ from papers.text.identifiers import title_key
 
 PENALISED_FROM: Final = 0.8
 """The percentile of similarity to the disliked papers from which candidates lose score."""
-EXCEPTIONAL_LEAD: Final = 1.5
+EXCEPTIONAL_LEAD: Final = 3.0
 """How many times as much as the second best a paper trends that is exceptional."""
 EDITION: Final = re.compile(
     r"[\s:([–—-]*\b(?:(?:extended|full|long|journal|revised|updated|short|preprint) (?:version|"
@@ -118,12 +118,11 @@ class Index:
         self._model = model or TextModel(self.documents, len(self.candidates), vectors)
         self.vocabulary = self._model.vocabulary
         self.similarity = self._model.similarity
-        trending = np.array([document.trending for document in self.candidates], np.float32)
-        self.trending = percentiles(trending)
+        self.trending = percentiles(self.trend_scores)
         self.forget_penalties()
         self._fields: dict[str, NDArray[np.intp]] = {}
         places = np.arange(len(self.candidates))
-        self._order: NDArray[np.intp] = np.lexsort((places, -self.announced, -trending))
+        self._order: NDArray[np.intp] = np.lexsort((places, -self.announced, -self.trend_scores))
         self._trending_rank = np.argsort(self._order)
 
     def with_liked(self, documents: Sequence[Document]) -> Index:
@@ -249,9 +248,14 @@ class Index:
         )
 
     @cached_property
+    def trend_scores(self) -> Scores:
+        """The trending score of each candidate."""
+        return np.array([document.trending for document in self.candidates], np.float32)
+
+    @cached_property
     def is_exceptional(self) -> NDArray[np.bool_]:
         """Which candidate, if any, trends ``EXCEPTIONAL_LEAD`` times as much as the second best."""
-        scores = np.array([document.trending for document in self.candidates], np.float32)
+        scores = self.trend_scores
         second = np.sort(scores)[-2:].min(initial=np.inf)
         return np.asarray((scores > 0) & (scores >= EXCEPTIONAL_LEAD * second), np.bool_)
 

@@ -44,8 +44,10 @@ CACHED_SEARCHES: Final = 1000
 """Searches whose results are cached, with some 16 bytes for each paper found."""
 LEAST_SHARE_OF_BEST: Final = 0.03
 """Score of a paper that is found, as a share of that of the best one."""
-CLEAR_SHARE_OF_BEST: Final = 0.1
-"""The same of a paper that a digest may hold."""
+CLEAR_SHARE_OF_BEST: Final = 0.5
+"""The same of a paper that a digest may hold,"""
+LEAST_CLEAR_SCORE: Final = 0.01
+"""and the least score of such a paper."""
 FEEDBACK_WEIGHT: Final = 0.15
 """Share of the expanded query in the score."""
 FEEDBACK_TEXTS: Final = 10
@@ -67,6 +69,7 @@ class SearchResult:
         together: For each place, whether it holds the search as it was meant,
         subject: and whether it does so more than in passing: see ``QueryEvaluation.standing``.
         clear: For each place, whether a digest may hold it; others only mention the subject.
+        titled: For each place, whether its title holds neighbouring words of the search.
     """
 
     places: NDArray[np.int32]
@@ -77,6 +80,7 @@ class SearchResult:
     together: NDArray[np.bool_]
     subject: NDArray[np.bool_]
     clear: NDArray[np.bool_]
+    titled: NDArray[np.bool_]
 
     @property
     def clear_places(self) -> NDArray[np.int32]:
@@ -112,17 +116,20 @@ class QueryIndex:
             nothing, none = np.empty(0, np.int32), np.empty(0, bool)
             held = query.held(nothing)
             return SearchResult(
-                nothing, np.empty(0, np.float32), False, words, held, none, none, none
+                nothing, np.empty(0, np.float32), False, words, held, none, none, none, none
             )
         places = np.flatnonzero(query.matching).astype(np.int32)
         scores = self._with_feedback(query.evidence, places) / query.most_evidence
         best = scores.max(initial=0)
         kept = scores >= LEAST_SHARE_OF_BEST * best
-        clear = query.clear[places] & (scores >= CLEAR_SHARE_OF_BEST * best)
+        least = max(LEAST_CLEAR_SCORE, CLEAR_SHARE_OF_BEST * best)
+        clear = query.clear[places] & (scores >= least)
         found, places = np.clip(scores[kept], 1e-6, 1), places[kept]
         together, subject = (mask[places] for mask in query.standing)
-        held = query.held(places)
-        return SearchResult(places, found, True, words, held, together, subject, clear[kept])
+        held, titled = query.held(places), query.titled[places]
+        return SearchResult(
+            places, found, True, words, held, together, subject, clear[kept], titled
+        )
 
     def _with_feedback(self, evidence: Scores, places: NDArray[np.int32]) -> Scores:
         """Return the evidence of some candidates, mixed with their score for the expanded query.

@@ -23,6 +23,8 @@ CAPITALS_WEIGHT: Final = 1.5
 """Factor of the weight of a name in capitals."""
 MOST_LONG_FORM_WORDS: Final = 6
 """Words of a search that may be the long form of one abbreviation."""
+AMBIGUOUS_LETTERS: Final = 2
+"""Letters of an abbreviation that has many meanings."""
 LEAST_SPLIT: Final = 6
 """Letters of the shortest word that is also sought in two parts: reranking, re-ranking."""
 CENTRAL_FREQUENCY: Final = 2.0
@@ -86,7 +88,7 @@ class ConceptFinder:
             found.extend(self._split(word.typed.lower()))
         for start, end, short in self.short_forms(parsed):
             for found in alternatives[start:end]:
-                found.append(positions.word(short))
+                found.append(self._short_form(short, [w.stem for w in parsed.words[start:end]]))
         for at, (one, other) in enumerate(pairwise(parsed.words)):
             joined = positions.word(stem((one.typed + other.typed).lower()))
             if other.position == one.position + 1:
@@ -115,6 +117,20 @@ class ConceptFinder:
             if 1 < end - start <= MOST_LONG_FORM_WORDS:
                 for short in known.get(tuple(stems[start:end]), ()):
                     yield start, end, short
+
+    def _short_form(self, short: str, long: Sequence[str]) -> Occurrences:
+        """Return where an abbreviation stands for a long form.
+
+        One of ``AMBIGUOUS_LETTERS`` does only in papers that hold a word of the long form: in one
+        on multi-turn dialogues, MT is no machine translation.
+        """
+        if len(short) > AMBIGUOUS_LETTERS:
+            return self.positions.word(short)
+        held = np.zeros(self.positions.count, bool)
+        for one in long:
+            held |= self.positions.holding(self.positions.word(one))
+        found = self.positions.word(short)
+        return found.only(held[found.places])
 
     def forms(self, stems: Stems) -> list[Stems]:
         """Return a word or phrase with its long forms and short forms."""

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.positions import K1, Scores
+from papers.recommend.positions import K1, TITLE_WEIGHT, Scores
 from papers.recommend.query_concepts import (
     CENTRAL_FREQUENCY,
     LEAST_CORE,
@@ -187,6 +187,15 @@ class QueryEvaluation:
             return self.matching
         least = min(LEAST_MEANT, ENOUGH_CONCEPTS / len(self.concepts))
         return np.asarray(self.matching & (self._about(self._linked_often) >= least), np.bool_)
+
+    @cached_property
+    def titled(self) -> Mask:
+        """Which candidates have neighbouring concepts one after the other in their title."""
+        found = np.zeros(self.positions.count, bool)
+        for one, other, distance in self._neighbours():
+            both = one.found.before(other.found, distance)
+            found |= self.positions.holding(both.only(both.weights >= TITLE_WEIGHT))
+        return found
 
     def _about(self, linked: list[Mask]) -> Scores:
         """Return the share of the weight that each candidate is about, or has linked."""

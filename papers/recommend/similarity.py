@@ -56,8 +56,10 @@ DISLIKE_WEIGHT: Final = 0.5
 """Weight of all dislikes together beside that of all likes."""
 VECTOR_FEEDBACK_WEIGHT: Final = 0.7
 """Where sentence vectors weigh more than that, feedback compares vectors instead of terms."""
-CHANCE_QUANTILE: Final = 0.97
-"""The share of the candidates that score below the threshold for random likes."""
+CHANCE_QUANTILES: Final = (0.97, 0.99)
+"""The share of few and of many candidates that score below the threshold for random likes."""
+MOST_BY_CHANCE: Final = 4
+"""The candidates above it, between these shares."""
 CHANCE_GROUPS: Final = 64
 """Random groups of likes that the threshold is estimated from."""
 MOST_CHANCE_LIKES: Final = 20
@@ -416,7 +418,7 @@ class SimilarityModel:
         return self._thresholds[likes]
 
     def _chance_threshold(self, likes: int) -> float:
-        """Return the score that ``CHANCE_QUANTILE`` of the candidates stay below by chance.
+        """Return the score that all but a few candidates stay below by chance.
 
         Drawn are ``CHANCE_GROUPS`` groups of random candidates in place of the likes; the
         threshold is the quantile of the scores of all other candidates.
@@ -435,7 +437,10 @@ class SimilarityModel:
             found.append(np.delete(scores, group))
         others = np.concatenate(found)
         # In a catalogue of a paper or two no candidate is left beside the group.
-        return float(np.quantile(others, CHANCE_QUANTILE)) if others.size else 0.0
+        if not others.size:
+            return 0.0
+        share = np.clip(1 - MOST_BY_CHANCE / self._count, *CHANCE_QUANTILES)
+        return float(np.quantile(others, share))
 
 
 def _without_columns(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:

@@ -98,11 +98,11 @@ def test_papers_of_equal_trend_keep_their_order() -> None:
     assert list(field.best()) == list(range(600))
 
 
-def test_following_an_author_without_papers_gives_a_few_trending_papers() -> None:
+def test_following_an_author_without_papers_gives_the_most_trending_paper() -> None:
     index = Index(a_library())
-    for size, trending in ((1, 1), (3, 2), (9, 2), (10, 2), (30, 2)):
-        picks = compose(index, Profile(authors=["Nobody Known"]), size)
-        assert [pick.slot for pick in picks] == ["trending"] * trending
+    for size in (1, 3, 10, 30):
+        [pick] = compose(index, Profile(authors=["Nobody Known"]), size)
+        assert pick.slot == "trending"
 
 
 def test_sent_liked_and_disliked_papers_are_not_chosen() -> None:
@@ -371,3 +371,12 @@ def test_a_field_with_votes_tells_them_and_one_paper_alone_says_so() -> None:
 def test_a_like_still_to_be_fetched_gives_a_full_digest_of_trending_papers() -> None:
     picks = compose(Index(a_library()), Profile(likes=["1706.03762"]), 5)
     assert subjects(picks, "trending") == {0, 1, 2, 3, 4}
+
+
+def test_a_paper_with_part_of_a_search_in_its_title_needs_twice_the_trend() -> None:
+    library = [replace(paper, trending=1.0, grown=paper.id == "1") for paper in a_library(40)]
+    profile = Profile(texts=["coral reefs bleaching"])
+    for trend, first in ((1.9, "1"), (2.1, "hot")):
+        hot = Document("hot", "Moving coral reefs", "A film.", trending=trend, why="hot")
+        picks = compose(Index([*library, hot]), profile, 10)
+        assert [pick.paper for pick in picks if pick.slot == "trending"] == [first]

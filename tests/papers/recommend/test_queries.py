@@ -213,3 +213,21 @@ def test_a_single_letter_with_a_hyphen_belongs_to_its_word() -> None:
     rays = Document("rays", "Chest x-ray reports", "X-rays of the chest.")
     others = numbered("o", "Ray tracing of x and y", "A ray is traced from x.", 3)
     assert found("x-ray", *others, rays) == ["rays"]
+
+
+def test_two_letters_stand_for_a_long_form_only_beside_one_of_its_words() -> None:
+    taught = numbered("t", "Machine translation", "We improve machine translation (MT).", 3)
+    other = Document("other", "FunReason-MT", "Training data for calls in several turns.")
+    short = Document("short", "MT of novels", "A novel in translation.")
+    names = found("machine translation", *taught, other, short)
+    assert "short" in names
+    assert "other" not in names
+
+
+def test_a_digest_holds_no_paper_with_less_than_half_of_the_best_score() -> None:
+    best = Document("best", "Coral reefs", "Coral reefs. Coral reefs bleach. On coral reefs.")
+    weak = Document("weak", "Reefs of the south", "On a ship. Reefs with fish, and one coral.")
+    index = Index([best, weak, *OTHERS])
+    search = index.searches.search("coral reefs")
+    assert search.scores[1] < queries.CLEAR_SHARE_OF_BEST * search.scores[0]
+    assert search.clear.tolist() == [True, False]
