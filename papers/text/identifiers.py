@@ -43,6 +43,11 @@ PREFIX_SPACE: Final = re.compile(
     r"(?<=arxiv)(?::\s+|\s+)(?=\d{4}\.|[a-z-]+(?:\.[a-z]{2})?/\d)", re.IGNORECASE
 )
 CATEGORY: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,})?")
+ADDRESS: Final = re.compile(r"(?:https?://|www\.)(?!(?:dx\.)?doi\.org/)[^\s<>\"“”]+", re.IGNORECASE)
+ID_IN_ADDRESS: Final = re.compile(
+    r"(?<![\d.])\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}(?:v[1-9]\d{0,2})?(?!\d|\.\d)"
+)
+EPRINT: Final = re.compile(r"\b(?:eprint|arxivid)\s*=\s*[{\"]\s*([\w./-]+)", re.IGNORECASE)
 LIST_NUMBER: Final = re.compile(r"\(?\d{1,3}[.)]?")
 LONGEST_NAME: Final = 1000
 """Characters of an address or name in which an id is looked for."""
@@ -121,7 +126,13 @@ def pasted_arxiv_ids(text: str) -> list[ArxivId]:
         if own is None:
             break
         found.setdefault(own.id, own)
-    return list(found.values())
+    return list(found.values()) or _ids_in_addresses(unquote(plain[:LONGEST_NAME]))
+
+
+def _ids_in_addresses(text: str) -> list[ArxivId]:
+    """Return the new ids in the addresses of any site, and in the entry of a bibliography."""
+    named = [found for one in ADDRESS.findall(text) for found in ID_IN_ADDRESS.findall(one)]
+    return _arxiv_ids(named + EPRINT.findall(text))
 
 
 def doi(text: str) -> str:

@@ -119,10 +119,20 @@ def test_an_arxiv_id_is_known_in_every_spelling(
         ("https://www.emergentmind.com/papers/2401.00001", ["2401.00001"]),
         ("https://inspirehep.net/arxiv/hep-th/9901001", ["hep-th/9901001"]),
         ("https://ui.adsabs.harvard.edu/abs/arXiv:2401.00001/abstract", ["2401.00001"]),
+        ("[A title](https://arxiv.org/abs/2401.00001)", ["2401.00001"]),
+        ("A title: https://arxiv.org/abs/2401.00001", ["2401.00001"]),
+        ("https://www.alphaxiv.org/fr/overview/2401.00001v1", ["2401.00001"]),
+        ("https://api.semanticscholar.org/arXiv:2401.00001", ["2401.00001"]),
+        ("https://x.example/r?url=https%3A%2F%2Farxiv.org%2Fabs%2F2401.00001", ["2401.00001"]),
+        ("https://arxiv.org/abs/2401.00001https://arxiv.org/abs/2401.00002",
+         ["2401.00001", "2401.00002"]),
+        ("@misc{a, eprint = {2401.00001}, archivePrefix = {arXiv}}", ["2401.00001"]),
+        ("https://doi.org/10.1103/x.2401.00001", []),
+        ("https://x.example/12401.00001/2413.00001", []),
         ("https://arxiv.org/list/cs.AI/recent", []),
         ("Attention is all you need", []),
     ],
-)
+)  # fmt: skip
 def test_ids_are_found_in_a_pasted_line(pasted: str, ids: list[str]) -> None:
     assert [own.id for own in identifiers.pasted_arxiv_ids(pasted)] == ids
 
