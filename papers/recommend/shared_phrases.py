@@ -26,8 +26,10 @@ LEAST_PAPERS: Final = 50
 """Papers from which on that limit applies."""
 CACHED_WORDS: Final = 100_000
 """Words whose classes are cached,"""
-CACHED_PATTERNS: Final = 10_000
-"""and phrases whose patterns are."""
+CACHED_TEXTS: Final = 16
+"""and texts whose form in lower case is."""
+FOLLOWING_CHARACTERS: Final = 60
+"""Characters behind a phrase that hold the next word."""
 LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
 SEGMENT_END: Final = re.compile(r"(?:(?!(?<=\d)\.(?=\d))[^\w\s'’-])+|\s[-–—]+\s|_+")
 REAL_WORLD: Final = re.compile(r"\breal world\b", re.IGNORECASE)
@@ -162,6 +164,10 @@ QUALIFIERS: Final = frozenset(
 """General words that may be part of a phrase whose other words name a subject."""
 
 
+Span = tuple[int, int]
+"""Start and end of a phrase in a text."""
+
+
 class WordClass(NamedTuple):
     """What one word may be in a phrase.
 
@@ -230,35 +236,77 @@ class PhraseTable:
             if (count := int(self._counts[number])) <= most:
                 key = self._names[number]
                 scores[key] = (1 + key.count(" ")) * math.log((self._count + 2) / count)
-        chosen: list[str] = []
+        chosen: dict[str, list[list[Span]]] = {}
         for key in sorted(scores, key=lambda key: (-scores[key], key)):
             if len(chosen) == MOST_PHRASES:
                 break
-            if not any(_overlap(key, taken) for taken in chosen) and _is_whole(key, texts):
-                chosen.append(key)
-        return tuple(_spelled(key, texts) for key in chosen)
+            if not any(_overlap(key, taken) for taken in chosen):
+                found = [list(_occurrences(key, text)) for text in texts]
+                if _is_whole(found, texts):
+                    chosen[key] = found
+        return tuple(_spelled(key, found, texts) for key, found in chosen.items())
 
     def _ids_of(self, text: int) -> set[int]:
         return set(self._ids[self._starts[text] : self._starts[text + 1]].tolist())
 
 
-def _spelled(key: str, texts: Sequence[str]) -> str:
+def _spelled(key: str, found: Sequence[list[Span]], texts: Sequence[str]) -> str:
     """Return a phrase as the last text writes it, with the fewest capitals of any of them."""
-    *_, last = found = [[one[0] for one in _pattern(key).finditer(text)] for text in texts]
-    forms = {one.lower() for one in last}
-    written = [one for some in found for one in some if one.lower() in forms]
+    pairs = zip(texts, found, strict=True)
+    *_, last = forms = [[text[at:end] for at, end in spans] for text, spans in pairs]
+    known = {one.lower() for one in last}
+    written = [one for some in forms for one in some if one.lower() in known]
     if " " not in key:
         written = [one for one in written if ABBREVIATION.fullmatch(one)]
     return min(written, key=_capitals, default=key)
 
 
-def _is_whole(key: str, texts: Sequence[str]) -> bool:
+def _is_whole(found: Sequence[list[Span]], texts: Sequence[str]) -> bool:
     """Return whether one of the texts has a phrase without a noun behind it that belongs to it."""
     return any(
-        not _continues(text[found.end() :])
-        for text in texts
-        for found in _pattern(key).finditer(text)
+        not _continues(text[end : end + FOLLOWING_CHARACTERS])
+        for text, spans in zip(texts, found, strict=True)
+        for _, end in spans
     )
+
+
+def _occurrences(key: str, text: str) -> Iterator[Span]:
+    """Yield start and end of a phrase in a text, in any case, in the singular or the plural."""
+    lower = _in_lower_case(text)
+    words = key.split()
+    start = lower.find(words[0])
+    while start >= 0:
+        end = _end_of(words, lower, start)
+        if end > 0 and not _is_inside(lower[start - 1 : start]):
+            yield start, end
+        start = lower.find(words[0], start + 1)
+
+
+def _end_of(words: Sequence[str], lower: str, at: int) -> int:
+    """Return where a phrase ends that begins at a position; 0 where it does not stand there."""
+    for number, word in enumerate(words):
+        start = at
+        while number and lower[at : at + 1].isspace():
+            at += 1
+        if not lower.startswith(word, at) or (number and at == start):
+            return 0
+        at += len(word)
+        at += lower.startswith("s", at)
+    return 0 if _is_inside(lower[at : at + 1]) else at
+
+
+def _is_inside(letter: str) -> bool:
+    """Return whether a letter beside a phrase makes it part of a longer word."""
+    return letter.isalnum() or letter in {"_", "-"}
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def _in_lower_case(text: str) -> str:
+    """Return a text of the same length in lower case."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
 
 
 def _continues(rest: str) -> bool:
@@ -268,12 +316,6 @@ def _continues(rest: str) -> bool:
         return False
     found = _word_class(words[0])
     return words[0].lower() in COMPLETING_NOUNS or (found.counts and found.is_part)
-
-
-@lru_cache(maxsize=CACHED_PATTERNS)
-def _pattern(key: str) -> re.Pattern[str]:
-    words = r"\s+".join(f"{re.escape(word)}s?" for word in key.split())
-    return re.compile(rf"(?<![\w-]){words}(?![\w-])", re.IGNORECASE)
 
 
 def phrases(text: str) -> dict[str, str]:
