@@ -42,7 +42,9 @@ TOTALS: Final = {
 BETWEEN_ITEMS: Final = re.compile(r"[ \t\r\n,]*")
 TIME: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 BASE: Final = "https://huggingface.co/api/daily_papers"
-PAPERS_PER_DAY: Final = 100
+PAPERS_PER_PAGE: Final = 100
+MOST_PAGES: Final = 5
+TOO_MANY: Final = "The list of the day is longer than what is read of it."
 POLLED_DAYS: Final = 4
 """Days whose lists are read again at each visit, because votes keep coming in."""
 FIRST_DAYS: Final = 7
@@ -272,14 +274,34 @@ def fetch(visit: Visit) -> Iterator[Step]:
 
 
 def _of_day(visit: Visit, day: date, unread: list[ListingError]) -> Listing:
-    url = visit.url(BASE, date=day.isoformat(), limit=PAPERS_PER_DAY)
     try:
-        return read(parse, visit.ask(url, accept="json"), visit)
+        return _pages_of(visit, day)
     except ListingError as error:
         if day >= visit.today or day.weekday() >= 5:
             return Listing(day=day, note=f"Hugging Face has no list of {day} yet.")
         unread.append(error)
         return Listing(day=day, rejections=[Rejection(f"the list of {day}", str(error))])
+
+
+def _pages_of(visit: Visit, day: date) -> Listing:
+    """Return the whole list of a day; one of as many papers as a page holds has another page."""
+    whole = Listing(day=day)
+    for page in range(MOST_PAGES):
+        more = {"p": str(page)} if page else {}
+        url = visit.url(BASE, date=day.isoformat(), limit=PAPERS_PER_PAGE, **more)
+        listing = read(parse, visit.ask(url, accept="json"), visit)
+        size = len(listing.records) + len(listing.rejections)
+        known = {record.arxiv_id for record in whole.records}
+        listing.records = [one for one in listing.records if one.arxiv_id not in known]
+        new = bool(listing.records)
+        listing.records = whole.records + listing.records
+        listing.rejections = whole.rejections + listing.rejections
+        listing.damage = whole.damage or listing.damage
+        whole = listing
+        if not new or size < PAPERS_PER_PAGE:
+            return whole
+    whole.rejections.append(Rejection(f"papers of {day} after {len(whole.records)}", TOO_MANY))
+    return whole
 
 
 def _day(written: Any) -> date | None:

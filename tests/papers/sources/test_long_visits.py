@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from papers.sources import arxiv_api, arxiv_oai
+from papers.sources import arxiv_api, arxiv_oai, hf_daily
 from papers.sources.protocol import Answer, Fetch, FetchError, Step, Visit
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -200,3 +201,26 @@ def test_an_archive_that_takes_none_of_its_tokens_is_an_error() -> None:
 
     with pytest.raises(FetchError, match="none of the resumption tokens"):
         list(steps(arxiv_oai.fetch, answer))
+
+
+def daily_pages(total: int, *, repeating: bool = False) -> Callable[[str], str]:
+    def answer(url: str) -> str:
+        page = 0 if repeating else int((re.findall(r"[?&]p=(\d+)", url) or ["0"])[0])
+        numbers = range(page * 100, min(page * 100 + 100, total))
+        papers = [{"id": f"2611.{number + 1:05}", "title": "T"} for number in numbers]
+        return json.dumps([{"paper": paper} for paper in papers])
+
+    return answer
+
+
+@pytest.mark.parametrize(("total", "read"), [(99, 99), (100, 100), (230, 230), (700, 500)])
+def test_a_day_of_more_papers_than_a_page_is_read_whole(total: int, read: int) -> None:
+    pages = list(steps(hf_daily.fetch, daily_pages(total), day="2026-11-29"))
+    assert [len(page.listing.records) for page in pages] == [read] * hf_daily.POLLED_DAYS
+    left_out = {found.record for page in pages for found in page.listing.rejections}
+    assert ("papers of 2026-11-30 after 500" in left_out) is (total > read)
+
+
+def test_a_day_that_repeats_its_first_page_is_read_once() -> None:
+    pages = list(steps(hf_daily.fetch, daily_pages(100, repeating=True), day="2026-11-29"))
+    assert [len(page.listing.records) for page in pages] == [100] * hf_daily.POLLED_DAYS
