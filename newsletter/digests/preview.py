@@ -26,6 +26,7 @@ from papers.recommend.diversify import Pick
 from papers.recommend.driving_words import DrivingWord
 from papers.recommend.profile import Profile
 from papers.recommend.rates import WeeklyRates
+from papers.text.author_names import name_parts
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,11 @@ class Preview:
     def weekly_rates(self) -> WeeklyRates:
         """Return how many papers a week each of the choices brings."""
         return rates.weekly_rates(self._index, self._profile)
+
+    def author_names(self) -> set[str]:
+        """Return the subjects that are full names of authors of recent papers."""
+        named = (text for text in self._profile.texts if len(name_parts(text)) > 1)
+        return {text for text in named if self._index.written_by(text)}
 
     def driving_words(self) -> list[DrivingWord]:
         """Return the words of the liked papers that decide most which papers fit."""

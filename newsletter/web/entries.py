@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from newsletter import display
@@ -22,21 +22,39 @@ WEEKS_A_MONTH: Final = 30 / 7
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: the value that the form sends, its title with an address, and what it brings."""
+    """One row: the value that the form sends, its title with an address, and what it brings.
+
+    ``is_author`` says of a subject that it is the name of an author.
+    """
 
     value: str
     title: str
     url: str = ""
     detail: str = ""
     brings: str = ""
+    is_author: bool = False
 
 
-def entries_of(form: ChoicesForm, rates: WeeklyRates) -> dict[str, list[Entry]]:
-    """Return the rows of every list of a form by its name."""
+def entries_of(
+    form: ChoicesForm, rates: WeeklyRates, authors: Collection[str] = ()
+) -> dict[str, list[Entry]]:
+    """Return the rows of every list of a form by its name.
+
+    Args:
+        form: The form.
+        rates: How many papers the choices bring.
+        authors: The subjects that are names of authors.
+    """
     lists = {name: form.chosen(name) for name in preferences.LISTS if name in form.fields}
     papers = _papers({paper for name in PAPER_LISTS for paper in lists.get(name, ())})
     return {
-        name: [_entry(name, value, papers, brings_of(name, value, rates)) for value in values]
+        name: [
+            replace(
+                _entry(name, value, papers, brings_of(name, value, rates)),
+                is_author=name == "interests" and value in authors,
+            )
+            for value in values
+        ]
         for name, values in lists.items()
     }
 

@@ -220,7 +220,10 @@ class ChoicesForm(forms.Form):
 
     @property
     def choices(self) -> Choices:
-        """Return the choices of a valid form: the fields that were sent, less what is removed."""
+        """Return the choices of a valid form: the fields that were sent, less what is removed.
+
+        A subject that is to be followed as an author becomes one.
+        """
         chosen = {
             name: self.cleaned_data[name]
             for name in (*preferences.SETTINGS, *preferences.LISTS)
@@ -229,6 +232,10 @@ class ChoicesForm(forms.Form):
         name, _, removed = self.data.get("remove", "").partition(":")
         if name in preferences.LISTS and name in chosen:
             chosen[name] = [value for value in chosen[name] if value != removed]
+        followed = self.data.get("follow", "")
+        if followed and followed in chosen.get("interests", []):
+            chosen["interests"] = [one for one in chosen["interests"] if one != followed]
+            chosen["authors"] = list(dict.fromkeys([*chosen.get("authors", []), followed]))
         return cast(Choices, chosen)
 
     def chosen(self, name: str) -> list[str]:

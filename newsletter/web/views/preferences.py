@@ -153,16 +153,16 @@ def _what_it_gives(subscriber: Subscriber, form: PreferencesForm) -> dict[str, A
     their choices, and leave.
     """
     choices = cast(Choices, {name: form.chosen(name) for name in stored.LISTS})
-    picks, found, driving = [], WeeklyRates({}, 0.0), []
+    picks, found, driving, authors = [], WeeklyRates({}, 0.0), [], set[str]()
     try:
         if previews.are_ready():
             given = previews.Preview(choices)
             picks, found = given.picks_for(subscriber), given.weekly_rates()
-            driving = given.driving_words()
+            driving, authors = given.driving_words(), given.author_names()
     except Exception:
         log.exception("The preview of subscriber %s failed.", subscriber.pk)
     return {
         "picks": from_picks(picks),
-        "entries": entries_of(form, found),
+        "entries": entries_of(form, found, authors),
         "driving": [(one.word, round(100 * one.pull, 1)) for one in driving],
     }

@@ -43,7 +43,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     context |= {
         "asked": asked,
         "chosen": [(name, value) for name in form.fields for value in form.chosen(name)],
-        "entries": entries_of(form, given.weekly_rates()),
+        "entries": entries_of(form, given.weekly_rates(), given.author_names()),
         "picks": from_picks(given.picks()) if asked else [],
         "sample": from_picks([one for one in previews.sample() if one.paper not in liked]),
     }

@@ -202,6 +202,20 @@ def test_each_row_says_what_it_brings(reader: Client, subscriber: Subscriber, pa
     assert brought == ["3 papers a week", "3 papers a week", "none in 24 days", "1 paper a month"]
 
 
+def test_a_subject_that_is_the_name_of_an_author_can_be_followed_as_one(
+    reader: Client, subscriber: Subscriber, path: str
+) -> None:
+    a_paper(title="Coral reefs", authors=["Ada Lovelace", "Grace Hopper"])
+    sent = {"interests": ["Grace Hopper", "coral reefs"], "authors": ["Ada Lovelace"]}
+    page = reader.post(path, sent).content.decode()
+    assert re.findall(r'name="follow" value="([^"]+)"', page) == ["Grace Hopper"]
+    page = reader.post(path, sent | {"follow": "Grace Hopper"}).content.decode()
+    assert 'name="follow"' not in page
+    chosen = preferences.of(subscriber)
+    assert chosen["interests"] == ["coral reefs"]
+    assert chosen["authors"] == ["Ada Lovelace", "Grace Hopper"]
+
+
 def test_looking_at_what_the_choices_give_stores_nothing_and_keeps_them_in_the_form(
     reader: Client, subscriber: Subscriber, path: str
 ) -> None:

@@ -194,3 +194,13 @@ def test_while_many_papers_are_read_nobody_waits(
     assert response.status_code == 503
     assert response["Retry-After"] == "60"
     assert "The papers are just being read" in response.content.decode()
+
+
+def test_a_subject_that_is_an_author_is_offered_as_one(client: Client, papers: list[Paper]) -> None:
+    a_paper(title="Reefs", authors=["Ada Lovelace"])
+    page = shown(client, interests=["Ada Lovelace", "coral reefs"])
+    assert re.findall(r'name="follow" value="([^"]+)"', page) == ["Ada Lovelace"]
+    both = ["Ada Lovelace", "coral reefs"]
+    page = shown(client, interests=both, authors="", follow="Ada Lovelace")
+    assert '<input type="hidden" name="authors" value="Ada Lovelace">' in page
+    assert '<input type="hidden" name="interests" value="Ada Lovelace">' not in page
