@@ -17,6 +17,7 @@ HELPER_MODULES = {
         "__main__",
         "admin_pages",
         "baselines",
+        "bulk",
         "crowds",
         "relay",
         "senders",

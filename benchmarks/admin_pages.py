@@ -1,6 +1,7 @@
 """Ask for every page of the admin several times; used by ``benchmarks.admin``.
 
-Prints one line of JSON: a list of ``[name, median milliseconds, queries]``.
+Prints one line of JSON: a list of ``[name, CPU, wall, queries]`` with medians in milliseconds. CPU
+is that of this process and of the PostgreSQL process that serves it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
+from benchmarks.server_cpu import backend_cpu  # noqa: E402
 from newsletter.digests import preview  # noqa: E402
 from newsletter.models import Consent, DeliveryEvent, Digest, Subscriber  # noqa: E402
 from papers.admin.base import url_of, url_of_list  # noqa: E402
@@ -75,8 +77,8 @@ def _searches() -> Iterator[tuple[str, str]]:
     yield "explanation of a paper", f"{own}explain/?paper={Paper.objects.all()[100].canonical_id}"
 
 
-def measure(client: Client, url: str) -> tuple[float, int]:
-    """Return the median milliseconds of a page and its queries."""
+def measure(client: Client, url: str) -> tuple[float, float, int]:
+    """Return the median milliseconds of CPU and wall clock of a page, and its queries."""
     queries = 0
 
     def count(execute: Callable[..., Any], *arguments: Any) -> Any:
@@ -86,20 +88,26 @@ def measure(client: Client, url: str) -> tuple[float, int]:
 
     with connection.execute_wrapper(count):
         _get(client, url)
-    return median(_get(client, url) for _ in range(TIMES)), queries
+    times = [_get(client, url) for _ in range(TIMES)]
+    return median(cpu for cpu, _ in times), median(wall for _, wall in times), queries
 
 
-def _get(client: Client, url: str) -> float:
-    start = time.perf_counter()
+def _get(client: Client, url: str) -> tuple[float, float]:
+    server, own, start = backend_cpu() or 0.0, time.process_time(), time.perf_counter()
     answer = client.get(url)
+    wall, cpu = time.perf_counter() - start, time.process_time() - own
+    cpu += (backend_cpu() or 0.0) - server
     if answer.status_code not in {200, 503}:
         raise SystemExit(f"{url} answers {answer.status_code}.")
-    return (time.perf_counter() - start) * 1000
+    return cpu * 1000, wall * 1000
 
 
 def main() -> None:
     """Print the figures of every page; the papers of previews are read before."""
     preview.kept_papers()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET max_parallel_workers_per_gather = 0")
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get(username="operator"))
     print(json.dumps([(name, *measure(client, url)) for name, url in pages()]))

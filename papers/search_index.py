@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from snowballstemmer import stemmer
@@ -47,6 +47,8 @@ LETTERS: Final = str.maketrans(
 
 def fold(text: str) -> str:
     """Return the text in lower case, without accents and with plain Latin letters."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return plain.translate(LETTERS)
@@ -86,7 +88,9 @@ def update(papers: Iterable[Paper]) -> None:
             log.warning("Paper %s cannot be searched for: %s", paper.pk, error)
     write = _write_postgresql if connection.vendor == "postgresql" else _write_sqlite
     for start in range(0, len(rows), BATCH):
-        write(rows[start : start + BATCH])
+        # FTS5 writes a segment of its index for each transaction, not for each row.
+        with transaction.atomic():
+            write(rows[start : start + BATCH])
 
 
 def update_missing(limit: int) -> int:
