@@ -20,7 +20,8 @@ from newsletter.models import (
     Subscriber,
     Suppression,
 )
-from papers.admin.base import link, url_of
+from papers.admin.base import counted, link, url_of
+from papers.models import Paper
 
 ROWS_OF_A_KIND: Final = 50
 ROWS_SHOWN: Final = 120
@@ -73,7 +74,7 @@ def _consents(person: Subscriber, *, suppressed: bool) -> Iterator[StoryEvent]:
 
 def _digests(person: Subscriber) -> Iterator[StoryEvent]:
     for digest in Digest.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
-        papers = f"{len(digest.items)} papers" if digest.items else "no papers"
+        papers = counted(Paper, len(digest.items)) if digest.items else "no papers"
         first = ", ".join(item["paper"] for item in digest.items[:3])
         title = link(url_of(digest), f"Digest {digest.get_state_display()}")
         details = "; ".join(filter(None, (digest.reason, f"{papers} {first}".strip())))

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service import Service, manage
+from tests.browser.conftest import PASSWORD
+from tests.service import Service
 
 pytestmark = pytest.mark.browser
 
-MAKE = """
-from django.contrib.auth.models import Group, User
-from newsletter.models import Subscriber
-from newsletter.security import groups
-groups.create_missing()
-for name in ("editor", "support", "operator"):
-    user = User.objects.create_user(name, f"{name}@example.org", "open sesame 42", is_staff=True)
-    user.groups.add(Group.objects.get(name=name))
-Subscriber.objects.create(email="ada@example.org", email_key="ada@example.org", status="active")
-"""
 PAPERS = {"Papers", "Editions", "Sources", "Source runs", "Requested papers", "Signals"}
 PEOPLE = {"Subscribers", "Consent log", "Suppressions"}
 DELIVERY = {"Digests", "Notices", "Delivery events"}
@@ -43,17 +33,6 @@ OFFERED = {
 }
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service with one account in each group and one subscriber."""
-    var: Path = tmp_path_factory.mktemp("groups") / "var"
-    with Service(var) as service:
-        service.wait_for("/readyz")
-        made = manage("shell", "-c", MAKE, env=service.env)
-        assert made.returncode == 0, made.stderr
-        yield service
-
-
 @pytest.fixture(params=SEEN)
 def member(request: pytest.FixtureRequest, browser: Browser, desk: Service) -> Iterator[Page]:
     """The admin as one group sees it; ``page.group`` is in the account's name."""
@@ -62,7 +41,7 @@ def member(request: pytest.FixtureRequest, browser: Browser, desk: Service) -> I
     page = context.new_page()
     page.goto("/admin/")
     page.get_by_label("Username").fill(request.param)
-    page.get_by_label("Password").fill("open sesame 42")
+    page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_text("Due today")).to_be_visible()
     yield page

@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from newsletter.security import groups
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Migrate = Callable[[tuple[str, str]], Any]
@@ -132,3 +135,37 @@ def test_the_index_of_the_history_can_be_removed_and_restored(migrate: Migrate) 
     assert indexes("newsletter_digest").keys() == before.keys() - {"digest_history"}
     migrate(("newsletter", "0022_smaller_index_of_provider_ids"))
     assert indexes("newsletter_digest") == before
+
+
+FIRST_OPERATOR = set(groups.PERMISSIONS["operator"]) - {
+    "papers.change_edition",
+    "newsletter.view_listimport",
+    "newsletter.import_subscribers",
+}
+FIRST_GROUPS = {
+    "editor": set(groups.PERMISSIONS["editor"]) - {"papers.change_edition"},
+    "support": set(groups.PERMISSIONS["support"]),
+    "operator": FIRST_OPERATOR,
+}
+FIRST_COUNTS = {"editor": 8, "support": 10, "operator": 28}
+
+
+def test_shipped_groups_of_before_get_new_permissions_and_keep_their_own(
+    migrate: Migrate,
+) -> None:
+    """A permission that is added to a shipped group needs a migration as 0027, and a line above."""
+    assert {name: len(held) for name, held in FIRST_GROUPS.items()} == FIRST_COUNTS
+    migrate(("newsletter", "0026_index_all_message_ids_on_sqlite"))
+    for name, held in FIRST_GROUPS.items():
+        codes = [one.partition(".")[2] for one in held]
+        group = Group.objects.create(name=name)
+        group.permissions.set(Permission.objects.filter(codename__in=codes))
+        group.permissions.add(Permission.objects.get(codename="view_user"))
+    Permission.objects.filter(codename="import_subscribers").delete()
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    for name, names in groups.PERMISSIONS.items():
+        granted = Group.objects.get(name=name).permissions
+        found = granted.values_list("content_type__app_label", "codename")
+        assert {f"{app}.{code}" for app, code in found} == {*names, "auth.view_user"}
+    Group.objects.all().delete()
