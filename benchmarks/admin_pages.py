@@ -87,7 +87,7 @@ def measure(client: Client, url: str) -> tuple[float, float, int]:
         return execute(*arguments)
 
     with connection.execute_wrapper(count):
-        _get(client, url)
+        client.get(url)
     times = [_get(client, url) for _ in range(TIMES)]
     return median(cpu for cpu, _ in times), median(wall for _, wall in times), queries
 
