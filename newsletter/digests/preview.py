@@ -141,8 +141,13 @@ def are_ready() -> bool:
     """
     if _kept is not None or Paper.objects.count() <= READ_AT_ONCE:
         return True
-    threading.Thread(target=_renew, args=(None,), daemon=True, name="preview papers").start()
+    read_ahead()
     return False
+
+
+def read_ahead() -> None:
+    """Read the papers in the background, so that no visitor waits for them."""
+    threading.Thread(target=_renew, args=(None,), daemon=True, name="preview papers").start()
 
 
 def _renew(outdated: _Kept | None) -> None:
@@ -162,6 +167,8 @@ def _renew(outdated: _Kept | None) -> None:
 def _read() -> _Kept:
     state = _state()
     papers = RunPapers(now(), Subscriber.objects.none())
+    # What the index computes on the first use, no visitor waits for.
+    diversify.compose(papers.index, Profile(authors=["Nobody"]), SAMPLE_SIZE)
     return _Kept(papers, state, time.monotonic())
 
 

@@ -89,6 +89,13 @@ def create(application: WSGIApplication, address: str) -> Any:
     return server
 
 
+def load_pages() -> None:
+    """Import all views, which else the first visitor waits for."""
+    from django.urls import get_resolver
+
+    _ = get_resolver().url_patterns
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT; requests in progress may finish."""
     parser = argparse.ArgumentParser(description="Paperboy's web server.")
@@ -99,8 +106,11 @@ def main() -> None:
     from django.core.wsgi import get_wsgi_application
 
     application = get_wsgi_application()
+    from newsletter.digests import preview
     from newsletter.process import alerts, database_watch
 
+    load_pages()
+    preview.read_ahead()
     database_watch.start()
     alerts.start_watching(threading.Event())
     create(application, address).run()

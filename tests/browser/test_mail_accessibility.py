@@ -1,11 +1,10 @@
 """axe-core finds nothing serious in mails of all states, in a real browser.
 
-``AXE_MAILS`` sets how many digests are looked at; forty by default.
+``MAILS`` in the environment sets how many digests are looked at; forty by default.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +17,11 @@ from playwright.sync_api import sync_playwright
 from newsletter.mail import messages, snapshots
 from newsletter.models import FrozenLetter
 from tests.browser.conftest import FLAGS
-from tests.newsletter.mail.test_accessibility import a_random_digest, notices
+from tests.newsletter.mail.test_accessibility import MAILS, a_random_digest, notices
 from tests.newsletter.mail.test_mail_programs import LETTER
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
-MAILS: Final = int(os.environ.get("AXE_MAILS", "40"))
 SEVERE: Final = {"serious", "critical"}
 
 
