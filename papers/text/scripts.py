@@ -20,6 +20,16 @@ SUPERSCRIPTS: Final = dict(zip("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸
 SUBSCRIPTS: Final = dict(
     zip("0123456789+-−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True)
 )
+GREEK: Final = (
+    r"(?:[Aa]lpha|[Bb]eta|[Gg]amma|[Dd]elta|[Ee]psilon|[Ee]ta|[Tt]heta|[Kk]appa|[Ll]ambda|[Mm]u|[Nn]u"
+    r"|[Xx]i|[Pp]i|[Rr]ho|[Ss]igma|[Tt]au|[Pp]hi|[Cc]hi|[Pp]si|[Oo]mega)"
+)
+BARE: Final = re.compile(
+    rf"(?:\$[^$]+\$|\S*(?:://|@|\\)\S*)|(?P<base>(?<![^\W\d])(?<!_)(?:{GREEK}|[^\W\d_])|[A-Z][A-Za-z]{{0,2}}|[\d)⟩\]])"
+    rf"(?:\^(?P<sup>[-+−]?\d+(?:\.\d+)?|[^\W\d_](?![^\W\d])|[-+−±∗*∞](?!\d))"
+    rf"|_(?P<sub>\d{{1,3}}(?![\d_])|(?:{GREEK}|[^\W\d_]{{1,4}}|[⊙⊕☉∞])(?![\w(])))"
+)
+"""A script that authors type without dollars: R^2, 10^16, Omega_0; no formula, address or path."""
 UNICODE: Final = {"sup": SUPERSCRIPTS, "sub": SUBSCRIPTS}
 
 
@@ -41,10 +51,30 @@ def pieces(shown: str, raw: str) -> list[Piece]:
     Args:
         shown: The text as it is shown: all of the cleaned text or a passage of it, whose first
             letter may have been raised and whose end may be an ellipsis.
-        raw: The text before cleaning. Where the shown text does not stand in it, nothing is known
-            of its scripts, and the shown text is the only piece.
+        raw: The text before cleaning. Where the shown text does not stand in it, only scripts that
+            were typed without TeX are found.
     """
-    if not raw or ("^" not in shown and "_" not in shown):
+    if "^" not in shown and "_" not in shown:
+        return [Piece(shown)]
+    return list(_joined(_with_bare(_typed(shown, raw))))
+
+
+def _with_bare(parts: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the pieces, those on the line with the scripts that stand in them as plain signs."""
+    for piece in parts:
+        end = 0
+        for found in () if piece.level else BARE.finditer(piece.text):
+            if found["base"]:
+                yield Piece(piece.text[end : found.end("base")])
+                level: Level = "sup" if found["sup"] else "sub"
+                yield Piece(found[level], level)
+                end = found.end()
+        yield piece if not end else Piece(piece.text[end:])
+
+
+def _typed(shown: str, raw: str) -> list[Piece]:
+    """Return the text in pieces, as the TeX of its source has them."""
+    if not raw:
         return [Piece(shown)]
     found = list(_read(with_marked_scripts(raw)))
     whole = "".join(_plain(piece) for piece in found)

@@ -32,6 +32,7 @@ TITLES = (
     r"Bounds of $\mathcal{O}(n^{3/2} \log_2 n)$ for H$_2$O and $^{13}$C",
 )
 FORMULAS = r"We show that $E = mc^2$ and $\sum_{i=1}^n x_i^{2k} \leq \frac{a}{b}$ hold. " * 4
+ABSTRACTS = ("", "One sentence.", "字" * 2000, "Words follow. " * 60, FORMULAS)
 REMARKS = ("", "Nothing new on “sign language”.", "Nothing new in Number Theory. " * 9)
 REASONS = ("new", "", "you follow Ada Lovelace", "because of “<i>x</i>” & more")
 SLOTS = (("pick", "new"), ("personal", "new"), ("trending", "new"), ("trending", "rising"))
@@ -44,7 +45,7 @@ def a_random_digest(seed: int) -> Digest:
     for _ in range(chance.randrange(1, 21)):
         paper = a_paper(
             title=chance.choice(TITLES),
-            abstract=chance.choice(("", "One sentence.", "字" * 2000, "Words follow. " * 60, FORMULAS)),
+            abstract=chance.choice(ABSTRACTS),
             authors=chance.choice(([], ["Ada Lovelace"], [f"Author {n}" for n in range(500)])),
             url=chance.choice(("", "https://arxiv.org/abs/2503.00001", "https://example.org/a")),
             code_url=chance.choice(("", "https://github.com/example/code")),

@@ -52,7 +52,13 @@ def on_one_line(parts: list[Piece]) -> str:
         ("At $\\sqrt{s_{_{NN}}}$", "At √s<sub>NN</sub>", "At √s_NN"),
         ("The star $\\theta^1$~Orionis", "The star θ<sup>1</sup> Orionis", "The star θ¹ Orionis"),
         ("The $90^\\circ$ turn", "The 90° turn", "The 90° turn"),
-        ("The snake_case of R^n", "The snake_case of R^n", "The snake_case of R^n"),
+        ("The snake_case of R^n", "The snake_case of R<sup>n</sup>", "The snake_case of Rⁿ"),
+        ("CO_2 at 10^16 Hz", "CO<sub>2</sub> at 10<sup>16</sup> Hz", "CO₂ at 10¹⁶ Hz"),
+        ("To π^+π^-", "To π<sup>+</sup>π<sup>-</sup>", "To π⁺π⁻"),
+        ("On Omega_0 and N_nu", "On Omega<sub>0</sub> and N<sub>nu</sub>", "On Omega₀ and Nₙᵤ"),
+        ("R^2-gravity, f_col", "R<sup>2</sup>-gravity, f<sub>col</sub>", "R²-gravity, f_col"),
+        ("See https://a.org/R_2 or a_1@b.org", *["See https://a.org/R_2 or a_1@b.org"] * 2),
+        ("The top_k of n_estimators", *["The top_k of n_estimators"] * 2),
         ("No formula", "No formula", "No formula"),
     ],
 )  # fmt: skip
@@ -73,9 +79,9 @@ def test_a_summary_finds_its_scripts_in_the_raw_abstract() -> None:
     )
 
 
-@pytest.mark.parametrize("raw", ["", "Something else with $n^2$", "Sorting in $O(n^2)"])
+@pytest.mark.parametrize("raw", ["", "Something else with $n^{a+b}$", "Sorting in $O(n^{a+b})"])
 def test_a_text_that_does_not_stand_in_the_raw_one_is_shown_as_it_is(raw: str) -> None:
-    assert pieces("Sorting in O(n^2) time", raw) == [Piece("Sorting in O(n^2) time")]
+    assert pieces("Sorting in O(n^(a+b)) time", raw) == [Piece("Sorting in O(n^(a+b)) time")]
 
 
 def test_a_script_that_the_passage_cuts_stays_on_the_line() -> None:
