@@ -124,6 +124,23 @@ def links(paper: Paper) -> list[Link]:
     return [link for link in offered if link.url]
 
 
+def page_links(paper: Paper, arxiv: str, *, on_hugging_face: bool) -> list[Link]:
+    """Return the links of a paper's own page: those of a list, and where else it is discussed.
+
+    Args:
+        paper: The paper.
+        arxiv: Its id at arXiv without a version, empty if it is elsewhere.
+        on_hugging_face: Whether Hugging Face has listed it.
+    """
+    found = links(paper)
+    if arxiv:
+        found.append(Link("HTML", f"https://arxiv.org/html/{arxiv}"))
+        if on_hugging_face:
+            found.append(Link("Hugging Face", f"https://huggingface.co/papers/{arxiv}"))
+        found.append(Link("Semantic Scholar", f"https://www.semanticscholar.org/arxiv/{arxiv}"))
+    return found
+
+
 def html_address(url: str) -> str:
     """Return the address of arXiv's HTML rendering of a paper; empty for other addresses."""
     found = ARXIV_ABSTRACT.fullmatch(url)

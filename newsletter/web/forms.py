@@ -62,7 +62,7 @@ class ParsedField(forms.Field):
 
 
 class ListWidget(forms.Widget):
-    """A box for the entries of a list, one a line; repeated parameters are joined."""
+    """A box for the entries of a list, one per line; repeated parameters are joined."""
 
     def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str | None:
         """Return the lines of all parameters of this name, or None if there are none."""
@@ -171,35 +171,35 @@ class ChoicesForm(forms.Form):
     interests = ListField(
         parsers.phrases,
         label="In your own words",
-        help_text="One subject a line, in words that a paper about it would use.",
+        help_text="One subject per line, in words that a paper on it would use.",
         widget=LinesTextarea(
             {"rows": 2, "placeholder": "long-context language models", "data-suggest": "subjects"}
         ),
     )
     likes = PapersField(
         label="Papers you like",
-        help_text="Ids of arXiv, addresses, titles or BibTeX, as many as you like. Digests look "
-        "for more of these.",
+        help_text="arXiv ids, links, titles or BibTeX, as many as you like. Digests look "
+        "for more like these.",
         widget=LinesTextarea(
             {"rows": 2, "placeholder": "1706.03762, or a title", "data-suggest": "papers"}
         ),
     )
     dislikes = PapersField(
         label="Papers you would rather not see more of",
-        help_text="One a line. They never come again, and what is like them comes less often, "
+        help_text="One per line. They never come again, and what is like them comes less often, "
         "whether a liked paper, a subject or a field would bring it.",
         widget=LinesTextarea({"rows": 2, "data-suggest": "papers"}),
     )
     authors = ListField(
         parsers.phrases,
         label="Authors you follow",
-        help_text="One name a line.",
+        help_text="One name per line.",
         widget=LinesTextarea({"rows": 2, "placeholder": "Ada Lovelace", "data-suggest": "authors"}),
     )
     muted = ListField(
         parsers.phrases,
         label="Muted words and authors",
-        help_text="One a line. A paper with one of these in its title or abstract, or among its "
+        help_text="One per line. A paper with one of these in its title or abstract, or among its "
         "authors, never comes, however much it trends. Words match as you write them; only "
         "capitals, hyphens and a plural s make no difference. GAN* mutes every word that begins "
         "so.",
@@ -208,13 +208,13 @@ class ChoicesForm(forms.Form):
     names = ListField(
         parsers.phrases,
         label="Names you publish under",
-        help_text="One a line. Your own papers never come: you know them.",
+        help_text="One per line. Your own papers never come: you know them.",
         widget=LinesTextarea({"rows": 2}),
     )
     ignored = ListField(
         parsers.phrases,
         label="Words that count for nothing",
-        help_text="One a line. What is only like your liked papers by such a word moves down.",
+        help_text="One per line. What is only like your liked papers by such a word moves down.",
         widget=LinesTextarea({"rows": 2}),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -20,6 +20,15 @@ from papers.text import taxonomy
 
 Period = RankedList.Period
 PERIOD_WORDS: Final = {Period.DAY: "today", Period.WEEK: "this week", Period.MONTH: "this month"}
+
+SAMPLE_AGE: Final = timedelta(days=30)
+"""Papers older than this are shown as a sample, not as news."""
+CURRENT_AGE: Final = {
+    Period.DAY: SAMPLE_AGE,
+    Period.WEEK: SAMPLE_AGE + timedelta(weeks=1),
+    Period.MONTH: SAMPLE_AGE + timedelta(days=31),
+}
+"""Days since the start of a current list until which it is called today's, this week's."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +89,17 @@ class PaperList:
 
     @property
     def period_words(self) -> str:
-        """Return the period in words, an ended one with its date."""
-        if self.start is None:
-            return PERIOD_WORDS[Period(self.period)]
+        """Return the period in words, an ended one and that of the sample edition with its date."""
+        start = self.start
+        if start is None:
+            start = self.first_day
+            if start is None or now().date() - start <= CURRENT_AGE[Period(self.period)]:
+                return PERIOD_WORDS[Period(self.period)]
+        if self.period == Period.DAY:
+            return f"of {start:%-d %B %Y}"
         if self.period == Period.MONTH:
-            return f"of {self.start:%B %Y}"
-        return f"of week {self.start.isocalendar().week}, {self.start.isocalendar().year}"
+            return f"of {start:%B %Y}"
+        return f"of week {start.isocalendar().week}, {start.isocalendar().year}"
 
     @property
     def description(self) -> str:

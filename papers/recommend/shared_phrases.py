@@ -66,8 +66,8 @@ enabling encounter end enforce enforces enforcing enhance enhanced enhances enha
 ensure ensures entire especially essential et evaluate evaluated evaluation even every evident
 example examples excel excels excessive exhibit exhibits existing expensive experiment experimental
 experiments explore exploring extend extended extending extends extensive extra faces facing fail
-fails fair far faster few field final finally find findings finds first first-of-its-kind fixed
-focus focuses follow following follows for four fraction framework frameworks from full fully
+fails fair far faster few fewer field final finally find findings finds first first-of-its-kind
+fixed focus focuses follow following follows for four fraction framework frameworks from full fully
 fundamental further furthermore future gap general generally generate generated generates generating
 given gives good great greatly grow growing grows guarantee guarantees guide guides handle handles
 harmful has have having help helps hence here high high-quality higher highly hinder hinders hour
@@ -102,13 +102,13 @@ strongest struggle struggles studies study subset subsets substantial substantia
 successfully such suffer suffers sufficient suitable superior support surpass surpasses surpassing
 system systems tailored take takes targeted task tasks technique techniques tested than that the
 their them then there therefore these they this thorough those thousand thousands three through thus
-time times to together total toward towards track tracks traditional trained training
-transformer-based treat treating treats trillion two type types typical typically ubiquitous under
-underlying understand understanding unified unique universal unprecedented unseen up up-to-date upon
-us use used useful uses using usually utilize utilizes utilizing valuable various vast versatile
-very via vital was way ways we week weeks well were what when where whether which while who whose
-why wide widely-used widespread will with within without work works worse worth would year years yet
-yield yielding yields you your
+time times to together top-1 top-5 top-k total toward towards track tracks traditional trained
+training transformer-based treat treating treats trillion two type types typical typically
+ubiquitous under underlying understand understanding unified unique universal unprecedented unseen
+up up-to-date upon us use used useful uses using usually utilize utilizes utilizing valuable various
+vast versatile very via vital was way ways we week weeks well were what when where whether which
+while who whose why wide widely-used widespread will with within without work works worse worth
+would year years yet yield yielding yields you your
 """,
     )
 )

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
+from newsletter import display
 from newsletter.web import charts, citation, presenters
 from papers.models import Paper, Signal
 from papers.text import taxonomy
@@ -35,6 +36,11 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
     measured: dict[str, Signal] = {signal.name: signal for signal in signals}
     similar = found.similar_papers()[:RELATED_PAPERS]
     context = {
+        "links": display.page_links(
+            found,
+            named.id if named else "",
+            on_hugging_face=any(signal.source.startswith("hf-") for signal in signals),
+        ),
         "listed_paper": presenters.ListedPaper(found, reason=reasons.reason(found.trending_parts)),
         "score_parts": reasons.explain(found.trending_parts),
         "paper": found,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
@@ -21,8 +20,6 @@ from papers.models import Edition
 from papers.trending import explanation, reasons
 
 FRONT_PAGE_PAPERS: Final = 30
-SAMPLE_AGE: Final = timedelta(days=30)
-"""Papers older than this are shown as a sample, not as news."""
 LEADING_PLACES: Final = 3
 
 public = cache_control(public=True, max_age=60)
@@ -43,6 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
     newest = edition.news_day if edition else None
     context = {
         "edition": edition,
+        "letter": edition.letter.strip() if edition else "",
         "count": presenters.news_count(edition) if edition else 0,
         "new": new,
         "rising": rising,
@@ -50,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "more": edition is not None and len(edition.entries) > FRONT_PAGE_PAPERS,
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
         "newest": newest,
-        "is_sample": newest is not None and at.date() - newest > SAMPLE_AGE,
+        "is_sample": newest is not None and at.date() - newest > lists.SAMPLE_AGE,
         "laptop_inbox": inbox_is_open(),
     }
     return render(request, "site/home.html", context)

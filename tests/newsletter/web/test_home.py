@@ -142,3 +142,13 @@ def test_a_pick_of_tomorrow_or_of_last_week_is_no_pick(client: Client, days: int
 def test_a_note_keeps_its_paragraphs(client: Client) -> None:
     an_edition(a_paper(picked_at=now(), editor_note="Read section four.\n\nThen read it again."))
     assert "<p>Then read it again.</p>" in front_page(client)
+
+
+def test_the_editors_letter_stands_above_the_papers(client: Client) -> None:
+    edition = an_edition(a_paper())
+    assert "A letter from" not in front_page(client)
+    edition.letter = "Read *slowly* today."
+    edition.save()
+    page = front_page(client)
+    assert "<em>slowly</em>" in page
+    assert page.index("A letter from") < page.index("How they are ranked")

@@ -135,3 +135,20 @@ def test_thirty_papers_are_a_page_and_cost_a_handful_of_queries(
     assert "Paper 029" in page
     assert "Paper 030" not in page
     assert "Paper 044" in page_of(client, "/week/?page=2")
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/week/", "Trending papers of week 11, 2026"),
+        ("/month/", "Trending papers of March 2026"),
+        ("/fields/cs.CL/", "Computation and language: trending papers of 11 March 2026"),
+    ],
+)
+def test_old_papers_are_not_called_those_of_this_week(
+    client: Client, path: str, title: str
+) -> None:
+    old = datetime(2026, 3, 11, 12, tzinfo=UTC)
+    a_paper(announced_at=old)
+    lists.update(old)
+    assert f'<h1 class="page-title">{title}</h1>' in page_of(client, path)

@@ -118,3 +118,14 @@ def test_it_shows_what_its_place_is_made_of(client: Client) -> None:
 def test_a_paper_that_is_not_ranked_has_no_such_table(client: Client) -> None:
     page = html.fromstring(client.get(a_paper().get_absolute_url()).content)
     assert page.find(".//details[@class='score']") is None
+
+
+def test_its_links_come_before_the_abstract(client: Client) -> None:
+    paper = a_paper(canonical_id="2503.01234", url="https://arxiv.org/abs/2503.01234")
+    page = client.get(paper.get_absolute_url()).content.decode()
+    assert page.index("https://arxiv.org/html/2503.01234") < page.index('class="abstract-full"')
+    assert "https://www.semanticscholar.org/arxiv/2503.01234" in page
+    assert "https://huggingface.co/papers/2503.01234" not in page
+    paper.signals.create(source="hf-daily", name="upvotes", value=3, observed_at=now())
+    page = client.get(paper.get_absolute_url()).content.decode()
+    assert "https://huggingface.co/papers/2503.01234" in page

@@ -383,7 +383,7 @@ def test_a_pause_says_in_which_time_zone_it_ends_and_what_comes_then(
     ("field", "helps"),
     [
         ("weekday", "For the weekly digest only."),
-        ("dislikes", "One a line. They never come again, and what is like them comes less"),
+        ("dislikes", "One per line. They never come again, and what is like them comes less"),
     ],
 )
 def test_a_field_that_needs_a_word_of_help_has_it(
