@@ -262,7 +262,7 @@ def explanations(papers: Papers) -> None:
     )
 
 
-def main(readers: int = 20, folder: str = "") -> None:
+def main(readers: int = 10, folder: str = "") -> None:
     """Print a line for each measure."""
     data = Path(folder or os.environ.get("RECSYS_DATA") or DATA) / "hf-authors"
     if not data.is_dir():
