@@ -122,7 +122,9 @@ class QueryIndex:
         scores = self._with_feedback(query.evidence, places) / query.most_evidence
         best = scores.max(initial=0)
         kept = scores >= LEAST_SHARE_OF_BEST * best
-        least = max(LEAST_CLEAR_SCORE, CLEAR_SHARE_OF_BEST * best)
+        # The papers about a single concept differ in no more than how often they name it.
+        least = CLEAR_SHARE_OF_BEST * best if len(query.concepts) > 1 else 0.0
+        least = max(LEAST_CLEAR_SCORE, least)
         clear = query.clear[places] & (scores >= least)
         found, places = np.clip(scores[kept], 1e-6, 1), places[kept]
         together, subject = (mask[places] for mask in query.standing)
