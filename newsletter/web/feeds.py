@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -83,17 +83,28 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class PaperFeed:
-    """What a feed is made of. ``path`` is that of the page with the same papers."""
+    """What a feed is made of.
+
+    ``path`` is that of the page with the same papers, with its query; ``feed_path`` is that of the
+    feed.
+    """
 
     title: str
     description: str
     path: str
     items: list[Item]
+    feed_path: str = ""
 
     @property
     def page_url(self) -> str:
         """Return the address of the page with the same papers."""
         return f"{settings.SITE_URL}{self.path}"
+
+    @property
+    def feed_url(self) -> str:
+        """Return the address of the feed, that of a search with its query."""
+        _, mark, query = self.path.partition("?")
+        return f"{settings.SITE_URL}{self.feed_path}{mark}{query}"
 
 
 def front_page() -> PaperFeed:
@@ -152,7 +163,11 @@ class AtomView(Feed):  # type: ignore[type-arg]  # generic in the stubs only
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> PaperFeed:
         """Return the feed of this request."""
-        return self.find(request, *args, **kwargs)
+        return replace(self.find(request, *args, **kwargs), feed_path=request.path)
+
+    def feed_url(self, feed: PaperFeed) -> str:
+        """Return the address of the feed."""
+        return feed.feed_url
 
     def title(self, feed: PaperFeed) -> str:
         """Return the feed's title."""
@@ -212,13 +227,13 @@ def json_view(find: Callable[..., PaperFeed]) -> Callable[..., HttpResponse]:
     """Return a view that answers with a JSON feed. ``find`` makes the feed of a request."""
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        feed = find(request, *args, **kwargs)
+        feed = replace(find(request, *args, **kwargs), feed_path=request.path)
         data = {
             "version": "https://jsonfeed.org/version/1.1",
             "title": feed.title,
             "description": feed.description,
             "home_page_url": feed.page_url,
-            "feed_url": f"{settings.SITE_URL}{request.path}",
+            "feed_url": feed.feed_url,
             "language": "en",
             "authors": [{"name": settings.SITE_NAME, "url": settings.SITE_URL}],
             "items": [_json_item(item) for item in feed.items],

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_safe
 from newsletter.web import lists
 from papers.models import Edition, Paper
 
-NEWEST_PAPERS: Final = 20_000
-"""The protocol allows 50,000 addresses and 50 MB."""
+NEWEST_PAPERS: Final = 5000
+"""About a week of arXiv; older papers are linked from the days of the archive."""
 
 
 @require_safe

@@ -108,7 +108,7 @@ def test_json_has_what_the_standard_asks_for(
     feed = response.json()
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert feed["title"]
-    assert feed["feed_url"].endswith(f"{paths[name]}.json")
+    assert feed["feed_url"].partition("?")[0].endswith(f"{paths[name]}.json")
     ids = [item["id"] for item in feed["items"]]
     assert len(ids) == len(set(ids)) > 1
     for item in feed["items"]:
@@ -120,3 +120,12 @@ def test_json_has_what_the_standard_asks_for(
         assert published.tzinfo is not None
         assert published <= modified
         assert all(author["name"] for author in item.get("authors", []))
+
+
+def test_the_feed_of_a_search_names_its_own_address_with_the_query(client: Client) -> None:
+    a_paper(title="Café graphs & trees")
+    atom = feedparser.parse(client.get("/search/feed.xml?q=caf%C3%A9+%26+x").content)
+    [itself] = [link.href for link in atom.feed.links if link.rel == "self"]
+    assert itself.endswith("/search/feed.xml?q=caf%C3%A9+%26+x")
+    listed = client.get("/search/feed.json?q=graphs").json()
+    assert listed["feed_url"].endswith("/search/feed.json?q=graphs")
