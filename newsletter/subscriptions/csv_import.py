@@ -27,6 +27,7 @@ from newsletter.subscriptions import (
     suppressions,
 )
 from newsletter.subscriptions.csv_files import RowResult, Table
+from newsletter.subscriptions.csv_repeats import STAYS_AWAY, SUPPRESSED_ALREADY, RepeatedRows
 from newsletter.subscriptions.csv_rows import ParsedRow
 from newsletter.subscriptions.preferences import Choices
 from newsletter.subscriptions.presets import OWN, Preset
@@ -37,7 +38,6 @@ CONFIRMATION_INTERVAL: Final = timedelta(minutes=1) / CONFIRMATIONS_A_MINUTE
 CONFIRMATION_PAUSE: Final = timedelta(days=7)
 """An address that was asked to confirm is not asked again by an import for so long."""
 RESULTS: Final = ("created", "updated", "unchanged", "suppressed", "refused")
-STAYS_AWAY: Final = "This address unsubscribed or is suppressed and stays so."
 Status = Subscriber.Status
 CLOSED: Final = frozenset({Status.UNSUBSCRIBED, Status.SUPPRESSED})
 IN_ROW: Final = (
@@ -94,14 +94,18 @@ def import_table(
 
     at = now()
     schedule = ConfirmationSchedule(at) if options.send_confirmations else None
-    for rows in _batches(csv_rows.parse_rows(table, options.preset), count):
+    again = RepeatedRows() if options.dry_run else None
+    for parsed in _batches(csv_rows.parse_rows(table, options.preset), count):
+        rows = again.others(parsed, count) if again else parsed
         with transaction.atomic():
-            Batch(rows, options, schedule, at).store(count)
-            if options.dry_run:
+            batch = Batch(rows, options, schedule, at)
+            batch.store(count)
+            if again:
+                again.note(rows, batch.results, batch.statuses())
                 transaction.set_rollback(True)
             else:
                 after_batch()
-        if options.dry_run:
+        if again:
             after_batch()
     return counts
 
@@ -186,6 +190,10 @@ class Batch:
         for result in sorted(self.results):
             report(result)
 
+    def statuses(self) -> dict[int, str]:
+        """Return the status of every created or updated subscriber, by the line of its row."""
+        return {row.line: subscriber.status for subscriber, row in self.changed}
+
     def _with_papers(self) -> list[ParsedRow]:
         """Return the rows whose rated papers are all known, with ids in place of names."""
         names = {name for row in self.rows for names in row.papers.values() for name in names}
@@ -205,7 +213,7 @@ class Batch:
         return good
 
     def _report(self, row: ParsedRow, result: str, sentence: str = "") -> None:
-        self.results.append(RowResult(row.line, result, sentence, row.address.email))
+        self.results.append(RowResult(row.line, result, row.said(sentence), row.address.email))
 
     def _suppress(
         self,
@@ -215,7 +223,7 @@ class Batch:
         fresh: list[ParsedRow],
     ) -> None:
         if row.address.key in suppressed:
-            self._report(row, "unchanged", "This address is suppressed already.")
+            self._report(row, "unchanged", SUPPRESSED_ALREADY)
             return
         detail = row.suppression.detail if row.suppression else ""
         self._report(row, "suppressed", detail)

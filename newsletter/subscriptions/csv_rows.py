@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -38,6 +39,10 @@ SUPPRESSION: Final = (
 )
 COLUMNS: Final = ("email", *PROOF, *preferences.SETTINGS, *LISTS, *HISTORY, *SUPPRESSION)
 TITLE_ID: Final = re.compile(r"t-[0-9a-f]{1,62}")
+DATES: Final = ("%d.%m.%Y", "%Y/%m/%d", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y")
+"""Dates of other services that can be read in one way only; ISO 8601 comes first."""
+SLASHED_DATES: Final = ("%m/%d/%Y", "%d/%m/%Y")
+HOURS: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 MAX_SOURCE_CHARACTERS: Final = 200
 MAX_ADDRESS_CHARACTERS: Final = 254
 Status = Subscriber.Status
@@ -64,11 +69,17 @@ class ParsedRow:
     status_when_lifted: str = ""
     suppression: SuppressedAddress | None = None
     foreign: bool = False
+    remark: str = ""
 
     @property
     def consented(self) -> bool:
         """Return whether the row proves consent and does not say that it was never given."""
         return bool(self.confirmed_at and self.consent_source) and self.status != Status.PENDING
+
+    def said(self, sentence: str) -> str:
+        """Return the sentence about the row; of who stays pending, with the reason."""
+        pending = sentence == str(Status.PENDING.label)
+        return f"{sentence}; {self.remark}" if pending and self.remark else sentence
 
 
 class OpenedList(NamedTuple):
@@ -181,12 +192,17 @@ def _parse_foreign(row: Row, used: dict[str, str], preset: Preset) -> ParsedRow:
             "",
         )
         parsed.suppression = SuppressedAddress(
-            parsed.address.key, departure.reason, departure.detail.strip(), _time_or_none(since)
+            parsed.address.key, departure.reason, departure.detail.strip(), foreign_time(since)
         )
-    confirmed_at = _time_or_none(ours.get("confirmed_at", ""))
-    if confirmed_at:
-        parsed.confirmed_at = confirmed_at
+    confirmed = ours.get("confirmed_at", "")
+    parsed.confirmed_at = foreign_time(confirmed)
+    if parsed.confirmed_at:
         parsed.consent_source = f"confirmed at {preset.title}"
+    elif confirmed:
+        parsed.remark = (
+            f"the time of confirmation {parsers.quoted(confirmed)} cannot be read for certain; "
+            "write it like 2025-03-11"
+        )
     return parsed
 
 
@@ -238,12 +254,29 @@ def _moment(name: str, text: str) -> datetime | None:
         ) from error
 
 
-def _time_or_none(text: str) -> datetime | None:
-    """Return a time of the past; None for any other text."""
-    with suppress(RowError):
-        moment = _moment("", text)
-        return moment if moment and moment <= now() else None
-    return None
+def foreign_time(text: str) -> datetime | None:
+    """Return a time of the past as other services write it, UTC unless it says otherwise.
+
+    None for any other text, and for a date that could be two: 05/06/2023.
+    """
+    text = " ".join(text.split())
+    try:
+        found = {parse_time(text).astimezone(UTC)}
+    except (ValueError, OverflowError):
+        plain = text.removesuffix(" UTC").removesuffix(" GMT")
+        found = _read_as(plain, DATES) or _read_as(plain, SLASHED_DATES)
+        with suppress(ValueError, OverflowError):
+            found |= {parse_time(plain).astimezone(UTC)}
+    return found.pop() if len(found) == 1 and max(found) <= now() else None
+
+
+def _read_as(text: str, dates: tuple[str, ...]) -> set[datetime]:
+    """Return what a text means in any of these forms."""
+    found = set()
+    for date, hour in product(dates, HOURS):
+        with suppress(ValueError):
+            found.add(datetime.strptime(text, f"{date}{hour}").replace(tzinfo=UTC))
+    return found
 
 
 def lifted_action(parsed: ParsedRow) -> str | None:

@@ -29,7 +29,7 @@ ada = Subscriber.objects.create(email="ada@example.org", email_key="ada@example.
     status="active")
 bob = Subscriber.objects.create(email="bob@example.org", email_key="bob@example.org",
     status="suppressed")
-Suppression.objects.create(address_hash="b" * 64, email_key=bob.email_key, reason="bounce",
+Suppression.objects.create(address_hash="b" * 64, email_key=bob.email_key, reason="hard_bounce",
     detail="550 5.1.1 no such user")
 for number, action in enumerate(("sign_up", "confirm")):
     Consent.objects.create(subscriber=ada, action=action, form="sign-up", text_version="1")

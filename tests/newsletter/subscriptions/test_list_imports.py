@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from newsletter.models import ImportPart, ImportResults, ListImport, Notice, Subscriber, Suppression
 from newsletter.security import audit
-from newsletter.subscriptions import csv_import, list_imports
+from newsletter.subscriptions import csv_import, csv_repeats, list_imports
 from tests.factories import a_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_an_upload_is_checked_row_by_row_and_changes_nothing() -> None:
         [3, "r1@example.org", "active"],
     ]
     [left, broken] = list_imports.results_between(stored, "refused", 0, 9)
-    assert left == [4, "known@example.org", csv_import.STAYS_AWAY]
+    assert left == [4, "known@example.org", csv_repeats.STAYS_AWAY]
     assert broken[:2] == [5, "nobody"]
     assert Subscriber.objects.count() == 1
 
