@@ -31,7 +31,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         context["problem"] = "Too many previews came from your network. Try again in a minute."
         return render(request, "site/preview.html", context, status=429)
     if not previews.are_ready():
-        context["problem"] = "The papers are just being read. Try again in a minute."
+        context["problem"] = "The papers are just being read. Reload this page in a minute."
         response = render(request, "site/preview.html", context, status=503)
         response.headers["Retry-After"] = "60"
         return response
