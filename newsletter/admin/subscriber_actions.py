@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.contrib import admin, messages
@@ -30,6 +30,7 @@ from newsletter.models import ListImport, Notice, Subscriber, Suppression
 from newsletter.subscriptions import service as subscriptions
 from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
+from newsletter.subscriptions.suppressions import SuppressedAddress
 from papers.admin.base import ListAdmin, log, url_of_list
 
 Status = Subscriber.Status
@@ -47,6 +48,7 @@ DUE_NOW = (
 )
 LINKS = "They get a mail with the links to their own page and to unsubscribe."
 LINKS_LIFETIME = timedelta(hours=72)
+PEOPLE_AT_ONCE = 500
 LEAVING = "They get no more digests from now on; what is queued is cancelled."
 BANNED = (
     "These addresses get no mail from now on, whoever asks for it, until the suppression is lifted."
@@ -187,8 +189,13 @@ class SubscriberActions(SendPermission, ListAdmin):
         free = people.exclude(status=Status.SUPPRESSED)
         planned = ConfirmedAction("suppress", "Suppress", BANNED, f"suppress {free.count()}")
         reason = Suppression.Reason.MANUAL
-        return self._each(
-            request, free, planned, lambda one: suppressions.suppress(one.email, reason)
+        return self._together(
+            request,
+            free,
+            planned,
+            lambda chosen: suppressions.suppress_many(
+                [SuppressedAddress(one.email_key, reason) for one in chosen]
+            ),
         )
 
     def _each(
@@ -198,11 +205,24 @@ class SubscriberActions(SendPermission, ListAdmin):
         planned: ConfirmedAction,
         do: Callable[[Subscriber], None],
     ) -> HttpResponse | None:
-        page = confirmation_page(self, request, people, planned)
-        if page is None:
-            chosen: Iterable[Subscriber] = list(people)
+        def do_each(chosen: Sequence[Subscriber]) -> None:
             for subscriber in chosen:
                 do(subscriber)
+
+        return self._together(request, people, planned, do_each)
+
+    def _together(
+        self,
+        request: HttpRequest,
+        people: People,
+        planned: ConfirmedAction,
+        do: Callable[[Sequence[Subscriber]], object],
+    ) -> HttpResponse | None:
+        """Do something to the people once the words were typed, and record it for each."""
+        page = confirmation_page(self, request, people, planned)
+        if page is None:
+            chosen = list(people)
+            do(chosen)
             log(request, chosen, planned.action)
             self.message_user(request, f"Done: {planned.words}.", messages.SUCCESS)
         return page
@@ -232,8 +252,10 @@ class SubscriberActions(SendPermission, ListAdmin):
         if page is None:
             reason = typed_reason(request)
             chosen = list(banned)
-            for one in chosen:
-                suppressions.lift(suppressions.of_address(one.email_key), origin(request, reason))
+            keys = [one.email_key for one in chosen]
+            for start in range(0, len(keys), PEOPLE_AT_ONCE):
+                found = suppressions.of_address(*keys[start : start + PEOPLE_AT_ONCE])
+                suppressions.lift(found, origin(request, reason))
             log(request, chosen, f"suppression lifted: {reason}")
             self.message_user(request, f"Done: {planned.words}.", messages.SUCCESS)
         return page
@@ -281,12 +303,13 @@ class SubscriberActions(SendPermission, ListAdmin):
         """Make the next digest of these people due now, after a typed confirmation."""
         active = people.filter(status=Status.ACTIVE)
         planned = ConfirmedAction("make_due", "Send now", DUE_NOW, f"send {active.count()}")
-        return self._each(request, active, planned, self._make_due)
+        return self._together(request, active, planned, self._make_due)
 
-    def _make_due(self, subscriber: Subscriber) -> None:
-        Subscriber.objects.filter(pk=subscriber.pk, status=Status.ACTIVE).update(
-            next_digest_at=now()
-        )
+    def _make_due(self, chosen: Sequence[Subscriber]) -> None:
+        keys = [one.pk for one in chosen]
+        for start in range(0, len(keys), PEOPLE_AT_ONCE):
+            portion = Subscriber.objects.filter(pk__in=keys[start : start + PEOPLE_AT_ONCE])
+            portion.filter(status=Status.ACTIVE).update(next_digest_at=now())
 
     @action(description="Send their links", url_path="links", permissions=["send"], icon="link")
     def send_links(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
@@ -298,11 +321,13 @@ class SubscriberActions(SendPermission, ListAdmin):
         """Queue the mail with their own links for these people, after a typed confirmation."""
         present = people.filter(status__in=(Status.ACTIVE, Status.PAUSED))
         planned = ConfirmedAction("queue_links", "Send links", LINKS, f"send {present.count()}")
-        return self._each(request, present, planned, self._queue_links)
+        return self._together(request, present, planned, self._queue_links)
 
-    def _queue_links(self, subscriber: Subscriber) -> None:
-        Notice.objects.create(
-            kind=Notice.Kind.MANAGE, subscriber=subscriber, expires_at=now() + LINKS_LIFETIME
+    def _queue_links(self, chosen: Sequence[Subscriber]) -> None:
+        kind, expires_at = Notice.Kind.MANAGE, now() + LINKS_LIFETIME
+        Notice.objects.bulk_create(
+            (Notice(kind=kind, subscriber=one, expires_at=expires_at) for one in chosen),
+            batch_size=PEOPLE_AT_ONCE,
         )
 
     def _this(self, request: HttpRequest, object_id: str) -> People:

@@ -37,7 +37,21 @@ def add(
     typed: str = "",
 ) -> Consent:
     """Add a line to the consent log."""
-    return Consent.objects.create(
+    made = line(subscriber, action, origin, choices, typed=typed)
+    made.save()
+    return made
+
+
+def line(
+    subscriber: Subscriber,
+    action: str,
+    origin: ActionOrigin,
+    choices: Choices | dict[str, Any] | None = None,
+    *,
+    typed: str = "",
+) -> Consent:
+    """Return a line of the consent log that is not stored yet."""
+    return Consent(
         subscriber=subscriber,
         action=action,
         email_as_typed=typed[:254],

@@ -46,9 +46,10 @@ class SuppressedAddress:
     since: datetime | None = None
 
 
-def of_address(email_key: str) -> QuerySet[Suppression]:
-    """Return the suppression of this address, under any known secret key."""
-    return Suppression.objects.filter(address_hash__in=email_addresses.hashes_of(email_key))
+def of_address(*email_keys: str) -> QuerySet[Suppression]:
+    """Return the suppressions of these addresses, under any known secret key."""
+    hashes = [one for key in email_keys for one in email_addresses.hashes_of(key)]
+    return Suppression.objects.filter(address_hash__in=hashes)
 
 
 def is_suppressed(email_key: str) -> bool:
@@ -126,14 +127,17 @@ def _row(entry: SuppressedAddress) -> Suppression:
 
 def _stop_mail(wanted: dict[str, SuppressedAddress]) -> None:
     people = Subscriber.objects.filter(email_key__in=list(wanted))
-    for subscriber in people.exclude(status=Status.SUPPRESSED):
-        entry = wanted[subscriber.email_key]
-        consent_log.add(
+    origin = ActionOrigin("suppression list")
+    Consent.objects.bulk_create(
+        consent_log.line(
             subscriber,
             Action.SUPPRESS,
-            ActionOrigin("suppression list"),
+            origin,
             {"reason": entry.reason, "detail": entry.detail[:500]},
         )
+        for subscriber in people.exclude(status=Status.SUPPRESSED)
+        for entry in (wanted[subscriber.email_key],)
+    )
     ids = list(people.values_list("pk", flat=True))
     Subscriber.objects.filter(pk__in=ids).update(
         status=Status.SUPPRESSED, next_digest_at=None, paused_until=None

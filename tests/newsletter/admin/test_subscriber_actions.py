@@ -10,8 +10,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core import mail
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -517,3 +519,27 @@ def test_the_story_of_a_person_is_shown_in_one_order(
     assert "Was suppressed" not in told, "the suppression says it"
     assert "text v3" in told
     assert "550 &lt;no such user&gt;" in told
+
+
+@pytest.mark.parametrize("action", ["suppress", "make_due", "queue_links"])
+def test_what_is_done_to_many_takes_no_more_queries_than_for_a_few(
+    client: Client, operator: User, action: str
+) -> None:
+    def queries(count: int) -> int:
+        people = [
+            Subscriber(email=f"{count}-{n}@example.org", email_key=f"{count}-{n}@example.org")
+            for n in range(count)
+        ]
+        for person in people:
+            person.status = Subscriber.Status.ACTIVE
+        Subscriber.objects.bulk_create(people)
+        keys = [person.pk for person in people]
+        word = "suppress" if action == "suppress" else "send"
+        form = {"action": action, "_selected_action": keys, "ticket": f"{action}-{count}"}
+        with CaptureQueriesContext(connection) as captured:
+            client.post(url_of_list(Subscriber), form | {"typed": f"{word} {count}"})
+        done = LogEntry.objects.filter(change_message=action, object_id__in=keys)
+        assert done.count() == count
+        return len(captured)
+
+    assert queries(40) <= queries(4) + 2
