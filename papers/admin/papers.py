@@ -130,7 +130,7 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     def find_whole(self, rows: QuerySet[Paper], typed: str) -> QuerySet[Paper]:
         """Return the paper with this id or DOI, or those that the site's search finds."""
-        for name in ("canonical_id", "former_id", "doi"):
+        for name in ("canonical_id", "former_id", "doi") if " " not in typed else ():
             named = rows.filter(**{name: typed})
             if named.order_by()[:1]:
                 return named
