@@ -213,7 +213,10 @@ def _postgresql(query: Query, days: str, values: list[Any]) -> list[Row]:
         f"ORDER BY p.id DESC LIMIT {MAX_MATCHES + 1}) newest"
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
+        # The planner does not count what reading the stored vectors of all papers costs.
+        cursor.execute(
+            f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; SET LOCAL enable_seqscan = off"
+        )
         cursor.execute(sql, [search_index.RANK_WEIGHTS, expression, expression, *values])
         return list(cursor.fetchall())
 
