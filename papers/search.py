@@ -205,19 +205,22 @@ def _fts5_term(term: Term) -> str:
 
 def _postgresql(query: Query, days: str, values: list[Any]) -> list[Row]:
     expression = _tsquery(query)
+    # In one statement the planner would read vectors in the order of their papers, or all of them:
+    # it does not know what reading a stored vector costs.
     sql = (
-        "SELECT id, ts_rank_cd(%s, vector, %s::tsquery), trending, announced_at "
-        "FROM (SELECT p.id, p.trending, p.announced_at, s.vector "
-        f"FROM {TABLE} s JOIN papers_paper p ON p.id = s.paper_id "
-        f"WHERE s.vector @@ %s::tsquery AND NOT p.hidden {days} "
-        f"ORDER BY p.id DESC LIMIT {MAX_MATCHES + 1}) newest"
+        "WITH matching AS MATERIALIZED "
+        f"(SELECT paper_id FROM {TABLE} WHERE vector @@ %s::tsquery), "
+        "newest AS MATERIALIZED (SELECT p.id, p.trending, p.announced_at "
+        "FROM matching JOIN papers_paper p ON p.id = matching.paper_id "
+        f"WHERE NOT p.hidden {days} ORDER BY p.id DESC LIMIT {MAX_MATCHES + 1}) "
+        "SELECT id, ts_rank_cd(%s, s.vector, %s::tsquery), trending, announced_at "
+        f"FROM newest JOIN {TABLE} s ON s.paper_id = newest.id"
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        # The planner does not count what reading the stored vectors of all papers costs.
         cursor.execute(
             f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; SET LOCAL enable_seqscan = off"
         )
-        cursor.execute(sql, [search_index.RANK_WEIGHTS, expression, expression, *values])
+        cursor.execute(sql, [expression, *values, search_index.RANK_WEIGHTS, expression])
         return list(cursor.fetchall())
 
 
