@@ -32,6 +32,7 @@ class ConfirmedAction:
         explanation: What will happen, in one or two sentences.
         words: The text that the operator has to type.
         asks_reason: Whether the operator has to say why.
+        address: The address that is proposed for a mail; None where none is asked for.
     """
 
     action: str
@@ -39,6 +40,7 @@ class ConfirmedAction:
     explanation: str
     words: str
     asks_reason: bool = False
+    address: str | None = None
 
 
 class SendPermission:
@@ -55,6 +57,9 @@ class WordsForm(forms.Form):
     why = forms.CharField(
         label="Why (kept in the audit log)", max_length=150, widget=UnfoldAdminTextInputWidget
     )
+    to = forms.EmailField(
+        label="Send it to", max_length=254, widget=UnfoldAdminTextInputWidget({"type": "email"})
+    )
     typed = forms.CharField(
         widget=UnfoldAdminTextInputWidget({"autocomplete": "off", "autofocus": ""})
     )
@@ -66,6 +71,10 @@ class WordsForm(forms.Form):
         self.fields["typed"].label = f"To go on, type: {planned.words}"
         if not planned.asks_reason:
             del self.fields["why"]
+        if planned.address is None:
+            del self.fields["to"]
+        else:
+            self.fields["to"].initial = planned.address
 
     def clean_typed(self) -> str:
         """Return the typed words without extra space, or refuse any others."""
@@ -103,6 +112,11 @@ def confirmation_page(
 def typed_reason(request: HttpRequest) -> str:
     """Return the reason that was typed for a confirmed action."""
     return " ".join(request.POST.get("why", "").split())[:150]
+
+
+def typed_address(request: HttpRequest) -> str:
+    """Return the address that was typed for a confirmed action."""
+    return request.POST.get("to", "").strip()
 
 
 def _page(

@@ -82,7 +82,7 @@ def send_test(subscriber: Subscriber, address: str) -> SendResult:
     if digest.state == Digest.State.SKIPPED:
         raise NothingToSendError(digest.reason)
     try:
-        message = messages.digest_message(digest, snapshots.cards_of(digest))
+        message = messages.sample_message(digest, snapshots.cards_of(digest))
     except messages.IncompleteMessageError as error:
         raise NothingToSendError(str(error)) from error
     message.to = [address]

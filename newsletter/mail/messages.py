@@ -77,7 +77,24 @@ def digest_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
         IncompleteMessageError: The postal address, the unsubscribe link or every paper is missing.
         BadHeaderError: A header would hold a line break.
     """
-    context = _digest_context(digest, cards) | _mail_links(digest.subscriber)
+    return _digest_mail(digest, cards, _mail_links(digest.subscriber))
+
+
+def sample_message(digest: Digest, cards: Mapping[str, Card]) -> AnymailMessage:
+    """Return the same mail for somebody else: without a link that acts for the subscriber.
+
+    Raises:
+        IncompleteMessageError: The postal address or every paper is missing.
+    """
+    links = dict.fromkeys(_links(digest.subscriber), f"{settings.SITE_URL}/")
+    receipt = "This is a test of the mail that a subscriber gets from"
+    return _digest_mail(digest, cards, links | {"receipt": receipt})
+
+
+def _digest_mail(
+    digest: Digest, cards: Mapping[str, Card], links: Mapping[str, str]
+) -> AnymailMessage:
+    context = _digest_context(digest, cards) | dict(links)
     if not fragments.is_complete(context):
         raise IncompleteSettingsError(INCOMPLETE)
     html, text = _fitting(context)

@@ -29,7 +29,7 @@ SEEN = {
 OFFERED = {
     "support": {"Preview", "Explain a paper", "Pause", "Unsubscribe", "Suppress"},
     "operator": {"Preview", "Explain a paper", "Pause", "Unsubscribe", "Suppress"}
-    | {"Send now", "Send their links", "Send a test to me", "Delete subscriber"},
+    | {"Send now", "Send their links", "Send a test", "Delete subscriber"},
 }
 
 

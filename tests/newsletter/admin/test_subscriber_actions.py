@@ -84,9 +84,11 @@ def ticket_of(page: str) -> str:
     return found[1]
 
 
-def act_with_words(client: Client, action: str, rows: Sequence[Model], words: str) -> str:
+def act_with_words(
+    client: Client, action: str, rows: Sequence[Model], words: str, **typed: str
+) -> str:
     ticket = ticket_of(act(client, action, rows))
-    return act(client, action, rows, ticket=ticket, typed=words)
+    return act(client, action, rows, ticket=ticket, typed=words, **typed)
 
 
 def test_the_preview_shows_the_digest_in_a_frame_and_stores_nothing(
@@ -237,17 +239,35 @@ def test_sending_needs_its_own_permission(client: Client, reader: Subscriber, pa
     assert client.get(f"{url_of_list(Stream)}pause/").status_code == 403
 
 
-def test_a_test_goes_to_the_operator_alone_and_cannot_unsubscribe_the_reader(
+def test_a_test_is_offered_to_the_operator_and_goes_elsewhere_without_a_link_that_acts(
     client: Client, operator: User, reader: Subscriber, paper: Paper
 ) -> None:
-    page = act_with_words(client, "send_test", [reader], "send test")
+    asked = act(client, "send_test", [reader])
+    assert 'value="operator@example.org"' in asked
+    page = act_with_words(client, "send_test", [reader], "send test", to="bob@example.com")
 
-    assert "on its way to operator@example.org" in page
+    assert "on its way to bob@example.com" in page
     [message] = mail.outbox
-    assert message.recipients() == ["operator@example.org"]
+    assert message.recipients() == ["bob@example.com"]
     assert message.subject.startswith("[Test] ")
     assert "List-Unsubscribe" not in message.message()
+    written = message.message().as_string()
+    assert "/preferences/" not in written
+    assert "/unsubscribe/" not in written
+    assert "ada@example.org" not in written
     assert not Digest.objects.exists()
+    assert not reader.tokens.exists()
+    [entry] = LogEntry.objects.all()
+    assert entry.change_message == "sent a test to an address at example.com: sent"
+
+
+def test_a_test_goes_to_no_suppressed_address(
+    client: Client, operator: User, reader: Subscriber, paper: Paper
+) -> None:
+    suppressions.suppress("bob@example.com", Suppression.Reason.MANUAL)
+    page = act_with_words(client, "send_test", [reader], "send test", to="bob@example.com")
+    assert "Nothing was sent. bob@example.com is suppressed." in page
+    assert mail.outbox == []
 
 
 def test_a_test_that_cannot_be_sent_says_why(
@@ -256,7 +276,8 @@ def test_a_test_that_cannot_be_sent_says_why(
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
 
-    assert "The test failed." in act_with_words(client, "send_test", [reader], "send test")
+    to = "bob@example.com"
+    assert "The test failed." in act_with_words(client, "send_test", [reader], "send test", to=to)
 
 
 def test_suppressing_and_unsubscribing_take_effect_and_are_logged(
