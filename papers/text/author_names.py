@@ -24,8 +24,8 @@ AFFILIATIONS: Final = re.compile(r"[,;]\s*(?:\(\s*1\s*\)|\[1\])\s*[^\W\d]")
 AFFILIATION: Final = "\x00"
 """Stands for an affiliation while a line is split."""
 BETWEEN_NAMES: Final = re.compile(
-    r"([^\s,;&\x00]+\s+[^\s,;&\x00]+)\s*\x00\s*"
-    r"(?=[^\W\d_a-z][\w.'-]*\s+(?!and\s)[^\s,;&\x00])"
+    r"(?<![^\s,;&\x00])([^\s,;&\x00]{1,80}\s{1,3}[^\s,;&\x00]{1,80})\s{0,3}\x00\s{0,3}"
+    r"(?=[^\W\d_a-z][\w.'-]{0,80}\s{1,3}(?!and\s)[^\s,;&\x00])"
 )
 LABEL: Final = re.compile(r"^\s*authors?\s*:\s*", re.IGNORECASE)
 SEPARATOR: Final = re.compile(
