@@ -58,3 +58,17 @@ def test_rounds_of_any_size_have_one_text_on_postgresql() -> None:
 
     small, large = text(changes(1)[0]), text(changes(3)[0])
     assert (small == large) == (connection.vendor == "postgresql")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_subscribers_are_looked_up_row_by_row_in_tables_without_statistics() -> None:
+    [statement] = changes(3)
+    values = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", statement))))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE of_a_round AS {statement}")
+        cursor.execute(f"EXPLAIN EXECUTE of_a_round ({values})")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE of_a_round")
+    assert "SubPlan" in plan
+    assert "Index Scan using newsletter_subscriber_pkey" in plan
