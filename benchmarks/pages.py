@@ -247,18 +247,23 @@ def load() -> str:
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
 
+def empty_database(folder: Path) -> Path:
+    """Make this process use an empty database; return a file with the papers of the listing."""
+    env = environment(folder, 0)
+    env.pop("EMAIL_URL")
+    python("manage.py", "migrate", "--verbosity", "0", env=env)
+    python("manage.py", "ingest", "--file", str(LISTING), "--format", "listing", env=env)
+    listing = folder / "listing.jsonl"
+    listing.write_text(python("manage.py", "export_papers", env=env))
+    python("manage.py", "flush", "--no-input", "--verbosity", "0", env=env)
+    os.environ.update(env | {"LOG_LEVEL": "CRITICAL"})
+    return listing
+
+
 def main(papers: int = 2000, subscribers: int = 2000) -> int:
     """Print the table for a site of this size; returns how many lines are over their bounds."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
-        folder = Path(name)
-        env = environment(folder, 0)
-        env.pop("EMAIL_URL")
-        python("manage.py", "migrate", "--verbosity", "0", env=env)
-        python("manage.py", "ingest", "--file", str(LISTING), "--format", "listing", env=env)
-        listing = folder / "listing.jsonl"
-        listing.write_text(python("manage.py", "export_papers", env=env))
-        python("manage.py", "flush", "--no-input", "--verbosity", "0", env=env)
-        os.environ.update(env | {"LOG_LEVEL": "CRITICAL"})
+        listing = empty_database(Path(name))
         return run(papers, subscribers, listing)
 
 

@@ -23,9 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from benchmarks.delivery import environment
-from benchmarks.pages import load
-from benchmarks.readers import LISTING, python
+from benchmarks.pages import empty_database, load
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -115,15 +113,7 @@ def run(papers: int, listing: Path) -> int:
 def main(candidates: int = 1000) -> int:
     """Print the figures for so many candidates; returns 1 if a page is over its bound."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name:
-        folder = Path(name)
-        env = environment(folder, 0)
-        env.pop("EMAIL_URL")
-        python("manage.py", "migrate", "--verbosity", "0", env=env)
-        python("manage.py", "ingest", "--file", str(LISTING), "--format", "listing", env=env)
-        listing = folder / "listing.jsonl"
-        listing.write_text(python("manage.py", "export_papers", env=env))
-        python("manage.py", "flush", "--no-input", "--verbosity", "0", env=env)
-        os.environ.update(env | {"LOG_LEVEL": "CRITICAL"})
+        listing = empty_database(Path(name))
         return run(int(candidates * CATALOGUE_SHARE), listing)
 
 
