@@ -13,7 +13,7 @@ from papers.recommend.explanation import Change, Explanation, explain
 from papers.text.identifiers import arxiv_id
 
 RULES: Final = {
-    "pick": "it is the editor's pick",
+    "pick": "it is the editor’s pick",
     "personal": "it fits what they asked for (strength {value})",
     "trending": "it trends more than {share} of the recent papers",
     "sent": "it was sent to them already",

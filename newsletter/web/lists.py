@@ -31,6 +31,11 @@ CURRENT_AGE: Final = {
 """Days since the start of a current list until which it is called today's, this week's."""
 
 
+def is_sample(newest: date | None, shown_on: date) -> bool:
+    """Return whether papers were old already on the day that showed them: a sample, no news."""
+    return newest is not None and shown_on - newest > SAMPLE_AGE
+
+
 @dataclass(frozen=True)
 class PaperList:
     """One list: its field (empty for all), its period, and the first day of an ended period.
@@ -90,16 +95,22 @@ class PaperList:
     @property
     def period_words(self) -> str:
         """Return the period in words, an ended one and that of the sample edition with its date."""
-        start = self.start
-        if start is None:
-            start = self.first_day
-            if start is None or now().date() - start <= CURRENT_AGE[Period(self.period)]:
-                return PERIOD_WORDS[Period(self.period)]
+        start = self.first_day
+        if start is None or self.is_current:
+            return PERIOD_WORDS[Period(self.period)]
         if self.period == Period.DAY:
             return f"of {start:%-d %B %Y}"
         if self.period == Period.MONTH:
             return f"of {start:%B %Y}"
         return f"of week {start.isocalendar().week}, {start.isocalendar().year}"
+
+    @property
+    def is_current(self) -> bool:
+        """Return whether it may be called today's or this week's; the sample edition may not."""
+        if self.start:
+            return False
+        start = self.first_day
+        return start is None or now().date() - start <= CURRENT_AGE[Period(self.period)]
 
     @property
     def description(self) -> str:
@@ -177,12 +188,11 @@ def start_from_key(period: str, key: str) -> date:
 def week_counts() -> dict[str, int]:
     """Return how many papers the current week brought, by field and archive.
 
-    Before arXiv is read for the first time there are none: the sample edition is no week of it.
+    There are none before arXiv is read for the first time, nor in a sample edition.
     """
-    if first_fetch_is_awaited():
-        return {}
-    newest = RankedList.objects.filter(period=Period.WEEK, field="").order_by("-start").first()
-    if newest is None:
+    whole = PaperList(period=Period.WEEK)
+    newest = whole.row
+    if newest is None or not whole.is_current or first_fetch_is_awaited():
         return {}
     rows = RankedList.objects.filter(period=Period.WEEK, start=newest.start).exclude(field="")
     return dict(rows.values_list("field", "count"))

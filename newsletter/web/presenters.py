@@ -60,8 +60,8 @@ class ListedPaper:
 
     @property
     def reason_beside_pick(self) -> str:
-        """Return the reason; empty where it says no more than the words "Editor's pick" do."""
-        return "" if self.picked and self.reason == reasons.PICKED else self.reason
+        """Return the reason; empty where it says no more than the words “Editor’s pick” do."""
+        return "" if self.picked and self.reason in reasons.PICK_REASONS else self.reason
 
     @property
     def day(self) -> date:

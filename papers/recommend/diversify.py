@@ -143,7 +143,7 @@ def compose(
     selection.add_history([*exclude, *profile.likes, *profile.dislikes])
     for place in index.picked:
         if not selection.picks and selection.accepts(place):
-            selection.add(place, float(index.trending[place]), "pick", "the editor's pick")
+            selection.add(place, float(index.trending[place]), "pick", "the editor’s pick")
     if index.can_answer(profile):
         wanted = _rotated(list(interests(index, profile)), turn)
         _take_for_interests(selection, wanted, profile)

@@ -21,7 +21,9 @@ FACTS: Final = {
     "known_authors": "An author led an earlier day with another paper",
     "code": "A repository with code",
 }
-PICKED: Final = "the editor's pick"
+PICKED: Final = "the editor’s pick"
+PICK_REASONS: Final = (PICKED, "the editor's pick")
+"""With the spelling that editions stored before."""
 NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

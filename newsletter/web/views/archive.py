@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from newsletter.web import presenters
+from newsletter.web import lists, presenters
 from newsletter.web.presenters import ListedPaper
 from newsletter.web.views.lists import PAPERS_PER_PAGE
 from papers.models import Edition
@@ -31,6 +31,11 @@ class Day(NamedTuple):
     edition: Edition
     title: str
     papers: int
+
+    @property
+    def is_sample(self) -> bool:
+        """Return whether the papers were old when the edition was made."""
+        return lists.is_sample(self.edition.news_day, self.edition.day)
 
 
 @require_safe
@@ -87,6 +92,7 @@ def archive_day(request: HttpRequest, day: str) -> HttpResponse:
         "listed": shown,
         "page": page,
         "edition": edition,
+        "is_sample": edition is not None and lists.is_sample(edition.news_day, edition.day),
         "count": presenters.news_count(edition) if edition else len(listed),
         "newer": Edition.objects.filter(day__gt=wanted).order_by("day").only("day").first(),
         "older": Edition.objects.filter(day__lt=wanted).only("day").first(),

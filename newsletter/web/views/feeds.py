@@ -53,7 +53,7 @@ def _archive_day(_request: HttpRequest, day: str) -> PaperFeed:
         raise Http404("There is no edition of that day.") from error
     listed = presenters.from_edition(edition, stop=feeds.FEED_PAPERS)
     title = f"trending papers of {edition.day:%-d %B %Y}"
-    return feeds.papers(title, "One day's papers.", reverse("archive-day", args=[day]), listed)
+    return feeds.papers(title, "One day’s papers.", reverse("archive-day", args=[day]), listed)
 
 
 def _search(request: HttpRequest) -> PaperFeed:

@@ -43,7 +43,7 @@ def paper_list(request: HttpRequest, period: str, field: str = "", key: str = ""
         "count": wanted.row.count if wanted.row else 0,
         "periods": [
             (name, lists.path_of(wanted.field, each), each == period and not key)
-            for each, name in (("day", "Today"), ("week", "Week"), ("month", "Month"))
+            for each, name in (("day", "Day"), ("week", "Week"), ("month", "Month"))
         ],
     }
     return render(request, "site/list.html", context)

@@ -48,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "more": edition is not None and len(edition.entries) > FRONT_PAGE_PAPERS,
         "unconfirmed": edition is not None and _is_unconfirmed(edition, shown),
         "newest": newest,
-        "is_sample": newest is not None and at.date() - newest > lists.SAMPLE_AGE,
+        "is_sample": lists.is_sample(newest, at.date()),
         "laptop_inbox": inbox_is_open(),
     }
     return render(request, "site/home.html", context)

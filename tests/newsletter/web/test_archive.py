@@ -153,3 +153,20 @@ def test_hidden_papers_are_not_counted(client: Client) -> None:
     Paper.objects.filter(pk=hidden.pk).update(hidden=True)
     for page in ("/archive/", "/archive/2025-03-11/", "/"):
         assert re.search(r"\b2 (new )?papers", client.get(page).content.decode())
+
+
+def test_a_sample_edition_is_not_called_new_in_the_archive(client: Client) -> None:
+    paper = a_paper(announced_at=datetime(2026, 3, 11, 12, tzinfo=UTC))
+    an_edition(paper, day=date(2026, 11, 30))
+    page = client.get("/archive/").content.decode()
+    assert "1 paper, a sample" in page
+    assert "new paper" not in page
+    page = client.get("/archive/2026-11-30/").content.decode()
+    assert "<title>Sample edition of 11 March 2026" in page
+    assert "A sample edition: 1 paper of Wednesday, 11 March 2026." in page
+
+
+def test_an_edition_that_has_grown_old_was_news_on_its_day(client: Client) -> None:
+    an_edition(a_paper(announced_at=datetime(2025, 3, 10, tzinfo=UTC)), day=date(2025, 3, 11))
+    assert "1 new paper" in client.get("/archive/").content.decode()
+    assert "1 paper came on" in client.get("/archive/2025-03-11/").content.decode()

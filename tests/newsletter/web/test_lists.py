@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -152,3 +153,15 @@ def test_old_papers_are_not_called_those_of_this_week(
     a_paper(announced_at=old)
     lists.update(old)
     assert f'<h1 class="page-title">{title}</h1>' in page_of(client, path)
+
+
+@pytest.mark.parametrize("path", ["/", *PAGES, "/fields/", "/archive/"])
+def test_nothing_in_a_sample_edition_is_called_new_or_todays(client: Client, path: str) -> None:
+    old = datetime(2026, 3, 11, 12, tzinfo=UTC)
+    papers = [a_paper(title="Trees", announced_at=old - timedelta(days=age)) for age in (0, 3)]
+    an_edition(*papers, day=THURSDAY.date(), reason="a repository")
+    lists.update(old)
+    page = page_of(client, path)
+    main = re.sub(r"<[^>]*>", " ", page[page.index("<main") : page.index("</main>")])
+    words = re.findall(r"(?i)\bnew\b|today|this week|this month|last thirty days", main)
+    assert words == []

@@ -36,7 +36,7 @@ def test_a_paper_that_stands_high_by_its_pick_says_so() -> None:
     day = Day()
     picked = day.paper(picked=20)
     day.read(picked, "upvotes", (22, 3), (40, 9))
-    assert reasons.reason(day.scored().parts[picked]) == "the editor's pick"
+    assert reasons.reason(day.scored().parts[picked]) == reasons.PICKED
 
 
 def test_a_picked_paper_that_has_more_votes_than_the_pick_gives_trends_for_them() -> None:
