@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
-from functools import cached_property
+from datetime import date, datetime
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 from unicodedata import is_normalized
@@ -80,7 +80,7 @@ class Card:
         written = render_to_string("emails/card.txt", {"card": self}, using="text")
         return encode_text(written.strip())
 
-    @property
+    @cached_property
     def title_text(self) -> str:
         """The title with Unicode's raised and lowered signs."""
         return in_unicode(self.title_pieces) or self.title
@@ -162,4 +162,9 @@ def clean_line(text: str) -> str:
 
 def day(moment: datetime) -> str:
     """Return a date as people write it: 7 Mar 2025."""
-    return f"{moment.day} {moment:%b %Y}"
+    return _day(moment.date())
+
+
+@lru_cache(maxsize=2048)
+def _day(date: date) -> str:
+    return f"{date.day} {date:%b %Y}"

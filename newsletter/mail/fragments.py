@@ -74,7 +74,13 @@ Sections = Sequence[tuple[str, list[MailItem]]]
 
 
 class PartialTemplate:
-    """A rendered template with placeholders: fixed bytes and names in turn."""
+    """A rendered template with placeholders.
+
+    Attributes:
+        names: The placeholders in the order of the template.
+        pattern: The bytes of the template, in which ``%b`` stands for each placeholder.
+        needs_stuffing: As in ``EncodedText``, whatever the values are, if none begins with a dot.
+    """
 
     def __init__(
         self, template: str, names: Iterable[str], shared: Mapping[str, Any], *, plain: bool
@@ -84,8 +90,7 @@ class PartialTemplate:
         first, *others = PLACEHOLDER.split(written)
         self.names = others[::2]
         fixed = [encode_text(part) for part in (first, *others[1::2])]
-        self.parts = [b""] * (2 * len(fixed) - 1)
-        self.parts[::2] = [part.content for part in fixed]
+        self.pattern = b"%b".join(_literal(part) for part in fixed)
         # What follows a value begins a line only where the value is empty.
         self.needs_stuffing = fixed[0].needs_stuffing or any(
             part.needs_stuffing and not (name in NEVER_EMPTY and part.content.count(b"\n.") == 0)
@@ -94,13 +99,16 @@ class PartialTemplate:
 
     def contains(self, value: str) -> bool:
         """Return whether a value stands in the fixed parts."""
-        return any(encode_text(value).content in part for part in self.parts[::2])
+        return _literal(encode_text(value)) in self.pattern
 
-    def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
-        """Return the pieces of the whole; values are escaped already."""
-        parts = self.parts.copy()
-        parts[1::2] = map(values.__getitem__, self.names)
-        return parts
+    def fill(self, values: Mapping[str, bytes]) -> bytes:
+        """Return the whole; values are escaped already."""
+        return self.pattern % tuple(map(values.__getitem__, self.names))
+
+
+def _literal(text: EncodedText) -> bytes:
+    """Return a text as it stands in a pattern of bytes."""
+    return text.content.replace(b"%", b"%%")
 
 
 def placeholder(name: str) -> str:
@@ -134,7 +142,7 @@ def render_text(context: Mapping[str, Any], sections: Sections) -> EncodedText:
 def render_subject(title: str, more: int, day: str) -> str:
     """Return the subject line."""
     written = _subject(more).fill({"title": title.encode(), "day": day.encode()})
-    return b"".join(written).decode().strip()
+    return written.decode().strip()
 
 
 def is_complete(context: Mapping[str, Any]) -> bool:
@@ -150,14 +158,14 @@ def _framed(
     frame: PartialTemplate, personal: Mapping[str, str], letter: EncodedText, items: EncodedText
 ) -> EncodedText:
     values = {name: value.encode() for name, value in personal.items()}
-    values["letter"], values["items"] = letter.content, items.content
+    values |= {"letter": letter.content, "items": items.content}
     needs_stuffing = (
         items.needs_stuffing
         or letter.needs_stuffing
         or frame.needs_stuffing
-        or any(text.startswith(".") for text in personal.values())
+        or b"." in {value[:1] for value in values.values()}
     )
-    return EncodedText(b"".join(frame.fill(values)), needs_stuffing)
+    return EncodedText(frame.fill(values), needs_stuffing)
 
 
 def _html_items(sections: Sections, stem: bytes, *, web: bool) -> EncodedText:
@@ -179,16 +187,19 @@ def _html_items(sections: Sections, stem: bytes, *, web: bool) -> EncodedText:
                 last=item is items[-1],
                 web=web,
             )
-            written += frame.fill(
-                {
-                    "card": card.content,
-                    "links": links.content,
-                    "reason": reason.html,
-                    "feedback_stem": stem,
-                }
-            )
-            needs_stuffing = needs_stuffing or any(
-                part.needs_stuffing for part in (card, links, reason, frame)
+            values = {
+                "card": card.content,
+                "links": links.content,
+                "reason": reason.html,
+                "feedback_stem": stem,
+            }
+            written.append(frame.fill(values))
+            needs_stuffing = (
+                needs_stuffing
+                or card.needs_stuffing
+                or links.needs_stuffing
+                or reason.needs_stuffing
+                or frame.needs_stuffing
             )
     return EncodedText(b"".join(written), needs_stuffing)
 
@@ -203,11 +214,13 @@ def _text_items(sections: Sections, stem: bytes) -> EncodedText:
         for item in items:
             card, reason = item.card.text, item.reason
             frame = _text_item(item.number, item.position, item.note, bool(reason.text))
-            written += frame.fill(
-                {"card": card.content, "reason": reason.text, "feedback_stem": stem}
-            )
-            needs_stuffing = needs_stuffing or any(
-                part.needs_stuffing for part in (card, reason, frame)
+            values = {"card": card.content, "reason": reason.text, "feedback_stem": stem}
+            written.append(frame.fill(values))
+            needs_stuffing = (
+                needs_stuffing
+                or card.needs_stuffing
+                or reason.needs_stuffing
+                or frame.needs_stuffing
             )
     return EncodedText(b"".join(written), needs_stuffing)
 

@@ -7,11 +7,10 @@ RFC 3834 (Auto-Submitted) and the Feedback-ID of Gmail's feedback loop.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from typing import Any, Final
@@ -193,8 +192,8 @@ def message_id(row: Digest | Notice, sender: str) -> str:
     another id, and a retry after SECRET_KEY was changed.
     """
     if isinstance(row, Digest):
-        day_sent = f"digest {row.due_on:%Y-%m-%d}".encode()
-        unique = hmac.new(row.subscriber.public_id.bytes, day_sent, hashlib.sha256).hexdigest()[:32]
+        day_sent = f"digest {row.due_on.isoformat()}".encode()
+        unique = hmac.digest(row.subscriber.public_id.bytes, day_sent, "sha256").hex()[:32]
         return f"<digest.{unique}@{_domain(sender)}>"
     return f"<notice.{row.public_id.hex}@{_domain(sender)}>"
 
@@ -257,7 +256,7 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
         "subject": digest.subject or _digest_subject(digest, items),
         "preheader": shortened(rest or items[0].reason.text.decode(), PREHEADER_LIMIT),
         "opening": _opening(items, clean_line(digest.remark)),
-        "day": f"{digest.due_on:%A}, {digest.due_on.day} {digest.due_on:%B %Y}",
+        "day": _long_day(digest.due_on),
         "receipt": f"You get this because you agreed{since} to mail for {subscriber.email} from",
         "letter": letters.letter_of(digest),
         "mail_items": items,
@@ -267,36 +266,52 @@ def _digest_context(digest: Digest, cards: Mapping[str, Card]) -> dict[str, Any]
 
 def _digest_subject(digest: Digest, items: list[MailItem]) -> str:
     title = shortened(items[0].card.title_text, SUBJECT_TITLE_LIMIT) if items else ""
-    return fragments.render_subject(
-        title, len(items) - 1, f"{digest.due_on.day} {digest.due_on:%b}"
-    )
+    return fragments.render_subject(title, len(items) - 1, _short_day(digest.due_on))
+
+
+@lru_cache(maxsize=64)
+def _long_day(date: date) -> str:
+    return f"{date:%A}, {date.day} {date:%B %Y}"
+
+
+@lru_cache(maxsize=64)
+def _short_day(date: date) -> str:
+    return f"{date.day} {date:%b}"
 
 
 def in_mail_order(digest: Digest) -> list[tuple[int, Mapping[str, Any]]]:
     """Return the items in the order of the mail, each after its position (from 0) in the digest."""
-    return sorted(enumerate(digest.items), key=lambda one: SECTION_ORDER[_section_of(one[1])])
+    return [(position, digest.items[position]) for _, position, _ in _sections_in_order(digest)]
+
+
+def _sections_in_order(digest: Digest) -> list[tuple[int, int, str]]:
+    """Return the place of each item's section, its position in the digest and the section."""
+    sections = map(_section_of, digest.items)
+    return sorted((SECTION_ORDER[one], position, one) for position, one in enumerate(sections))
 
 
 def _mail_items(digest: Digest, cards: Mapping[str, Card]) -> list[MailItem]:
     """Return the items in the order of the mail."""
-    found = [one for one in in_mail_order(digest) if one[1]["paper"] in cards]
-    return [
-        _mail_item(number, place, item, cards[item["paper"]])
-        for number, (place, item) in enumerate(found, start=1)
-    ]
-
-
-def _mail_item(number: int, position: int, item: Mapping[str, Any], card: Card) -> MailItem:
-    return MailItem(
-        number,
-        position,
-        card,
-        _section_of(item),
-        _kind_of(item),
-        # The heading above it says already that it is the editor's pick.
-        _reason("" if item.get("slot") == "pick" else item.get("reason", "")),
-        _cached_line(item["note"]) if item.get("note") else card.note,
-    )
+    found: list[MailItem] = []
+    for _, position, section in _sections_in_order(digest):
+        item = digest.items[position]
+        card = cards.get(item["paper"])
+        if card is None:
+            continue
+        slot, reason, note = item.get("slot", ""), item.get("reason", ""), item.get("note")
+        found.append(
+            MailItem(
+                len(found) + 1,
+                position,
+                card,
+                section,
+                _kind_of(slot, reason),
+                # The heading above it says already that it is the editor's pick.
+                _reason("" if slot == "pick" else reason),
+                _cached_line(note) if note else card.note,
+            )
+        )
+    return found
 
 
 def _section_of(item: Mapping[str, Any]) -> str:
@@ -310,10 +325,9 @@ def _section_of(item: Mapping[str, Any]) -> str:
     return "personal" if slot == "personal" else "trending"
 
 
-def _kind_of(item: Mapping[str, Any]) -> str:
+def _kind_of(slot: str, reason: str) -> str:
     """Return why an item was chosen, as a key of KINDS."""
-    slot = item.get("slot", "")
-    if slot == "personal" and item.get("reason", "").startswith(FOLLOWED):
+    if slot == "personal" and reason.startswith(FOLLOWED):
         return "followed"
     return slot if slot in KINDS else "trending"
 
@@ -321,11 +335,11 @@ def _kind_of(item: Mapping[str, Any]) -> str:
 def _opening(items: Sequence[MailItem], remark: str) -> str:
     """Return the line that opens the mail, such as "9 new: 2 by people you follow"."""
     rising = sum(item.section == "rising" for item in items)
-    others = Counter(item.kind for item in items if item.section != "rising")
-    count = others.total()
+    others = [item.kind for item in items if item.section != "rising"]
+    count = len(others)
     new = any(item.section == "new" for item in items)
     papers = "paper" if count == 1 else "papers"
-    kinds = [(others[kind], text) for kind, text in KINDS.items() if others[kind]]
+    kinds = [(others.count(kind), text) for kind, text in KINDS.items() if kind in others]
     lines = []
     if len(kinds) == 1:
         lines = [f"{count} {'new ' if new else ''}{papers} {kinds[0][1]}"]

@@ -14,15 +14,18 @@ import binascii
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
+from django.core.signals import setting_changed
+from django.core.signing import BadSignature, Signer, b64_encode
 from django.db import connection, transaction
+from django.dispatch import receiver
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
 from newsletter.models import Consent, Digest, Notice, Subscriber, UnsubscribeToken
@@ -347,22 +350,43 @@ def _digest(value: str) -> Digest:
     return digest
 
 
+class PreparedSigner(Signer):
+    """Sign as Django's ``Signer`` does, in less time: the key of the HMAC is derived once."""
+
+    def __init__(self, purpose: str, secret: str, fallbacks: Sequence[str]) -> None:
+        salt = f"newsletter.{purpose}"
+        super().__init__(key=secret, fallback_keys=[*fallbacks], salt=salt, sep=".")
+        self.hmac = salted_hmac(f"{salt}signer", "", secret, algorithm=self.algorithm)
+
+    def sign(self, value: str) -> str:
+        """Return the value with its signature."""
+        keyed = self.hmac.copy()
+        keyed.update(value.encode())
+        return f"{value}{self.sep}{b64_encode(keyed.digest()).decode()}"
+
+
 def _sign(purpose: str, value: str) -> str:
-    return _signer(purpose, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS).sign(value)
+    return _signer(purpose).sign(value)
 
 
 def _verify(purpose: str, token: str) -> str:
-    signer = _signer(purpose, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     try:
-        return signer.unsign(token)
+        return _signer(purpose).unsign(token)
     except BadSignature as error:
         raise InvalidTokenError from error
 
 
 @lru_cache(maxsize=64)
-def _signer(purpose: str, secret: str, *fallbacks: str) -> Signer:
+def _signer(purpose: str) -> PreparedSigner:
     """Return the signer of one purpose."""
-    return Signer(key=secret, fallback_keys=[*fallbacks], salt=f"newsletter.{purpose}", sep=".")
+    return PreparedSigner(purpose, settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS)
+
+
+@receiver(setting_changed)
+def forget_keys(setting: str, **_: object) -> None:
+    """Forget the signers when tests change the secret keys."""
+    if setting.startswith("SECRET_KEY"):
+        _signer.cache_clear()
 
 
 def _short(public_id: uuid.UUID) -> str:
