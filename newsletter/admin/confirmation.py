@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,6 +22,7 @@ from papers.admin.base import ListAdmin, url_of_list
 
 ONCE: Final = throttle.Limit("admin planned", 1, throttle.DAY)
 SHOWN: Final = 20
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class ConfirmedAction:
         words: The text that the operator has to type.
         asks_reason: Whether the operator has to say why.
         address: The address that is proposed for a mail; None where none is asked for.
+        recorded: What the audit log calls it, if not by the name of the method.
+        flag: What the audit log takes it for.
     """
 
     action: str
@@ -41,6 +46,8 @@ class ConfirmedAction:
     words: str
     asks_reason: bool = False
     address: str | None = None
+    recorded: str = ""
+    flag: int = CHANGE
 
 
 class SendPermission:
@@ -107,6 +114,13 @@ def confirmation_page(
         admin.message_user(request, f"{planned.title}: this was done already.", messages.INFO)
         return HttpResponseRedirect(_list_of(admin, request))
     return None
+
+
+def portions(rows: QuerySet[Row], size: int) -> Iterator[list[Row]]:
+    """Yield all rows in lists of at most ``size``; whom a portion changes is not missed later."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys), size):
+        yield list(rows.order_by("pk").filter(pk__in=keys[start : start + size]))
 
 
 def typed_reason(request: HttpRequest) -> str:

@@ -1,12 +1,15 @@
-"""What an operator can do to subscribers: preview, export, test, unsubscribe, suppress."""
+"""What an operator can do to subscribers: preview, export, test, pause, suppress, erase."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import DELETION
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import (
     Http404,
@@ -23,14 +26,15 @@ from newsletter.admin.confirmation import (
     ConfirmedAction,
     SendPermission,
     confirmation_page,
+    portions,
     typed_address,
     typed_reason,
 )
 from newsletter.mail.errors import SendStatus
 from newsletter.models import ListImport, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses
+from newsletter.subscriptions import privacy, suppressions
 from newsletter.subscriptions import service as subscriptions
-from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.suppressions import SuppressedAddress
 from papers.admin.base import ListAdmin, log, url_of_list
@@ -54,7 +58,11 @@ TESTED = (
     "What this subscriber would get now is sent once, to the address below. Its links lead to the "
     "site, not to the subscriber's own pages."
 )
-PEOPLE_AT_ONCE = 500
+ERASED = (
+    "Their subscriptions, choices, consent logs and everything that was sent to them are deleted "
+    "for good. What stays is a keyed hash of each address, so that it gets no mail unless its "
+    "owner signs up and confirms anew. To only stop the mail, unsubscribe them instead."
+)
 LEAVING = "They get no more digests from now on; what is queued is cancelled."
 BANNED = (
     "These addresses get no mail from now on, whoever asks for it, until the suppression is lifted."
@@ -65,6 +73,11 @@ def origin(request: HttpRequest, reason: str = "") -> ActionOrigin:
     """Return how the consent log names a change that was made in the admin."""
     name = request.user.get_username()
     return ActionOrigin(form=(f"admin: {name}: {reason}" if reason else f"admin: {name}")[:200])
+
+
+def keys_of(people: Sequence[Subscriber]) -> list[int]:
+    """Return the primary keys of these people."""
+    return [person.pk for person in people]
 
 
 class SubscriberActions(SendPermission, ListAdmin):
@@ -80,6 +93,7 @@ class SubscriberActions(SendPermission, ListAdmin):
         "unsubscribe",
         "suppress",
         "lift",
+        "erase",
     )
     actions_detail = (
         "preview",
@@ -109,6 +123,12 @@ class SubscriberActions(SendPermission, ListAdmin):
         return frozenset(idle)
 
     actions_list = ("import_list",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Leave out Django's deletion, whose page carries the key of each selected row."""
+        offered: dict[str, Any] = super().get_actions(request)
+        offered.pop("delete_selected", None)
+        return offered
 
     def has_import_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Return whether this account may take lists in."""
@@ -189,8 +209,11 @@ class SubscriberActions(SendPermission, ListAdmin):
         planned = ConfirmedAction(
             "unsubscribe", "Unsubscribe", LEAVING, f"unsubscribe {staying.count()}"
         )
-        return self._each(
-            request, staying, planned, lambda one: subscriptions.unsubscribe(one, origin(request))
+        return self._together(
+            request,
+            staying,
+            planned,
+            lambda chosen: subscriptions.unsubscribe_many(keys_of(chosen), origin(request)),
         )
 
     @admin.action(description="Suppress", permissions=["change"])
@@ -208,19 +231,6 @@ class SubscriberActions(SendPermission, ListAdmin):
             ),
         )
 
-    def _each(
-        self,
-        request: HttpRequest,
-        people: People,
-        planned: ConfirmedAction,
-        do: Callable[[Subscriber], None],
-    ) -> HttpResponse | None:
-        def do_each(chosen: Sequence[Subscriber]) -> None:
-            for subscriber in chosen:
-                do(subscriber)
-
-        return self._together(request, people, planned, do_each)
-
     def _together(
         self,
         request: HttpRequest,
@@ -228,12 +238,18 @@ class SubscriberActions(SendPermission, ListAdmin):
         planned: ConfirmedAction,
         do: Callable[[Sequence[Subscriber]], object],
     ) -> HttpResponse | None:
-        """Do something to the people once the words were typed, and record it for each."""
+        """Do something to the people once the words were typed, and record it for each.
+
+        They are taken in portions of one transaction each, so that no other writer waits for long.
+        """
         page = confirmation_page(self, request, people, planned)
         if page is None:
-            chosen = list(people)
-            do(chosen)
-            log(request, chosen, planned.action)
+            why = f": {typed_reason(request)}" if planned.asks_reason else ""
+            for chosen in portions(people, subscriptions.PEOPLE_AT_ONCE):
+                with transaction.atomic():
+                    what = f"{planned.recorded or planned.action}{why}"
+                    log(request, chosen, what, planned.flag)
+                    do(chosen)
             self.message_user(request, f"Done: {planned.words}.", messages.SUCCESS)
         return page
 
@@ -256,19 +272,33 @@ class SubscriberActions(SendPermission, ListAdmin):
     def lift(self, request: HttpRequest, people: People) -> HttpResponse | None:
         """Let mail go to the selected people again, after a typed confirmation with a reason."""
         banned = people.filter(status=Status.SUPPRESSED)
-        words = f"lift {banned.count()}"
-        planned = ConfirmedAction("lift", "Lift", LIFTED, words, asks_reason=True)
-        page = confirmation_page(self, request, banned, planned)
-        if page is None:
-            reason = typed_reason(request)
-            chosen = list(banned)
-            keys = [one.email_key for one in chosen]
-            for start in range(0, len(keys), PEOPLE_AT_ONCE):
-                found = suppressions.of_address(*keys[start : start + PEOPLE_AT_ONCE])
-                suppressions.lift(found, origin(request, reason))
-            log(request, chosen, f"suppression lifted: {reason}")
-            self.message_user(request, f"Done: {planned.words}.", messages.SUCCESS)
-        return page
+        planned = ConfirmedAction(
+            "lift",
+            "Lift",
+            LIFTED,
+            f"lift {banned.count()}",
+            asks_reason=True,
+            recorded="suppression lifted",
+        )
+        return self._together(
+            request,
+            banned,
+            planned,
+            lambda chosen: suppressions.lift(
+                suppressions.of_address(*(one.email_key for one in chosen)),
+                origin(request, typed_reason(request)),
+            ),
+        )
+
+    @admin.action(description="Erase", permissions=["delete"])
+    def erase(self, request: HttpRequest, people: People) -> HttpResponse | None:
+        """Erase the selected people, after a typed confirmation."""
+        planned = ConfirmedAction(
+            "erase", "Erase", ERASED, f"erase {people.count()}", flag=DELETION
+        )
+        return self._together(
+            request, people, planned, lambda chosen: privacy.erase_many(keys_of(chosen))
+        )
 
     @action(description="Lift suppression", url_path="lift", permissions=["change"])
     def lift_this(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
@@ -285,8 +315,11 @@ class SubscriberActions(SendPermission, ListAdmin):
         """Pause these people, after a typed confirmation."""
         active = people.filter(status=Status.ACTIVE)
         planned = ConfirmedAction("pause", "Pause", PAUSED, f"pause {active.count()}")
-        return self._each(
-            request, active, planned, lambda one: subscriptions.pause(one, None, origin(request))
+        return self._together(
+            request,
+            active,
+            planned,
+            lambda chosen: subscriptions.pause_many(keys_of(chosen), None, origin(request)),
         )
 
     @action(description="Resume", url_path="resume", permissions=["change"], icon="play_arrow")
@@ -299,8 +332,11 @@ class SubscriberActions(SendPermission, ListAdmin):
         """Resume these people, after a typed confirmation."""
         paused = people.filter(status=Status.PAUSED)
         planned = ConfirmedAction("resume", "Resume", RESUMED, f"resume {paused.count()}")
-        return self._each(
-            request, paused, planned, lambda one: subscriptions.resume(one, origin(request))
+        return self._together(
+            request,
+            paused,
+            planned,
+            lambda chosen: subscriptions.resume_many(keys_of(chosen), origin(request)),
         )
 
     @action(description="Send now", url_path="send-now", permissions=["send"], icon="schedule_send")
@@ -316,10 +352,8 @@ class SubscriberActions(SendPermission, ListAdmin):
         return self._together(request, active, planned, self._make_due)
 
     def _make_due(self, chosen: Sequence[Subscriber]) -> None:
-        keys = [one.pk for one in chosen]
-        for start in range(0, len(keys), PEOPLE_AT_ONCE):
-            portion = Subscriber.objects.filter(pk__in=keys[start : start + PEOPLE_AT_ONCE])
-            portion.filter(status=Status.ACTIVE).update(next_digest_at=now())
+        portion = Subscriber.objects.filter(pk__in=keys_of(chosen), status=Status.ACTIVE)
+        portion.update(next_digest_at=now())
 
     @action(description="Send their links", url_path="links", permissions=["send"], icon="link")
     def send_links(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
@@ -336,8 +370,7 @@ class SubscriberActions(SendPermission, ListAdmin):
     def _queue_links(self, chosen: Sequence[Subscriber]) -> None:
         kind, expires_at = Notice.Kind.MANAGE, now() + LINKS_LIFETIME
         Notice.objects.bulk_create(
-            (Notice(kind=kind, subscriber=one, expires_at=expires_at) for one in chosen),
-            batch_size=PEOPLE_AT_ONCE,
+            Notice(kind=kind, subscriber=one, expires_at=expires_at) for one in chosen
         )
 
     def _this(self, request: HttpRequest, object_id: str) -> People:

@@ -34,7 +34,6 @@ STATUS_COLOURS = {
     Status.PAUSED: "warning",
     Status.SUPPRESSED: "danger",
 }
-NAMED = 20
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -135,7 +134,6 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
         "story",
     )
     delete_confirmation_template = "admin/erase.html"
-    delete_selected_confirmation_template = "admin/erase_selected.html"
 
     def find_whole(self, rows: QuerySet[Subscriber], typed: str) -> QuerySet[Subscriber] | None:
         """Return the person with this address."""
@@ -199,17 +197,12 @@ class SubscriberAdmin(NeverAdded, SubscriberActions):
             ).count()
             for model in owned
         }
-        names = [str(subscriber) for subscriber in objs[:NAMED]]
+        names = [str(subscriber) for subscriber in objs]
         return names, {"subscribers": len(people)} | counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Subscriber) -> None:
         """Erase one person; a keyed hash of the address stays on the suppression list."""
         privacy.erase(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subscriber]) -> None:
-        """Erase the selected people, one after the other."""
-        for subscriber in queryset:
-            privacy.erase(subscriber)
 
 
 def _once(subscriber: Subscriber, name: str, find: Callable[[Subscriber], T]) -> T:

@@ -6,13 +6,19 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.validators import EMPTY_VALUES
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from unfold.contrib.filters.admin import RangeDateTimeFilter, TextFilter
 from unfold.decorators import action, display
 
 from newsletter.admin import exports, imports
-from newsletter.admin.confirmation import ConfirmedAction, confirmation_page, typed_reason
+from newsletter.admin.confirmation import (
+    ConfirmedAction,
+    confirmation_page,
+    portions,
+    typed_reason,
+)
 from newsletter.models import ListImport, Subscriber, Suppression
 from newsletter.subscriptions import suppressions
 from newsletter.subscriptions.consent_log import ActionOrigin
@@ -48,13 +54,15 @@ def lift(
     page = confirmation_page(admin_, request, found, planned)
     if page is None:
         reason = typed_reason(request)
-        chosen = list(found)
-        people = Subscriber.objects.filter(email_key__in=[row.email_key for row in chosen])
         origin = ActionOrigin(form=f"admin: {request.user.get_username()}: {reason}"[:200])
-        log(request, chosen, f"suppression lifted: {reason}")
-        log(request, people, f"suppression lifted: {reason}")
-        rows = Suppression.objects.filter(pk__in=[row.pk for row in chosen])
-        count = sum(suppressions.lift_many(rows, origin))
+        count = 0
+        for chosen in portions(found, suppressions.ADDRESSES_AT_ONCE):
+            people = Subscriber.objects.filter(email_key__in=[row.email_key for row in chosen])
+            rows = Suppression.objects.filter(pk__in=[row.pk for row in chosen])
+            with transaction.atomic():
+                log(request, chosen, f"suppression lifted: {reason}")
+                log(request, people, f"suppression lifted: {reason}")
+                count += suppressions.lift(rows, origin)
         admin_.message_user(request, f"{counted(Suppression, count)} lifted.", messages.SUCCESS)
     return page
 

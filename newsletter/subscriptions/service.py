@@ -7,6 +7,7 @@ consent log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -31,6 +32,8 @@ from newsletter.subscriptions.preferences import Choices
 PENDING_LIFETIME: Final = timedelta(days=7)
 FIRST_DIGEST_WAIT: Final = timedelta(minutes=15)
 """The first digest of who has chosen nothing waits so long for the choices."""
+PEOPLE_AT_ONCE: Final = 500
+"""So many people are changed in one transaction at most."""
 CLOCK_TOLERANCE: Final = timedelta(days=1)
 """What was stored further ahead than this was stored by a wrong clock."""
 
@@ -221,27 +224,39 @@ def has_choices(subscriber: Subscriber) -> bool:
 
 def pause(subscriber: Subscriber, until: datetime | None, origin: ActionOrigin) -> None:
     """Send nothing until that time, or until the subscriber resumes."""
-    with transaction.atomic():
-        paused = Subscriber.objects.filter(
-            pk=subscriber.pk, status__in=(Status.ACTIVE, Status.PAUSED)
-        ).update(status=Status.PAUSED, paused_until=until, next_digest_at=None)
-        if paused:
-            suppressions.cancel_digests([subscriber.pk], "The subscriber paused.")
-            consent_log.add(
-                subscriber, Action.PAUSE, origin, {"until": until and until.isoformat()}
-            )
+    pause_many([subscriber.pk], until, origin)
     subscriber.refresh_from_db()
+
+
+def pause_many(ids: Sequence[int], until: datetime | None, origin: ActionOrigin) -> None:
+    """Pause those of these people who are subscribed, in one transaction."""
+    choices = {"until": until and until.isoformat()}
+    with transaction.atomic():
+        people = _locked(ids, Status.ACTIVE, Status.PAUSED)
+        keys = [person.pk for person in people]
+        Subscriber.objects.filter(pk__in=keys).update(
+            status=Status.PAUSED, paused_until=until, next_digest_at=None
+        )
+        suppressions.cancel_digests(keys, "The subscriber paused.")
+        Consent.objects.bulk_create(
+            consent_log.line(person, Action.PAUSE, origin, choices) for person in people
+        )
 
 
 def resume(subscriber: Subscriber, origin: ActionOrigin) -> None:
     """Send again, from the next regular time on."""
-    due = due_dates.next_due(subscriber, now())
-    with transaction.atomic():
-        if Subscriber.objects.filter(pk=subscriber.pk, status=Status.PAUSED).update(
-            status=Status.ACTIVE, paused_until=None, next_digest_at=due
-        ):
-            consent_log.add(subscriber, Action.RESUME, origin)
+    resume_many([subscriber.pk], origin)
     subscriber.refresh_from_db()
+
+
+def resume_many(ids: Sequence[int], origin: ActionOrigin) -> None:
+    """Resume those of these people who are paused, in one transaction."""
+    with transaction.atomic():
+        people = _locked(ids, Status.PAUSED)
+        due_dates.resume_regular(people, now())
+        Consent.objects.bulk_create(
+            consent_log.line(person, Action.RESUME, origin) for person in people
+        )
 
 
 def resume_due(at: datetime, *, to: str = "") -> int:
@@ -249,29 +264,48 @@ def resume_due(at: datetime, *, to: str = "") -> int:
     over = Subscriber.objects.filter(status=Status.PAUSED, paused_until__lte=at)
     if to:
         over = over.filter(email_key=to)
-    for subscriber in over:
-        resume(subscriber, ActionOrigin("end of the pause"))
-    return len(over)
+    ids = list(over.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), PEOPLE_AT_ONCE):
+        resume_many(ids[start : start + PEOPLE_AT_ONCE], ActionOrigin("end of the pause"))
+    return len(ids)
 
 
 def unsubscribe(subscriber: Subscriber, origin: ActionOrigin) -> None:
     """End a subscription and cancel what is queued; a suppressed address stays suppressed."""
-    with transaction.atomic():
-        before = (
-            Subscriber.objects.select_for_update()
-            .filter(pk=subscriber.pk, status__in=(Status.PENDING, Status.ACTIVE, Status.PAUSED))
-            .first()
-        )
-        if before:
-            Subscriber.objects.filter(pk=before.pk).update(
-                status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None
-            )
-            suppressions.cancel_digests([subscriber.pk], "The subscriber unsubscribed.")
-            until = before.paused_until and before.paused_until.isoformat()
-            consent_log.add(
-                subscriber, Action.UNSUBSCRIBE, origin, {"was": before.status, "until": until}
-            )
+    unsubscribe_many([subscriber.pk], origin)
     subscriber.refresh_from_db()
+
+
+def unsubscribe_many(ids: Sequence[int], origin: ActionOrigin) -> None:
+    """End the subscriptions of these people as ``unsubscribe`` does, in one transaction."""
+    with transaction.atomic():
+        people = _locked(ids, Status.PENDING, Status.ACTIVE, Status.PAUSED)
+        keys = [person.pk for person in people]
+        Subscriber.objects.filter(pk__in=keys).update(
+            status=Status.UNSUBSCRIBED, next_digest_at=None, paused_until=None
+        )
+        suppressions.cancel_digests(keys, "The subscriber unsubscribed.")
+        Consent.objects.bulk_create(
+            consent_log.line(
+                person,
+                Action.UNSUBSCRIBE,
+                origin,
+                {
+                    "was": person.status,
+                    "until": person.paused_until and person.paused_until.isoformat(),
+                },
+            )
+            for person in people
+        )
+
+
+def _locked(ids: Sequence[int], *statuses: Status) -> list[Subscriber]:
+    """Return those of these people who have one of the statuses, kept from others' changes.
+
+    They are locked in the order of their keys, so that two who lock many never wait for each other.
+    """
+    people = Subscriber.objects.select_for_update().filter(pk__in=ids, status__in=statuses)
+    return list(people.order_by("pk"))
 
 
 def undoable_departure(subscriber: Subscriber) -> Consent | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -201,11 +201,13 @@ def lift(found: QuerySet[Suppression], origin: ActionOrigin) -> int:
         rows = list(found.select_for_update())
         count = Suppression.objects.filter(pk__in=[row.pk for row in rows]).delete()[0]
         lifted = {row.email_key: row for row in rows if row.email_key}
-        people = Subscriber.objects.filter(email_key__in=list(lifted), status=Status.SUPPRESSED)
-        for subscriber in people:
-            _restore(subscriber)
-            row = lifted[subscriber.email_key]
-            consent_log.add(
+        people = Subscriber.objects.select_for_update().filter(
+            email_key__in=list(lifted), status=Status.SUPPRESSED
+        )
+        restored = list(people.order_by("pk"))
+        _restore(restored)
+        Consent.objects.bulk_create(
+            consent_log.line(
                 subscriber,
                 Action.LIFT,
                 origin,
@@ -215,6 +217,9 @@ def lift(found: QuerySet[Suppression], origin: ActionOrigin) -> int:
                     "suppressed_at": row.created_at.isoformat(),
                 },
             )
+            for subscriber in restored
+            for row in (lifted[subscriber.email_key],)
+        )
     return count
 
 
@@ -223,14 +228,28 @@ def lift_for(subscriber: Subscriber, reason: str, origin: ActionOrigin) -> None:
     lift(of_address(subscriber.email_key).filter(reason=reason), origin)
 
 
-def _restore(subscriber: Subscriber) -> None:
-    """Give a subscriber the status that the last action of theirs led to."""
-    last = subscriber.consents.filter(action__in=STATUS_AFTER).order_by("-pk").first()
-    default = Status.ACTIVE if subscriber.confirmed_at else Status.PENDING
-    status = STATUS_AFTER[last.action] if last else default
-    until = last.choices.get("until") if last and status == Status.PAUSED else None
-    Subscriber.objects.filter(pk=subscriber.pk, status=Status.SUPPRESSED).update(
-        status=status,
-        paused_until=until and datetime.fromisoformat(until),
-        next_digest_at=(due_dates.next_due(subscriber, now()) if status == Status.ACTIVE else None),
-    )
+def _restore(people: Sequence[Subscriber]) -> None:
+    """Give each of these subscribers the status that the last action of theirs led to."""
+    lines = Consent.objects.filter(subscriber__in=people, action__in=STATUS_AFTER).order_by("pk")
+    last: dict[int, tuple[str | None, dict[str, Any]]] = {
+        owner: (action, choices)
+        for owner, action, choices in lines.values_list("subscriber_id", "action", "choices")
+    }
+    active: list[Subscriber] = []
+    others: dict[tuple[str, str | None], list[int]] = {}
+    for person in people:
+        default = Action.CONFIRM if person.confirmed_at else None
+        action, choices = last.get(person.pk, (default, {}))
+        status = STATUS_AFTER[action] if action else Status.PENDING
+        if status == Status.ACTIVE:
+            active.append(person)
+        else:
+            until = choices.get("until") if status == Status.PAUSED else None
+            others.setdefault((status, until), []).append(person.pk)
+    due_dates.resume_regular(active, now())
+    for (status, until), keys in others.items():
+        Subscriber.objects.filter(pk__in=keys).update(
+            status=status,
+            paused_until=datetime.fromisoformat(until) if until else None,
+            next_digest_at=None,
+        )

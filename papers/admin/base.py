@@ -162,6 +162,6 @@ def link(url: str, text: object) -> str:
     return format_html('<a class="text-link" href="{}">{}</a>', url, text)
 
 
-def log(request: HttpRequest, objects: Iterable[Model], message: str) -> None:
+def log(request: HttpRequest, objects: Iterable[Model], message: str, flag: int = CHANGE) -> None:
     """Record in the audit log what this account did to these rows."""
-    LogEntry.objects.log_actions(str(request.user.pk), objects, CHANGE, change_message=message)
+    LogEntry.objects.log_actions(str(request.user.pk), objects, flag, change_message=message)

@@ -153,6 +153,22 @@ def test_metrics_count_every_state_even_the_empty_ones(
     assert "reader0" not in text
 
 
+@pytest.mark.parametrize("count", [0, 40])
+def test_metrics_take_at_most_twelve_queries_whatever_the_number_of_parts(
+    client: Client, db: None, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for number in range(count):
+        Heartbeat.objects.create(name=f"worker celery@{number}")
+        Stream.objects.create(name=f"stream-{number}", paused_at=now())
+        Source.objects.create(name=f"source-{number}", kind="arxiv-rss", last_success_at=now())
+        a_digest(state="sent" if number % 2 else "queued")
+    daily.count_days(now())
+    with django_assert_max_num_queries(12):
+        text = client.get("/metrics").content.decode()
+    assert text.count("paperboy_source_success_age_seconds{") == count
+    assert text.count("paperboy_heartbeat_age_seconds{") == count
+
+
 def test_metrics_are_hidden_in_production_without_the_token(
     client: Client, settings: Settings, db: None
 ) -> None:
