@@ -1,7 +1,8 @@
 """Search for papers: read what a visitor typed, match it in the index, highlight the matches.
 
 The query language: words (whole ones and their stems), ``"quoted phrases"``, ``word*`` for a
-beginning, ``-word``, ``author:name``, ``field:cs.CL``. All parts must match.
+beginning, ``-word``, ``author:name``, ``field:cs.CL``. All parts must match; of several fields one
+is enough.
 """
 
 from __future__ import annotations
@@ -17,17 +18,32 @@ from django.db import connection, transaction
 from papers import search_index
 from papers.models import Paper
 from papers.search_index import TABLE, field_token, stem, words_of
+from papers.text import taxonomy
 from papers.text.identifiers import arxiv_id
 
 MAX_LENGTH: Final = 200
 MAX_TERMS: Final = 8
-MAX_MATCHES: Final = 2000
+SHORTEST_PREFIX: Final = 2
+"""Letters of a beginning; one letter begins the words of all papers."""
+MAX_MATCHES: Final = 1000
 """Of more matches than this only the newest are ranked."""
 STATEMENT_TIMEOUT_MS: Final = 2000
+PLANNER_SETTINGS: Final = {
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "work_mem": "16MB",
+}
+"""For PostgreSQL, which does not know what reading a stored vector costs, nor on a fresh table how
+many papers match: matches come from the index, and papers one by one until there are enough."""
 PART: Final = re.compile(
-    r"(?P<minus>-?)(?:(?P<key>author|field):)?"
-    r'(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))'
+    r"(?P<minus>-?)(?:(?P<key>author|field):\s*)?"
+    r'(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))',
+    re.IGNORECASE,
 )
+UNFINISHED: Final = re.compile(r"(?:^|\s)-?(?:author|field):\s*$", re.IGNORECASE)
 ORDERS: Final = ("relevance", "date")
 
 
@@ -46,19 +62,25 @@ class Term:
 class Query:
     """What was searched for.
 
-    ``terms`` are at most MAX_TERMS; ``fields`` are arXiv categories, any of which must be there;
-    ``identifier`` is the arXiv id that the text is, without its version; ``shortened`` tells that
-    a part was left out.
+    ``terms`` are at most MAX_TERMS; ``fields`` are arXiv categories and archives, any of which must
+    be there, ``fields_left_out`` those of which none may; ``identifier`` is the arXiv id that the
+    text is, without its version; ``shortened`` tells that a part was left out.
     """
 
     text: str
     terms: tuple[Term, ...] = ()
     fields: tuple[str, ...] = ()
+    fields_left_out: tuple[str, ...] = ()
     identifier: str = ""
     shortened: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.fields) or any(not term.negated for term in self.terms)
+
+    @property
+    def leaves_out_only(self) -> bool:
+        """Return whether it says only what must not be there, which is nothing to look for."""
+        return not self and bool(self.terms or self.fields_left_out)
 
     @property
     def highlighted(self) -> frozenset[str]:
@@ -86,17 +108,19 @@ def read(typed: str) -> Query:
     kept = text[:MAX_LENGTH].strip()
     identifier = arxiv_id(kept)
     terms: list[Term] = []
-    fields: list[str] = []
-    for part in PART.finditer(kept):
-        if part["key"] == "field":
-            fields.append(part["phrase"] or part["word"] or "")
+    fields: dict[bool, list[str]] = {False: [], True: []}
+    for part in PART.finditer(UNFINISHED.sub("", kept)):
+        if (part["key"] or "").lower() == "field":
+            typed_field = (part["phrase"] or part["word"] or "").strip()
+            fields[bool(part["minus"])].append(taxonomy.category(typed_field) or typed_field)
         elif term := _term(part):
             terms.append(term)
     distinct = list(dict.fromkeys(terms))
     return Query(
         text=kept,
         terms=tuple(distinct[:MAX_TERMS]),
-        fields=tuple(filter(None, fields)),
+        fields=tuple(filter(None, fields[False])),
+        fields_left_out=tuple(filter(None, fields[True])),
         identifier=identifier.id if identifier else "",
         shortened=len(text) > MAX_LENGTH or len(distinct) > MAX_TERMS,
     )
@@ -108,10 +132,10 @@ def _term(part: re.Match[str]) -> Term | None:
     words = words_of(written)
     if not words:
         return None
-    prefix = part["phrase"] is None and written.endswith("*")
+    prefix = part["phrase"] is None and written.endswith("*") and len(words[-1]) >= SHORTEST_PREFIX
     return Term(
         tokens=(words[-1],) if prefix else tuple(map(stem, words)),
-        column="people" if part["key"] == "author" else "",
+        column="people" if part["key"] else "",
         prefix=prefix,
         negated=bool(part["minus"]),
         typed=part.group(0),
@@ -192,51 +216,86 @@ def _fts5(query: Query) -> str:
         wanted.append(f"fields : ({named})")
     expression = " AND ".join(wanted)
     unwanted = [_fts5_term(term) for term in query.terms if term.negated]
+    unwanted += [f'fields : "{field_token(field)}"' for field in query.fields_left_out]
     return f"({expression}) NOT ({' OR '.join(unwanted)})" if unwanted else expression
 
 
 def _fts5_term(term: Term) -> str:
     text = " ".join(term.tokens)
     if term.prefix:
-        return f'(words : "{text}" *)'
+        return f'({term.column or "words"} : "{text}" *)'
     columns = term.column or "title people terms abstract"
     return f'({{{columns}}} : "{text}")'
 
 
 def _postgresql(query: Query, days: str, values: list[Any]) -> list[Row]:
-    expression = _tsquery(query)
-    # In one statement the planner would read vectors in the order of their papers, or all of them:
-    # it does not know what reading a stored vector costs.
+    with transaction.atomic(), connection.cursor() as cursor:
+        settings = [part for setting in PLANNER_SETTINGS.items() for part in setting]
+        local = ", ".join(["set_config(%s, %s, true)"] * len(PLANNER_SETTINGS))
+        cursor.execute(f"SELECT {search_index.HAS_OUTDATED_ROWS}, {local}", settings)
+        paired = not cursor.fetchone()[0]
+        cursor.execute(*_statement(query, days, values, paired=paired))
+        return list(cursor.fetchall())
+
+
+def _statement(
+    query: Query, days: str, values: list[Any], *, paired: bool
+) -> tuple[str, list[Any]]:
+    """Return the statement that finds and ranks the newest matches, and its parameters."""
+    exact, coarse = _tsquery(query), _indexed_tsquery(query, paired=paired)
+    # The index holds no positions, so a condition with them reads a stored vector for each match.
+    # It is asked of the newest papers first, and of no more than it takes to fill the answer.
+    checks = [exact] if exact != coarse else []
+    check = f"JOIN {TABLE} s ON s.paper_id = m.id AND s.vector @@ %s::tsquery" if checks else ""
+    # A sum, because in the order of the key itself the planner would read the vectors one by one.
     sql = (
-        "WITH matching AS MATERIALIZED "
-        f"(SELECT paper_id FROM {TABLE} WHERE vector @@ %s::tsquery), "
-        "newest AS MATERIALIZED (SELECT p.id, p.trending, p.announced_at "
-        "FROM matching JOIN papers_paper p ON p.id = matching.paper_id "
-        f"WHERE NOT p.hidden {days} ORDER BY p.id DESC LIMIT {MAX_MATCHES + 1}) "
+        "WITH newest AS MATERIALIZED (SELECT p.id, p.trending, p.announced_at "
+        f"FROM (SELECT paper_id + 0 AS id FROM {TABLE} WHERE vector @@ %s::tsquery "
+        "ORDER BY id DESC OFFSET 0) m "
+        f"{check} JOIN papers_paper p ON p.id = m.id WHERE NOT p.hidden {days} "
+        f"ORDER BY m.id DESC LIMIT {MAX_MATCHES + 1}) "
         "SELECT id, ts_rank_cd(%s, s.vector, %s::tsquery), trending, announced_at "
         f"FROM newest JOIN {TABLE} s ON s.paper_id = newest.id"
     )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; SET LOCAL enable_seqscan = off"
-        )
-        cursor.execute(sql, [expression, *values, search_index.RANK_WEIGHTS, expression])
-        return list(cursor.fetchall())
+    return sql, [coarse, *checks, *values, search_index.RANK_WEIGHTS, exact]
 
 
 def _tsquery(query: Query) -> str:
     """Return the query as a tsquery literal; every lexeme is quoted."""
-    parts = [("!" if term.negated else "") + _tsquery_term(term) for term in query.terms]
-    if query.fields:
-        parts.append("(" + " | ".join(f"'{field_token(field)}'" for field in query.fields) + ")")
-    return " & ".join(parts)
+    return _joined(query, [_tsquery_term(term) for term in query.terms])
+
+
+def _indexed_tsquery(query: Query, *, paired: bool) -> str:
+    """Return a tsquery literal that the index answers alone: what matches the query, and more.
+
+    ``paired`` tells that all rows have pairs of words.
+    """
+    parts = []
+    for term in query.terms:
+        phrase = len(term.tokens) > 1
+        if not (phrase or term.column):
+            parts.append(_tsquery_term(term))
+        elif term.prefix and not term.negated:
+            parts.append(f"'{term.tokens[0]}':*")
+        elif not term.negated:
+            tokens = search_index.pair_tokens(term.tokens) if phrase and paired else term.tokens
+            parts.append(" & ".join(f"'{token}'" for token in tokens))
+    return _joined(query, parts)
+
+
+def _joined(query: Query, parts: Sequence[str]) -> str:
+    any_of = " | ".join(f"'{field_token(field)}'" for field in query.fields)
+    none_of = [f"!'{field_token(field)}'" for field in query.fields_left_out]
+    return " & ".join([*parts, *([f"({any_of})"] if any_of else []), *none_of])
 
 
 def _tsquery_term(term: Term) -> str:
-    if term.prefix:
-        return f"'={term.tokens[0]}':*"
     label = ":B" if term.column == "people" else ""
-    return "(" + " <-> ".join(f"'{token}'{label}" for token in term.tokens) + ")"
+    if term.prefix:
+        text = f"'{term.tokens[0]}':*B" if label else f"'={term.tokens[0]}':*"
+    else:
+        text = "(" + " <-> ".join(f"'{token}'{label}" for token in term.tokens) + ")"
+    return f"!{text}" if term.negated else text
 
 
 def parts_to_highlight(text: str, query: Query) -> Iterator[tuple[str, bool]]:

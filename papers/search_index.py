@@ -14,7 +14,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
+from zlib import crc32
 
 from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
@@ -30,6 +32,9 @@ COLUMNS: Final = ("title", "people", "terms", "abstract", "words", "fields")
 WEIGHTS: Final = (8.0, 6.0, 3.0, 1.0, 0.0, 0.0)
 """Of the columns, for bm25."""
 LABELS: Final = {"title": "A", "people": "B", "terms": "C", "abstract": "D"}
+VERSION: Final = 1
+"""Of the rows on PostgreSQL: 1 has pairs of words. FTS5 finds phrases without them."""
+HAS_OUTDATED_ROWS: Final = f"EXISTS (SELECT 1 FROM {TABLE} WHERE version < {VERSION})"
 RANK_WEIGHTS: Final = "{0.1, 0.3, 0.7, 1.0}"
 """Of the labels D, C, B, A, for ts_rank_cd."""
 MAX_TOKENS: Final = 16_000
@@ -78,6 +83,15 @@ def field_token(category: str) -> str:
     return "field0" + re.sub(r"[^a-z0-9]+", "0", category.lower())
 
 
+def pair_tokens(tokens: Sequence[str]) -> list[str]:
+    """Return a token for each two that stand together, by which PostgreSQL looks for phrases.
+
+    GIN holds no positions: without them it would read the stored vector of each paper that has
+    both words. Now and then two pairs share a token, so a match is still to be checked.
+    """
+    return [f"~{crc32(f'{one} {two}'.encode()):x}" for one, two in pairwise(tokens)]
+
+
 def update(papers: Iterable[Paper]) -> None:
     """Write the index rows of these papers, replacing older ones."""
     rows = []
@@ -94,12 +108,16 @@ def update(papers: Iterable[Paper]) -> None:
 
 
 def update_missing(limit: int) -> int:
-    """Index up to ``limit`` papers that have no row yet, newest first; returns how many."""
-    key = "paper_id" if connection.vendor == "postgresql" else "rowid"
+    """Index up to ``limit`` papers without a row of this VERSION, newest first; return how many."""
+    current = (
+        f"s.paper_id = p.id AND s.version >= {VERSION}"
+        if connection.vendor == "postgresql"
+        else "s.rowid = p.id"
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM papers_paper p WHERE NOT EXISTS (SELECT 1 FROM {TABLE} s "
-            f"WHERE s.{key} = p.id) ORDER BY id DESC LIMIT %s",
+            f"WHERE {current}) ORDER BY id DESC LIMIT %s",
             [limit],
         )
         missing = [row[0] for row in cursor.fetchall()]
@@ -133,14 +151,15 @@ def _write_sqlite(rows: Sequence[tuple[int, dict[str, list[str]]]]) -> None:
 def _write_postgresql(rows: Sequence[tuple[int, dict[str, list[str]]]]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {TABLE} (paper_id, vector) VALUES (%s, %s::tsvector) "
-            "ON CONFLICT (paper_id) DO UPDATE SET vector = excluded.vector",
+            f"INSERT INTO {TABLE} (paper_id, vector, version) "
+            f"VALUES (%s, %s::tsvector, {VERSION}) ON CONFLICT (paper_id) "
+            "DO UPDATE SET vector = excluded.vector, version = excluded.version",
             [(key, _vector(texts)) for key, texts in rows],
         )
 
 
 def _vector(texts: dict[str, list[str]]) -> str:
-    """Return a tsvector literal: stems with position and label, ``=word`` for whole words.
+    """Return a tsvector literal: stems with position and label, pairs, ``=word`` for whole words.
 
     A gap between the columns keeps a phrase from matching across two of them.
     """
@@ -154,7 +173,9 @@ def _vector(texts: dict[str, list[str]]) -> str:
                 found.append(f"{place}{label}")
         place += 10
     stems = [f"'{token}':{','.join(found)}" for token, found in positions.items() if found]
-    return " ".join([*stems, *(f"'={word}'" for word in texts["words"]), *_quoted(texts["fields"])])
+    pairs = {pair for name in LABELS for pair in pair_tokens(texts[name])}
+    words = (f"={word}" for word in texts["words"])
+    return " ".join([*stems, *_quoted([*sorted(pairs), *words, *texts["fields"]])])
 
 
 def _quoted(tokens: Iterable[str]) -> list[str]:

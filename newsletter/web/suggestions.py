@@ -24,7 +24,12 @@ def papers(typed: str) -> list[str]:
     text = typed.strip()
     if len(text) < LEAST_LETTERS:
         return []
-    found = search.find(search.read(f"{text}*" if text[-1].isalnum() else text)).ids[:MOST]
+    finished, _, last = text.rpartition(" ")
+    if len(last) < search.SHORTEST_PREFIX:
+        text = finished
+    elif last[-1].isalnum():
+        text = f"{text}*"
+    found = search.find(search.read(text)).ids[:MOST]
     titles = Paper.objects.in_bulk(found)
     # A line of a list ends with a semicolon, too.
     return [titles[key].title.replace(";", ",") for key in found if key in titles]

@@ -14,6 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.web import presenters
+from newsletter.web.lists import field_name
 from newsletter.web.request_limit import limited
 from newsletter.web.views.request_origin import origin_of
 from papers import search as papers_search
@@ -25,6 +26,8 @@ from papers.text import taxonomy
 RESULTS_PER_PAGE: Final = 20
 SEARCHES_PER_MINUTE: Final = 60
 """From one network address; a person types slower."""
+TOO_MANY: Final = "Too many searches came from your network. Try again in a minute."
+TOO_LONG: Final = "This search took too long. Try fewer or rarer words."
 
 
 @require_safe
@@ -40,12 +43,12 @@ def search(request: HttpRequest) -> HttpResponse:
     if not query:
         return render(request, "site/search.html", context)
     if limited("search", origin_of(request, "search").ip, SEARCHES_PER_MINUTE):
-        context["problem"] = "Too many searches came from your network. Try again in a minute."
+        context["problem"] = TOO_MANY
         return render(request, "site/search.html", context, status=429)
     try:
         matches = papers_search.find(query, order=order, since=since, until=until)
     except OperationalError:
-        context["problem"] = "This search took too long. Try fewer or rarer words."
+        context["problem"] = TOO_LONG
         return render(request, "site/search.html", context, status=503)
     page = Paginator(matches.ids, RESULTS_PER_PAGE).get_page(request.GET.get("page"))
     papers = Paper.objects.in_bulk(page.object_list)
@@ -57,7 +60,8 @@ def search(request: HttpRequest) -> HttpResponse:
             for key in page.object_list
             if key in papers
         ],
-        "fields": [(code, taxonomy.NAMES.get(code, code)) for code in query.fields],
+        "fields": [field_name(code) for code in query.fields if taxonomy.category(code)],
+        "unknown": [code for code in query.fields if not taxonomy.category(code)],
     }
     if not matches.ids:
         context |= {"nearest": spelling.nearest(query), "shorter": _shorter(query)}

@@ -10,7 +10,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from newsletter.web import request_limit
-from papers import search_index, spelling
+from papers import search, search_index, spelling
+from papers.models import Paper
 from tests.factories import a_paper
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +207,152 @@ def test_papers_that_an_older_version_stored_are_indexed_in_portions(client: Cli
     assert search_index.update_missing(2) == 2
     assert search_index.update_missing(2) == 1
     assert "3 papers for" in results(client, "gamma")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="FTS5 has positions in its index")
+def test_phrases_are_found_in_rows_that_an_older_version_wrote(client: Client) -> None:
+    near = a_paper(title="Sparse attention heads")
+    a_paper(title="Attention is sparse")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE papers_search SET version = 0, vector = to_tsvector('simple', 'spars attent')"
+            " WHERE paper_id = %s",
+            [near.pk],
+        )
+    assert "1 paper for" in results(client, '"sparse attention"')
+    assert search_index.update_missing(5) == 1
+    assert "1 paper for" in results(client, '"sparse attention heads"')
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ('"chain of thought"', 1),
+        ("chain-of-thought", 1),
+        ('thought -"chain of"', 1),
+        ('author:"ada lovelace"', 2),
+        ('author:"lovelace ada"', 0),
+        ("author:lovel*", 2),
+        ("author:chai*", 0),
+        ('"of thought" field:cs.CL -author:turing', 1),
+    ],
+)
+def test_phrases_go_with_every_other_part_of_a_search(
+    client: Client, words: str, found: int
+) -> None:
+    a_paper(title="Chain of thought", authors=["Ada Lovelace"])
+    a_paper(title="Thought about chains", authors=["Ada Lovelace", "Alan Turing"])
+    page = results(client, words)
+    assert (f"{found} paper" if found else "No paper matches") in page
+
+
+def test_only_the_newest_of_very_many_matches_are_ranked_and_the_page_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MAX_MATCHES", 3)
+    for number in range(5):
+        a_paper(title=f"Gamma rays {number}")
+    for words in ("gamma", '"gamma rays"'):
+        page = results(client, words)
+        assert "More than 3 papers for" in page
+        shown = [number for number in range(5) if f"{number}</a></h3>" in page]
+        assert shown == [2, 3, 4]
+        assert "Of so many matches the newest are shown" in page
+
+
+def test_hidden_papers_do_not_take_the_places_of_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MAX_MATCHES", 2)
+    for number in range(6):
+        a_paper(title=f"Gamma rays {number}", hidden=number > 1)
+    page = results(client, "gamma")
+    assert "2 papers for" in page
+    assert "More than" not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("-only", "only says what to leave out"),
+        ("-author:wang -field:cs.CL", "only says what to leave out"),
+        ("author:", "has no word to look for"),
+        ("FIELD: ", "has no word to look for"),
+        ("field:nonsense", "“nonsense” is no field"),
+        ("gamma field:nonsense", "“nonsense” is no field"),
+        ("field:hep-th", "No paper matches “field:hep-th” in High energy physics: theory."),
+    ],
+)
+def test_a_search_that_cannot_find_anything_says_why(
+    client: Client, words: str, sentence: str
+) -> None:
+    a_paper(title="Gamma")
+    assert sentence in results(client, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "titles"),
+    [
+        ("gamma -field:cs.CL", {"Gamma two"}),
+        ("gamma -field:cs", {"Gamma two"}),
+        ("Field:CS.cl", {"Gamma one"}),
+        ("AUTHOR: turing", {"Gamma two"}),
+        ("gamma author:", {"Gamma one", "Gamma two"}),
+    ],
+)
+def test_fields_and_authors_are_read_as_people_write_them(
+    client: Client, words: str, titles: set[str]
+) -> None:
+    a_paper(title="Gamma one", authors=["Ada Lovelace"], categories=["cs.CL"])
+    a_paper(title="Gamma two", authors=["Alan Turing"], categories=["math.AG"])
+    found = search.find(search.read(words)).ids
+    assert {paper.title for paper in Paper.objects.filter(pk__in=found)} == titles
+
+
+HOSTILE = [
+    *('"', '"a', '"a b" "c', "-", "- -", "*", "**", "a**", "(", "a)", "a AND", "NOT a", "OR OR"),
+    *("NEAR(a b, 5)", "a NEAR b", "{title} : a", "^a", "a + b", "a <-> b", "a <2> b", "a | b"),
+    *("!a", "a & !b", "a:*", "a:B", ":*", "'", "a'b", "\\", "\\'", "%", "%s", "%(a)s", "$1", "?"),
+    *("';--", "' OR 1=1 --", "author:", 'author:"', "author:*", "field:", "field:'", 'field:"x'),
+    *("-field:x", "a\x00b", "\x00", "😀 a"),
+    *(
+        "שלום",
+        "مرحبا",
+        "\u202eabc",
+        "\u200b",
+        "中文",
+        "İstanbul",
+        "ﬁne",
+        "$x^2$",
+        "H₂O",
+        "c++",
+        ".NET",
+    ),
+    *("a" * 10_000, "a " * 5_000, '"' * 10_000, "a* " * 3_000, '"a b" ' * 2_000, "é" * 10_000),
+]
+
+
+@pytest.mark.parametrize("path", ["/search/", "/search/feed.xml", "/search/feed.json"])
+def test_no_search_breaks_the_page_or_its_feeds(client: Client, path: str) -> None:
+    a_paper(title="A title with a word")
+    for words in HOSTILE:
+        request_limit.forget_all()
+        assert client.get(path, {"q": words}).status_code == 200, words
+
+
+@pytest.mark.parametrize("path", ["/search/feed.xml", "/search/feed.json"])
+def test_a_reader_of_a_search_feed_that_asks_too_often_is_told_to_wait(
+    client: Client, path: str
+) -> None:
+    answers = [client.get(path, {"q": "alpha"}) for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [200] * 60 + [429]
+    assert answers[-1]["Retry-After"] == "60"
+
+
+def test_one_letter_is_a_word_and_no_beginning(client: Client) -> None:
+    a_paper(title="A vitamin")
+    a_paper(title="Attention", abstract="Heads.")
+    assert "1 paper for" in results(client, "a*")
 
 
 def test_a_word_of_thousands_of_letters_is_indexed_by_its_beginning(client: Client) -> None:
