@@ -2,11 +2,13 @@
 
     python -m benchmarks.reasons [SEED] [FOLDER]
 
-Of PAPERS random papers of ``hf-authors``, LIKED random ones are liked one by one, and each of
-SEARCHES is searched for; of each the best PICKS papers are printed with their reasons. Then every
-phrase that a reason of a like names, and the words of every search, are taken out of the paper;
-printed is in how many cases its score falls. The text that was changed is a paper of the same
-index, so that all weights are equal. FOLDER holds ``hf-authors``.
+A day is drawn from those of ``hf-authors``. Of the papers of ``WINDOW`` days until then, the best
+``PICKS`` for each of ``LIKED`` earlier papers, drawn and liked one by one, are printed with their
+reasons, and the best for each of ``SEARCHES`` searches: keywords of earlier papers, every second
+one with another of the same paper. Then every phrase that a reason of a like names, and the words
+of every search, are taken out of the paper; printed is in how many cases its score falls. The text
+that was changed is a paper of the same index, so that all weights are equal. FOLDER holds
+``hf-authors``.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from benchmarks.ranking import DATA, documents
+from benchmarks.ranking import DATA, documents, read
 from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
@@ -31,22 +34,15 @@ from papers.recommend.ranking import interests, known_likes
 from papers.recommend.similarity import Scores
 from papers.recommend.tokenize import stem
 
-PAPERS: Final = 3000
+WINDOW: Final = timedelta(days=60)
+"""Age of the oldest paper of the catalogue,"""
+EARLIER: Final = timedelta(days=450)
+"""and days before the first day that is drawn."""
 LIKED: Final = 25
+SEARCHES: Final = 75
 PICKS: Final = 4
 CHANGED: Final = "changed:"
 """Before the id of a paper, that of the same paper without what its reason names."""
-SEARCHES: Final = (
-    *("prompt injection attacks", "sparse autoencoders", "knowledge distillation of small models"),
-    *("visual grounding in documents", "speech synthesis", "reward models for reasoning"),
-    *("quantization of large language models", "protein design", "chart understanding"),
-    *("synthetic data for pretraining", "graph neural networks", "human motion generation"),
-    *("jailbreak defense", "optical character recognition", "long video understanding"),
-    *("scientific discovery by agents", "time series forecasting", "retrieval of code"),
-    *("low-rank adaptation", "depth estimation from one image", "emotion recognition"),
-    *("tokenizers without training", "planning with world models", "object detection"),
-    *("cultural bias of language models", "software vulnerability repair"),
-)
 
 
 class Pick(NamedTuple):
@@ -58,10 +54,39 @@ class Pick(NamedTuple):
     profile: Profile
 
 
-def picks(index: Index, liked: Sequence[Document]) -> Iterator[Pick]:
+class Draw(NamedTuple):
+    """What one reading is about: a day, its catalogue, and what readers like and search."""
+
+    day: date
+    candidates: list[Document]
+    liked: list[Document]
+    searches: list[str]
+
+
+def draw(folder: Path, seed: int) -> Draw:
+    """Return a day of a set that is drawn, with its papers, and earlier ones that are liked."""
+    generator = random.Random(seed)
+    items = read(folder / "items.jsonl.gz")
+    dates = [date.fromisoformat(item["published"]) for item in items]
+    day = generator.choice([one for one in dates if one >= min(dates) + EARLIER])
+    papers = list(zip(documents(folder), dates, items, strict=True))
+    earlier = [(paper, item) for paper, at, item in papers if at <= day - WINDOW]
+    searches = []
+    told = [item["keywords"] for _, item in earlier if len(item["keywords"]) > 1]
+    for number, keywords in enumerate(generator.sample(told, SEARCHES)):
+        searches.append(" for ".join(generator.sample(keywords, 1 + number % 2)))
+    return Draw(
+        day,
+        [paper for paper, at, _ in papers if day - WINDOW < at <= day],
+        [paper for paper, _ in generator.sample(earlier, LIKED)],
+        searches,
+    )
+
+
+def picks(index: Index, liked: Sequence[Document], searches: Sequence[str]) -> Iterator[Pick]:
     """Yield the best papers for each like and for each search."""
     profiles = {f"liked: {one.title}": Profile(likes=[one.id]) for one in liked}
-    profiles |= {f"search: {text}": Profile(texts=[text]) for text in SEARCHES}
+    profiles |= {f"search: {text}": Profile(texts=[text]) for text in searches}
     for name, profile in profiles.items():
         for interest in interests(index, profile):
             places = (
@@ -92,12 +117,14 @@ def without(document: Document, pattern: str, number: int) -> Document:
     return replace(document, id=f"{CHANGED}{number}", title=title, abstract=abstract)
 
 
-def falls(found: Sequence[Pick], papers: Sequence[Document]) -> dict[str, list[bool]]:
+def falls(
+    found: Sequence[Pick], papers: Sequence[Document], liked: Sequence[Document] = ()
+) -> dict[str, list[bool]]:
     """Return by kind of profile for each thing named whether the score falls without it."""
     cases = [(pick, pattern) for pick in found for pattern in named(pick)]
     changed = [without(pick.document, pattern, at) for at, (pick, pattern) in enumerate(cases)]
     everything = [*papers, *changed]
-    index = Index(everything, (), encoder.of(everything))
+    index = Index(everything, liked, encoder.of([*everything, *liked]))
     fallen: dict[str, list[bool]] = {"likes": [], "searches": []}
     for (pick, _), one in zip(cases, changed, strict=True):
         scores = _scores(index, pick.profile)
@@ -119,17 +146,18 @@ def _scores(index: Index, profile: Profile) -> Scores:
 
 def main(seed: int = 1, folder: Path = DATA) -> None:
     """Print the picks, then how often the score falls."""
-    generator = random.Random(seed)
-    papers = generator.sample(documents(folder / "hf-authors"), PAPERS)
-    index = Index(papers, (), encoder.of(papers))
-    found = list(picks(index, generator.sample(papers, LIKED)))
+    drawn = draw(folder / "hf-authors", seed)
+    print(f"{len(drawn.candidates)} papers until {drawn.day}")
+    vectors = encoder.of([*drawn.candidates, *drawn.liked])
+    index = Index(drawn.candidates, drawn.liked, vectors)
+    found = list(picks(index, drawn.liked, drawn.searches))
     chosen_for = ""
     for pick in found:
         if pick.chosen_for != chosen_for:
             print(f"\n{(chosen_for := pick.chosen_for)}")
         print(f"  {pick.document.title}\n      {pick.reason}")
     print()
-    for kind, fallen in falls(found, papers).items():
+    for kind, fallen in falls(found, drawn.candidates, drawn.liked).items():
         print(f"{kind}: {sum(fallen)} of {len(fallen)} scores fall without what the reason names")
 
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import known_likes
-from papers.recommend.shared_phrases import GENERAL_WORDS
+from papers.recommend.shared_phrases import GENERAL_WORDS, GENERIC_NOUNS
 from papers.recommend.similarity import Scores
 from papers.recommend.tokenize import words
 
 BEST: Final = 30
 """Papers that fit best, on which the pull of a word is measured."""
+NAMELESS: Final = GENERAL_WORDS | GENERIC_NOUNS
+"""Words that say nothing of what a reader likes."""
 LEAST_LETTERS: Final = 3
 LEAST_PULL: Final = 0.005
 
@@ -70,6 +72,6 @@ def _named(index: Index, rows: tuple[int, ...]) -> dict[int, str]:
     named: dict[int, str] = {}
     for word, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
         number = index.vocabulary.stem_number(word)
-        if number >= 0 and len(word) >= LEAST_LETTERS and word not in GENERAL_WORDS:
+        if number >= 0 and len(word) >= LEAST_LETTERS and word not in NAMELESS:
             named.setdefault(number, word)
     return named

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Iterator, Sequence, Set
+from itertools import chain, pairwise, zip_longest
 from typing import Final
 
+from papers.recommend.phrase_index import inflections
 from papers.recommend.query_parsing import Word
-from papers.recommend.shared_phrases import GENERAL_WORDS
-from papers.recommend.tokenize import stem
+from papers.recommend.shared_phrases import GENERAL_WORDS, GENERIC_NOUNS, is_adjective
+from papers.recommend.tokenize import stem, strip_accents
 from papers.recommend.tokenize import words as paper_words
 
 MOST_PARTS: Final = 3
 """Parts of a search in one reason."""
 DERIVATION: Final = re.compile(r"(?<=\w{3})(?:(?:at)?(?:ion|ing|ed|es?|or|ive)|er|ic|s)+$")
 """Endings of words on one subject: *detect*, *detection*, unlike *token* and *tokenizer*."""
+COMPOUND: Final = re.compile(r"\w+(?:-\w+)+")
+DROPPED_NOUN: Final = re.compile(
+    r"\b(?:approach|art|methods?|papers?|results?|state|work)\b", re.IGNORECASE
+)
+"""Stop words that name something beside another word: *method design*."""
+NAMELESS: Final = GENERAL_WORDS | GENERIC_NOUNS
+VERB_ENDING: Final = re.compile(r"(?<=\w{3})(?:ings?|ed)$")
 
 
 def search_reason(
@@ -30,8 +38,10 @@ def search_reason(
 ) -> str:
     """Return in words how far a paper is on the subject of a search.
 
-    Where the paper has not all of it together, parts of the search that stand together are named,
-    and single words that name a subject by themselves.
+    Where the paper has not all of it together, parts of the search that stand in it as they were
+    typed, singular and plural and hyphens apart, are named: words together, and single words that
+    name a subject by themselves. Words with a hyphen between them are one: *mixture-of-depths* is
+    no mixture of other things, and no part of it is named.
 
     Args:
         text: The search as typed.
@@ -43,13 +53,16 @@ def search_reason(
         together: Whether neighbouring words of the search stand together in the paper.
         subject: Whether they do so more than in passing.
     """
-    lower = paper.lower()
-    related = [_is_only_related(word, lower) for word in words]
+    wording = [one for one in paper_words(paper) if stem(one)]
+    related = [_is_only_related(word, wording, alone=len(words) == 1) for word in words]
     held = [has and not other for has, other in zip_longest(held, related, fillvalue=False)]
-    if all(held) and together:
+    units = list(_units(text, words))
+    whole = together and not any(_is_apart(unit, wording) for unit in units)
+    if all(held) and whole and not _lacks_dropped_noun(text, paper):
         return f"on “{text}”" if subject else f"mentions “{text}”"
-    stems = [one for one in map(stem, paper_words(paper)) if one]
-    found = [part for run in _runs(words, held) for part in _parts(run, stems, is_common)]
+    known = {word for word, has in zip(words, held, strict=False) if has}
+    runs = _runs(units, known)
+    found = [part for run in runs for part in _parts(run, wording, is_common)]
     parts = [_as_typed(text, part) for part in found]
     if not parts:
         return f"close to “{text}”"
@@ -59,13 +72,20 @@ def search_reason(
     return f"part of “{text}”: {', '.join(parts[:MOST_PARTS])}"
 
 
-def _is_only_related(word: Word, paper: str) -> bool:
-    """Return whether a paper has the stem of a word, but no word on the same subject."""
-    root = DERIVATION.sub("", word.typed.lower())
-    if root in paper:
+def _is_only_related(word: Word, paper: Sequence[str], *, alone: bool) -> bool:
+    """Return whether a paper has the stem of a word, but no word on the same subject.
+
+    A word alone that has no ending may be a noun, and is not the verb of the paper: *chart* and
+    *charting*.
+    """
+    typed = word.typed.lower()
+    forms = {one for one in paper if stem(one) == word.stem}
+    if not forms or not forms.isdisjoint(inflections(typed)):
         return False
-    same = {one for one in paper_words(paper) if stem(one) == word.stem}
-    return bool(same) and _folded(root) not in {_folded(DERIVATION.sub("", one)) for one in same}
+    root = DERIVATION.sub("", typed)
+    if alone and root in inflections(typed):
+        forms = {one for one in forms if not VERB_ENDING.search(one)}
+    return _folded(root) not in {_folded(DERIVATION.sub("", one)) for one in forms}
 
 
 def _folded(root: str) -> str:
@@ -73,45 +93,100 @@ def _folded(root: str) -> str:
     return root.replace("y", "i")
 
 
-def _runs(words: Sequence[Word], held: Sequence[bool]) -> Iterator[list[Word]]:
-    """Yield the words that the paper has, those together that are neighbours in the search."""
-    run: list[Word] = []
-    for word, has in zip(words, held, strict=False):
-        if run and not (has and word.position == run[-1].position + 1):
+def _units(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Yield the words of a search, those together that a hyphen joins."""
+    compounds = {
+        tuple(filter(stem, paper_words(one))) for one in COMPOUND.findall(strip_accents(text))
+    }
+    start = 0
+    while start < len(words):
+        ends = range(len(words), start + 1, -1)
+        end = next((end for end in ends if _typed(words[start:end]) in compounds), start + 1)
+        yield list(words[start:end])
+        start = end
+
+
+def _typed(words: Sequence[Word]) -> tuple[str, ...]:
+    return tuple(part for word in words for part in paper_words(word.typed))
+
+
+def _is_apart(unit: Sequence[Word], paper: Sequence[str]) -> bool:
+    """Return whether a paper holds the stems of a compound, but nowhere next to each other."""
+    stems = [one for word in unit for one in word.stem.split()]
+    held = list(map(stem, paper))
+    return set(stems) <= set(held) and all(
+        held[at : at + len(stems)] != stems for at in range(len(held))
+    )
+
+
+def _lacks_dropped_noun(text: str, paper: str) -> bool:
+    """Return whether a search holds a noun that is a stop word, and a paper not the search."""
+    typed, held = (" ".join(paper_words(one)) for one in (text, paper))
+    return bool(DROPPED_NOUN.search(text)) and not any(one in held for one in inflections(typed))
+
+
+def _runs(units: Sequence[list[Word]], known: Set[Word]) -> Iterator[list[list[Word]]]:
+    """Yield the units that the paper has, those together that are neighbours in the search."""
+    run: list[list[Word]] = []
+    for unit in units:
+        has = set(unit) <= known
+        if run and not (has and unit[0].position == run[-1][-1].position + 1):
             yield run
             run = []
         if has:
-            run.append(word)
+            run.append(unit)
     if run:
         yield run
 
 
 def _parts(
-    run: Sequence[Word], paper: Sequence[str], is_common: Callable[[str], bool]
-) -> Iterator[Sequence[Word]]:
-    """Yield the longest parts of a run that stand together in the paper, from its beginning on."""
+    run: Sequence[Sequence[Word]], paper: Sequence[str], is_common: Callable[[str], bool]
+) -> Iterator[list[Word]]:
+    """Yield the longest parts of a run that stand together in the paper, from its beginning on.
+
+    None ends with an adjective, whose noun the paper does not have.
+    """
     start = 0
     while start < len(run):
         end = len(run)
-        while end > start + 1 and not _stands_in(run[start:end], paper):
+        part = list(chain(*run[start:end]))
+        while end > start + 1 and not (_stands_in(part, paper) and _may_end(part)):
             end -= 1
-        word = run[start]
-        known = word.is_name or not (word.typed.lower() in GENERAL_WORDS or is_common(word.stem))
-        if end > start + 1 or (known and _stands_in([word], paper)):
-            yield run[start:end]
+            part = list(chain(*run[start:end]))
+        if end > start + 1 or (_names(part, is_common) and _stands_in(part, paper)):
+            yield part
         start = end
 
 
-def _stands_in(words: Sequence[Word], paper: Sequence[str]) -> bool:
-    wanted = [stem for word in words for stem in word.stem.split()]
-    count = len(wanted)
+def _may_end(part: Sequence[Word]) -> bool:
+    return not is_adjective(part[-1].typed.lower())
+
+
+def _names(unit: Sequence[Word], is_common: Callable[[str], bool]) -> bool:
+    """Return whether a word, or words that hyphens join, name a subject by themselves."""
+    if "-".join(word.typed.lower() for word in unit) in GENERAL_WORDS:
+        return False
     return any(
-        list(paper[at : at + count]) == wanted for at, stem in enumerate(paper) if stem == wanted[0]
+        word.is_name or not (word.typed.lower() in NAMELESS or is_common(word.stem))
+        for word in unit
+    )
+
+
+def _stands_in(words: Sequence[Word], paper: Sequence[str]) -> bool:
+    """Return whether words stand together in a paper, each in the singular or the plural."""
+    wanted = [inflections(one) for one in _typed(words) if stem(one)]
+    return any(
+        all(one in forms for one, forms in zip(paper[at : at + len(wanted)], wanted, strict=True))
+        for at in range(len(paper) - len(wanted) + 1)
     )
 
 
 def _as_typed(text: str, words: Sequence[Word]) -> str:
-    """Return a part of a search with the hyphens and spaces of its author."""
-    typed = [word.typed for word in words]
-    found = re.search(r"\W+".join(map(re.escape, typed)), text, re.IGNORECASE)
-    return found[0] if found else " ".join(typed)
+    """Return a part of a search with the hyphens, spaces and small words of its author."""
+    pattern = re.escape(words[0].typed)
+    for last, word in pairwise(words):
+        between = word.position - last.position - 1
+        pattern += rf"\W+(?:\w+\W+){{{between}}}{re.escape(word.typed)}"
+    found = re.search(pattern, strip_accents(text), re.IGNORECASE)
+    part = found[0] if found else " ".join(word.typed for word in words)
+    return part + ")" * (part.count("(") > part.count(")"))

@@ -29,7 +29,9 @@ CACHED_WORDS: Final = 100_000
 CACHED_TEXTS: Final = 16
 """and texts whose form in lower case is."""
 FOLLOWING_CHARACTERS: Final = 60
-"""Characters behind a phrase that hold the next word."""
+"""Characters behind a phrase that hold the next word,"""
+PRECEDING_CHARACTERS: Final = 40
+"""and before it that hold the last one."""
 LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
 SEGMENT_END: Final = re.compile(r"(?:(?!(?<=\d)\.(?=\d))[^\w\s'’-])+|\s[-–—]+\s|_+")
 REAL_WORLD: Final = re.compile(r"\breal world\b", re.IGNORECASE)
@@ -40,75 +42,86 @@ ABBREVIATION: Final = re.compile(
 """RAG, MLLMs, ImageNet, Text-to-Music."""
 NO_SUBJECT: Final = frozenset(
     {"AI", "API", "CPU", "DR", "End-to-End", "EU", "FPS", "GitHub", "GPU", "HuggingFace", "II",
-     "III", "IV", "SOTA", "TL", "UK", "USA"}
+     "III", "IV", "OpenAI", "SOTA", "TL", "UK", "USA"}
 )  # fmt: skip
+MEASURED_MODEL: Final = re.compile(
+    r"(?:ChatGPT|Claude|DeepSeek|Gemini|Gemma|GPT|LLaMA|Mistral|o[134]|Phi|Qwen)(?=[\d.-]|s?\Z).*",
+    re.IGNORECASE,
+)
+"""Models that papers on any subject measure with."""
 GENERAL_WORDS: Final = frozenset(
     re.findall(
         r"\S+",
         """
-a about above accelerate accelerates accelerating accessible according accurate achieve achieved
-achieves achieving across actual adapts additional additionally address addresses after against aim
-aims al all allow allows almost along also alternatives although among amount amounts an analysis
-analyze and another any application applications approach approaches are as aspect aspects at
-available average aware base based be because become becomes been before begins behave being best
-best-performing better between beyond billion boost boosts both broad broader build building builds
-built but by called can capture captured captures careful carefully case cases certain challenge
-challenges challenging closed closed-source code codes coming common commonly compare compared
-comparison complementary comprehensive comprise comprises comprising computational concern concerns
-conduct conducted conducting consider consistent consistently contain containing contains
-contribution contributions core correct correctly could create created creates creating critical
-crucial crucially curate curated current currently day days deliver delivers demonstrate
-demonstrated demonstrates demonstrating depend depends derive derived describe describes designed
-despite detailed develop developed did different difficult direct directly diverse do does dominant
-due during each easily easy effective effectively effectiveness efficiency efficient efficiently
-either elicit emerge emerged emerges emerging employ employed employing employs enable enables
-enabling encounter end enforce enforces enforcing enhance enhanced enhances enhancing enriched
-ensure ensures entire especially essential et evaluate evaluated evaluation even every evident
-example examples excel excels excessive exhibit exhibits existing expensive experiment experimental
-experiments explore exploring extend extended extending extends extensive extra faces facing fail
-fails fair far faster few fewer field final finally find findings finds first first-of-its-kind
-fixed focus focuses follow following follows for four fraction framework frameworks from full fully
-fundamental further furthermore future gap general generally generate generated generates generating
-given gives good great greatly grow growing grows guarantee guarantees guide guides handle handles
-harmful has have having help helps hence here high high-quality higher highly hinder hinders hour
-hours how however http https huge hundreds i idea identifies identify identifying if important
-importantly impressive improve improved improvement improvements improves improving in in-the-wild
-including incorporate incorporates incorporating increasing increasingly individual inherent initial
-insight insights instead integrate integrates integrating interesting into introduce introduced
+a abilities ability about above accelerate accelerates accelerating accessible according accurate
+achieve achieved achieves achieving across actual adapt adapting adapts additional additionally
+address addresses advance advanced advancement advancements advances advancing after against aim
+aims al all allow allows almost along also alternatives although among amount amounts an analyses
+analysis analyze and another any application applications approach approaches arbitrary are as
+aspect aspects at available average aware base based be because become becomes been before begins
+behave being best best-performing better between beyond billion billions boost boosts both broad
+broader build building builds built but by called can capabilities capability capture captured
+captures careful carefully case cases certain challenge challenges challenging clean closed
+closed-source code codes coming common commonly compare compared comparison complementary
+complicated comprehensive comprise comprises comprising computational concern concerns conduct
+conducted conducting consider consistent consistently contain containing contains contribution
+contributions conventional core correct correctly cost-effective could create created creates
+creating critical crucial crucially curate curated current currently cutting-edge day days dedicated
+deliver delivers demonstrate demonstrated demonstrates demonstrating depend depends derive derived
+describe describes designed desired despite detailed develop developed did different difficult
+direct directly diverse do does dominant dozens driven due during each easily easy effective
+effectively effectiveness efficiency efficient efficiently either elicit elite emerge emerged
+emerges emerging employ employed employing employs enable enables enabling encounter end enforce
+enforces enforcing enhance enhanced enhances enhancing enriched ensure ensures entire especially
+essential et evaluate evaluated evaluating evaluation even every evident example examples excel
+excels excessive exhibit exhibits existing expensive experiment experimental experiments explore
+exploring extend extended extending extends extensive extra faces facing fail fails fair far faster
+few fewer field final finally find findings finds first first-of-its-kind fixed focus focuses follow
+following follows for forward four fraction framework frameworks from full fully fundamental further
+furthermore future gap general generally generate generated generates generating generic given gives
+good great greatly grow growing grows guarantee guarantees guide guides handle handles harmful has
+have having help helps hence here high high-quality higher highly hinder hinders hour hours how
+however http https huge hundreds i idea identifies identify identifying if important importantly
+impressive improve improved improvement improvements improves improving in in-the-wild including
+incorporate incorporates incorporating increasing increasingly individual inherent initial insight
+insights inspired instead integrate integrates integrating interesting into introduce introduced
 introduces introducing introduction investigate involve involves involving irrelevant is issue
-issues it its itself kept key lack lacks lag large largely larger last latest lead leading leads
-learn learning-based learns less level levels leverage leverages leveraging like limitation
-limitations limited longer low lower made main mainly maintain maintaining maintains major make
-makes making manage manages managing manner many massive matches may meaningful mechanism meet mere
-method methods metric metrics might million minimal mitigate mitigates mitigating modern modest more
-moreover most much multiple must namely nature near need needed needs new not notable notably
-noticeable novel now number observe obtain occur occurs of off offer offered offering offers often
-old on one only open or original other others our out outperform outperforming outperforms
-outstanding over overall overlooked own pace paper papers par particular particularly per perfect
-perform performance performs play plays point points poor popular popularity portion possible
-potential powerful practical precise present presented presents preserve preserves preserving
-pretrained prevent preventing prevents previous previously primary prior problem problems procedure
-procedures project prominent promising proper propose proposed proposes proposing proprietary prove
-provide provided provides providing publicly quality quite raise raises raising range rapid rather
-reach reaches reaching real real-world recent recently reconstruct reduce reduced reduces reducing
-related release relevant reliable remain remains remarkable reported reports representative request
-requests require required requires requiring research resource resources respectively result
-resulting results reveal reveals rich rigorous robustly role same sample samples scale scenario
-scenarios second see select selects series serve serves set sets several severe sharp short show
-showing shown shows significant significantly similar simple simplified simply since single small
-smaller smooth so solution solutions some soon sophisticated span spanning spans specific
-specifically standard state state-of-the-art states still straightforward strategies strategy strong
-strongest struggle struggles studies study subset subsets substantial substantially successful
-successfully such suffer suffers sufficient suitable superior support surpass surpasses surpassing
-system systems tailored take takes targeted task tasks technique techniques tested than that the
-their them then there therefore these they this thorough those thousand thousands three through thus
-time times to together top-1 top-5 top-k total toward towards track tracks traditional trained
-training transformer-based treat treating treats trillion two type types typical typically
-ubiquitous under underlying understand understanding unified unique universal unprecedented unseen
-up up-to-date upon us use used useful uses using usually utilize utilizes utilizing valuable various
-vast versatile very via vital was way ways we week weeks well were what when where whether which
-while who whose why wide widely-used widespread will with within without work works worse worth
-would year years yet yield yielding yields you your
+issues it its itself kept key kilometer kilometers kilometre kilometres lack lacks lag large
+large-scale largely larger last latest lead leading leads learn learning-based learns less level
+levels leverage leverages leveraging like limitation limitations limited long-standing longer low
+lower made magnitude magnitudes main mainly maintain maintaining maintains major make makes making
+manage manages managing manner many massive matches may meaningful mechanism meet mere meter meters
+method methods metric metrics middle might million million-scale millions minimal mitigate mitigates
+mitigating modern modest more moreover most much multiple must namely natural nature near need
+needed needs new non not notable notably noticeable novel now number observe obtain occur occurs of
+off off-the-shelf offer offered offering offers often old on one only open open-source open-sourced
+or order orders original other others our out outperform outperforming outperforms outstanding over
+overall overlooked own pace paper papers par particular particularly per perfect perform performance
+performs play plays plug-and-play point points poor popular popularity portion possible potential
+powerful practical pre precise present presented presents preserve preserves preserving pretrained
+prevent preventing prevents previous previously primary prior problem problems procedure procedures
+project prominent promising proper propose proposed proposes proposing proprietary prove provide
+provided provides providing publicly quality quite raise raises raising range rapid rather reach
+reaches reaching real real-world recent recently reconstruct reduce reduced reduces reducing related
+release relevant reliable remain remains remarkable reported reports representative request requests
+require required requires requiring research resource resources respectively result resulting
+results rethinking reveal reveals revisit rich rigid rigorous robustly role run runs same sample
+samples scale scenario scenarios second see select selects series serve serves set sets several
+severe sharp sheer short show showing shown shows significant significantly similar simple
+simplified simply since single small small-scale smaller smooth so solution solutions some soon
+sophisticated span spanning spans specialised specialized specific specifically square standard
+state state-of-the-art states still straightforward strategies strategy strong strongest struggle
+struggles studies study subset subsets substantial substantially successful successfully such suffer
+suffers sufficient suitable suite suites superior support surpass surpasses surpassing synthesize
+synthesizes synthesizing system systems tailored take takes targeted task tasks technique techniques
+tested than that the their them then there therefore these they this thorough those thousand
+thousands three through thus time times to together top-1 top-5 top-k total toward towards track
+tracks traditional trained training transformer-based treat treating treats trillion two type types
+typical typically ubiquitous under underlying understand understanding unified unique universal
+unprecedented unseen up up-to-date upon us use used useful uses using usually utilize utilizes
+utilizing valuable vanilla various vast versatile very via vital was way ways we week weeks well
+well-known were what when where whether which while who whose why wide widely-used widespread will
+with within without work works worse worth would year years yet yield yielding yields you your
 """,
     )
 )
@@ -117,14 +130,16 @@ GENERIC_NOUNS: Final = frozenset(
     re.findall(
         r"\S+",
         """
-abilities ability accuracy answer answers architecture architectures baseline baselines batch
-behavior behaviors benchmark benchmarks capabilities capability choice choices collection component
-components cost costs data dataset datasets design designs factor factors feature features impact
-inference information input inputs latency length lengths model models outcome outcomes output
-outputs overhead pair pairs paradigm paradigms parameter parameters part parts pattern patterns
-pipeline pipelines prediction predictions process processes rate rates recipe recipes repositories
-repository representation representations resolution section sections size sizes source sources
-speed speedup speedups step steps success throughput usage utility
+accuracy algorithm algorithms answer answers architecture architectures baseline baselines batch
+behavior behaviors benchmark benchmarks budget budgets choice choices collection component
+components content contents cost costs data dataset datasets design designs domain domains factor
+factors feature features impact inference information input inputs latency layer layers length
+lengths level model models outcome outcomes output outputs overhead pair pairs paradigm paradigms
+parameter parameters part parts pass passes pattern patterns phase phases pipeline pipelines
+prediction predictions process processes quality rate rates recipe recipes repositories repository
+representation representations resolution response responses section sections setting settings size
+sizes source sources speed speedup speedups stage stages step steps success target targets
+throughput usage utility visual
 """,
     )
 )
@@ -132,7 +147,7 @@ speed speedup speedups step steps success throughput usage utility
 COMPLETING_NOUNS: Final = frozenset({"problem", "problems", "task", "tasks"})
 """General words that belong to what stands before them: *math word problems*."""
 ADJECTIVE: Final = re.compile(
-    r"[\w-]+(?:al|ic|ive|ous|able|ible|ed|-(?:aware|based|driven|level|neighbor|style)"
+    r"[\w-]+(?:al|ic|ive|ous|able|ible|ed|-(?:aware|based|driven|level|neighbor|scale|shot|stage|step|style|turn)"
     r"|-to-(?!speech|sql)\w+)"
 )
 """The form of an adjective, which ends no phrase, unless it is one of"""
@@ -242,7 +257,7 @@ class PhraseTable:
                 break
             if not any(_overlap(key, taken) for taken in chosen):
                 found = [list(_occurrences(key, text)) for text in texts]
-                if _is_whole(found, texts):
+                if _is_whole(key, found, texts):
                     chosen[key] = found
         return tuple(_spelled(key, found, texts) for key, found in chosen.items())
 
@@ -261,13 +276,29 @@ def _spelled(key: str, found: Sequence[list[Span]], texts: Sequence[str]) -> str
     return min(written, key=_capitals, default=key)
 
 
-def _is_whole(found: Sequence[list[Span]], texts: Sequence[str]) -> bool:
-    """Return whether one of the texts has a phrase without a noun behind it that belongs to it."""
+def _is_whole(key: str, found: Sequence[list[Span]], texts: Sequence[str]) -> bool:
+    """Return whether one of the texts has a phrase that is not cut from a longer one.
+
+    No noun that belongs to it stands behind, and no word of the same name before it: *Relative
+    Policy Optimization*. Two capitals are a symbol unless a text explains them: *(RL)*.
+    """
+    explained = re.compile(rf"\({re.escape(key)}s?\)", re.IGNORECASE)
+    if len(key) == 2 and not any(map(explained.search, texts)):
+        return False
     return any(
-        not _continues(text[end : end + FOLLOWING_CHARACTERS])
+        not _continues(text[end : end + FOLLOWING_CHARACTERS]) and not _is_name_end(text, start)
         for text, spans in zip(texts, found, strict=True)
-        for _, end in spans
+        for start, end in spans
     )
+
+
+def _is_name_end(text: str, start: int) -> bool:
+    """Return whether a phrase in capitals has a word in capitals before it that belongs to it."""
+    before = text[max(0, start - PRECEDING_CHARACTERS) : start]
+    if not text[start : start + 1].isupper() or not before[-1:].isspace():
+        return False
+    words = SEGMENT_END.split(before)[-1].split()
+    return bool(words) and words[-1][:1].isupper() and _word_class(words[-1]).counts
 
 
 def _occurrences(key: str, text: str) -> Iterator[Span]:
@@ -358,7 +389,8 @@ def _word_class(word: str) -> WordClass:
     lower = word.lower()
     general = lower in GENERAL_WORDS
     connector = lower in CONNECTORS
-    is_word = bool(WORD.fullmatch(word)) and not ADVERB.fullmatch(word)
+    measured = bool(MEASURED_MODEL.fullmatch(word))
+    is_word = bool(WORD.fullmatch(word)) and not measured and not ADVERB.fullmatch(word)
     return WordClass(
         PLURAL.sub("", word).lower(),
         is_part=is_word and (not general or lower in QUALIFIERS or connector),
@@ -366,13 +398,16 @@ def _word_class(word: str) -> WordClass:
         counts=not general and len(lower) > 1,
         qualifies=lower in QUALIFIERS,
         is_connector=connector,
-        may_end=not general and not connector and not _is_adjective(lower),
+        may_end=not general and not connector and not is_adjective(lower),
         is_abbreviation=bool(ABBREVIATION.fullmatch(word))
-        and PLURAL.sub("", word) not in NO_SUBJECT,
+        and ("-to-" in word or not is_adjective(lower))
+        and PLURAL.sub("", word) not in NO_SUBJECT
+        and not measured,
     )
 
 
-def _is_adjective(lower: str) -> bool:
+def is_adjective(lower: str) -> bool:
+    """Return whether a word in lower case looks like an adjective."""
     return bool(ADJECTIVE.fullmatch(lower)) and lower not in NOUNS_LIKE_ADJECTIVES
 
 

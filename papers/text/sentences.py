@@ -10,11 +10,13 @@ import re
 from typing import Final, NamedTuple
 
 BOUNDARY: Final = re.compile(
-    r"(?<=[.!?。！？])(?:[\"'”’)\]]{0,2})(?:"
-    r"\s+(?=[\"“‘'(\[$\\]{0,2}(?:[^\W_a-z]|[a-z]{1,3}[A-Z]))|(?<=[。！？])"
+    r"(?<=[.!?。！？])([\"'”’)\]]{0,2})(?:"
+    r"\s+(?:[*–—-]{1,2}\s+)?(?=[\"“‘'(\[$\\]{0,2}(?:[^\W_a-z]|[a-z]{1,3}[A-Z]))|(?<=[。！？])"
     r"|(?<=[a-z]{4}\.)(?=[A-Z][a-z]*\s))"
+    r"|\s*•\s*"
 )
-"""A sentence may end here: a full stop, closing quotes, a space, no word in small letters."""
+"""A sentence may end here: a full stop, closing quotes, a space, perhaps the dash of a list, no
+word in small letters; or the point before an item of a list."""
 ABBREVIATION: Final = re.compile(
     r"(?:\b(?:al|approx|cf|ca|Dr|e\.g|eg|Eq|Eqs|Eqn|etc|Fig|Figs|i\.e|ie|Mr|Mrs|Ms|no|No|Prof|Ref|"
     r"Refs|resp|Sec|Sect|St|Th|Thm|Vol|vol|vs|viz|w\.r\.t|Acad|Am|Ann|Appl|Astron|Astrophys|Comm|"
@@ -62,11 +64,13 @@ PURPOSE: Final = re.compile(
 )
 """A purpose or a motive. A condition ("if", "for", "assuming", "under") always stays."""
 LABEL: Final = re.compile(
-    r"(?:\(?(?:\d|[ivx]{1,3})\)|\d\.|(?:aims?|background|conclusions?|context|findings|methods?|"
-    r"objectives?|purpose|results?):)\s(?=\w)",
+    r"(?:\(?(?:\d|[ivx]{1,3})\)\s|\d\.\s)?"
+    r"(?:(?:abstract|aims?|approach|background|conclusions?|context|contributions?|findings|"
+    r"introduction|methods?|motivation|objectives?|purpose|results?|significance|summary):\s)?"
+    r"(?=\w)",
     re.IGNORECASE,
 )
-"""The number of an item in a list, or the heading of a structured abstract."""
+"""The number of an item in a list, and the heading of a structured abstract; it may be empty."""
 
 
 class Claim(NamedTuple):
@@ -93,9 +97,10 @@ def _split(paragraph: str) -> list[str]:
         following = paragraph[boundary.end() : boundary.end() + LONGEST_ABBREVIATION]
         if ABBREVIATION.search(before) and not _ends_here(before, following):
             continue
-        if at - begin < LONGEST_BRACKET and _in_brackets(paragraph[begin : boundary.end()]):
+        sentence = paragraph[begin : max(at, boundary.end(1))]
+        if at - begin < LONGEST_BRACKET and _in_brackets(sentence):
             continue
-        found.append(paragraph[begin : boundary.end()].strip())
+        found.append(sentence.strip())
         begin = boundary.end()
     found.append(paragraph[begin:].strip())
     return [sentence for sentence in found if sentence]

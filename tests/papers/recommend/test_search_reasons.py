@@ -115,3 +115,55 @@ def test_a_word_of_another_subject_with_the_same_stem_is_not_named() -> None:
     assert reason("hallucination detection", "Detecting hallucinations.") == (
         "on “hallucination detection”"
     )
+
+
+@pytest.mark.parametrize(
+    ("search", "text", "expected"),
+    [
+        ("chart", "Charting a model atlas.", "close to “chart”"),
+        ("chart", "Charting a model atlas of charts.", "on “chart”"),
+        ("token", "Tokenizers of texts.", "close to “token”"),
+        ("chart understanding", "Charting a model atlas.", "close to “chart understanding”"),
+        ("chart understanding", "A bar chart.", "part of “chart understanding”: chart"),
+        (
+            "human motion of dancers",
+            "Human motions.",
+            "part of “human motion of dancers”: human motion",
+        ),
+        ("human motion of dancers", "Moving humans.", "part of “human motion of dancers”: human"),
+        (
+            "x-ray images of bones",
+            "On X rays and bone.",
+            "part of “x-ray images of bones”: x-ray, bones",
+        ),
+        (
+            "level reward design",
+            "Verifier-level rewards.",
+            "part of “level reward design”: level reward",
+        ),
+        ("verifier-level reward", "A level reward.", "part of “verifier-level reward”: reward"),
+        ("Mixture-of-Depths", "A mixture of depths.", "on “Mixture-of-Depths”"),
+        ("Mixture-of-Depths", "Mixtures hide depths.", "close to “Mixture-of-Depths”"),
+        (
+            "Mixture-of-Depths tuning",
+            "A mixture of depths.",
+            "part of “Mixture-of-Depths tuning”: Mixture-of-Depths",
+        ),
+        (
+            "Retrieval (RAG) for dancers",
+            "Retrieval (RAG) for maps.",
+            "part of “Retrieval (RAG) for dancers”: Retrieval (RAG)",
+        ),
+        ("3D spatial dances", "A 3D spatial map.", "part of “3D spatial dances”: 3D, spatial"),
+        ("method design", "A method with a design.", "close to “method design”"),
+        ("method design", "Design of methods. Method designs.", "on “method design”"),
+        ("features of dancers", "Features of maps.", "close to “features of dancers”"),
+        ("quantization", "Quantized models.", "on “quantization”"),
+        ("detect objects", "Detecting an object.", "on “detect objects”"),
+        ("robot", "Robotic hands.", "on “robot”"),
+    ],
+)
+def test_a_word_is_named_as_it_stands_but_for_the_plural_and_hyphens(
+    search: str, text: str, expected: str
+) -> None:
+    assert reason(search, text) == expected

@@ -36,6 +36,7 @@ def test_an_abbreviation_in_capitals_is_a_phrase() -> None:
         "Proprietary models give correct answers. Their size and training costs.",
         "Critical components, average speedup, underlying data, et al.",
         "Results in the real world. Code on GitHub.",
+        "LLM-generated and AI-driven, by orders of magnitude, visual input, millions.",
     ],
 )
 def test_general_english_numbers_and_links_are_no_phrases(text: str) -> None:
@@ -82,3 +83,27 @@ def test_a_cut_phrase_is_named_where_one_paper_has_it_alone() -> None:
 def test_singular_and_plural_are_one_phrase_written_as_in_the_recommended_paper() -> None:
     assert shared("We train MLLMs. An MLLM sees.", "An MLLM and more MLLMs.") == ("MLLM",)
     assert shared("A reward model.", "Reward models hack.") == ("Reward models",)
+
+
+def test_a_phrase_is_not_the_end_of_a_name() -> None:
+    one = "Group Relative Policy Optimization of agents."
+    other = "Supergroup Relative Policy Optimization."
+    assert shared(one, other) == ()
+    assert shared(one, f"{other} Relative policy optimization.") == (
+        "Relative policy optimization",
+    )
+
+
+def test_two_capitals_are_named_where_a_paper_explains_them() -> None:
+    assert shared("The product BA of two factors.", "Factors A, BA and B.") == ()
+    assert shared("Answers to questions (QA) in Thai.", "QA is hard.") == ("QA",)
+
+
+def test_models_that_anything_is_measured_with_are_no_subject() -> None:
+    text = "We test GPT-4o, GPTs, Qwen3-235B-A22B, LLaMA-2, DeepSeek-R1 and o3-mini on GPQA."
+    assert shared(text, text) == ("GPQA",)
+
+
+def test_no_phrase_ends_with_a_count_or_says_only_how_large_or_able_something_is() -> None:
+    text = "A complex two-stage one. Large-scale datasets, specialized models, reasoning abilities."
+    assert shared(text, text) == ()

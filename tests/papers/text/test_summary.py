@@ -96,6 +96,12 @@ def test_the_english_half_of_an_abstract_in_two_languages_is_read() -> None:
     assert claim_sentence("Segmentation", f"{french} {english} It is fast.") == english
 
 
+def test_a_translation_behind_a_dash_is_read_by_itself() -> None:
+    french = "Nous étudions les graphes planaires. Les résultats sont nouveaux."
+    english = "We study planar graphs and their colourings."
+    assert claim_sentence("Graphs", f"{french} -- {english} The results are new.") == english
+
+
 @pytest.mark.parametrize(
     "notice",
     [
@@ -130,6 +136,8 @@ def test_a_paper_about_withdrawals_is_no_notice() -> None:
         ("(2) We release the data.", "We release the data."),
         ("Finally, our method is fast.", "our method is fast."),
         ("Methods: We observe the star.", "We observe the star."),
+        ("Abstract: We observe the star.", "We observe the star."),
+        ("(2) Approach: We observe the star.", "We observe the star."),
         # A condition is part of what is claimed.
         ("If the field is finite, we prove it.", "If the field is finite, we prove it."),
         ("Assuming GRH, we prove it.", "Assuming GRH, we prove it."),
@@ -154,6 +162,10 @@ def test_a_lead_in_is_cut_only_where_a_sentence_is_left(sentence: str, left: str
         ("It melts at 1850 K. In this range it flows.", None),
         ("Is it so? (Yes, it is.) We prove it!", ["Is it so?", "(Yes, it is.)", "We prove it!"]),
         ("As in [J. Phys. A: Math. Gen. 40 (2007)]. We go on.", None),
+        ("One ends. – Two begins. -- Three.", ["One ends.", "Two begins.", "Three."]),
+        ("One ends. * Two begins.", ["One ends.", "Two begins."]),
+        ("“One ends.” Two – with a dash – ends.", ["“One ends.”", "Two – with a dash – ends."]),
+        ("• One is made • two is read", ["One is made", "two is read"]),
         ("First part\n\nsecond part. Third.", ["First part", "second part.", "Third."]),
         ("", []),
     ],
