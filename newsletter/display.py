@@ -114,6 +114,12 @@ def summary_pieces(paper: Paper) -> list[Piece]:
     return pieces(summary(paper).line, paper.raw_abstract)
 
 
+def abstract_pieces(paper: Paper) -> list[list[Piece]]:
+    """Return the paragraphs of the abstract in pieces, with their exponents and indices."""
+    paragraphs = re.split(r"\n\s*\n", paper.abstract.strip())
+    return [pieces(paragraph, paper.raw_abstract) for paragraph in paragraphs]
+
+
 def links(paper: Paper) -> list[Link]:
     """Return the links of a paper whose addresses are plain http or https."""
     offered = (

@@ -8,7 +8,7 @@ is enough.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
@@ -90,7 +90,13 @@ class Query:
 
     def without(self, left_out: Term) -> str:
         """Return the query's text without one of its terms."""
-        return " ".join(term.typed for term in self.terms if term is not left_out)
+        return self.with_terms(term.typed for term in self.terms if term is not left_out)
+
+    def with_terms(self, typed: Iterable[str]) -> str:
+        """Return the text of a query with these terms and the same fields."""
+        wanted = (f"field:{field}" for field in self.fields)
+        unwanted = (f"-field:{field}" for field in self.fields_left_out)
+        return " ".join([*typed, *wanted, *unwanted])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Template filters for exponents and indices of titles and summaries."""
+"""Template filters for exponents and indices of titles, summaries and abstracts."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def title_pieces(paper: Paper) -> list[Piece]:
 def summary_pieces(paper: Paper) -> list[Piece]:
     """Return the summary in pieces, as ``title_pieces``."""
     return display.summary_pieces(paper)
+
+
+@register.filter
+def abstract_pieces(paper: Paper) -> list[list[Piece]]:
+    """Return the paragraphs of the abstract, each in pieces, as ``title_pieces``."""
+    return display.abstract_pieces(paper)

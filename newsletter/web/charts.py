@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from papers.models import Signal
+from papers.trending import reasons
 
 WIDTH: Final = 240
 HEIGHT: Final = 48
@@ -37,7 +38,7 @@ def of_signals(signals: Iterable[Signal]) -> list[Chart]:
     return [
         Chart(
             label=str(readings[0].get_name_display()),
-            source=source,
+            source=reasons.VOTED_ON.get(source, source),
             points=polyline([(one.observed_at, one.value) for one in readings]),
             first=readings[0].value,
             last=readings[-1].value,

@@ -52,7 +52,7 @@ def evidence(parts: dict[str, Any]) -> str:
         if gain["name"] != "upvotes" or not place:
             return _gained(gain)
         found = f"▲ {gain['gain']:,.10g} on {place} in {_duration(gain['days'])}"
-        return f"{found}, {gain['counted']:,.0f} of them counted" if "counted" in gain else found
+        return found + _counted(gain)
     return ""
 
 
@@ -113,7 +113,13 @@ def _gained(gain: dict[str, Any]) -> str:
     if gain["name"] == "upvotes" and (place := VOTED_ON.get(gain.get("source", ""))):
         noun += f" on {place}"
     gained = f"+{gain['gain']:,.10g} {noun} in {_duration(gain['days'])}"
-    return f"{gained}, {gain['counted']:,.0f} of them counted" if "counted" in gain else gained
+    return gained + _counted(gain)
+
+
+def _counted(gain: dict[str, Any]) -> str:
+    """Return how many of the votes count; empty where all of them do."""
+    counted = round(gain.get("counted", gain["gain"]))
+    return f", {counted:,} of them counted" if counted < gain["gain"] else ""
 
 
 def _duration(days: float) -> str:

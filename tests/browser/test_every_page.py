@@ -24,6 +24,8 @@ MODES: Final[dict[str, dict[str, Any]]] = {
 PUBLIC: Final = (
     *("/", "/week/", "/month/", "/fields/", "/fields/cs.CL/", "/fields/cs/week/", "/archive/"),
     *("/search/", "/search/?q=transformer", "/search/?q=transfromer+quux", "/preview/"),
+    *("/search/?q=model+field:nonsense", "/search/?q=-only"),
+    *("/search/?q=transformer&order=date&from=2020-01-01", "/fields/cs.CL/month/"),
     *("/preview/?interests=vision+transformers", "/subscribe/", "/about/trending/", "/privacy/"),
     *("/inbox/", "/nowhere/", "/preferences/cut/", "/fields/quux/"),
 )

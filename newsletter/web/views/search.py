@@ -76,7 +76,8 @@ def _day(text: str) -> date | None:
 
 
 def _shorter(query: Query) -> list[str]:
-    """Return the query's texts with one term left out each."""
+    """Return the query's texts with one term left out each, where something is left to look for."""
     if len(query.terms) < 2:
         return []
-    return [query.without(term) for term in query.terms if not term.negated]
+    texts = [query.without(term) for term in query.terms if not term.negated]
+    return [text for text in texts if papers_search.read(text)]

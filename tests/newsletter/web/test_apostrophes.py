@@ -51,3 +51,8 @@ def test_no_sentence_in_code_has_a_straight_apostrophe(path: Path) -> None:
     # The spelling that editions stored before is compared with, not shown.
     found = [text for text in strings(path.read_text()) if text != "the editor's pick"]
     assert [text for text in found if STRAIGHT.search(text)] == []
+
+
+def test_no_note_of_the_sample_edition_has_a_straight_apostrophe() -> None:
+    notes = (ROOT / "seeds" / "picks.jsonl").read_text()
+    assert STRAIGHT.findall(notes) == []

@@ -158,6 +158,7 @@ def test_counts_over_time_are_drawn_from_zero_to_the_most() -> None:
         )
     [chart] = charts.of_signals(paper.signals.order_by("observed_at"))
     assert chart.points == "3.0,45.0 120.0,24.0 237.0,3.0"
+    assert chart.source == "Hugging Face"
 
 
 def test_a_single_reading_is_no_chart() -> None:

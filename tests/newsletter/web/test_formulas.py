@@ -89,3 +89,11 @@ def test_stored_texts_stay_as_they_were(client: Client) -> None:
     pages_of(client, paper)
     stored = Paper.objects.get(pk=paper.pk)
     assert (stored.title, stored.summary) == ("Sorting n^10 things", paper.summary)
+
+
+def test_the_whole_abstract_of_a_papers_page_has_them_in_its_paragraphs(client: Client) -> None:
+    paper = a_paper_of(abstract="We sort $x_{i+1}$ things.\n\nIt takes $n^{10}$ steps.")
+    Paper.objects.update(summary="We sort.")
+    page = client.get(paper.get_absolute_url()).content.decode()
+    assert "<p>We sort x<sub>i+1</sub> things.</p>" in page
+    assert "<p>It takes n<sup>10</sup> steps.</p>" in page

@@ -185,6 +185,14 @@ def test_a_word_spelt_wrongly_is_answered_with_the_right_one(client: Client) -> 
     assert "?q=speech" in page
 
 
+def test_all_words_spelt_wrongly_are_corrected_and_the_rest_stays(client: Client) -> None:
+    a_paper(title="Transformers for speech", categories=["cs.CL"])
+    typed = "transfromers speach -vision field:cs.CL"
+    assert spelling.nearest(search.read(typed))[0] == "transformers speech -vision field:cs.CL"
+    assert spelling.nearest(search.read("author:lovelaec"))[0] == "author:lovelace"
+    assert "Search for" not in results(client, "quuux -vision")
+
+
 def test_a_search_can_be_subscribed_to(client: Client) -> None:
     a_paper(title="Graphs")
     assert '<input type="hidden" name="interests" value="graphs">' in results(client, "graphs")

@@ -129,3 +129,8 @@ def test_the_evidence_names_where_people_voted_and_the_time_that_was_watched(
 def test_without_a_gain_there_is_no_evidence() -> None:
     assert reasons.evidence({"announced": "2026-03-11", "gains": []}) == ""
     assert reasons.evidence({}) == ""
+
+
+def test_votes_that_all_count_are_not_said_to_be_counted() -> None:
+    gain = {"name": "upvotes", "gain": 44, "days": 0.8, "weight": 9.2, "counted": 43.8}
+    assert reasons.reason({"gains": [gain]}) == "trending: +44 upvotes in 19 hours"
