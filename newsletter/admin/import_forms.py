@@ -25,10 +25,12 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="CSV file",
-        help_text=f"UTF-8, with a line of column names, at most "
+        help_text="UTF-8 or UTF-16, with a line of column names, at most "
         f"{list_imports.MAX_FILE_BYTES >> 20} MB. Nothing is taken in before you have seen "
         "what would happen.",
-        widget=forms.ClearableFileInput({"accept": ".csv,text/csv", "class": "block w-full"}),
+        widget=forms.ClearableFileInput(
+            {"accept": ".csv,text/csv", "class": "chosen-file block w-full"}
+        ),
     )
     kind = forms.ChoiceField(
         label="It lists",

@@ -67,18 +67,37 @@ def _consents(person: Subscriber, *, suppressed: bool) -> Iterator[StoryEvent]:
             continue
         words = consent.get_action_display().capitalize()
         text = f"text {consent.text_version}" if consent.text_version else ""
-        choices = ", ".join(f"{key}: {value}" for key, value in consent.choices.items() if value)
+        choices = ", ".join(
+            f"{key}: {_shown(key, value)}" for key, value in consent.choices.items() if value
+        )
         details = "; ".join(filter(None, (consent.form, text, choices)))
         yield StoryEvent(consent.at, link(url_of(consent), words), format_html("{}", details))
 
 
+def _shown(key: str, value: object) -> object:
+    """Return a choice as people read it: ends of pauses are stored in ISO 8601."""
+    if key != "until" or not isinstance(value, str):
+        return value
+    return date_format(localtime(datetime.fromisoformat(value)), "DATETIME_FORMAT")
+
+
 def _digests(person: Subscriber) -> Iterator[StoryEvent]:
     for digest in Digest.objects.filter(subscriber=person)[:ROWS_OF_A_KIND]:
-        papers = counted(Paper, len(digest.items)) if digest.items else "no papers"
-        first = ", ".join(item["paper"] for item in digest.items[:3])
         title = link(url_of(digest), f"Digest {digest.get_state_display()}")
-        details = "; ".join(filter(None, (digest.reason, f"{papers} {first}".strip())))
-        yield StoryEvent(digest.sent_at or digest.due_at, title, format_html("{}", details))
+        details = format_html("{} {}", digest.reason, _papers(digest))
+        yield StoryEvent(digest.sent_at or digest.due_at, title, details)
+
+
+def _papers(digest: Digest) -> str:
+    """Return the papers of a digest, each with its reason, folded under their number."""
+    if not digest.items:
+        return "no papers"
+    chosen = ((item["paper"], item.get("reason", "")) for item in digest.items)
+    return format_html(
+        "<details><summary>{}</summary><ol>{}</ol></details>",
+        counted(Paper, len(digest.items)),
+        format_html_join("", "<li>{} {}</li>", chosen),
+    )
 
 
 def _notices(person: Subscriber) -> Iterator[StoryEvent]:

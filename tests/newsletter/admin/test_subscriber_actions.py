@@ -542,6 +542,23 @@ def test_the_story_of_a_person_is_shown_in_one_order(
     assert "550 &lt;no such user&gt;" in told
 
 
+def test_the_story_names_every_paper_with_its_reason_and_the_end_of_a_pause_as_people_read_it(
+    operator: User, reader: Subscriber, client: Client
+) -> None:
+    digest = digest_of(reader, State.SENT)
+    digest.items = [{"paper": f"2503.0000{n}", "reason": f"on thing {n} & more"} for n in range(9)]
+    digest.save()
+    Consent.objects.create(
+        subscriber=reader, action="pause", choices={"until": "2026-12-04T20:36:09.473965+00:00"}
+    )
+    html = client.get(url_of(reader)).content.decode()
+    told = html[html.index("plain-table story") :]
+    assert "<summary>9 papers</summary>" in told
+    for number in range(9):
+        assert f"<li>2503.0000{number} on thing {number} &amp; more</li>" in told
+    assert "until: 4 Dec 2026, 20:36 UTC" in told
+
+
 MANY = {
     "suppress": "suppress",
     "make_due": "send",
