@@ -40,6 +40,8 @@ def context_of(
         "title": stored.name,
         "original": stored,
         "made_by": dict(PRESETS)[stored.preset],
+        # PostgreSQL keeps no order of the columns.
+        "mapping": sorted(stored.mapping.items(), key=lambda pair: (pair[1] != "email", pair)),
         "refresh": REFRESH_SECONDS if stored.state in list_imports.UNFINISHED else None,
         "percent": min(100, 100 * stored.last_line // max(1, stored.lines)),
         "total": sum(counts.values()),
