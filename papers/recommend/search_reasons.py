@@ -10,7 +10,7 @@ from typing import Final
 from papers.recommend.phrase_index import inflections
 from papers.recommend.query_parsing import Word
 from papers.recommend.shared_phrases import GENERAL_WORDS, GENERIC_NOUNS, is_adjective
-from papers.recommend.tokenize import stem, strip_accents
+from papers.recommend.tokenize import STOP_WORDS, stem, strip_accents
 from papers.recommend.tokenize import words as paper_words
 
 MOST_PARTS: Final = 3
@@ -23,6 +23,10 @@ DROPPED_NOUN: Final = re.compile(
 )
 """Stop words that name something beside another word: *method design*."""
 NAMELESS: Final = GENERAL_WORDS | GENERIC_NOUNS
+NUMBERED: Final = re.compile(r"[^\W_](?:[\w.-]*\w)?")
+"""What may be a name with a number, whose letters alone are searched for: *GPT-4*, *Qwen2.5*."""
+VERB: Final = re.compile(r"\b[a-z]+s (?=(?:an?|its|our|the|their|this|these)\b)")
+"""A word in -s before an article: *it poses a problem*."""
 VERB_ENDING: Final = re.compile(r"(?<=\w{3})(?:ings?|ed)$")
 
 
@@ -53,17 +57,25 @@ def search_reason(
         together: Whether neighbouring words of the search stand together in the paper.
         subject: Whether they do so more than in passing.
     """
-    wording = [one for one in paper_words(paper) if stem(one)]
-    related = [_is_only_related(word, wording, alone=len(words) == 1) for word in words]
+    spoken = paper_words(VERB.sub("", paper))
+    wording = [one for one in spoken if stem(one) or DROPPED_NOUN.fullmatch(one)]
+    lacking = [one for one in NUMBERED.findall(text) if not _holds_name(one, paper)]
+    lacking += [one for one in COMPOUND.findall(text) if _is_apart(one, spoken)]
+    verbs = {stem(one) for one in paper_words(" ".join(VERB.findall(paper)))}
+    related = [_is_only_related(one, wording, verbs, alone=len(words) == 1) for one in words]
     held = [has and not other for has, other in zip_longest(held, related, fillvalue=False)]
     units = list(_units(text, words))
-    whole = together and not any(_is_apart(unit, wording) for unit in units)
-    if all(held) and whole and not _lacks_dropped_noun(text, paper):
+    if all(held) and together and not lacking and not _lacks_dropped_noun(text, paper):
         return f"on “{text}”" if subject else f"mentions “{text}”"
-    known = {word for word, has in zip(words, held, strict=False) if has}
+    wrong = {part for one in lacking for part in paper_words(one)}
+    known = {
+        word
+        for word, has in zip(words, held, strict=False)
+        if has and wrong.isdisjoint(paper_words(word.typed))
+    }
     runs = _runs(units, known)
     found = [part for run in runs for part in _parts(run, wording, is_common)]
-    parts = [_as_typed(text, part) for part in found]
+    parts = list(dict.fromkeys(_as_typed(text, part) for part in found))
     if not parts:
         return f"close to “{text}”"
     if all(held) and 1 < len(parts) <= MOST_PARTS and sum(map(len, found)) == len(words):
@@ -72,7 +84,7 @@ def search_reason(
     return f"part of “{text}”: {', '.join(parts[:MOST_PARTS])}"
 
 
-def _is_only_related(word: Word, paper: Sequence[str], *, alone: bool) -> bool:
+def _is_only_related(word: Word, paper: Sequence[str], verbs: Set[str], *, alone: bool) -> bool:
     """Return whether a paper has the stem of a word, but no word on the same subject.
 
     A word alone that has no ending may be a noun, and is not the verb of the paper: *chart* and
@@ -81,7 +93,9 @@ def _is_only_related(word: Word, paper: Sequence[str], *, alone: bool) -> bool:
     typed = word.typed.lower()
     forms = {one for one in paper if stem(one) == word.stem}
     if not forms or not forms.isdisjoint(inflections(typed)):
-        return False
+        return not forms and word.stem in verbs
+    if word.is_name:
+        return True
     root = DERIVATION.sub("", typed)
     if alone and root in inflections(typed):
         forms = {one for one in forms if not VERB_ENDING.search(one)}
@@ -110,13 +124,33 @@ def _typed(words: Sequence[Word]) -> tuple[str, ...]:
     return tuple(part for word in words for part in paper_words(word.typed))
 
 
-def _is_apart(unit: Sequence[Word], paper: Sequence[str]) -> bool:
-    """Return whether a paper holds the stems of a compound, but nowhere next to each other."""
-    stems = [one for word in unit for one in word.stem.split()]
-    held = list(map(stem, paper))
-    return set(stems) <= set(held) and all(
-        held[at : at + len(stems)] != stems for at in range(len(held))
+def _is_apart(compound: str, paper: Sequence[str]) -> bool:
+    """Return whether a paper holds the words of a compound, but nowhere as one."""
+    wanted = [stem(one) or one for one in paper_words(strip_accents(compound))]
+    held = [stem(one) or one for one in paper]
+    count = len(wanted)
+    named = {one for one in wanted if one not in STOP_WORDS}
+    return (
+        len(named) > 1
+        and named <= set(held)
+        and all(held[at : at + count] != wanted for at in range(len(held)))
     )
+
+
+def _holds_name(name: str, paper: str) -> bool:
+    """Return whether a paper has a name with its number, and in no other capitals than its own.
+
+    What is no such name, or stands in other words in the paper, is not looked at.
+    """
+    if any(map(str.isdigit, name)):
+        written = r"[\s-]?".join(map(re.escape, name.split("-")))
+        return bool(re.search(rf"(?<!\w){written}(?!\w|\.\d)", paper, re.IGNORECASE))
+    if sum(map(str.isupper, name)) < 2:
+        return True
+    found = re.findall(rf"(?<!\w){re.escape(name)}(?=s?(?!\w))", paper, re.IGNORECASE)
+    if name.isupper():
+        return not found or any(sum(map(str.isupper, one)) > 1 for one in found)
+    return not found or name in found or name.lower() in found
 
 
 def _lacks_dropped_noun(text: str, paper: str) -> bool:
@@ -187,6 +221,6 @@ def _as_typed(text: str, words: Sequence[Word]) -> str:
     for last, word in pairwise(words):
         between = word.position - last.position - 1
         pattern += rf"\W+(?:\w+\W+){{{between}}}{re.escape(word.typed)}"
-    found = re.search(pattern, strip_accents(text), re.IGNORECASE)
+    found = re.search(pattern + r"(?:[.-]\d\w*)*", strip_accents(text), re.IGNORECASE)
     part = found[0] if found else " ".join(word.typed for word in words)
     return part + ")" * (part.count("(") > part.count(")"))

@@ -67,61 +67,62 @@ complicated comprehensive comprise comprises comprising computational concern co
 conducted conducting consider consistent consistently contain containing contains contribution
 contributions conventional core correct correctly cost-effective could create created creates
 creating critical crucial crucially curate curated current currently cutting-edge day days dedicated
-deliver delivers demonstrate demonstrated demonstrates demonstrating depend depends derive derived
-describe describes designed desired despite detailed develop developed did different difficult
-direct directly diverse do does dominant dozens driven due during each easily easy effective
-effectively effectiveness efficiency efficient efficiently either elicit elite emerge emerged
-emerges emerging employ employed employing employs enable enables enabling encounter end enforce
-enforces enforcing enhance enhanced enhances enhancing enriched ensure ensures entire especially
-essential et evaluate evaluated evaluating evaluation even every evident example examples excel
-excels excessive exhibit exhibits existing expensive experiment experimental experiments explore
-exploring extend extended extending extends extensive extra faces facing fail fails fair far faster
-few fewer field final finally find findings finds first first-of-its-kind fixed focus focuses follow
-following follows for forward four fraction framework frameworks from full fully fundamental further
-furthermore future gap general generally generate generated generates generating generic given gives
-good great greatly grow growing grows guarantee guarantees guide guides handle handles harmful has
-have having help helps hence here high high-quality higher highly hinder hinders hour hours how
-however http https huge hundreds i idea identifies identify identifying if important importantly
-impressive improve improved improvement improvements improves improving in in-the-wild including
-incorporate incorporates incorporating increasing increasingly individual inherent initial insight
-insights inspired instead integrate integrates integrating interesting into introduce introduced
-introduces introducing introduction investigate involve involves involving irrelevant is issue
-issues it its itself kept key kilometer kilometers kilometre kilometres lack lacks lag large
-large-scale largely larger last latest lead leading leads learn learning-based learns less level
-levels leverage leverages leveraging like limitation limitations limited long-standing longer low
-lower made magnitude magnitudes main mainly maintain maintaining maintains major make makes making
-manage manages managing manner many massive matches may meaningful mechanism meet mere meter meters
-method methods metric metrics middle might million million-scale millions minimal mitigate mitigates
-mitigating modern modest more moreover most much multiple must namely natural nature near need
-needed needs new non not notable notably noticeable novel now number observe obtain occur occurs of
-off off-the-shelf offer offered offering offers often old on one only open open-source open-sourced
-or order orders original other others our out outperform outperforming outperforms outstanding over
-overall overlooked own pace paper papers par particular particularly per perfect perform performance
-performs play plays plug-and-play point points poor popular popularity portion possible potential
-powerful practical pre precise present presented presents preserve preserves preserving pretrained
-prevent preventing prevents previous previously primary prior problem problems procedure procedures
-project prominent promising proper propose proposed proposes proposing proprietary prove provide
-provided provides providing publicly quality quite raise raises raising range rapid rather reach
-reaches reaching real real-world recent recently reconstruct reduce reduced reduces reducing related
-release relevant reliable remain remains remarkable reported reports representative request requests
-require required requires requiring research resource resources respectively result resulting
-results rethinking reveal reveals revisit rich rigid rigorous robustly role run runs same sample
-samples scale scenario scenarios second see select selects series serve serves set sets several
-severe sharp sheer short show showing shown shows significant significantly similar simple
-simplified simply since single small small-scale smaller smooth so solution solutions some soon
-sophisticated span spanning spans specialised specialized specific specifically square standard
-state state-of-the-art states still straightforward strategies strategy strong strongest struggle
-struggles studies study subset subsets substantial substantially successful successfully such suffer
-suffers sufficient suitable suite suites superior support surpass surpasses surpassing synthesize
-synthesizes synthesizing system systems tailored take takes targeted task tasks technique techniques
-tested than that the their them then there therefore these they this thorough those thousand
-thousands three through thus time times to together top-1 top-5 top-k total toward towards track
-tracks traditional trained training transformer-based treat treating treats trillion two type types
-typical typically ubiquitous under underlying understand understanding unified unique universal
-unprecedented unseen up up-to-date upon us use used useful uses using usually utilize utilizes
-utilizing valuable vanilla various vast versatile very via vital was way ways we week weeks well
-well-known were what when where whether which while who whose why wide widely-used widespread will
-with within without work works worse worth would year years yet yield yielding yields you your
+deep deliver delivers demonstrate demonstrated demonstrates demonstrating depend depends derive
+derived describe describes designed desired despite detail detailed details develop developed did
+different difficult direct directly diverse do does dominant dozens driven due during each easily
+easy effective effectively effectiveness efficiency efficient efficiently either elicit elite emerge
+emerged emerges emerging employ employed employing employs enable enables enabling encounter end
+enforce enforces enforcing enhance enhanced enhances enhancing enriched ensure ensures entire
+especially essential et evaluate evaluated evaluating evaluation even every evident example examples
+excel excels excessive exhibit exhibits existing expensive experiment experimental experiments
+explore exploring extend extended extending extends extensive extra faces facing fail fails fair far
+faster few fewer field final finally find findings finds first first-of-its-kind fixed focus focuses
+follow following follows for forward four fraction framework frameworks from full fully fundamental
+further furthermore future gap general generally generate generated generates generating generic
+given gives good great greatly grow growing grows guarantee guarantees guide guides handle handles
+harmful has have having help helps hence here high high-quality higher highly hinder hinders hour
+hours how however http https huge hugging hundreds i idea identifies identify identifying if
+important importantly impressive improve improved improvement improvements improves improving in
+in-the-wild including incorporate incorporates incorporating increasing increasingly individual
+inherent initial insight insights inspired instead integrate integrates integrating interesting into
+introduce introduced introduces introducing introduction investigate involve involves involving
+irrelevant is issue issues it its itself kept key kilometer kilometers kilometre kilometres lack
+lacks lag large large-scale largely larger last latest lead leading leads learn learning-based
+learns less level levels leverage leverages leveraging like limitation limitations limited
+long-standing longer low lower made magnitude magnitudes main mainly maintain maintaining maintains
+major make makes making manage manages managing manner many massive matches may meaningful mechanism
+meet mere meter meters method methods metric metrics middle might million million-scale millions
+minimal mitigate mitigates mitigating modern modest more moreover most much multiple must namely
+natural nature near need needed needs new non not notable notably noticeable novel now number
+observe obtain occur occurs of off off-the-shelf offer offered offering offers often old on one only
+open open-source open-sourced or order orders original other others our out outperform outperforming
+outperforms outstanding over overall overlooked own pace paper papers par particular particularly
+per perfect perform performance performs play plays plug-and-play point points poor popular
+popularity portion possible potential powerful practical pre precise present presented presents
+preserve preserves preserving pretrained prevent preventing prevents previous previously primary
+prior problem problems procedure procedures project prominent promising proper propose proposed
+proposes proposing proprietary prove provide provided provides providing publicly quality quite
+raise raises raising range rapid rather reach reaches reaching real real-world recent recently
+reconstruct reduce reduced reduces reducing related release relevant reliable remain remains
+remarkable report reported reports representative request requests require required requires
+requiring research resource resources respectively result resulting results rethinking reveal
+reveals revisit rich rigid rigorous robustly role run runs same sample samples scale scenario
+scenarios second see select selects series serve serves set sets several severe sharp sheer short
+show showing shown shows significant significantly similar simple simplified simply since single
+small small-scale smaller smooth so solution solutions some soon sophisticated span spanning spans
+specialised specialized specific specifically square standard state state-of-the-art states still
+straightforward strategies strategy strong strongest struggle struggles studies study subset subsets
+substantial substantially successful successfully such suffer suffers sufficient suitable suite
+suites superior support surpass surpasses surpassing synthesize synthesizes synthesizing system
+systems tailored take takes targeted task tasks technical technique techniques tested than that the
+their them then there therefore these they this thorough those thousand thousands three through thus
+time times to together top-1 top-5 top-k total toward towards track tracks traditional trained
+training transformer-based treat treating treats trillion two type types typical typically
+ubiquitous under underlying understand understanding unified unique universal unprecedented unseen
+up up-to-date upon us use used useful uses using usually utilize utilizes utilizing valuable vanilla
+various vast versatile very via vital was way ways we week weeks well well-known were what when
+where whether which while who whose why wide widely-used widespread will with within without work
+works worse worth would year years yet yield yielding yields you your
 """,
     )
 )
@@ -131,15 +132,15 @@ GENERIC_NOUNS: Final = frozenset(
         r"\S+",
         """
 accuracy algorithm algorithms answer answers architecture architectures baseline baselines batch
-behavior behaviors benchmark benchmarks budget budgets choice choices collection component
-components content contents cost costs data dataset datasets design designs domain domains factor
-factors feature features impact inference information input inputs latency layer layers length
-lengths level model models outcome outcomes output outputs overhead pair pairs paradigm paradigms
-parameter parameters part parts pass passes pattern patterns phase phases pipeline pipelines
-prediction predictions process processes quality rate rates recipe recipes repositories repository
-representation representations resolution response responses section sections setting settings size
-sizes source sources speed speedup speedups stage stages step steps success target targets
-throughput usage utility visual
+behavior behaviors benchmark benchmarks bound bounds budget budgets choice choices collection
+component components construction content contents cost costs creation data dataset datasets design
+designs domain domains factor factors feature features impact inference information input inputs
+latency layer layers length lengths level model models outcome outcomes output outputs overhead pair
+pairs paradigm paradigms parameter parameters part parts pass passes pattern patterns phase phases
+pipeline pipelines prediction predictions process processes quality rate rates recipe recipes
+repositories repository representation representations resolution response responses section
+sections selection setting settings size sizes source sources speed speedup speedups stage stages
+step steps success target targets throughput upper usage utility visual
 """,
     )
 )
@@ -161,8 +162,8 @@ fabric feed festival fractal genetic goal graphic heuristic hospital hull incent
 integral interval journal kernel local logic magic manual material mechanic medal metal mineral
 mosaic motive music narrative need nickel objective optic panic perspective physic plastic
 polynomial portal potential primitive proposal recursive referral removal rental retrieval rhetoric
-rival robotic seed semantic signal speed statistic table tactic terminal thermodynamic topic traffic
-trial tutorial variable
+rival seed semantic signal speed statistic table tactic terminal thermodynamic topic traffic trial
+tutorial variable
 """,
     )
 )
@@ -171,7 +172,7 @@ ADVERB: Final = re.compile(r"(?!(?:anomaly|assembly|family|monopoly)\Z)\w{3,}ly"
 CONNECTORS: Final = frozenset({"of"})
 """Function words that may occur inside a phrase: mixture of experts."""
 QUALIFIERS: Final = frozenset(
-    {"average", "core", "critical", "dominant", "end-to-end", "extra", "fair", "full",
+    {"average", "core", "critical", "deep", "dominant", "end-to-end", "extra", "fair", "full",
      "fundamental", "general", "high", "initial", "large", "low", "massive", "minimal", "open",
      "perfect", "quality", "rich", "scale", "single", "small", "state", "system", "systems",
      "task", "tasks", "time", "total", "training", "unified", "universal"}
