@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from papers.recommend.similarity import Scores
+from papers.recommend.sketches import SKETCH_DIMENSIONS, Scores, Sketches
 
 
 class Closeness:
     """The largest cosines of the candidates that were looked at; others are computed on demand."""
 
-    def __init__(self, sketches: Scores) -> None:
+    def __init__(self, sketches: Sketches) -> None:
         """Compare by sketches, candidates x dimensions: see ``SimilarityModel``."""
         self._sketches = sketches
         self._seen: dict[int, int] = {}
-        self._block: Scores = np.empty((0, sketches.shape[1]), np.float32)
+        self._block: Scores = np.empty((0, SKETCH_DIMENSIONS), np.float32)
         self._sent: Scores = self._block
         self._chosen: list[int] = []
         self._to_sent: list[float] = []

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.expansion import Scores, nearest_neighbours
+from papers.recommend.expansion import nearest_neighbours
+from papers.recommend.term_weights import Scores
 from papers.recommend.tfidf import Matrix
 
 LEAST_DEVIATION: Final = 0.2

@@ -58,8 +58,6 @@ MOST_RISING: Final = 3
 """The most papers of a digest that are not new."""
 PLACES_PER_RISING: Final = 3
 """Of so many places one may go to a paper that is not new, up to ``MOST_RISING``."""
-BACKLOG_HALF_LIFE_DAYS: Final = 4.0
-"""Days in which the strength of a paper that is not new halves."""
 MOST_FIELD_SHARE: Final = 0.4
 """The most places of one field, as a share, in a digest for a reader without interests."""
 LEAST_FIELDS: Final = 3
@@ -112,7 +110,7 @@ class Periods:
             self.new = index.announced > since
         self.rising: Mask = ~self.new & (age < RISING_DAYS * 24)
         self.open: Mask = self.new | self.rising
-        self.decay: Scores = np.asarray(0.5 ** (age / 24 / BACKLOG_HALF_LIFE_DAYS), np.float32)
+        self.decay = index.decay
 
 
 def compose(

@@ -20,10 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from papers.recommend.term_weights import Columns, Scores, TermWeights
 from papers.recommend.tfidf import Matrix
-
-Scores = NDArray[np.float32]
-Columns = NDArray[np.int32]
 
 NEIGHBOURS: Final = 8
 """Nearest candidates that expand a document."""
@@ -31,10 +29,8 @@ NEIGHBOUR_POWER: Final = 3
 """Exponent of the cosine in the weight of a neighbour."""
 EXPANSION_WEIGHT: Final = np.float32(0.1)
 """Weight of the expansion beside the document's own terms."""
-FEEDBACK_EXPANSION: Final = np.float32(5)
+FEEDBACK_EXPANSION: Final = 5.0
 """Factor of ``EXPANSION_WEIGHT`` between feedback documents."""
-EXPANSION_EXCESS: Final = FEEDBACK_EXPANSION - 1
-"""Share of the stored expansion to subtract where ``EXPANSION_WEIGHT`` counts once."""
 EXPANSION_TERMS: Final = 10
 """Heaviest terms that a liked paper takes from each neighbour."""
 BATCH_ROWS: Final = 128
@@ -42,7 +38,7 @@ BATCH_ROWS: Final = 128
 
 
 class DocumentExpansion:
-    """The nearest candidates of every document, and the documents' terms with the expansion.
+    """The nearest candidates of every document, and what they add to its terms.
 
     Attributes:
         places: Documents x ``NEIGHBOURS``, the places of the nearest candidates.
@@ -52,56 +48,48 @@ class DocumentExpansion:
             ``FEEDBACK_EXPANSION``.
     """
 
-    def __init__(
-        self,
-        rare: Matrix,
-        frequent: Scores,
-        candidate_count: int,
-        products: Callable[[Matrix, Scores], Scores],
-    ) -> None:
-        """Find the neighbours and expand.
+    def __init__(self, terms: TermWeights, matrix: Matrix) -> None:
+        """Find the neighbours of all documents.
 
         Args:
-            rare: Documents x rare terms, sparse; the candidates come first.
-            frequent: Documents x frequent terms, dense.
-            candidate_count: How many of the documents are candidates.
-            products: Returns the products of such rows with the candidates, rows x candidates.
+            terms: The stored terms of the documents.
+            matrix: Their exact weights, as equal ones are kept or left out together.
         """
+        self._terms = terms
+        count = terms.candidate_count
         self.places, weights, self.variance = nearest_neighbours(
-            rare.shape[0], candidate_count, lambda rows: products(rare[rows], frequent[rows])
+            terms.count, count, lambda rows: terms.products(terms.rare(rows), terms.frequent(rows))
         )
         self.weights = weights * EXPANSION_WEIGHT
-        total, count = self.places.shape
-        parts = (self.weights.ravel(), self.places.ravel(), np.arange(total + 1) * count)
-        mixing: Matrix = sparse.csr_matrix(parts, (total, candidate_count))
-        self._mixing_transposed: Matrix = mixing[:candidate_count].T.tocsr()
-        heavy_rare, heavy_frequent = _heaviest_terms(
-            rare[:candidate_count], frequent[:candidate_count]
-        )
-        added_rare, added_frequent = mixing @ heavy_rare, mixing @ heavy_frequent
-        whole_rare = rare + FEEDBACK_EXPANSION * added_rare
-        whole_frequent = frequent + FEEDBACK_EXPANSION * added_frequent
-        # Below the expanded documents lie the expansions alone: row + len(places).
-        self._rare: Matrix = sparse.vstack([whole_rare, added_rare], format="csr")
-        self._frequent = np.concatenate([whole_frequent, added_frequent])
-        squares = whole_rare.multiply(whole_rare).sum(axis=1)
-        self.squared_norms: Scores = np.asarray(squares, np.float32).ravel() + (
-            whole_frequent**2
-        ).sum(axis=1)
+        self._mixing_transposed: Matrix = self._mixing(slice(count)).T.tocsr()
+        self._heavy_rare, self._heavy_frequent = _heaviest_terms(*terms.split(matrix[:count]))
+        self.squared_norms = self._squared_norms()
 
-    def heaviest_terms(self, rows: NDArray[np.intp]) -> tuple[Matrix, Scores]:
-        """Return documents as they are, each with its ``EXPANSION_TERMS`` heaviest terms alone."""
-        added = rows + len(self.places)
-        rare = self._rare[rows] - FEEDBACK_EXPANSION * self._rare[added]
-        frequent = self._frequent[rows] - FEEDBACK_EXPANSION * self._frequent[added]
-        return _heaviest_terms(sparse.csr_matrix(rare), frequent)
+    def _mixing(self, rows: NDArray[np.intp] | slice) -> Matrix:
+        """Return the weights of the neighbours of some documents, rows x candidates."""
+        weights, places = self.weights[rows], self.places[rows]
+        starts = np.arange(len(places) + 1) * places.shape[1]
+        parts = (weights.ravel(), places.ravel(), starts)
+        return sparse.csr_matrix(parts, (len(places), self._terms.candidate_count))
 
-    def expanded(self, rows: Sequence[int]) -> tuple[Matrix, Scores]:
-        """Return the expanded rows of liked documents: rare terms, and frequent terms."""
+    def heaviest_terms(self, places: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+        """Return candidates with their ``EXPANSION_TERMS`` heaviest terms alone."""
+        return self._heavy_rare[places], self._heavy_frequent[places]
+
+    def expanded(
+        self, rows: Sequence[int] | NDArray[np.intp], factor: float = 1.0
+    ) -> tuple[Matrix, Scores]:
+        """Return the expanded rows of documents: rare terms, and frequent terms.
+
+        Args:
+            rows: The documents.
+            factor: Of ``EXPANSION_WEIGHT``.
+        """
         whole = np.asarray(rows, np.intp)
-        added = whole + len(self.places)
-        rare = self._rare[whole] - EXPANSION_EXCESS * self._rare[added]
-        return rare, self._frequent[whole] - EXPANSION_EXCESS * self._frequent[added]
+        mixing = self._mixing(whole) * np.float32(factor)
+        rare = self._terms.rare(whole) + mixing @ self._heavy_rare
+        frequent = self._terms.frequent(whole) + (mixing @ self._heavy_frequent).toarray()
+        return sparse.csr_matrix(rare), np.asarray(frequent, np.float32)
 
     def expanded_sum(self, rows: Sequence[int], shares: Scores) -> tuple[Columns, Scores, Scores]:
         """Return the weighted sum of expanded rows.
@@ -115,25 +103,47 @@ class DocumentExpansion:
             frequent terms.
         """
         whole = np.asarray(rows, np.intp)
-        both = np.concatenate([whole, whole + len(self.places)])
-        weights = np.concatenate([shares, -EXPANSION_EXCESS * shares])
-        found = sum_rows(self._rare, both, weights)
-        return *found, np.asarray(weights @ self._frequent[both], np.float32)
+        added = self._heavy_rare[self.places[whole].ravel()]
+        parts = sparse.vstack([self._terms.rare(whole), added], format="csr")
+        weights = (shares[:, np.newaxis] * self.weights[whole]).ravel()
+        columns, values = sum_rows(parts, np.concatenate([shares, weights]))
+        frequent = shares @ self._terms.frequent(whole)
+        frequent += (shares @ self._mixing(whole)) @ self._heavy_frequent
+        return columns, values, np.asarray(frequent, np.float32)
 
     def similarity_among(self, rows: NDArray[np.intp]) -> Callable[[Scores], Scores]:
-        """Return a function from weights of n documents to the n similarities to their sum."""
-        rare, frequent = self._rare[rows], self._frequent[rows]
-        transposed = rare.T
-        return lambda weights: rare @ (transposed @ weights) + frequent @ (weights @ frequent)
+        """Return a function from weights of n documents to the n similarities to their sum.
+
+        They are expanded ``FEEDBACK_EXPANSION`` times as much as elsewhere.
+        """
+        total, products = self._terms.rare_operators(rows)
+        mixing = self._mixing(rows) * np.float32(FEEDBACK_EXPANSION)
+        frequent = self._terms.frequent(rows) + (mixing @ self._heavy_frequent).toarray()
+        unmixing, light = mixing.T, self._heavy_rare.T
+
+        def similarity(weights: Scores) -> Scores:
+            rare = total(weights) + light @ (unmixing @ weights)
+            own = products(rare) + mixing @ (self._heavy_rare @ rare)
+            return np.asarray(own + frequent @ (weights @ frequent), np.float32)
+
+        return similarity
+
+    def _squared_norms(self) -> Scores:
+        found = np.zeros(self._terms.count, np.float32)
+        for start in range(0, self._terms.count, BATCH_ROWS):
+            rows = np.arange(start, min(start + BATCH_ROWS, self._terms.count))
+            rare, frequent = self.expanded(rows, FEEDBACK_EXPANSION)
+            found[rows] = rare.multiply(rare).sum(axis=1).A1 + (frequent**2).sum(axis=1)
+        return found
 
     def mean(self) -> tuple[Matrix, Scores]:
         """Return the mean of the expanded candidates: 1 x rare terms, 1 x frequent terms."""
-        count = self._mixing_transposed.shape[0]
-        own = np.zeros(len(self.places), np.float32)
-        own[:count] = 1 / max(1, count)
-        weights = np.concatenate([own, -EXPANSION_EXCESS * own])
-        rare = sparse.csr_matrix(weights @ self._rare)
-        return rare, np.asarray([weights @ self._frequent], np.float32)
+        count = self._terms.candidate_count
+        rare, frequent = self._terms.mean()
+        shares = np.asarray(self._mixing_transposed.sum(axis=1), np.float32).T / max(1, count)
+        added = sparse.csr_matrix(shares)
+        rare = rare + added @ self._heavy_rare
+        return rare, np.asarray(frequent + (added @ self._heavy_frequent).toarray(), np.float32)
 
     def expand_scores(self, scores: Scores) -> Scores:
         """Return scores, rows x candidates, each with the weighted scores of the neighbours."""
@@ -175,7 +185,7 @@ class AddedExpansion:
         mixing: Matrix = sparse.csr_matrix(parts, (len(near), near.size))
         heavy_rare, heavy_frequent = base.heaviest_terms(near.ravel())
         self._rare: Matrix = sparse.csr_matrix(rare + mixing @ heavy_rare)
-        self._frequent: Scores = frequent + mixing @ heavy_frequent
+        self._frequent = np.asarray(frequent + (mixing @ heavy_frequent).toarray(), np.float32)
 
     def __getattr__(self, name: str) -> Any:
         """Return what concerns candidates alone from the base."""
@@ -194,23 +204,18 @@ class AddedExpansion:
     def expanded_sum(self, rows: Sequence[int], shares: Scores) -> tuple[Columns, Scores, Scores]:
         """Return the weighted sum of expanded rows, as ``DocumentExpansion.expanded_sum`` does."""
         rare, frequent = self.expanded(rows)
-        found = sum_rows(rare, np.arange(len(rows)), shares)
+        found = sum_rows(rare, shares)
         return *found, np.asarray(shares @ frequent, np.float32)
 
 
-def sum_rows(matrix: Matrix, rows: NDArray[np.intp], weights: Scores) -> tuple[Columns, Scores]:
-    """Return the weighted sum of a few rows: its columns, ascending, and their values.
+def sum_rows(rows: Matrix, weights: Scores) -> tuple[Columns, Scores]:
+    """Return the weighted sum of rows: its columns, ascending, and their values.
 
     A product of scipy's allocates every column first, which takes longer than the sum.
     """
-    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
-    lengths = ends - starts
-    behind = lengths.cumsum()
-    places = np.arange(behind[-1]) + np.repeat(ends - behind, lengths)
-    columns = matrix.indices[places]
-    values = matrix.data[places] * np.repeat(weights, lengths)
-    order = np.argsort(columns)
-    columns = columns[order]
+    values = rows.data * np.repeat(weights, np.diff(rows.indptr))
+    order = np.argsort(rows.indices)
+    columns = rows.indices[order]
     first = np.flatnonzero(np.diff(columns, prepend=-1))
     return columns[first], np.add.reduceat(values[order], first)
 
@@ -248,7 +253,7 @@ def nearest_neighbours(
     return near, weights / sums, variance
 
 
-def _heaviest_terms(rare: Matrix, frequent: Scores) -> tuple[Matrix, Scores]:
+def _heaviest_terms(rare: Matrix, frequent: Scores) -> tuple[Matrix, Matrix]:
     """Return the rows with only their ``EXPANSION_TERMS`` heaviest terms."""
     kept, thinned = np.zeros(rare.nnz, bool), frequent.copy()
     for row in range(rare.shape[0]):
@@ -261,4 +266,5 @@ def _heaviest_terms(rare: Matrix, frequent: Scores) -> tuple[Matrix, Scores]:
         else:
             kept[start:end] = True
     starts = np.concatenate([[0], np.cumsum(kept)])[rare.indptr]
-    return sparse.csr_matrix((rare.data[kept], rare.indices[kept], starts), rare.shape), thinned
+    heavy = sparse.csr_matrix((rare.data[kept], rare.indices[kept], starts), rare.shape)
+    return heavy, sparse.csr_matrix(thinned)

@@ -37,6 +37,8 @@ EDITION: Final = re.compile(
 )
 """The edition at the end of a title; two editions are one paper."""
 HOURS_A_DAY: Final = 24
+BACKLOG_HALF_LIFE_DAYS: Final = 4.0
+"""Days in which the strength of a paper that is not new halves."""
 NAME_LENGTH: Final = 60
 """The most characters of a paper's name in a reason."""
 
@@ -191,6 +193,12 @@ class Index:
     def age_hours(self) -> NDArray[np.float64]:
         """For each candidate, the hours from its announcement to the newest one."""
         return np.asarray(self.announced.max() - self.announced, np.float64)
+
+    @cached_property
+    def decay(self) -> Scores:
+        """For each candidate, the factor by age of its strength while it is not new."""
+        days = self.age_hours / HOURS_A_DAY
+        return np.asarray(0.5 ** (days / BACKLOG_HALF_LIFE_DAYS), np.float32)
 
     def title_of(self, row: int) -> str:
         """Return a title without case, accents, punctuation, spaces and edition, to compare."""

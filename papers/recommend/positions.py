@@ -20,6 +20,7 @@ from papers.recommend.tfidf import Matrix
 from papers.recommend.tokenize import Tokens, stem
 
 Positions = NDArray[np.int32]
+Places = NDArray[np.unsignedinteger]
 Scores = NDArray[np.float32]
 
 SENTENCE_END: Final = re.compile(r"(?<=[.!?;:])\s+")
@@ -31,6 +32,8 @@ OPENING_SENTENCES: Final = 2
 """Sentences of an abstract that say what a paper is about."""
 TITLE_WEIGHT: Final = 2.0
 """Term frequency of one word of a title; one of an abstract has 1."""
+MOST_COUNTED: Final = 255
+"""The most weighted count of a stem in one text."""
 INFLECTION: Final = re.compile(r"(?<=\w{3})(?:'s|ings?|e?d|e?s|e)$")
 DERIVED_WEIGHT: Final = 0.4
 """Weight of a word that only shares the stem with the typed one."""
@@ -53,7 +56,7 @@ class Occurrences:
 
     starts: Positions
     ends: Positions
-    places: Positions
+    places: Places
     weights: Scores
 
     def __len__(self) -> int:
@@ -83,7 +86,7 @@ class Occurrences:
 
 
 NO_OCCURRENCES: Final = Occurrences(
-    np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
+    np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.float32)
 )
 
 
@@ -118,12 +121,15 @@ class PositionIndex:
         order = np.argsort(found, kind="stable")
         self._starts = np.searchsorted(found[order], np.arange(len(self.stems) + 1))
         at = (kept + SENTENCE_GAP * sentence).astype(np.int32)[order]
-        self._places = places[sentence][order]
+        self._places = places[sentence][order].astype(np.min_scalar_type(self.count))
         self._positions = at
-        weights = np.where(in_title[sentence], TITLE_WEIGHT, 1).astype(np.float32)
-        self._weights = weights[order]
-        self._forms = tokens.ids[kept][order]
-        self._roots = list(map(inflection_root, tokens.words))
+        self._in_title = in_title[sentence][order]
+        self._root_numbers: dict[str, int] = {}
+        roots = [
+            self._root_numbers.setdefault(inflection_root(one), len(self._root_numbers))
+            for one in tokens.words
+        ]
+        self._roots = np.array(roots, np.int32)[tokens.ids[kept][order]]
         lengths = np.bincount(self._places, minlength=self.count)
         relative = lengths / max(1.0, float(lengths.mean()) if self.count else 1.0)
         held = K1 * (1 - B + B * relative)
@@ -142,11 +148,10 @@ class PositionIndex:
         found = self._stem(one)
         if not typed or not len(found):
             return found
-        number, root = self.stems[one], inflection_root(typed)
-        forms = self._forms[self._starts[number] : self._starts[number + 1]]
-        known, at = np.unique(forms, return_inverse=True)
-        same = np.array([self._roots[form] == root for form in known.tolist()], bool)
-        return replace(found, weights=found.weights * np.where(same, 1, DERIVED_WEIGHT)[at])
+        number, root = self.stems[one], self._root_numbers.get(inflection_root(typed), -1)
+        same = self._roots[self._starts[number] : self._starts[number + 1]] == root
+        weights = found.weights * np.where(same, 1, DERIVED_WEIGHT)
+        return replace(found, weights=weights)
 
     def _stem(self, one: str) -> Occurrences:
         number = self.stems.get(one)
@@ -154,7 +159,8 @@ class PositionIndex:
             return NO_OCCURRENCES
         part = slice(self._starts[number], self._starts[number + 1])
         at = self._positions[part]
-        return Occurrences(at, at, self._places[part], self._weights[part])
+        weights = np.where(self._in_title[part], np.float32(TITLE_WEIGHT), np.float32(1))
+        return Occurrences(at, at, self._places[part], weights)
 
     def phrase(self, stems: Sequence[str], between: int = 2) -> Occurrences:
         """Return where stems follow each other with at most ``between`` words in each gap."""
@@ -170,15 +176,20 @@ class PositionIndex:
             found = replace(found, ends=following.starts[at])
         return found
 
-    def counts(self) -> tuple[Matrix, sparse.csc_matrix]:
-        """Return texts x stems twice: weighted counts (CSR), and saturated by BM25 (CSC)."""
+    def counts(self) -> Matrix:
+        """Return the weighted counts, texts x stems, in bytes."""
         columns = np.repeat(np.arange(len(self.stems)), np.diff(self._starts))
+        weights = np.where(self._in_title, TITLE_WEIGHT, 1).astype(np.float32)
         shape = (self.count, len(self.stems))
-        counts = sparse.coo_matrix((self._weights, (self._places, columns)), shape).tocsr()
-        saturated = counts.copy()
-        held = np.repeat(self._length_norm, np.diff(counts.indptr))
-        saturated.data *= (K1 + 1) / (saturated.data + held)
-        return counts, saturated.tocsc()
+        counts = sparse.coo_matrix((weights, (self._places, columns)), shape).tocsr()
+        counts.data = np.minimum(counts.data, MOST_COUNTED).astype(np.uint8)
+        return counts
+
+    def saturate(self, counts: sparse.csc_matrix) -> sparse.csc_matrix:
+        """Return weighted counts, texts x some stems, as ``saturated`` does."""
+        found = counts.astype(np.float32)
+        found.data *= (K1 + 1) / (found.data + self._length_norm[found.indices])
+        return found
 
     def holding(self, found: Occurrences) -> NDArray[np.bool_]:
         """Return for each text whether it holds one of the occurrences."""
@@ -192,7 +203,8 @@ class PositionIndex:
 
     def text_count(self, one: str) -> int:
         """Return the number of texts that hold a stem."""
-        return len(np.unique(self.word(one).places))
+        places = self._stem(one).places
+        return int(np.count_nonzero(np.diff(places))) + 1 if len(places) else 0
 
     def frequency(self, found: Occurrences) -> Scores:
         """Return the weighted number of the occurrences in each text."""

@@ -95,9 +95,10 @@ class QueryIndex:
         self.positions = PositionIndex(titles, abstracts)
         texts = (f"{title}. {text}" for title, text in zip(titles, abstracts, strict=True))
         self._finder = ConceptFinder(self.positions, Abbreviations(texts))
-        self._counts, self._saturated = self.positions.counts()
+        self._counts = self.positions.counts()
+        self._by_stem = self._counts.tocsc()
         self._lengths = np.maximum(1, np.asarray(self._counts.sum(axis=1), np.float32).ravel())
-        frequency = np.diff(self._saturated.indptr)
+        frequency = np.diff(self._by_stem.indptr)
         self._idf = np.log((len(titles) + 1) / (frequency + 0.5)).astype(np.float32)
         self._cache: OrderedDict[str, SearchResult] = OrderedDict()
 
@@ -146,6 +147,7 @@ class QueryIndex:
         weights = evidence[best] / self._lengths[best]
         shared = np.asarray(weights @ self._counts[best], np.float32) * self._idf
         terms = np.argsort(-shared, kind="stable")[:FEEDBACK_TERMS]
-        expanded = (self._saturated[:, terms] @ (shared[terms] * self._idf[terms]))[places]
+        saturated = self.positions.saturate(self._by_stem[:, terms])
+        expanded = (saturated @ (shared[terms] * self._idf[terms]))[places]
         expanded *= found.max() / max(float(expanded.max()), 1e-9)
         return np.asarray((1 - FEEDBACK_WEIGHT) * found + FEEDBACK_WEIGHT * expanded, np.float32)

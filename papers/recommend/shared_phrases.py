@@ -32,7 +32,8 @@ FOLLOWING_CHARACTERS: Final = 60
 """Characters behind a phrase that hold the next word,"""
 PRECEDING_CHARACTERS: Final = 40
 """and before it that hold the last one."""
-LINK: Final = re.compile(r"\S*(?:://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b)\S*", re.IGNORECASE)
+LINK_MARK: Final = re.compile(r"://|www\.|\.(?:ai|com|dev|edu|io|net|org)\b", re.IGNORECASE)
+LINK: Final = re.compile(rf"\S*(?:{LINK_MARK.pattern})\S*", re.IGNORECASE)
 SEGMENT_END: Final = re.compile(r"(?:(?!(?<=\d)\.(?=\d))[^\w\s'’-])+|\s[-–—]+\s|_+")
 REAL_WORLD: Final = re.compile(r"\breal world\b", re.IGNORECASE)
 WORD: Final = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
@@ -216,7 +217,7 @@ class PhraseTable:
         numbers: dict[str, int] = {}
         ids, lengths = array("i"), array("i")
         for text in texts:
-            found = phrases(text)
+            found = dict.fromkeys(key for key, _ in _keyed_words(text))
             ids.extend([numbers.setdefault(key, len(numbers)) for key in found])
             lengths.append(len(found))
         found_ids = np.array(ids, np.int32)
@@ -356,17 +357,29 @@ def phrases(text: str) -> dict[str, str]:
     A key is in lower case and in the singular.
     """
     found: dict[str, str] = {}
-    for segment in SEGMENT_END.split(LINK.sub(" . ", REAL_WORLD.sub("real-world", text))):
+    for key, words in _keyed_words(text):
+        written = " ".join(words)
+        if len(words) > 1:
+            found[key] = min(found.get(key, written), written, key=_capitals)
+        else:
+            found.setdefault(key, written)
+    return found
+
+
+def _keyed_words(text: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the key and the words of each phrase of a text."""
+    text = REAL_WORLD.sub("real-world", text)
+    if LINK_MARK.search(text):
+        text = LINK.sub(" . ", text)
+    for segment in SEGMENT_END.split(text):
         words = segment.split()
         classes = list(map(_word_class, words))
         for start, first in enumerate(classes):
             if first.is_abbreviation:
-                found.setdefault(first.key, words[start])
+                yield first.key, words[start : start + 1]
             for end in _ends(classes, start):
-                written = " ".join(words[start:end])
                 key = " ".join([one.key for one in classes[start:end]])
-                found[key] = min(found.get(key, written), written, key=_capitals)
-    return found
+                yield key, words[start:end]
 
 
 def _ends(classes: Sequence[WordClass], start: int) -> Iterator[int]:

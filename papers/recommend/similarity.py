@@ -31,7 +31,6 @@ from papers.recommend.dense import SentenceVectors, floored_deviation, trust, ve
 from papers.recommend.expansion import (
     BATCH_ROWS,
     AddedExpansion,
-    Columns,
     DocumentExpansion,
 )
 from papers.recommend.feedback import (
@@ -42,6 +41,7 @@ from papers.recommend.feedback import (
     with_feedback,
 )
 from papers.recommend.sketches import sketches_of
+from papers.recommend.term_weights import Columns, TermWeights
 from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
@@ -50,6 +50,8 @@ ColumnFilter = Callable[[NDArray[np.integer]], NDArray[np.bool_]]
 QuantisedCosines = NDArray[np.int16]
 """Cosines in steps of 1 / ``COSINE_STEPS``: numpy reads them ten times faster than half floats."""
 
+MOST_DIVISORS: Final = 40
+"""Numbers of likes for which the power of the deviations is kept."""
 SHRINKAGE_LIKES: Final = 3.0
 """The number of likes with which a candidate is divided by the root of its deviation."""
 DISLIKE_WEIGHT: Final = 0.5
@@ -76,8 +78,6 @@ QUERY_TEXTS: Final = 12
 have,"""
 LEAST_QUERY_TERMS: Final = 800
 """and with no fewer than that."""
-FREQUENT_SHARE: Final = 0.1
-"""Terms in more than this share of the documents are stored in dense columns."""
 
 
 class Fit(NamedTuple):
@@ -112,7 +112,7 @@ class SimilarityModel:
     """Similarities of documents (likes, dislikes) to the candidates, which come first.
 
     Attributes:
-        matrix: Documents x terms, rows of length one.
+        terms: Documents x terms, rows of length one.
         expansion: The neighbours of every document and its expanded terms.
         mean: For each candidate, the mean similarity to all candidates.
         deviation: For each document, the standard deviation of its similarities.
@@ -138,38 +138,29 @@ class SimilarityModel:
             words: The mean length of the texts.
             named: How many of the columns, from the first, are stems and pairs of stems.
         """
-        self.matrix = matrix
         self._count = candidate_count
-        frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-        frequent = np.flatnonzero(frequency > FREQUENT_SHARE * max(1, matrix.shape[0]))
-        # Terms of every tenth text make most of a sparse product's work; a dense product does
-        # the same in a fraction of the time.
-        self._frequent_columns = frequent
-        self._frequent: Scores = matrix[:, frequent].toarray()
-        rare = _without_columns(matrix, frequent)
-        self._rare_transposed: Matrix = rare[:candidate_count].T.tocsr()
-        self.expansion = DocumentExpansion(rare, self._frequent, candidate_count, self._products)
+        self.terms = TermWeights(matrix, candidate_count)
+        self.expansion = DocumentExpansion(self.terms, matrix)
         self.mean = self._mean_similarity()
         self.deviation = floored_deviation(self.expansion.variance)
-        self.vectors, self.trust = self._trusted_vectors(vectors, named)
+        self.vectors, self.trust = self._trusted_vectors(vectors, matrix[:candidate_count, :named])
         self._words = words
         self.sketches = sketches_of(matrix[:candidate_count])
-        self._query_terms = max(
-            LEAST_QUERY_TERMS, QUERY_TEXTS * matrix.nnz // max(1, matrix.shape[0])
-        )
+        self._query_terms = max(LEAST_QUERY_TERMS, QUERY_TEXTS * self.terms.mean_terms)
         self._cache: OrderedDict[int, QuantisedCosines] = OrderedDict()
         self._most_cached = max(1, COSINE_CACHE_BYTES // max(1, 2 * candidate_count))
         self._thresholds: dict[int, float] = {}
+        self._divisors: dict[int, Scores] = {}
 
     def _trusted_vectors(
-        self, raw: Scores | None, named: int | None
+        self, raw: Scores | None, named: Matrix
     ) -> tuple[SentenceVectors | None, float]:
         """Return the sentence vectors and how far they are trusted; None where not at all."""
         if raw is None or not self._count:
             return None, 0.0
         vectors = SentenceVectors(raw, self._count)
         transformed = vectors.transform(raw[: self._count])
-        trusted = trust(self.matrix[: self._count, :named], transformed)
+        trusted = trust(named, transformed)
         return (vectors if trusted else None), trusted
 
     def with_added(self, rows: Matrix) -> SimilarityModel:
@@ -181,15 +172,15 @@ class SimilarityModel:
         Args:
             rows: Further documents x terms, rows of length one.
         """
-        frequent: Scores = rows[:, self._frequent_columns].toarray()
-        rare = _without_columns(rows, self._frequent_columns)
-        cosines = self._products(rare, frequent)
+        rare, frequent = self.terms.split(rows)
+        cosines = self.terms.products(rare, frequent)
         variance = np.concatenate([self.expansion.variance, cosines.var(axis=1)])
         expansion = AddedExpansion(self.expansion, rare, frequent, cosines)
         changed = {
             "expansion": expansion,
             "deviation": floored_deviation(variance),
             "_cache": OrderedDict(self._cache),
+            "_divisors": {},
         }
         if self.vectors is not None:
             changed |= {"vectors": None, "trust": 0.0, "_thresholds": {}}
@@ -209,13 +200,7 @@ class SimilarityModel:
 
     def _expanded_products(self, rare: Matrix, frequent: Scores) -> Scores:
         """Return the products of rows with the expanded candidates, rows x candidates."""
-        return self.expansion.expand_scores(self._products(rare, frequent))
-
-    def _products(self, rare: Matrix, frequent: Scores) -> Scores:
-        """Return the products of rows with the candidates, rows x candidates."""
-        found = (rare @ self._rare_transposed).toarray()
-        found = found + frequent @ self._frequent[: self._count].T
-        return np.asarray(found, np.float32)
+        return self.expansion.expand_scores(self.terms.products(rare, frequent))
 
     def cosines(self, row: int) -> QuantisedCosines:
         """Return the cosines of one expanded document with every candidate."""
@@ -253,7 +238,7 @@ class SimilarityModel:
         """
         which = np.arange(self._count) if places is None else places
         found = self._similarity_to(likes, weights, dislikes, places, ignored)
-        scores = self._corrected(found, which)
+        scores = self._corrected(found, places)
         floor = self.chance_threshold(min(len(likes), MOST_CHANCE_LIKES)) if places is None else 0.0
         above = scores > floor
         if places is None and (most := self._most_alike() + len(likes)) < self._count:
@@ -324,8 +309,8 @@ class SimilarityModel:
         """Return the part of the similarity to the summed documents that some terms make."""
         columns, values, frequent = self.expansion.expanded_sum(rows, weights)
         rare = chosen(columns)
-        found = self._rare_transposed[columns[rare]].T @ values[rare]
-        found += self._frequent[: self._count] @ (frequent * chosen(self._frequent_columns))
+        kept = frequent * chosen(self.terms.frequent_columns)
+        found = self.terms.products_of(columns[rare], values[rare], kept)
         return self.expansion.expand_scores(found)
 
     def contributions(
@@ -338,11 +323,11 @@ class SimilarityModel:
             makes, without the candidates' expansion.
         """
         columns, values, frequent = self.expansion.expanded_sum(likes, self.shares(likes, weights))
-        mean = np.asarray(self._rare_transposed[:, places].mean(axis=1)).ravel()
+        mean = np.asarray(self.terms.rare(places).mean(axis=0)).ravel()
         parts = np.concatenate(
-            [values * mean[columns], frequent * self._frequent[places].mean(axis=0)]
+            [values * mean[columns], frequent * self.terms.frequent(places).mean(axis=0)]
         )
-        both = np.concatenate([columns, self._frequent_columns])
+        both = np.concatenate([columns, self.terms.frequent_columns])
         order = np.argsort(both)
         return both[order], np.asarray(parts[order], np.float32)
 
@@ -377,9 +362,7 @@ class SimilarityModel:
         if len(columns) > self._query_terms:
             best = np.argpartition(-np.abs(weights), self._query_terms)[: self._query_terms]
             columns, weights = columns[best], weights[best]
-        found = self._rare_transposed[columns].T @ weights
-        if frequent.size:
-            found += self._frequent[: self._count] @ frequent
+        found = self.terms.products_of(columns, weights, frequent)
         return self.expansion.expand_scores_at(found, places)
 
     def _mean_similarity(self) -> Scores:
@@ -387,16 +370,28 @@ class SimilarityModel:
         mean = self._expanded_products(*self.expansion.mean())[0]
         return np.asarray(np.maximum(mean - 1 / max(1, self._count), 0), np.float32)
 
-    def _corrected(self, found: LikeSimilarity, which: NDArray[np.intp]) -> Scores:
-        """Return z of the candidates ``which``: see the module."""
+    def _corrected(self, found: LikeSimilarity, places: NDArray[np.intp] | None = None) -> Scores:
+        """Return z of all candidates, or of those at ``places``: see the module."""
+        which = slice(None) if places is None else places
         power = found.likes / (found.likes + SHRINKAGE_LIKES)
-        z = (found.terms - found.weight * self.mean[which]) / self.deviation[which] ** power
+        difference = found.terms - np.float32(found.weight) * self.mean[which]
+        z = np.asarray(difference / self._divisor(found.likes)[which], np.float32)
         if self.vectors is None or found.vectors is None:
             return np.asarray(z, np.float32)
         weight = self.trust * vector_weight(self._words, power)
         by_vectors = found.vectors / self.vectors.deviation[which] ** power
         mixed = (1 - weight) * standardised(z) + weight * standardised(by_vectors)
         return mixed.astype(np.float32)
+
+    def _divisor(self, likes: int) -> Scores:
+        """Return for each candidate the divisor of z for a number of likes."""
+        if likes not in self._divisors:
+            if len(self._divisors) >= MOST_DIVISORS:
+                self._divisors.clear()
+            power = likes / (likes + SHRINKAGE_LIKES)
+            powers = self.deviation[: self._count] ** power
+            self._divisors[likes] = np.asarray(powers, np.float32)
+        return self._divisors[likes]
 
     def _most_alike(self) -> int:
         """Return the most candidates that fit some likes."""
@@ -428,12 +423,12 @@ class SimilarityModel:
         """
         generator = np.random.default_rng(likes)
         drawn = generator.integers(0, max(1, self._count), min(CHANCE_GROUPS, self._count))
-        which = np.arange(self._count)
+        self.prepare(drawn.tolist())
         found: list[Scores] = [np.empty(0, np.float32)]
         for first in drawn.tolist():
             group = [first, *generator.choice(drawn, likes - 1).tolist()]
             similarity = self._similarity_to(group, np.ones(likes, np.float32), (), None)
-            scores = self._corrected(similarity, which)
+            scores = self._corrected(similarity)
             found.append(np.delete(scores, group))
         others = np.concatenate(found)
         # In a catalogue of a paper or two no candidate is left beside the group.
@@ -441,14 +436,6 @@ class SimilarityModel:
             return 0.0
         share = np.clip(1 - MOST_BY_CHANCE / self._count, *CHANCE_QUANTILES)
         return float(np.quantile(others, share))
-
-
-def _without_columns(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:
-    """Return the rows without the entries of some columns."""
-    kept = rows.copy()
-    kept.data[np.isin(kept.indices, columns)] = 0
-    kept.eliminate_zeros()
-    return kept
 
 
 def _dislike_weights(count: int) -> Scores:

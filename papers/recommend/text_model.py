@@ -72,6 +72,7 @@ class TextModel:
             sum(text.count(" ") for text in texts) / max(1, len(texts)),
             self.vocabulary.named,
         )
+        del self.vocabulary.matrix  # The similarities hold what is needed of it.
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is stored of the model; the papers themselves come from the database."""

@@ -61,7 +61,7 @@ class Vocabulary:
     Texts that come later use its terms and weights; terms it does not hold are left out.
 
     Attributes:
-        matrix: Texts x terms, rows of length one (or empty).
+        matrix: Texts x terms, rows of length one (or empty), until it is deleted.
         named: How many columns, from the first, are stems and pairs of stems.
     """
 
@@ -79,8 +79,12 @@ class Vocabulary:
         tokens = Tokens(texts)
         counted = self._count(texts, tokens, grow=True)
         for kind, counts in counted.items():
-            self._kept[kind], self._idf[kind] = _idf(counts, every=kind in STEM_KINDS)
+            every = kind in STEM_KINDS
+            kept, self._idf[kind] = _idf(counts, every=every)
+            if not every:
+                self._kept[kind] = kept
         self.matrix: Matrix = self._weigh(counted, tokens)
+        self._phrases = self._phrases[self._kept.pop("phrases")]
         self._names = list(self._stems)
         self.named: int = len(self._stems) + len(self._pairs)
 
@@ -97,13 +101,13 @@ class Vocabulary:
         Returns:
             Positions in ``columns``, and for each the number of a stem; a pair has two.
         """
-        ends = np.cumsum([len(self._kept[kind]) for kind in KIND_WEIGHTS])
+        ends = np.cumsum([len(self._idf[kind]) for kind in KIND_WEIGHTS])
         stems_end, pairs_end, phrases_start = np.searchsorted(columns, [ends[0], ends[1], ends[3]])
         found = [(np.arange(stems_end), np.asarray(columns[:stems_end], np.int64))]
         pairs = self._pairs[columns[stems_end:pairs_end] - ends[0]]
         both = (pairs // len(self._stems), pairs % len(self._stems))
         found += [(np.arange(stems_end, pairs_end), stems) for stems in both]
-        numbers = self._phrases[self._kept["phrases"][columns[phrases_start:] - ends[3]]]
+        numbers = self._phrases[columns[phrases_start:] - ends[3]]
         for shift in range(0, 3 * WORD_BITS, WORD_BITS):
             word = ((numbers >> shift) & ((1 << WORD_BITS) - 1)) - 1
             inside = np.flatnonzero((word >= 0) & (word < len(self._word_stems)))
@@ -148,7 +152,7 @@ class Vocabulary:
         beside = (texts[1:] == texts[:-1]) & (stemmed[1:] >= 0) & (stemmed[:-1] >= 0)
         pairs = stemmed[:-1][beside] * len(self._stems) + stemmed[1:][beside]
         if grow:
-            self._pairs = np.unique(pairs)
+            self._pairs = _distinct(pairs)
         return _count_known(texts[1:][beside], pairs, count, self._pairs)
 
     def _count_phrases(self, tokens: Tokens, grow: bool) -> Matrix:
@@ -161,7 +165,7 @@ class Vocabulary:
         pair, triple = texts[1:] == texts[:-1], texts[2:] == texts[:-2]
         phrases = np.concatenate([two[pair], three[triple]])
         if grow:
-            self._phrases = np.unique(phrases)
+            self._phrases = _distinct(phrases)
         rows = np.concatenate([texts[1:][pair], texts[2:][triple]])
         return _count_known(rows, phrases, tokens.count, self._phrases)
 
@@ -181,7 +185,7 @@ class Vocabulary:
         """Return the weighted kinds side by side, in rows of length one."""
         parts = []
         for kind, counts in counted.items():
-            part = counts[:, self._kept[kind]]
+            part = counts[:, self._kept[kind]] if kind in self._kept else counts
             part.data = (1 + np.log(part.data)) * self._idf[kind][part.indices] ** IDF_POWER
             shares = KIND_WEIGHTS[kind] * _length_factors(kind, tokens)
             unit(part).data *= np.repeat(np.sqrt(shares), np.diff(part.indptr))
@@ -198,6 +202,12 @@ def _numbers_of(names: Iterable[str], numbers: dict[str, int], *, grow: bool) ->
     else:
         found = [numbers.get(name, UNKNOWN) if name else STOP_WORD for name in names]
     return np.array(found, np.int64)
+
+
+def _distinct(values: Numbers) -> Numbers:
+    """Return the distinct values, none of them negative, ascending."""
+    ordered = np.sort(values)  # Faster than the hashing of numpy's unique.
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=-1))]
 
 
 def _count_matrix(

@@ -8,6 +8,7 @@ import pytest
 from papers.recommend.dense import trust
 from papers.recommend.index import Document, Index
 from papers.recommend.similarity import Scores
+from papers.recommend.tfidf import Vocabulary
 
 SUBJECTS = 8
 WORDS = 12
@@ -33,7 +34,7 @@ def unit(vectors: Scores) -> Scores:
 
 def test_vectors_that_separate_the_subjects_are_trusted() -> None:
     papers, subjects = library()
-    terms = Index(papers).vocabulary.matrix
+    terms = Vocabulary([paper.text for paper in papers]).matrix
     generator = np.random.default_rng(2)
     noise = generator.normal(size=(PAPERS, 64)).astype(np.float32)
     good = np.eye(64, dtype=np.float32)[subjects] + 0.05 * noise
@@ -44,7 +45,7 @@ def test_noise_is_not_trusted() -> None:
     papers, _ = library()
     generator = np.random.default_rng(2)
     noise = generator.normal(size=(PAPERS, 64)).astype(np.float32)
-    terms = Index(papers).vocabulary.matrix
+    terms = Vocabulary([paper.text for paper in papers]).matrix
     assert trust(terms, unit(noise)) == 0
 
 
