@@ -201,6 +201,12 @@ class Paper(models.Model):
         null=True, blank=True, help_text="Chosen by the editor, for a week from then."
     )
     editor_note = models.TextField(blank=True, help_text="Shown beside the editor's pick.")
+    former_picks = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text="Picks that others followed, oldest first: when (at) and the note of each.",
+    )
     editor_summary = models.CharField(
         "your own sentence",
         max_length=600,
@@ -263,6 +269,19 @@ class Paper(models.Model):
     def is_picked(self, at: datetime) -> bool:
         """Whether the editor's pick is in force at a moment."""
         return self.picked_at is not None and at - PICK_LASTS < self.picked_at <= at
+
+    def keep_ended_pick(self, at: datetime) -> None:
+        """Add the pick to the former ones if it has ended, before another takes its place."""
+        if self.picked_at is not None and self.picked_at <= at - PICK_LASTS:
+            ended = {"at": self.picked_at.isoformat(), "note": self.editor_note}
+            self.former_picks = [*self.former_picks, ended]
+
+    def ended_picks(self, at: datetime) -> list[tuple[datetime, str]]:
+        """Return when the editor picked the paper before, latest first, each with its note."""
+        picks = [(datetime.fromisoformat(one["at"]), one["note"]) for one in self.former_picks]
+        if self.picked_at is not None and self.picked_at <= at - PICK_LASTS:
+            picks.append((self.picked_at, self.editor_note))
+        return picks[::-1]
 
 
 class SimilarPapers(models.Model):

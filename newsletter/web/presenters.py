@@ -24,6 +24,7 @@ PICKS_SHOWN: Final = 3
 UNLISTED_COLUMNS: Final = (
     *("former_id", "title_key", "version", "cleaned_with", "keywords", "published_at"),
     *("revised_at", "first_seen_at", "comment", "journal_ref", "doi", "license", "mentions"),
+    "former_picks",
     *("authority", "editor_summary", "source_summary", "summary_version"),
     *("trending", "trending_parts"),
 )

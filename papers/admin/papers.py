@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -196,12 +197,12 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     @admin.action(description="Pick for the site and this week's digests", permissions=["change"])
     def pick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
         """Pick the selected papers."""
-        self._change(request, papers, "picked", picked_at=now())
+        self._replace_picks(request, papers, "picked", now())
 
     @admin.action(description="Take back the pick", permissions=["change"])
     def unpick(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
-        """Take back the pick of the selected papers."""
-        self._change(request, papers, "no longer picked", picked_at=None)
+        """Take back the pick of the selected papers; one that has ended stays in their history."""
+        self._replace_picks(request, papers, "no longer picked", None)
 
     @admin.action(description="Hide from site and digests", permissions=["change"])
     def hide(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
@@ -215,6 +216,10 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
 
     def save_model(self, request: HttpRequest, obj: Paper, form: Any, change: bool) -> None:
         """Save, and warn when a note will not be shown because the paper is not picked."""
+        if "picked_at" in form.changed_data:
+            before = Paper.objects.get(pk=obj.pk)
+            before.keep_ended_pick(now())
+            obj.former_picks = before.former_picks
         obj.editor_summary = clean.line(obj.editor_summary)
         summarize(obj)
         super().save_model(request, obj, form, change)
@@ -249,11 +254,24 @@ class PaperAdmin(NeverAdded, NeverDeleted, ListAdmin):
     def _tell(self, request: HttpRequest, level: int, verb: str, names: list[str]) -> None:
         self.message_user(request, f"{verb} {', '.join(names)}", level)
 
+    def _replace_picks(
+        self, request: HttpRequest, papers: QuerySet[Paper], verb: str, at: datetime | None
+    ) -> None:
+        chosen = list(papers)
+        for paper in chosen:
+            paper.keep_ended_pick(now())
+            paper.picked_at = at
+        Paper.objects.bulk_update(chosen, ["picked_at", "former_picks"])
+        self._report(request, chosen, verb)
+
     def _change(
         self, request: HttpRequest, papers: QuerySet[Paper], verb: str, **values: Any
     ) -> None:
         chosen = list(papers)
         Paper.objects.filter(pk__in=[paper.pk for paper in chosen]).update(**values)
+        self._report(request, chosen, verb)
+
+    def _report(self, request: HttpRequest, chosen: list[Paper], verb: str) -> None:
         log(request, chosen, verb)
         self.message_user(request, f"{counted(Paper, len(chosen))}: {verb}.", messages.SUCCESS)
 

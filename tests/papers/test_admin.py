@@ -67,6 +67,45 @@ def test_a_paper_is_picked_hidden_and_shown_again_and_the_log_says_so(
     assert list(actions) == ["picked", "hidden", "shown again", "no longer picked"]
 
 
+def test_a_pick_that_has_ended_stays_in_the_history_when_the_paper_is_picked_again(
+    admin_client: Client, paper: Paper
+) -> None:
+    first = now() - timedelta(days=30)
+    Paper.objects.update(picked_at=first, editor_note="The first to do it.")
+    act(admin_client, "pick", paper)
+    paper.refresh_from_db()
+    assert paper.is_picked(now())
+    assert paper.ended_picks(now()) == [(first, "The first to do it.")]
+
+
+def test_a_pick_in_force_that_is_taken_back_leaves_no_history(
+    admin_client: Client, paper: Paper
+) -> None:
+    for action in ("pick", "unpick"):
+        act(admin_client, action, paper)
+    paper.refresh_from_db()
+    assert paper.ended_picks(now()) == []
+
+
+def test_another_time_of_the_pick_in_the_form_keeps_the_one_that_has_ended(
+    admin_client: Client, paper: Paper
+) -> None:
+    first = now() - timedelta(days=30)
+    Paper.objects.update(picked_at=first, editor_note="The first to do it.")
+    again = now() - timedelta(days=1)
+    form = {
+        "picked_at_0": f"{again:%Y-%m-%d}",
+        "picked_at_1": f"{again:%H:%M:%S}",
+        "editor_note": "Used by everybody now.",
+        "signals-TOTAL_FORMS": "0",
+        "signals-INITIAL_FORMS": "0",
+    }
+    assert admin_client.post(url_of(paper), form).status_code == 302
+    paper.refresh_from_db()
+    assert paper.editor_note == "Used by everybody now."
+    assert paper.ended_picks(now()) == [(first, "The first to do it.")]
+
+
 def test_the_editor_writes_a_note_and_nothing_that_a_source_wrote(
     admin_client: Client, paper: Paper
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
+from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
@@ -44,6 +45,7 @@ def paper(request: HttpRequest, canonical_id: str) -> HttpResponse:
         "listed_paper": presenters.ListedPaper(found, reason=reasons.reason(found.trending_parts)),
         "score_parts": reasons.explain(found.trending_parts),
         "paper": found,
+        "ended_picks": found.ended_picks(now()),
         "categories": [(code, taxonomy.NAMES.get(code, "")) for code in found.categories],
         "signals": list(measured.values()),
         "field": taxonomy.NAMES.get(found.primary_category) or found.primary_category,

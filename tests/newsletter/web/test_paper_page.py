@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -37,6 +37,17 @@ def test_it_shows_everything_that_is_known(
         assert part in page
     for address in (paper.url, paper.pdf_url, paper.code_url, neighbour.get_absolute_url()):
         assert f'href="{address}"' in page
+
+
+def test_the_picks_of_earlier_weeks_are_shown_with_their_notes(client: Client) -> None:
+    paper = a_paper(
+        picked_at=datetime(2025, 11, 3, tzinfo=UTC),
+        editor_note="Read the appendix.",
+        former_picks=[{"at": "2025-06-02T08:00:00+00:00", "note": ""}],
+    )
+    page = client.get(paper.get_absolute_url()).content.decode()
+    assert "3 November 2025</time>: “Read the appendix.”" in page
+    assert page.index("3 November 2025") < page.index("2 June 2025")
 
 
 def test_an_id_of_the_old_style_has_a_slash_in_it(client: Client) -> None:
