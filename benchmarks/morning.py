@@ -1,6 +1,6 @@
 """A morning that a provider limits, and what a second worker adds.
 
-    python -m benchmarks.morning [READERS]
+    python -m benchmarks.morning [READERS [READERS_OF_WORKERS]]
 
 Everybody is due at the same moment, the provider takes 50 mails a second, and each of its answers
 comes 5 ms late. READERS stand for 50,000; the factor is printed. The web server, one worker and, on
@@ -8,8 +8,10 @@ PostgreSQL, Redis run as in production. Printed are when the first mail left, th
 that was used until the last, the times of the home page meanwhile, and the peak memory of each
 process.
 
-Then one and two workers, without a limit, assemble the same digests and send them. DATABASE_URL may
-name an empty PostgreSQL database; a SQLite file, the default, has one worker and no such table.
+Then one and two workers, without a limit, assemble the digests of READERS_OF_WORKERS and send them:
+to the relay that answers late, and to a sink that answers at once, where two have the same ten
+connections in total as one. DATABASE_URL may name an empty PostgreSQL database; a SQLite file, the
+default, has one worker and no such table.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from statistics import median, quantiles
 from typing import Final
 
 from benchmarks import relay
-from benchmarks.delivery import environment
+from benchmarks.delivery import environment, sink
 from benchmarks.readers import ROOT, python, settle
 from tests.sink import free_port
 
@@ -41,6 +43,8 @@ WAIT_SECONDS: Final = 6.0
 """From the start of the worker to the due time."""
 START_SECONDS: Final = 60.0
 TURNS: Final = 3
+CONNECTIONS: Final = 10
+"""Of all workers together, to the sink that answers at once."""
 PAGE_INTERVAL: Final = 0.25
 DUE: Final = (
     "from datetime import timedelta; from django.utils.timezone import now; "
@@ -55,6 +59,15 @@ from newsletter.models import Digest
 while Digest.objects.count() < {readers}:
     time.sleep(0.1)
 print(time.time())
+"""
+SENT: Final = """
+import time
+from django.db.models import Max, Min
+from newsletter.models import Digest
+while Digest.objects.filter(state__in=("queued", "claimed", "sending")).exists():
+    time.sleep(0.1)
+times = Digest.objects.aggregate(first=Min("sent_at"), last=Max("sent_at"))
+print((times["last"] - times["first"]).total_seconds())
 """
 WORKER: Final = (
     *("-m", "celery", "--quiet", "-A", "newsletter", "worker", "--loglevel", "warning"),
@@ -173,27 +186,24 @@ def assembled_in(readers: int, env: Mapping[str, str]) -> float:
     return float(shell(env, WAIT.format(readers=readers))) - due
 
 
-def sent_in(readers: int, env: Mapping[str, str], taken: Path) -> float:
-    """Return the seconds from the first of the queued digests to the last at the relay."""
-    before = len(relay.moments(taken))
+def sent_in(env: Mapping[str, str]) -> float:
+    """Return the seconds from the first of the queued digests that was sent to the last."""
     shell(env, PAUSE.format(act="resume", reason=""))
-    while len(relay.moments(taken)) < before + readers:
-        time.sleep(0.05)
-    times = relay.moments(taken)[before:]
-    return times[-1] - times[0]
+    return float(shell(env, SENT))
 
 
-def workers(readers: int, env: Mapping[str, str], taken: Path) -> None:
-    """Print what one and two workers assemble and send, in turn."""
-    turns: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+def workers(name: str, readers: int, envs: Mapping[int, Mapping[str, str]]) -> None:
+    """Print what one and two workers assemble and send, in turn; ``envs`` by their number."""
+    turns: dict[int, list[tuple[float, float]]] = {count: [] for count in envs}
     for _ in range(TURNS):
-        for count, results in turns.items():
+        for count, env in envs.items():
             with ExitStack() as stack:
                 for _ in range(count):
                     stack.enter_context(process(env, *WORKER))
                 time.sleep(WAIT_SECONDS)
-                results.append((assembled_in(readers, env), sent_in(readers, env, taken)))
-    print(f"{'workers':>8}{'assembled/s':>14}{'sent/s':>10}   (medians of {TURNS} turns)")
+                turns[count].append((assembled_in(readers, env), sent_in(env)))
+    print(f"{readers} digests, {name}, medians of {TURNS} turns")
+    print(f"{'workers':>8}{'assembled/s':>14}{'sent/s':>10}")
     rates = {
         count: [median(readers / turn[place] for turn in results) for place in range(2)]
         for count, results in turns.items()
@@ -204,19 +214,25 @@ def workers(readers: int, env: Mapping[str, str], taken: Path) -> None:
     print(f"two against one: assembling {gains[0]:.2f}, sending {gains[1]:.2f}", flush=True)
 
 
-def main(readers: int = SAMPLE) -> None:
+def main(readers: int = SAMPLE, of_workers: int = SAMPLE) -> None:
     """Fill a database and run both."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name, ExitStack() as stack:
         folder, taken = Path(name), Path(name) / "taken"
         port = stack.enter_context(relay.running(ANSWER_MS, taken))
         env = environment(folder, port, OFFLINE="true")
         env |= stack.enter_context(broker(env))
-        settle(folder, readers, env)
-        morning(readers, env | {"MAIL_RATE": str(LIMIT)}, taken)
+        settle(folder, max(readers, of_workers), env)
+        if readers:
+            morning(readers, env | {"MAIL_RATE": str(LIMIT)}, taken)
         if env["DATABASE_URL"].startswith("sqlite"):
             print("SQLite has one worker: what a second adds shows on PostgreSQL.")
         else:
-            workers(readers, env, taken)
+            workers("every answer 5 ms late", of_workers, dict.fromkeys((1, 2), env))
+            at_once = env | {"EMAIL_URL": f"smtp://127.0.0.1:{stack.enter_context(sink())}"}
+            shared = {
+                count: at_once | {"MAIL_CONNECTIONS": str(CONNECTIONS // count)} for count in (1, 2)
+            }
+            workers("every answer at once", of_workers, shared)
 
 
 if __name__ == "__main__":
