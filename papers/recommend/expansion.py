@@ -116,14 +116,20 @@ class DocumentExpansion:
 
         They are expanded ``FEEDBACK_EXPANSION`` times as much as elsewhere.
         """
-        total, products = self._terms.rare_operators(rows)
+        count = len(rows)
+        shares = self.weights[rows] * np.float32(FEEDBACK_EXPANSION)
+        added = self._heavy_rare[self.places[rows].ravel()]
+        rare = sparse.vstack([self._terms.rare(rows), added], format="csr")
+        transposed = rare.T
         mixing = self._mixing(rows) * np.float32(FEEDBACK_EXPANSION)
         frequent = self._terms.frequent(rows) + (mixing @ self._heavy_frequent).toarray()
-        unmixing, light = mixing.T, self._heavy_rare.T
 
         def similarity(weights: Scores) -> Scores:
-            rare = total(weights) + light @ (unmixing @ weights)
-            own = products(rare) + mixing @ (self._heavy_rare @ rare)
+            of_added = (weights[:, np.newaxis] * shares).ravel()
+            products = rare @ (transposed @ np.concatenate([weights, of_added]))
+            own = products[:count] + np.einsum(
+                "ij,ij->i", products[count:].reshape(shares.shape), shares
+            )
             return np.asarray(own + frequent @ (weights @ frequent), np.float32)
 
         return similarity

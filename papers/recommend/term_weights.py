@@ -6,7 +6,7 @@ Free of Django and of I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -18,13 +18,15 @@ from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
 Columns = NDArray[np.int32]
-Operator = Callable[[Scores], Scores]
 Rows = Sequence[int] | NDArray[np.intp] | slice
 
 STEPS: Final = 65535
 FREQUENT_SHARE: Final = 0.1
 """Terms in more than this share of the documents are stored in dense columns: they make most of a
 sparse product's work, and a dense product does the same in a fraction of the time."""
+
+PORTION: Final = 512
+"""Documents whose weights are read at once."""
 
 
 class TermWeights:
@@ -93,23 +95,12 @@ class TermWeights:
             frequent: The weights of the frequent terms.
         """
         found = self._postings[columns].T @ (weights * self._step[columns])
-        if frequent.size:
-            found += self._candidates_frequent() @ (frequent * self._frequent_step)
+        scaled = frequent * self._frequent_step
+        # In portions that fit the processor's cache.
+        for start in range(0, self.candidate_count if frequent.size else 0, PORTION):
+            rows = slice(start, min(start + PORTION, self.candidate_count))
+            found[rows] += self._frequent[rows].astype(np.float32) @ scaled
         return np.asarray(found, np.float32)
-
-    def rare_operators(self, rows: Rows) -> tuple[Operator, Operator]:
-        """Return two functions of the rare terms of some documents.
-
-        Returns:
-            From weights of the documents to the sum of their terms; from weights of all terms to
-            the products of the documents with them.
-        """
-        steps = self._rare[rows].astype(np.float32)
-        transposed = steps.T
-        return (
-            lambda documents: (transposed @ documents) * self._step,
-            lambda terms: steps @ (terms * self._step),
-        )
 
     def mean(self) -> tuple[Matrix, Scores]:
         """Return the mean of the candidates: 1 x rare terms, 1 x frequent terms."""
