@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence, Set
+from functools import lru_cache
 from itertools import chain, pairwise, zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from papers.recommend.phrase_index import inflections
 from papers.recommend.query_parsing import Word
@@ -57,12 +59,10 @@ def search_reason(
         together: Whether neighbouring words of the search stand together in the paper.
         subject: Whether they do so more than in passing.
     """
-    spoken = paper_words(VERB.sub("", paper))
-    wording = [one for one in spoken if stem(one) or DROPPED_NOUN.fullmatch(one)]
+    wording = _wording(paper)
     lacking = [one for one in NUMBERED.findall(text) if not _holds_name(one, paper)]
-    lacking += [one for one in COMPOUND.findall(text) if _is_apart(one, spoken)]
-    verbs = {stem(one) for one in paper_words(" ".join(VERB.findall(paper)))}
-    related = [_is_only_related(one, wording, verbs, alone=len(words) == 1) for one in words]
+    lacking += [one for one in COMPOUND.findall(text) if _is_apart(one, wording.spoken)]
+    related = [_is_only_related(one, wording, alone=len(words) == 1) for one in words]
     held = [has and not other for has, other in zip_longest(held, related, fillvalue=False)]
     units = list(_units(text, words))
     if all(held) and together and not lacking and not _lacks_dropped_noun(text, paper):
@@ -74,7 +74,7 @@ def search_reason(
         if has and wrong.isdisjoint(paper_words(word.typed))
     }
     runs = _runs(units, known)
-    found = [part for run in runs for part in _parts(run, wording, is_common)]
+    found = [part for run in runs for part in _parts(run, wording.named, is_common)]
     parts = list(dict.fromkeys(_as_typed(text, part) for part in found))
     if not parts:
         return f"close to “{text}”"
@@ -84,16 +84,43 @@ def search_reason(
     return f"part of “{text}”: {', '.join(parts[:MOST_PARTS])}"
 
 
-def _is_only_related(word: Word, paper: Sequence[str], verbs: Set[str], *, alone: bool) -> bool:
+class Wording(NamedTuple):
+    """The words of a paper, in order.
+
+    Attributes:
+        spoken: All but the verbs before articles.
+        named: Those that may name something.
+        stems: Their stems.
+        verbs: The stems of the verbs.
+    """
+
+    spoken: tuple[str, ...]
+    named: tuple[str, ...]
+    stems: tuple[str, ...]
+    verbs: frozenset[str]
+
+
+# Many readers get the same papers.
+@lru_cache(maxsize=1024)
+def _wording(paper: str) -> Wording:
+    spoken = tuple(map(sys.intern, paper_words(VERB.sub("", paper))))
+    named = tuple(one for one in spoken if stem(one) or DROPPED_NOUN.fullmatch(one))
+    verbs = frozenset(map(stem, paper_words(" ".join(VERB.findall(paper)))))
+    return Wording(spoken, named, tuple(map(stem, named)), verbs)
+
+
+def _is_only_related(word: Word, paper: Wording, *, alone: bool) -> bool:
     """Return whether a paper has the stem of a word, but no word on the same subject.
 
     A word alone that has no ending may be a noun, and is not the verb of the paper: *chart* and
     *charting*.
     """
     typed = word.typed.lower()
-    forms = {one for one in paper if stem(one) == word.stem}
+    if typed in paper.named and stem(typed) == word.stem:
+        return False
+    forms = {one for one, held in zip(paper.named, paper.stems, strict=True) if held == word.stem}
     if not forms or not forms.isdisjoint(inflections(typed)):
-        return not forms and word.stem in verbs
+        return not forms and word.stem in paper.verbs
     if word.is_name:
         return True
     root = DERIVATION.sub("", typed)
@@ -155,8 +182,10 @@ def _holds_name(name: str, paper: str) -> bool:
 
 def _lacks_dropped_noun(text: str, paper: str) -> bool:
     """Return whether a search holds a noun that is a stop word, and a paper not the search."""
+    if not DROPPED_NOUN.search(text):
+        return False
     typed, held = (" ".join(paper_words(one)) for one in (text, paper))
-    return bool(DROPPED_NOUN.search(text)) and not any(one in held for one in inflections(typed))
+    return not any(one in held for one in inflections(typed))
 
 
 def _runs(units: Sequence[list[Word]], known: Set[Word]) -> Iterator[list[list[Word]]]:
