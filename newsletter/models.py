@@ -138,6 +138,11 @@ class Interest(models.Model):
                 fields=["subscriber", "kind", "value"], name="one_interest_once"
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["created_at"], name="recent_likes", condition=models.Q(kind="like")
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.value}"

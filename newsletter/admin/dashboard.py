@@ -13,11 +13,11 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.timezone import now
 
+from newsletter.admin import home_tables
 from newsletter.admin.plots import plots
-from newsletter.delivery.rendering import STREAMS
 from newsletter.delivery.streams import held_until
 from newsletter.models import DeliveryEvent, Digest, Heartbeat, Notice, Stream, Subscriber
-from newsletter.process import status
+from newsletter.process import daily, status
 from newsletter.process.status import Snapshot
 from papers.admin.base import ago, counted, url_of, url_of_list
 from papers.admin.sources import VISIT_COLOURS
@@ -27,6 +27,7 @@ State = Digest.State
 STUCK: Final = (State.FAILED, State.UNCERTAIN)
 WAITING: Final = (State.QUEUED, State.CLAIMED, State.SENDING)
 FAILING: Final = (Source.Status.FAILED, Source.Status.SUSPECT)
+DAYS_PLOTTED: Final = 30
 SOURCES_SHOWN: Final = 20
 REASONS_SHOWN: Final = 8
 
@@ -43,6 +44,11 @@ class Figure:
     url: str
     alarm: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The value in words, thousands apart."""
+        return f"{self.value:,}" if isinstance(self.value, int) else str(self.value)
+
 
 def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the index page's context with today's numbers (Unfold's ``DASHBOARD_CALLBACK``)."""
@@ -51,14 +57,20 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     today = _today(day)
     snapshot = status.read()
     people = _people_of(day + timedelta(days=1))
+    days, values = daily.series(DAYS_PLOTTED)
+    edition = Edition.objects.only("day", "entries").first()
     return context | {
         "problems": status.problems(snapshot),
         "figures": [*_mail(today, day, people), *_people(people), *_service(moment, snapshot)],
-        "plots": plots(),
+        "plots": plots(days, values),
+        "runs": home_tables.runs(days, values),
+        "run_columns": home_tables.COLUMNS,
+        "rates": home_tables.rates(values),
+        "tables": home_tables.papers(edition, moment),
         "sources": _sources(snapshot),
         "offline": settings.OFFLINE,
         "reasons": _reasons(today),
-        "edition": _edition(moment),
+        "edition": _edition(edition, moment),
     }
 
 
@@ -90,7 +102,7 @@ def _mail(
         Figure(
             "Due today",
             to_come + states.total(),
-            f"{to_come} to come, {waiting} waiting, {states[State.SKIPPED]} skipped (UTC)",
+            f"{to_come:,} to come, {waiting:,} waiting, {states[State.SKIPPED]:,} skipped (UTC)",
             url_of_list(Digest, **within),
         ),
         Figure(
@@ -129,7 +141,7 @@ def _people(people: Mapping[str, tuple[int, int]]) -> list[Figure]:
         Figure(
             "Subscribers",
             counts[active],
-            f"active, and {counts[pending]} yet to confirm",
+            f"active, and {counts[pending]:,} yet to confirm",
             url_of_list(Subscriber, status__exact=active),
         ),
         Figure(
@@ -166,11 +178,14 @@ def _streams(snapshot: Snapshot) -> Figure:
             paused.append(f"{stream}: {stream.paused_reason}")
         elif held := held_until(stream):
             waiting.append(f"{stream}: waiting until {held:%H:%M} UTC")
+    oldest = max(status.queue_ages().values())
+    age = "nothing queued"
+    if oldest:
+        age = f"the oldest queued message was due {ago(now() - timedelta(seconds=oldest))}"
     return Figure(
         "Streams",
         "paused" if paused else "waiting" if waiting else "running",
-        "; ".join(paused + waiting)
-        or f"{' and '.join(stream.name for stream in STREAMS)}, {unread} to read",
+        "; ".join([*paused, *waiting, f"{age}, {unread} to read"]),
         url_of_list(Stream),
         alarm=bool(paused),
     )
@@ -220,8 +235,7 @@ def _reasons(today: Counter[tuple[str, str]]) -> list[tuple[str, int]]:
     ]
 
 
-def _edition(moment: datetime) -> str:
-    edition = Edition.objects.only("day", "entries").first()
+def _edition(edition: Edition | None, moment: datetime) -> str:
     if edition is None:
         return "No edition yet: nothing was scored."
     age = "today" if edition.day == moment.date() else f"of {edition.day}"

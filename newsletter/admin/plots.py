@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from newsletter.process import daily
-
-DAYS: Final = 30
 WIDTH: Final = 600
 HEIGHT: Final = 120
 GAP: Final = 2
@@ -37,10 +34,10 @@ class Plot:
     first_day: date
 
 
-def plots() -> list[Plot]:
-    """Return the plots of the last 30 days."""
-    days, values = daily.series(DAYS)
+def plots(days: Sequence[date], values: Mapping[str, Sequence[int]]) -> list[Plot]:
+    """Return the plots of some days, as ``daily.series`` counts them."""
     shown = (
+        ("Signed up", "asked"),
         ("Confirmed", "confirmed"),
         ("Unsubscribed", "left"),
         ("Digests sent", "sent"),

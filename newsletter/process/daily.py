@@ -26,9 +26,12 @@ STATES: Final = {
     Digest.State.SKIPPED: "skipped",
     Digest.State.CANCELLED: "cancelled",
 }
+WAITING: Final = "waiting"
+"""Digests that have not reached one of STATES yet."""
+ALL_STATES: Final = dict.fromkeys(Digest.State.values, WAITING) | STATES
 EVENTS: Final = {"delivered": "delivered", "bounced": "bounced", "complained": "complained"}
 LIKED: Final = "liked"
-NAMES: Final = (*ACTIONS.values(), *STATES.values(), *EVENTS.values(), LIKED)
+NAMES: Final = (*ACTIONS.values(), *STATES.values(), WAITING, *EVENTS.values(), LIKED)
 
 
 def count_days(moment: datetime) -> None:
@@ -46,7 +49,7 @@ def counts_of(day: date) -> Counter[str]:
     counts: Counter[str] = Counter(dict.fromkeys(NAMES, 0))
     queries = (
         (Consent.objects.filter(at__range=within), "action", ACTIONS),
-        (Digest.objects.filter(due_at__range=within), "state", STATES),
+        (Digest.objects.filter(due_at__range=within), "state", ALL_STATES),
         (DeliveryEvent.objects.filter(received_at__range=within), "type", EVENTS),
     )
     for rows, field, names in queries:

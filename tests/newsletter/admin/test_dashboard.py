@@ -10,8 +10,10 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
-from newsletter.models import Digest, Heartbeat, Stream, Subscriber
+from newsletter.models import DailyCount, Digest, Heartbeat, Interest, Stream, Subscriber
+from newsletter.process import daily
 from papers.models import Edition, Source
+from tests.factories import a_paper
 
 NOON = datetime(2025, 3, 12, 12, tzinfo=UTC)
 State = Digest.State
@@ -63,6 +65,63 @@ def test_mail_of_today_is_counted_and_stuck_mail_of_any_day(admin_client: Client
     assert "Failed 1 " in words
     assert "1 Skipped: Every paper on offer was already sent." in words
     assert "Refused." not in words
+
+
+def test_the_digests_of_each_day_add_up_to_those_that_were_due(admin_client: Client) -> None:
+    yesterday = NOON - timedelta(days=1)
+    states = (State.SENT, State.SENT, State.FAILED, State.SKIPPED, State.QUEUED, State.CLAIMED)
+    for number, state in enumerate(states):
+        digest(number, state, due_at=yesterday)
+    daily.count_days(NOON)
+
+    words = page(admin_client)
+
+    header = "Day (UTC) Due Sent Failed Uncertain Skipped Cancelled Waiting"
+    assert f"{header} 11 Mar 6 2 1 0 1 0 2" in words
+
+
+@pytest.mark.parametrize(("complaints", "is_red"), [(0, False), (1, True)])
+def test_the_rates_of_a_week_stand_beside_the_limits_that_stop_mail(
+    admin_client: Client, complaints: int, is_red: bool
+) -> None:
+    for name, value in (("sent", 1000), ("delivered", 990), ("complained", complaints)):
+        DailyCount.objects.create(day=NOON.date(), name=name, value=value)
+
+    with time_machine.travel(NOON, tick=False):
+        html = admin_client.get("/admin/").content.decode()
+
+    assert "Delivered, as far as the provider tells 99.0%" in page(admin_client)
+    assert f"Complained 0.{complaints}0% warns at 0.1%, stops at 0.3%" in page(admin_client)
+    assert (f'text-red-400">0.{complaints}0%' in html) is is_red
+
+
+def test_the_top_papers_are_listed_with_their_parts_and_the_liked_ones_with_their_likes(
+    admin_client: Client,
+) -> None:
+    top, liked, old = a_paper(title="The first"), a_paper(title="The dear"), a_paper()
+    parts = {"attention": 1, "gains": [], "new": 0.5, "evidence": 2}
+    entry = {"paper": top.canonical_id, "score": 2.5, "parts": parts}
+    Edition.objects.create(day=NOON.date(), entries=[entry], formula_version="1")
+    for number, (paper, days) in enumerate(((liked, 1), (liked, 2), (old, 8))):
+        Interest.objects.create(
+            subscriber=subscriber(number),
+            kind="like",
+            value=paper.canonical_id,
+            created_at=NOON - timedelta(days=days),
+        )
+
+    words = page(admin_client)
+
+    assert (
+        "Top papers The first Score 2.50 Start of a new paper, fading with the days 0.50" in words
+    )
+    assert "What readers liked this week The dear Likes 2" in words
+    assert old.title not in words
+
+
+def test_the_age_of_the_queue_is_said(admin_client: Client) -> None:
+    digest(1, State.QUEUED, due_at=NOON - timedelta(minutes=20))
+    assert "the oldest queued message was due 20 minutes ago" in page(admin_client)
 
 
 def test_a_quiet_source_and_an_old_edition_are_described_in_words(admin_client: Client) -> None:

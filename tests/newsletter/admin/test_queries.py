@@ -20,6 +20,7 @@ from papers.admin.base import url_of, url_of_list
 from tests.newsletter import crowd
 
 MOST_QUERIES = 15
+MOST_QUERIES_OF_FIRST_PAGE = 19
 DELETABLE = {Subscriber, User, Group, TOTPDevice}
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -82,7 +83,7 @@ def test_the_pages_of_a_row_with_a_thousand_others_make_few_queries(
 def test_the_dashboard_makes_few_queries(
     admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MOST_QUERIES_OF_FIRST_PAGE):
         assert admin_client.get("/admin/").status_code == 200
 
 
