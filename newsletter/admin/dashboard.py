@@ -60,7 +60,7 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     days, values = daily.series(DAYS_PLOTTED)
     edition = Edition.objects.only("day", "entries").first()
     return context | {
-        "problems": status.problems(snapshot),
+        "problems": _problems(snapshot),
         "figures": [*_mail(today, day, people), *_people(people), *_service(moment, snapshot)],
         "plots": plots(days, values),
         "runs": home_tables.runs(days, values),
@@ -72,6 +72,14 @@ def dashboard(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "reasons": _reasons(today),
         "edition": _edition(edition, moment),
     }
+
+
+def _problems(snapshot: Snapshot) -> list[str]:
+    """Return in sentences what the operator should look at first."""
+    sentences = [problem.sentence for problem in status.problems(snapshot)]
+    if all(heartbeat.name != status.WORKER for heartbeat in snapshot.heartbeats):
+        sentences.append("No worker has reported yet; without one nothing is fetched or sent.")
+    return sentences
 
 
 def _today(day: datetime) -> Counter[tuple[str, str]]:

@@ -113,10 +113,16 @@ def test_the_top_papers_are_listed_with_their_parts_and_the_liked_ones_with_thei
     words = page(admin_client)
 
     assert (
-        "Top papers The first Score 2.50 Start of a new paper, fading with the days 0.50" in words
+        "Top papers The first Score 2.50 · Start of a new paper, fading with the days 0.50" in words
     )
     assert "What readers liked this week The dear Likes 2" in words
     assert old.title not in words
+
+
+def test_all_is_well_only_once_a_worker_has_reported(admin_client: Client) -> None:
+    assert "No worker has reported yet" in page(admin_client)
+    Heartbeat.objects.create(name="worker", at=NOON)
+    assert "Everything that should run is running." in page(admin_client)
 
 
 def test_the_age_of_the_queue_is_said(admin_client: Client) -> None:
