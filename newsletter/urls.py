@@ -41,7 +41,10 @@ def list_urls() -> Iterator[URLPattern]:
                 yield path(f"{page}feed.json", feeds.paper_list.json, options)
             if period != "day":
                 called = f"{name}ended-{period}"
-                yield path(f"{page}<str:key>/", lists.paper_list, options, name=called)
+                ended = f"{page}<str:key>/"
+                yield path(ended, lists.paper_list, options, name=called)
+                yield path(f"{ended}feed.xml", feeds.paper_list.atom, options)
+                yield path(f"{ended}feed.json", feeds.paper_list.json, options)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -44,8 +44,8 @@ def _front_page(_request: HttpRequest) -> PaperFeed:
     return feeds.front_page()
 
 
-def _paper_list(_request: HttpRequest, period: str, field: str = "") -> PaperFeed:
-    return feeds.paper_list(requested(period, field))
+def _paper_list(_request: HttpRequest, period: str, field: str = "", key: str = "") -> PaperFeed:
+    return feeds.paper_list(requested(period, field, key))
 
 
 def _archive_day(_request: HttpRequest, day: str) -> PaperFeed:

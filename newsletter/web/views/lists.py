@@ -25,8 +25,6 @@ def paper_list(request: HttpRequest, period: str, field: str = "", key: str = ""
     wanted = requested(period, field, key)
     if field and wanted.field != field:
         return HttpResponsePermanentRedirect(wanted.path)
-    if key and wanted.row is None:
-        raise Http404("There is no list of that time; the current one has no time in its address.")
     page = Paginator(wanted.entries, PAPERS_PER_PAGE).get_page(request.GET.get("page"))
     shown = wanted.papers(page.start_index() - 1, page.end_index()) if wanted.entries else []
     by_day = period == Period.DAY
@@ -53,7 +51,7 @@ def requested(period: str, field: str = "", key: str = "") -> PaperList:
     """Return the list of an address.
 
     Raises:
-        Http404: the field or the period is none.
+        Http404: The field or the period is none, or no list of that time is stored.
     """
     code = taxonomy.category(field) if field else ""
     if code is None:
@@ -65,7 +63,10 @@ def requested(period: str, field: str = "", key: str = "") -> PaperList:
         except ValueError as error:
             example = "2026-W48" if period == Period.WEEK else "2026-11"
             raise Http404(f"“{key[:20]}” is not a {period}. Write it like {example}.") from error
-    return PaperList(code, period, start)
+    wanted = PaperList(code, period, start)
+    if start and wanted.row is None:
+        raise Http404("There is no list of that time; the current one has no time in its address.")
+    return wanted
 
 
 @require_safe

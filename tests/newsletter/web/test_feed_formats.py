@@ -18,7 +18,7 @@ from tests.factories import a_digest, a_paper, an_edition
 pytestmark = pytest.mark.django_db
 THURSDAY = datetime(2026, 11, 26, 12, tzinfo=UTC)
 NAMES: Final = {"a": "http://www.w3.org/2005/Atom"}
-FEEDS: Final = ("front", "week", "field", "day", "search", "private")
+FEEDS: Final = ("front", "week", "ended week", "field", "day", "search", "private")
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def paths() -> dict[str, str]:
     return {
         "front": "/feed",
         "week": "/week/feed",
+        "ended week": "/fields/cs.CL/week/2026-W48/feed",
         "field": "/fields/cs.CL/feed",
         "day": "/archive/2026-11-26/feed",
         "search": "/search/feed",

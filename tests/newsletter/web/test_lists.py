@@ -89,7 +89,13 @@ def test_an_ended_period_has_an_address_and_neighbours(client: Client) -> None:
     "path",
     [
         *("/week/2026-W60/", "/week/2026-48/", "/month/2026-13/", "/month/26-11/"),
-        *("/week/1999-W01/", "/fields/cs.ZZ/", "/fields/quux/week/", "/month/99999-01/"),
+        *(
+            "/week/1999-W01/",
+            "/week/1999-W01/feed.xml",
+            "/fields/cs.ZZ/",
+            "/fields/quux/week/",
+            "/month/99999-01/",
+        ),
     ],
 )
 def test_what_is_no_field_or_period_is_not_found(client: Client, path: str) -> None:
