@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from newsletter import host_clock, jobs
 from newsletter.celery import stopping
-from newsletter.delivery import bounces
+from newsletter.delivery import bounces, senders
 from newsletter.digests import retention
 from newsletter.process import daily, dispatch, enqueue
 from newsletter.subscriptions import feedback, list_imports
@@ -65,9 +65,15 @@ def assemble_digests(first: int, last: int) -> None:
 
 
 @shared_task(bind=True)
-def send_digests(self: Task[Any, Any]) -> None:
-    """Send portions of the queued digests for as long as there are any."""
-    _repeat(self, jobs.send_digests)
+def send_digests(self: Task[Any, Any], passed_on: int = 0) -> None:
+    """Send portions of the queued digests for as long as there are any.
+
+    ``passed_on`` counts the processes that took the task while they were sending already.
+    """
+    if senders.is_free():
+        _repeat(self, jobs.send_digests)
+    else:
+        dispatch.pass_on(passed_on)
 
 
 @shared_task(bind=True)

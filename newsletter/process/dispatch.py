@@ -35,6 +35,8 @@ SILENCE: Final = timedelta(seconds=5)
 """Slices that nobody worked on for so long are lost, and enqueued again."""
 SLICE_EXPIRY_SECONDS: Final = 900.0
 SENDER_EXPIRY_SECONDS: Final = 10.0
+PASSES: Final = 5
+PASS_SECONDS: Final = 0.2
 # When something was last noted in this process, in monotonic seconds.
 _noted: dict[str, float] = {}
 _lock = threading.Lock()
@@ -118,3 +120,16 @@ def send() -> bool:
     if not wanted or not _note("senders enqueued", INTERVAL):
         return True
     return enqueue.send_all(SEND, [()] * wanted, expires=SENDER_EXPIRY_SECONDS)
+
+
+def pass_on(passed: int) -> None:
+    """Enqueue a sender again that a process took which sends already: another may have none.
+
+    Args:
+        passed: How often that was done before, at most PASSES times.
+    """
+    if not settings.REDIS_URL or passed >= PASSES:
+        return
+    time.sleep(PASS_SECONDS)  # Meanwhile this process is not the first to take it.
+    if senders.count() < status.worker_count() and digests_are_ready():
+        enqueue.send_all(SEND, [(passed + 1,)], expires=SENDER_EXPIRY_SECONDS)

@@ -128,6 +128,21 @@ def test_a_process_sends_in_one_thread(sink: Sink) -> None:
     assert senders.count() == 0
 
 
+def test_a_process_that_sends_passes_further_senders_on_a_few_times(
+    enqueued: list[tuple[str, tuple[int, ...]]],
+) -> None:
+    for number in range(2):
+        Heartbeat.objects.create(name=f"worker celery@{number}")
+    a_digest()
+    with senders.registered(lambda: False):
+        tasks.send_digests.apply().get()
+        assert enqueued == [(dispatch.SEND, (1,))]
+        tasks.send_digests.apply((dispatch.PASSES,)).get()
+        Heartbeat.objects.create(name=f"{senders.PREFIX}other:1")
+        tasks.send_digests.apply((1,)).get()
+    assert len(enqueued) == 1
+
+
 def test_a_sender_that_died_is_counted_no_longer() -> None:
     Heartbeat.objects.create(name=f"{senders.PREFIX}gone:1", at=now() - timedelta(seconds=20))
     assert senders.count() == 0
