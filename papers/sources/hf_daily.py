@@ -189,9 +189,10 @@ def _latest(body: bytes) -> datetime | None:
 
 
 def _called(position: int, item: Any) -> str:
-    outer = item if isinstance(item, dict) else {}
-    nested = outer.get("paper")
-    paper = nested if isinstance(nested, dict) else outer
+    if not isinstance(item, dict):
+        return f"entry {position}"
+    nested = item.get("paper")
+    paper = nested if isinstance(nested, dict) else item
     names = (clean.line(_word(paper.get(key))) for key in ("title", "id"))
     return clean.shortened(next(filter(None, names), f"entry {position}"), 120)
 
