@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,5 @@ def test_cleaning_any_text_twice_is_cleaning_it_once(typed: str) -> None:
 def test_a_megabyte_of_hostile_text_takes_under_two_seconds(part: str) -> None:
     typed = part * (MEGABYTE // len(part))
     for read in READERS.values():
-        started = time.process_time()
-        found = read(typed)
-        assert within(time.process_time() - started, 2)
-        assert len(found) <= clean.LENGTH
+        assert within(2, partial(read, typed))
+        assert len(read(typed)) <= clean.LENGTH
