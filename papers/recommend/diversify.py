@@ -96,6 +96,7 @@ class Periods:
     Days count back from the newest announcement that the index holds.
 
     Attributes:
+        first: Whether the reader got none yet.
         new: Which candidates were announced since the last digest.
         rising: Which are older and may still be chosen.
         open: Which are either.
@@ -105,6 +106,7 @@ class Periods:
     def __init__(self, index: Index, since: float | None) -> None:
         """Sort the candidates; ``since`` is the time of the last digest: see ``compose``."""
         age = index.age_hours
+        self.first = since is None
         self.new: Mask = age < FIRST_DIGEST_DAYS * 24
         if since is not None:
             self.new = index.announced > since
@@ -312,8 +314,8 @@ def _take_for_interests(
 
     The most trending paper that fits comes first, then the interests in turn, first with what is
     new, then with the backlog. One paper from outside follows if it trends exceptionally and
-    ``LEAST_BESIDE_OUTSIDER`` papers fit. Where none fits, the most trending new paper is chosen
-    instead, if the reader named no field.
+    ``LEAST_BESIDE_OUTSIDER`` papers fit. Where none fits and the reader named no field, a new one
+    that trends exceptionally is chosen instead, in a first digest the most trending one.
     """
     index, periods = selection.index, selection.periods
     order = index.trending_order(index.rows_of(profile.dislikes))
@@ -334,7 +336,8 @@ def _take_for_interests(
     if len(selection.picks) >= LEAST_BESIDE_OUTSIDER:
         _take_first(selection, outside)
     if not (profile.topics or selection.picks):
-        _take_first(selection, grown[periods.new[grown]])
+        new = grown[periods.new[grown]]
+        _take_first(selection, new if periods.first else new[index.is_exceptional[new]])
 
 
 def _trend_weights(index: Index, wanted: Sequence[RankedInterest], profile: Profile) -> Scores:

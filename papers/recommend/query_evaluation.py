@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.recommend.positions import K1, TITLE_WEIGHT, Scores
+from papers.recommend.positions import K1, TITLE_WEIGHT, Occurrences, Scores
 from papers.recommend.query_concepts import (
     CENTRAL_FREQUENCY,
     LEAST_CORE,
@@ -41,6 +41,10 @@ FULL_COVERAGE: Final = 0.95
 """Share of the weight that is enough wherever in the paper the concepts stand."""
 MANY_PAPERS: Final = 25
 """Papers on a subject from which on those that only mention it are left out."""
+LEAST_STRESSED: Final = 0.65
+"""Share of the weight that a paper of a digest must hold more than in passing."""
+LEAST_TITLED: Final = 0.4
+"""The same of two neighbours in a title that tell the subject: *language models* do not."""
 ENOUGH_CONCEPTS: Final = 2.2
 """Concepts, of mean weight, that are enough in a search of many."""
 LEAST_ATTESTED: Final = 0.65
@@ -181,18 +185,27 @@ class QueryEvaluation:
         """Which of the matching candidates do more than mention the subject.
 
         They are about concepts of ``LEAST_MEANT`` of the weight, or have them near each other
-        twice, in the title or in the opening of the abstract.
+        twice, in the title or in the opening of the abstract. Where the subject is attested, they
+        also hold ``LEAST_STRESSED`` of it more than in passing, or neighbours in the title.
         """
         if len(self.concepts) < 2 or self.parsed.phrases:
             return self.matching
         least = min(LEAST_MEANT, ENOUGH_CONCEPTS / len(self.concepts))
-        return np.asarray(self.matching & (self._about(self._linked_often) >= least), np.bool_)
+        found = self.matching & (self._about(self._linked_often) >= least)
+        if self._attested >= LEAST_ATTESTED:
+            found &= (self._stressed >= LEAST_STRESSED) | self.titled
+        return np.asarray(found, np.bool_)
 
     @cached_property
     def titled(self) -> Mask:
-        """Which candidates have neighbouring concepts one after the other in their title."""
+        """Which candidates have neighbouring concepts one after the other in their title.
+
+        Such neighbours have ``LEAST_TITLED`` of the weight.
+        """
         found = np.zeros(self.positions.count, bool)
         for one, other, distance in self._neighbours():
+            if one.weight + other.weight < LEAST_TITLED * self.total:
+                continue
             both = one.found.before(other.found, distance)
             found |= self.positions.holding(both.only(both.weights >= TITLE_WEIGHT))
         return found
@@ -294,19 +307,47 @@ class QueryEvaluation:
         review* that are apart are two other subjects. More than in passing is in the title, in the
         opening of the abstract, or ``SUBJECT_FREQUENCY`` times.
         """
-        alone = {concept.position: concept.found for concept in self.concepts}
-        units = []
-        for one, other, distance in self._neighbours():
-            window = ADJACENT_WINDOW if distance == 1 else PROXIMITY_WINDOW
-            units.append(one.found.near(other.found, window))
-            alone.pop(one.position, None), alone.pop(other.position, None)
         together = np.ones(self.positions.count, bool)
         subject = np.ones(self.positions.count, bool)
-        for found in [*units, *alone.values()]:
+        for _, found, stressed in self._units:
             together &= self.positions.holding(found)
-            often = self.positions.frequency(found) >= SUBJECT_FREQUENCY
-            subject &= often | self.positions.holding(self.positions.in_opening(found))
+            subject &= stressed
         return together, together & subject
+
+    @cached_property
+    def _stressed(self) -> Scores:
+        """For each candidate, the share of the weight of what it holds more than in passing."""
+        held = [np.zeros(self.positions.count, bool) for _ in self.concepts]
+        for numbers, _, stressed in self._units:
+            for number in numbers:
+                held[number] |= stressed
+        return self._share(self.shares, held)
+
+    @cached_property
+    def _units(self) -> list[tuple[tuple[int, ...], Occurrences, Mask]]:
+        """What must stand together: neighbours near each other, and concepts without one.
+
+        Each with the numbers of its concepts, its occurrences, and which candidates hold it more
+        than in passing.
+        """
+        number = {concept.position: at for at, concept in enumerate(self.concepts)}
+        found: list[tuple[tuple[int, ...], Occurrences]] = []
+        for one, other, distance in self._neighbours():
+            window = ADJACENT_WINDOW if distance == 1 else PROXIMITY_WINDOW
+            numbers = (number[one.position], number[other.position])
+            found.append((numbers, one.found.near(other.found, window)))
+        paired = {at for numbers, _ in found for at in numbers}
+        found += [((at,), self.concepts[at].found) for at in number.values() if at not in paired]
+        return [
+            (numbers, occurrences, self._stresses(occurrences)) for numbers, occurrences in found
+        ]
+
+    def _stresses(self, found: Occurrences) -> Mask:
+        """Return which candidates hold something in title or opening, or often."""
+        often = self.positions.frequency(found) >= SUBJECT_FREQUENCY
+        return np.asarray(
+            often | self.positions.holding(self.positions.in_opening(found)), np.bool_
+        )
 
     def held(self, places: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Return for some candidates which concepts each holds in any form, words first."""

@@ -62,6 +62,8 @@ CHANCE_QUANTILES: Final = (0.97, 0.99)
 """The share of few and of many candidates that score below the threshold for random likes."""
 MOST_BY_CHANCE: Final = 4
 """The candidates above it, between these shares."""
+CHANCE_LEAD: Final = 1.3
+"""How many times as much as that a candidate must score to fit the likes."""
 CHANCE_GROUPS: Final = 64
 """Random groups of likes that the threshold is estimated from."""
 MOST_CHANCE_LIKES: Final = 20
@@ -413,7 +415,7 @@ class SimilarityModel:
         return self._thresholds[likes]
 
     def _chance_threshold(self, likes: int) -> float:
-        """Return the score that all but a few candidates stay below by chance.
+        """Return ``CHANCE_LEAD`` times the score that all but a few stay below by chance.
 
         Drawn are ``CHANCE_GROUPS`` groups of random candidates in place of the likes; the
         threshold is the quantile of the scores of all other candidates.
@@ -435,7 +437,7 @@ class SimilarityModel:
         if not others.size:
             return 0.0
         share = np.clip(1 - MOST_BY_CHANCE / self._count, *CHANCE_QUANTILES)
-        return float(np.quantile(others, share))
+        return CHANCE_LEAD * float(np.quantile(others, share))
 
 
 def _dislike_weights(count: int) -> Scores:

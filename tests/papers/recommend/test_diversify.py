@@ -36,6 +36,18 @@ def a_library(size: int = 60) -> list[Document]:
     ]
 
 
+def unrelated(count: int) -> list[Document]:
+    """Papers of a subject each."""
+    return [
+        Document(
+            f"u{number}",
+            f"Essay on theme{number}",
+            " ".join(f"u{number}x{part}" for part in range(12)),
+        )
+        for number in range(count)
+    ]
+
+
 def subjects(picks: list[Pick], slot: str = "personal") -> set[int]:
     return {int(pick.paper) % 5 for pick in picks if pick.slot == slot}
 
@@ -74,7 +86,7 @@ def test_a_search_that_finds_nothing_leaves_its_places_to_the_fields_of_the_read
 
 
 def test_likes_find_only_papers_above_the_chance_threshold() -> None:
-    picks = compose(Index(a_library()), Profile(likes=["7"]), 20)
+    picks = compose(Index([*a_library(), *unrelated(200)]), Profile(likes=["7"]), 20)
     assert subjects(picks) == {2}
 
 
@@ -178,7 +190,7 @@ def test_a_field_alone_gives_its_trending_papers() -> None:
 
 
 def test_one_liked_paper_fills_a_digest() -> None:
-    picks = compose(Index(a_library()), Profile(likes=["2"]), 5)
+    picks = compose(Index([*a_library(), *unrelated(200)]), Profile(likes=["2"]), 5)
     assert subjects(picks) == {2}
 
 
@@ -249,6 +261,15 @@ def test_a_paper_from_outside_needs_four_others_beside_it() -> None:
     few = compose(Index(library[:-5]), profile, 10)
     assert (len(few), subjects(few, "trending")) == (3, {1})
     assert {pick.paper for pick in compose(index, profile, 10)} >= {"0", "41", "46", "51", "56"}
+
+
+def test_where_nothing_fits_only_a_first_digest_holds_a_paper_that_trends_like_others() -> None:
+    profile = Profile(texts=["zymurgy"])
+    exceptional = [*a_library(), Document("ales", "Zymurgy of ales", announced=-1000.0)]
+    usual = [replace(exceptional[0], trending=60.0), *exceptional[1:]]
+    assert [pick.paper for pick in compose(Index(usual), profile, 10)] == ["0"]
+    assert compose(Index(usual), profile, 10, since=-1.0) == []
+    assert [pick.paper for pick in compose(Index(exceptional), profile, 10, since=-1.0)] == ["0"]
 
 
 DAY = 24.0

@@ -19,6 +19,7 @@ SEARCHES = (
     *("quantization of large language models", "chart understanding", "human motion generation"),
     *("long video understanding", "scientific discovery by agents", "object detection"),
     *("low-rank adaptation", "planning with world models", "software vulnerability repair"),
+    *("visual reasoning benchmarks", "image editing", "web agents", "text-to-image generation"),
 )
 TODAY = date(2026, 11, 23)
 

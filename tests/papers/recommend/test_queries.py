@@ -231,3 +231,22 @@ def test_a_digest_holds_no_paper_with_less_than_half_of_the_best_score() -> None
     search = index.searches.search("coral reefs")
     assert search.scores[1] < queries.CLEAR_SHARE_OF_BEST * search.scores[0]
     assert search.clear.tolist() == [True, False]
+
+
+def test_a_digest_holds_no_paper_that_names_its_search_in_passing() -> None:
+    about = numbered("a", "Coral reefs at night", "We dive to coral reefs.", 3)
+    passing = Document(
+        "passing", "Coral of the north", "A ship. A sea. Near coral reefs we rest. Coral."
+    )
+    search = Index([*about, passing, *OTHERS]).searches.search("coral reefs")
+    assert search.clear[search.places < len(about)].all()
+    assert not search.clear[search.places == len(about)].any()
+
+
+def test_neighbours_of_little_weight_in_a_title_do_not_tell_the_subject() -> None:
+    models = numbered("m", "Language models", "Language models are models.", 30)
+    passing = Document("passing", "Poems by language models", "They read. Their context is long.")
+    wanted = Document("wanted", "Long context", "Language models with a long context.")
+    search = Index([passing, wanted, *models]).searches.search("long context language models")
+    assert search.places.tolist() == [0, 1]
+    assert search.titled.tolist() == [False, True]
