@@ -304,14 +304,16 @@ class QueryEvaluation:
         """Who holds the search as it was meant, and who does so more than in passing.
 
         Concepts that are neighbours in the search must stand near each other: words of *code
-        review* that are apart are two other subjects. More than in passing is in the title, in the
-        opening of the abstract, or ``SUBJECT_FREQUENCY`` times.
+        review* that are apart are two other subjects. More than in passing is ``SUBJECT_FREQUENCY``
+        times; or in the title, or in the opening of the abstract and once more.
         """
         together = np.ones(self.positions.count, bool)
         subject = np.ones(self.positions.count, bool)
         for _, found, stressed in self._units:
             together &= self.positions.holding(found)
-            subject &= stressed
+            titled = found.only(found.weights >= TITLE_WEIGHT)
+            repeated = np.bincount(found.places, minlength=self.positions.count) > 1
+            subject &= stressed & (repeated | self.positions.holding(titled))
         return together, together & subject
 
     @cached_property

@@ -42,9 +42,11 @@ ABBREVIATION: Final = re.compile(
 )
 """RAG, MLLMs, ImageNet, Text-to-Music."""
 NO_SUBJECT: Final = frozenset(
-    {"AI", "API", "CPU", "DR", "End-to-End", "EU", "FPS", "GitHub", "GPU", "HuggingFace", "II",
-     "III", "IV", "OpenAI", "SOTA", "TL", "UK", "USA"}
+    {"AI", "API", "BLEU", "CPU", "DR", "End-to-End", "EU", "FID", "FPS", "FVD", "GitHub",
+     "GPU", "HuggingFace", "II", "III", "IV", "LM", "LPIPS", "mAP", "mIoU", "OpenAI", "PSNR",
+     "ROUGE", "SOTA", "SSIM", "TL", "UK", "USA"}
 )  # fmt: skip
+"""Abbreviations that papers on any subject hold, and measures."""
 MEASURED_MODEL: Final = re.compile(
     r"(?:ChatGPT|Claude|DeepSeek|Gemini|Gemma|GPT|LLaMA|Mistral|o[134]|Phi|Qwen)(?=[\d.-]|s?\Z).*",
     re.IGNORECASE,
@@ -135,13 +137,13 @@ GENERIC_NOUNS: Final = frozenset(
 accuracy algorithm algorithms answer answers architecture architectures baseline baselines batch
 behavior behaviors benchmark benchmarks bound bounds budget budgets choice choices collection
 component components construction content contents cost costs creation data dataset datasets design
-designs domain domains factor factors feature features impact inference information input inputs
-latency layer layers length lengths level model models outcome outcomes output outputs overhead pair
-pairs paradigm paradigms parameter parameters part parts pass passes pattern patterns phase phases
-pipeline pipelines prediction predictions process processes quality rate rates recipe recipes
-repositories repository representation representations resolution response responses section
-sections selection setting settings size sizes source sources speed speedup speedups stage stages
-step steps success target targets throughput upper usage utility visual
+designs domain domains factor factors feature features generation impact inference information input
+inputs latency layer layers learning length lengths level model models outcome outcomes output
+outputs overhead pair pairs paradigm paradigms parameter parameters part parts pass passes pattern
+patterns phase phases pipeline pipelines prediction predictions process processes quality rate rates
+recipe recipes repositories repository representation representations resolution response responses
+section sections selection setting settings shift shifts size sizes source sources speed speedup
+speedups stage stages step steps success target targets throughput upper usage utility visual
 """,
     )
 )
@@ -430,5 +432,7 @@ def _capitals(written: str) -> tuple[int, str]:
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Return whether two phrases have a word in common."""
+    """Return whether two phrases have a word in common, or one begins the other."""
+    if f"{one}-".startswith(f"{other}-") or f"{other}-".startswith(f"{one}-"):
+        return True
     return not set(one.split()).isdisjoint(other.split())

@@ -50,9 +50,16 @@ def test_a_search_without_a_known_word_is_no_interest(search: str) -> None:
 
 
 def test_a_paper_with_other_forms_of_all_words_of_a_search_is_on_it() -> None:
-    paper = Document("l", "How models grow", "They learned quantized weights.")
+    abstract = "They learned quantized weights. We learn to quantize."
+    paper = Document("l", "How models grow", abstract)
     [interest] = interests(Index([*PAPERS, paper]), Profile(texts=["learning quantization"]))
     assert interest.explain(3) == "on “learning quantization”"
+
+
+def test_a_paper_that_says_a_search_once_in_its_opening_mentions_it() -> None:
+    paper = Document("l", "How models grow", "Unlike learning quantization, this is new.")
+    [interest] = interests(Index([*PAPERS, paper]), Profile(texts=["learning quantization"]))
+    assert interest.explain(3) == "mentions “learning quantization”"
 
 
 def test_a_paper_on_all_words_of_a_search_comes_before_one_on_the_rarest() -> None:

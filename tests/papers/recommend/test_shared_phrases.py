@@ -26,6 +26,11 @@ def test_an_abbreviation_in_capitals_is_a_phrase() -> None:
     assert shared("Low-Resource Thai.", "Low-Resource Lao.") == ()
 
 
+def test_a_name_and_its_variant_are_named_once() -> None:
+    one = "We measure BrowseComp-ZH and BrowseComp."
+    assert shared(one, "On BrowseComp and BrowseComp-ZH.") == ("BrowseComp",)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -37,6 +42,7 @@ def test_an_abbreviation_in_capitals_is_a_phrase() -> None:
         "Critical components, average speedup, underlying data, et al.",
         "Results in the real world. Code on GitHub.",
         "LLM-generated and AI-driven, by orders of magnitude, visual input, millions.",
+        "A paradigm shift for LMs: unified generation models and deep learning models.",
     ],
 )
 def test_general_english_numbers_and_links_are_no_phrases(text: str) -> None:
