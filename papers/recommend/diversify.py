@@ -106,7 +106,7 @@ class Periods:
     def __init__(self, index: Index, since: float | None) -> None:
         """Sort the candidates; ``since`` is the time of the last digest: see ``compose``."""
         age = index.age_hours
-        self.first = since is None
+        self.first = not since
         self.new: Mask = age < FIRST_DIGEST_DAYS * 24
         if since is not None:
             self.new = index.announced > since

@@ -265,11 +265,13 @@ def test_a_paper_from_outside_needs_four_others_beside_it() -> None:
 
 def test_where_nothing_fits_only_a_first_digest_holds_a_paper_that_trends_like_others() -> None:
     profile = Profile(texts=["zymurgy"])
-    exceptional = [*a_library(), Document("ales", "Zymurgy of ales", announced=-1000.0)]
+    library = [replace(paper, announced=1000.0) for paper in a_library()]
+    exceptional = [*library, Document("ales", "Zymurgy of ales", announced=-1.0)]
     usual = [replace(exceptional[0], trending=60.0), *exceptional[1:]]
-    assert [pick.paper for pick in compose(Index(usual), profile, 10)] == ["0"]
-    assert compose(Index(usual), profile, 10, since=-1.0) == []
-    assert [pick.paper for pick in compose(Index(exceptional), profile, 10, since=-1.0)] == ["0"]
+    for never in (None, 0.0):
+        assert [pick.paper for pick in compose(Index(usual), profile, 10, since=never)] == ["0"]
+    assert compose(Index(usual), profile, 10, since=900.0) == []
+    assert [pick.paper for pick in compose(Index(exceptional), profile, 10, since=900.0)] == ["0"]
 
 
 DAY = 24.0
