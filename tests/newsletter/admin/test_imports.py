@@ -67,6 +67,7 @@ def test_an_upload_shows_what_would_happen_and_imports_nothing(operator: Client)
     assert "1 created" in page
     assert "1 suppressed" in page
     assert "4 nobody " in page
+    assert page.index("To go on, type: import 3") < page.index("4 nobody ")
     shown = words(operator.get(f"{url_of(stored)}?result=suppressed").content)
     assert "3 b@example.org email disabled at Substack" in shown
     assert not Subscriber.objects.exists()
