@@ -118,10 +118,8 @@ def failing_sources(snapshot: Snapshot) -> Iterator[Problem]:
             continue
         last = source.last_success_at
         since = last or source.last_run_at or now()
-        when = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "and never did"
-        yield Problem(
-            f"source {source.name}", f"The source {source.name} does not succeed {when}.", since
-        )
+        when = f"not succeeded since {last:%Y-%m-%d %H:%M} UTC" if last else "never succeeded"
+        yield Problem(f"source {source.name}", f"The source {source.name} has {when}.", since)
 
 
 def worker_count() -> int:

@@ -86,7 +86,7 @@ def test_what_is_paused_old_or_not_reporting_is_shown_and_leaves_the_service_rea
     assert told["events"]["unread"] == 1
     assert told["beat"].startswith("The beat has not reported since ")
     assert list(told["silent_workers"]) == ["worker celery@b"]
-    assert told["failing_sources"]["source arxiv"].endswith("and never did.")
+    assert told["failing_sources"]["source arxiv"].endswith("has never succeeded.")
 
 
 def test_a_host_whose_clock_is_off_makes_the_service_unready(
