@@ -227,7 +227,8 @@ class TestNeverAgain:
         old = a_paper(canonical_id="t-0123456789ab", title="Coral reefs")
         Paper.objects.filter(pk=old.pk).update(announced_at=now() - timedelta(days=400))
         near = a_paper(title="Coral reefs from space")
-        a_paper(title="Variable stars")
+        for title in ("Variable stars", "Sparse graphs", "Quantum wires", "Deep drilling"):
+            a_paper(title=title)
         person = a_subscriber()
         Interest.objects.create(subscriber=person, kind="like", value="t-0123456789ab")
         rename(old, "2603.00001")
