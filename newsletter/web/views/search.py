@@ -26,6 +26,8 @@ from papers.text import taxonomy
 RESULTS_PER_PAGE: Final = 20
 SEARCHES_PER_MINUTE: Final = 60
 """From one network address; a person types slower."""
+MOST_SHORTER: Final = 4
+"""Shorter searches that are tried where one finds nothing."""
 TOO_MANY: Final = "Too many searches came from your network. Try again in a minute."
 TOO_LONG: Final = "This search took too long. Try fewer or rarer words."
 
@@ -35,11 +37,12 @@ TOO_LONG: Final = "This search took too long. Try fewer or rarer words."
 @conditional_page
 def search(request: HttpRequest) -> HttpResponse:
     """Find papers by words in title, abstract, authors or keywords."""
-    query = papers_search.read(request.GET.get("q", ""))
+    query = papers_search.read(_typed(request))
     order = request.GET.get("order", "")
     order = order if order in papers_search.ORDERS else papers_search.ORDERS[0]
     since, until = (_day(request.GET.get(name, "")) for name in ("from", "until"))
     context = {"query": query, "order": order, "since": since, "until": until}
+    context["groups"] = taxonomy.GROUPS
     if not query:
         return render(request, "site/search.html", context)
     if limited("search", origin_of(request, "search").ip, SEARCHES_PER_MINUTE):
@@ -68,6 +71,14 @@ def search(request: HttpRequest) -> HttpResponse:
     return render(request, "site/search.html", context)
 
 
+def _typed(request: HttpRequest) -> str:
+    """Return the text of the search, with the field that was chosen beside it."""
+    typed = request.GET.get("q", "")
+    if field := taxonomy.category(request.GET.get("field", "")):
+        return f"field:{field} {typed}"  # Before it, as long texts are cut at the end.
+    return typed
+
+
 def _day(text: str) -> date | None:
     """Parse a day written as YYYY-MM-DD; None for anything else."""
     with suppress(ValueError):
@@ -76,8 +87,14 @@ def _day(text: str) -> date | None:
 
 
 def _shorter(query: Query) -> list[str]:
-    """Return the query's texts with one term left out each, where something is left to look for."""
+    """Return the query's texts with one term left out each, of those that find something."""
     if len(query.terms) < 2:
         return []
     texts = [query.without(term) for term in query.terms if not term.negated]
-    return [text for text in texts if papers_search.read(text)]
+    return [text for text in texts[:MOST_SHORTER] if _finds(papers_search.read(text))]
+
+
+def _finds(query: Query) -> bool:
+    with suppress(OperationalError):
+        return bool(query and papers_search.find(query).ids)
+    return False

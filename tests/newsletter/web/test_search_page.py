@@ -193,6 +193,22 @@ def test_all_words_spelt_wrongly_are_corrected_and_the_rest_stays(client: Client
     assert "Search for" not in results(client, "quuux -vision")
 
 
+def test_only_shorter_searches_that_find_something_are_offered(client: Client) -> None:
+    a_paper(title="Transformers for speech")
+    page = results(client, "transformers zzyzx")
+    assert 'Search for <a href="/search/?q=transformers">' in page
+    assert 'Search for <a href="/search/?q=zzyzx">' not in page
+
+
+def test_a_field_can_be_chosen_beside_the_words(client: Client) -> None:
+    a_paper(title="Graphs one", categories=["math.CO"])
+    a_paper(title="Graphs two", categories=["cs.CL"])
+    page = client.get("/search/", {"q": "graphs", "field": "cs.CL"}).content.decode()
+    assert "1 paper for “field:cs.CL graphs” in Computation and language" in page
+    assert '<option value="math.CO">Combinatorics</option>' in page
+    assert "2 papers for" in client.get("/search/", {"q": "graphs", "field": "x"}).content.decode()
+
+
 def test_a_search_can_be_subscribed_to(client: Client) -> None:
     a_paper(title="Graphs")
     assert '<input type="hidden" name="interests" value="graphs">' in results(client, "graphs")
