@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from papers import search_index
 from papers.models import Paper
-from papers.search_index import TABLE, field_token, stem, words_of
+from papers.search_index import TABLE, field_token, name_token, pair_tokens, stem, words_of
 from papers.text import taxonomy
 from papers.text.identifiers import arxiv_id
 
@@ -229,7 +229,8 @@ def _fts5(query: Query) -> str:
 def _fts5_term(term: Term) -> str:
     text = " ".join(term.tokens)
     if term.prefix:
-        return f'({term.column or "words"} : "{text}" *)'
+        beginning = f'(words : "{text}" *)'
+        return f'({term.column} : "{stem(text)}" * AND {beginning})' if term.column else beginning
     columns = term.column or "title people terms abstract"
     return f'({{{columns}}} : "{text}")'
 
@@ -239,16 +240,20 @@ def _postgresql(query: Query, days: str, values: list[Any]) -> list[Row]:
         settings = [part for setting in PLANNER_SETTINGS.items() for part in setting]
         local = ", ".join(["set_config(%s, %s, true)"] * len(PLANNER_SETTINGS))
         cursor.execute(f"SELECT {search_index.HAS_OUTDATED_ROWS}, {local}", settings)
-        paired = not cursor.fetchone()[0]
-        cursor.execute(*_statement(query, days, values, paired=paired))
+        is_current = not cursor.fetchone()[0]
+        cursor.execute(*_statement(query, days, values, is_current=is_current))
         return list(cursor.fetchall())
 
 
 def _statement(
-    query: Query, days: str, values: list[Any], *, paired: bool
+    query: Query, days: str, values: list[Any], *, is_current: bool
 ) -> tuple[str, list[Any]]:
-    """Return the statement that finds and ranks the newest matches, and its parameters."""
-    exact, coarse = _tsquery(query), _indexed_tsquery(query, paired=paired)
+    """Return the statement that finds and ranks the newest matches, and its parameters.
+
+    ``is_current`` tells that all rows have pairs of words and names.
+    """
+    exact = _joined(query, [_tsquery_term(term, is_current) for term in query.terms])
+    coarse = _indexed_tsquery(query, is_current=is_current)
     # The index holds no positions, so a condition with them reads a stored vector for each match.
     # It is asked of the newest papers first, and of no more than it takes to fill the answer.
     checks = [exact] if exact != coarse else []
@@ -263,30 +268,49 @@ def _statement(
         "SELECT id, ts_rank_cd(%s, s.vector, %s::tsquery), trending, announced_at "
         f"FROM newest JOIN {TABLE} s ON s.paper_id = newest.id"
     )
-    return sql, [coarse, *checks, *values, search_index.RANK_WEIGHTS, exact]
+    return sql, [coarse, *checks, *values, search_index.RANK_WEIGHTS, _ranked_tsquery(query)]
 
 
-def _tsquery(query: Query) -> str:
-    """Return the query as a tsquery literal; every lexeme is quoted."""
-    return _joined(query, [_tsquery_term(term) for term in query.terms])
+def _ranked_tsquery(query: Query) -> str:
+    """Return a tsquery literal of what has positions in the rows.
+
+    ``ts_rank_cd`` is zero for a query with another lexeme: a field, or the beginning of a word.
+    """
+    wanted = [term for term in query.terms if not term.negated]
+    ranked = [_placed_tsquery(term) for term in wanted if not term.prefix]
+    return " & ".join(ranked or [_placed_tsquery(term) for term in wanted])
 
 
-def _indexed_tsquery(query: Query, *, paired: bool) -> str:
+def _placed_tsquery(term: Term) -> str:
+    """Return a tsquery literal of a term by its stems, whose positions and labels are known."""
+    label = "B" if term.column == "people" else ""
+    if term.prefix:
+        return f"'{term.tokens[0]}':*{label}"
+    stems = (f"'{token}'" + (f":{label}" if label else "") for token in term.tokens)
+    return f"({' <-> '.join(stems)})"
+
+
+def _indexed_tsquery(query: Query, *, is_current: bool) -> str:
     """Return a tsquery literal that the index answers alone: what matches the query, and more.
 
-    ``paired`` tells that all rows have pairs of words.
+    Every lexeme is quoted.
     """
     parts = []
     for term in query.terms:
         phrase = len(term.tokens) > 1
-        if not (phrase or term.column):
-            parts.append(_tsquery_term(term))
+        if not (phrase or term.column) or _is_name(term, is_current):
+            parts.append(_tsquery_term(term, is_current))
         elif term.prefix and not term.negated:
             parts.append(f"'{term.tokens[0]}':*")
         elif not term.negated:
-            tokens = search_index.pair_tokens(term.tokens) if phrase and paired else term.tokens
+            tokens = pair_tokens(term.tokens) if phrase and is_current else term.tokens
             parts.append(" & ".join(f"'{token}'" for token in tokens))
     return _joined(query, parts)
+
+
+def _is_name(term: Term, is_current: bool) -> bool:
+    """Return whether a term is one word of a name and the rows have tokens of names."""
+    return is_current and term.column == "people" and len(term.tokens) == 1
 
 
 def _joined(query: Query, parts: Sequence[str]) -> str:
@@ -295,12 +319,14 @@ def _joined(query: Query, parts: Sequence[str]) -> str:
     return " & ".join([*parts, *([f"({any_of})"] if any_of else []), *none_of])
 
 
-def _tsquery_term(term: Term) -> str:
-    label = ":B" if term.column == "people" else ""
-    if term.prefix:
-        text = f"'{term.tokens[0]}':*B" if label else f"'={term.tokens[0]}':*"
+def _tsquery_term(term: Term, is_current: bool) -> str:
+    first = term.tokens[0]
+    if _is_name(term, is_current):
+        text = f"'{name_token(first)}'" + (":*" if term.prefix else "")
+    elif term.prefix and not term.column:
+        text = f"'={first}':*"
     else:
-        text = "(" + " <-> ".join(f"'{token}'{label}" for token in term.tokens) + ")"
+        text = _placed_tsquery(term)
     return f"!{text}" if term.negated else text
 
 

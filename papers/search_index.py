@@ -32,8 +32,8 @@ COLUMNS: Final = ("title", "people", "terms", "abstract", "words", "fields")
 WEIGHTS: Final = (8.0, 6.0, 3.0, 1.0, 0.0, 0.0)
 """Of the columns, for bm25."""
 LABELS: Final = {"title": "A", "people": "B", "terms": "C", "abstract": "D"}
-VERSION: Final = 1
-"""Of the rows on PostgreSQL: 1 has pairs of words. FTS5 finds phrases without them."""
+VERSION: Final = 2
+"""Of the rows on PostgreSQL: 1 has pairs of words, 2 names too. FTS5 does without them."""
 HAS_OUTDATED_ROWS: Final = f"EXISTS (SELECT 1 FROM {TABLE} WHERE version < {VERSION})"
 RANK_WEIGHTS: Final = "{0.1, 0.3, 0.7, 1.0}"
 """Of the labels D, C, B, A, for ts_rank_cd."""
@@ -92,6 +92,15 @@ def pair_tokens(tokens: Sequence[str]) -> list[str]:
     return [f"~{crc32(f'{one} {two}'.encode()):x}" for one, two in pairwise(tokens)]
 
 
+def name_token(word: str) -> str:
+    """Return the token of a word of an author's name, which no word of a text is spelt like.
+
+    By it PostgreSQL finds names without reading stored vectors, and the beginnings of names
+    without those of all words.
+    """
+    return f"@{word}"
+
+
 def update(papers: Iterable[Paper]) -> None:
     """Write the index rows of these papers, replacing older ones."""
     rows = []
@@ -135,7 +144,12 @@ def _texts(paper: Paper) -> dict[str, list[str]]:
     }
     tokens = {name: tokens_of(text) for name, text in texts.items()}
     words = {word for text in texts.values() for word in words_of(text)[:MAX_TOKENS]}
-    return tokens | {"words": sorted(words), "fields": sorted(map(field_token, fields))}
+    names = {*tokens["people"], *words_of(texts["people"])[:MAX_TOKENS]}
+    return tokens | {
+        "words": sorted(words),
+        "names": sorted(map(name_token, names)),
+        "fields": sorted(map(field_token, fields)),
+    }
 
 
 def _write_sqlite(rows: Sequence[tuple[int, dict[str, list[str]]]]) -> None:
@@ -159,9 +173,10 @@ def _write_postgresql(rows: Sequence[tuple[int, dict[str, list[str]]]]) -> None:
 
 
 def _vector(texts: dict[str, list[str]]) -> str:
-    """Return a tsvector literal: stems with position and label, pairs, ``=word`` for whole words.
+    """Return a tsvector literal: stems with position and label, pairs, whole words and names.
 
-    A gap between the columns keeps a phrase from matching across two of them.
+    A whole word is ``=word``, one of a name ``@word``. A gap between the columns keeps a phrase
+    from matching across two of them.
     """
     positions: dict[str, list[str]] = {}
     place = 0
@@ -175,7 +190,7 @@ def _vector(texts: dict[str, list[str]]) -> str:
     stems = [f"'{token}':{','.join(found)}" for token, found in positions.items() if found]
     pairs = {pair for name in LABELS for pair in pair_tokens(texts[name])}
     words = (f"={word}" for word in texts["words"])
-    return " ".join([*stems, *_quoted([*sorted(pairs), *words, *texts["fields"]])])
+    return " ".join([*stems, *_quoted([*sorted(pairs), *words, *texts["names"], *texts["fields"]])])
 
 
 def _quoted(tokens: Iterable[str]) -> list[str]:

@@ -200,6 +200,26 @@ def test_only_shorter_searches_that_find_something_are_offered(client: Client) -
     assert 'Search for <a href="/search/?q=zzyzx">' not in page
 
 
+@pytest.mark.parametrize("words", ["diffusion field:cs.LG", "diffusion mod*"])
+def test_a_field_or_a_beginning_leaves_the_order_of_relevance(words: str) -> None:
+    told = a_paper(title="Alpha", abstract="On diffusion models.", categories=["cs.LG"], trending=9)
+    about = a_paper(title="Diffusion models", abstract="Beta.", categories=["cs.LG"], trending=1)
+    assert search.find(search.read(words)).ids == [about.pk, told.pk]
+
+
+@pytest.mark.parametrize(
+    "words", ["author:ab*", "author:abbott", "author:abbotts*", "dust author:abb*"]
+)
+def test_a_name_and_its_beginning_are_found_among_the_authors_only(
+    client: Client, words: str
+) -> None:
+    a_paper(title="Dust", abstract="About abbotts.", authors=["Ann Lee"])
+    a_paper(title="More dust", abstract="Nothing.", authors=["Bo Abbotts", "Cy Abbott"])
+    page = results(client, words)
+    assert "1 paper for" in page
+    assert "More" in page
+
+
 def test_a_field_can_be_chosen_beside_the_words(client: Client) -> None:
     a_paper(title="Graphs one", categories=["math.CO"])
     a_paper(title="Graphs two", categories=["cs.CL"])
