@@ -369,7 +369,10 @@ class DeliveryEvent(models.Model):
                 fields=["provider", "event_key", "type", "recipient"], name="one_event_once"
             )
         ]
-        indexes = [models.Index(fields=["email_key"], name="event_address")]
+        indexes = [
+            models.Index(fields=["email_key"], name="event_address"),
+            models.Index(fields=["type", "received_at"], name="event_type"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} from {self.provider}"

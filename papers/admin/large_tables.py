@@ -31,9 +31,9 @@ LONGEST_YEAR: Final = timedelta(days=366)
 ModelT = TypeVar("ModelT", bound=Model)
 
 
-def is_large(rows: QuerySet[Any]) -> bool:
-    """Return whether there are more than MOST_COUNTED rows, without counting further."""
-    return rows.order_by()[: MOST_COUNTED + 1].count() > MOST_COUNTED
+def bounded_count(rows: QuerySet[Any]) -> int:
+    """Return the number of rows, counted up to one more than MOST_COUNTED."""
+    return rows.order_by()[: MOST_COUNTED + 1].count()
 
 
 class EstimatingPaginator(Paginator):  # type: ignore[type-arg]  # None at run time.
@@ -48,8 +48,10 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]  # None at run t
         rows: Any = self.object_list
         if not isinstance(rows, QuerySet):
             return len(rows)
-        if connections[rows.db].vendor != "postgresql" or not is_large(rows):
+        if connections[rows.db].vendor != "postgresql":
             return rows.order_by().count()
+        if (counted := bounded_count(rows)) <= MOST_COUNTED:
+            return counted
         self.estimated = True
         [plan] = json.loads(rows.order_by().explain(format="json"))
         return max(MOST_COUNTED + 1, int(plan["Plan"]["Plan Rows"]))
@@ -91,7 +93,7 @@ class PeriodQuerySet(QuerySet[ModelT]):
 
     def datetimes(self, *args: Any, **kwargs: Any) -> Any:
         """Return the periods of ``field_name`` as Django does, or all in between."""
-        if not is_large(self):
+        if bounded_count(self) <= MOST_COUNTED:
             return super().datetimes(*args, **kwargs)
         field_name, kind = args[:2]
         ends = self.order_by().aggregate(first=Min(field_name), last=Max(field_name))
