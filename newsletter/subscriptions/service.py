@@ -7,6 +7,7 @@ consent log.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.timezone import now
 
+from newsletter.conf.log_format import about
 from newsletter.models import Consent, Digest, Notice, Subscriber, Suppression
 from newsletter.security import email_addresses, throttle, tokens
 from newsletter.security.email_addresses import Address
@@ -28,6 +30,8 @@ from newsletter.subscriptions import (
 )
 from newsletter.subscriptions.consent_log import ActionOrigin
 from newsletter.subscriptions.preferences import Choices
+
+log = logging.getLogger(__name__)
 
 PENDING_LIFETIME: Final = timedelta(days=7)
 FIRST_DIGEST_WAIT: Final = timedelta(minutes=15)
@@ -57,12 +61,13 @@ def sign_up(address: Address, typed: str, choices: Choices, origin: ActionOrigin
         )
         subscriber = Subscriber.objects.select_for_update().get(email_key=address.key)
         consent = consent_log.add(subscriber, Action.SIGN_UP, origin, choices, typed=typed)
-        Notice.objects.create(
+        notice = Notice.objects.create(
             kind=Notice.Kind.CONFIRM,
             subscriber=subscriber,
             consent=consent,
             expires_at=consent.at + CONFIRM_LIFETIME,
         )
+    log.info("A confirmation mail is queued.", extra=about(notice))
 
 
 def confirm(request: Consent, origin: ActionOrigin) -> Subscriber:

@@ -10,7 +10,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from newsletter import jobs
 from newsletter.conf.log_format import JsonFormatter, RequestId, request_id
+from newsletter.models import Notice
 
 
 def test_a_line_is_an_object_with_time_request_and_digest() -> None:
@@ -51,6 +53,23 @@ def test_an_answer_names_its_request_and_keeps_a_proxys_name(
     answer = client.get("/healthz", headers={"X-Request-ID": given})
     assert (answer["X-Request-ID"] == given) is kept
     assert len(answer["X-Request-ID"]) >= 8
+
+
+@pytest.mark.django_db
+def test_a_sign_up_can_be_followed_from_its_request_to_its_mail(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "newsletter")
+    caplog.handler.addFilter(RequestId())
+    headers = {"X-Request-ID": "0123456789abcdef"}
+    client.post("/subscribe/", {"email": "ada@example.org"}, headers=headers)
+    jobs.send_notices()
+    written = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+    notice = str(Notice.objects.get().pk)
+    [queued, sent] = [line for line in written if line.get("notice") == notice]
+    assert queued["request"] == "0123456789abcdef"
+    assert sent["message"].startswith(f"notices {notice}: sent")
+    assert "ada@example.org" not in json.dumps(written)
 
 
 def test_the_handler_scrubs_whatever_the_format() -> None:
