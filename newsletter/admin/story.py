@@ -75,7 +75,9 @@ def _consents(person: Subscriber, *, suppressed: bool) -> Iterator[StoryEvent]:
 
 
 def _shown(key: str, value: object) -> object:
-    """Return a choice as people read it: ends of pauses are stored in ISO 8601."""
+    """Return a choice as people read it: lists, and ends of pauses, which are in ISO 8601."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     if key != "until" or not isinstance(value, str):
         return value
     return date_format(localtime(datetime.fromisoformat(value)), "DATETIME_FORMAT")

@@ -27,7 +27,11 @@ def test_the_story_of_a_person_is_shown_in_one_order(
 ) -> None:
     moment = now()
     Consent.objects.create(
-        subscriber=reader, action="confirm", text_version="v3", at=moment - timedelta(days=9)
+        subscriber=reader,
+        action="confirm",
+        text_version="v3",
+        choices={"interests": ["coral reefs", "tides"]},
+        at=moment - timedelta(days=9),
     )
     digest = digest_of(reader, State.FAILED)
     DeliveryEvent.objects.create(
@@ -42,6 +46,7 @@ def test_the_story_of_a_person_is_shown_in_one_order(
     suppressions.suppress(reader.email, Suppression.Reason.HARD_BOUNCE, "550 no such user")
     html = client.get(url_of(reader)).content.decode()
     told = html[html.index("plain-table story") :]
+    assert "text v3; interests: coral reefs, tides" in told
     order = ["Suppressed: hard bounce", "ses reported bounced", "Digest failed", "Confirmed"]
     assert [told.index(words) for words in order] == sorted(told.index(words) for words in order)
     assert "Was suppressed" not in told, "the suppression says it"
