@@ -23,7 +23,7 @@ SURROGATE: Final = re.compile("[\ud800-\udfff]")
 BOM: Final = b"\xef\xbb\xbf"
 
 
-class Refused(Exception):  # noqa: N818
+class RefusedLineError(Exception):
     """A line that cannot be used; the message is one sentence for people."""
 
 
@@ -61,11 +61,11 @@ class JsonLinesCommand(BaseCommand):
             try:
                 found = json_object(line)
             except RecordError as error:
-                self.reject(path, number, Refused(f"This is no JSON object. {error}"))
+                self.reject(path, number, RefusedLineError(f"This is no JSON object. {error}"))
             else:
                 yield number, found
 
-    def reject(self, path: Path, number: int, why: Refused) -> None:
+    def reject(self, path: Path, number: int, why: RefusedLineError) -> None:
         """Name a line that is of no use, and count it."""
         self.rejected += 1
         self.say(f"{path.name}, line {number}: {why}")
@@ -101,8 +101,8 @@ def is_name(value: object) -> bool:
 
 
 def require_whole(*values: object) -> None:
-    """Raise Refused when a text holds half of a character, which no file can hold."""
+    """Raise RefusedLineError when a text holds half of a character, which no file can hold."""
     if any(isinstance(value, str) and SURROGATE.search(value) for value in values):
-        raise Refused(
+        raise RefusedLineError(
             "It escapes half of a character, one of \\ud800 to \\udfff; write whole characters."
         )

@@ -11,7 +11,13 @@ from typing import Any, Final, TextIO
 from django.core.management.base import CommandError, OutputWrapper
 from tqdm import tqdm
 
-from papers.management.json_lines import UNUSABLE, JsonLinesCommand, Refused, is_name, require_whole
+from papers.management.json_lines import (
+    UNUSABLE,
+    JsonLinesCommand,
+    RefusedLineError,
+    is_name,
+    require_whole,
+)
 from papers.management.output import COUNTS, whole_file
 from papers.recommend import encoder
 from papers.recommend.index import Document, Index
@@ -76,7 +82,7 @@ class Command(JsonLinesCommand):
         for number, profile in self.objects(options["profiles"]):
             try:
                 line = self.ranked(index, profile, options["top"])
-            except Refused as refused:
+            except RefusedLineError as refused:
                 self.reject(options["profiles"], number, refused)
             else:
                 with tqdm.external_write_mode():
@@ -89,33 +95,33 @@ class Command(JsonLinesCommand):
         for number, item in self.objects(path):
             try:
                 yield self.document(item)
-            except Refused as refused:
+            except RefusedLineError as refused:
                 self.reject(path, number, refused)
 
     def document(self, item: dict[str, Any]) -> Document:
-        """One item, whose id is taken from now on. Raises Refused."""
+        """One item, whose id is taken from now on. Raises RefusedLineError."""
         title, abstract = item.get("title"), item.get("abstract")
         abstract = "" if abstract is None else abstract
         if not is_name(item.get("id")) or not isinstance(title, str):
-            raise Refused('An item needs an "id", text or a number, and a "title".')
+            raise RefusedLineError('An item needs an "id", text or a number, and a "title".')
         require_whole(item["id"], title, abstract)
         if not isinstance(abstract, str):
-            raise Refused(f'Item {item["id"]!r}: "abstract" must be text.')
+            raise RefusedLineError(f'Item {item["id"]!r}: "abstract" must be text.')
         name = str(item["id"])
         if name in self.names:
-            raise Refused(f"The id {item['id']!r} was there before.")
+            raise RefusedLineError(f"The id {item['id']!r} was there before.")
         self.names[name] = item["id"]
         return Document(name, title, abstract)
 
     def ranked(self, index: Index, profile: dict[str, Any], top: int) -> dict[str, Any]:
-        """One line of the answer. Raises Refused."""
+        """One line of the answer. Raises RefusedLineError."""
         if not is_name(profile.get("user")):
-            raise Refused('A profile needs a "user", text or a number.')
+            raise RefusedLineError('A profile needs a "user", text or a number.')
         require_whole(profile["user"])
         searches = self.searches(profile)
         likes = self.known(profile, "likes") if "likes" in profile or not searches else []
         if not likes and not searches:
-            raise Refused(
+            raise RefusedLineError(
                 f"User {profile['user']!r} likes no known paper and searches for nothing; there is "
                 "nothing to go by."
             )
@@ -126,10 +132,10 @@ class Command(JsonLinesCommand):
         return {"user": profile["user"], "ranked": [self.names[paper] for paper in found]}
 
     def searches(self, profile: dict[str, Any]) -> list[str]:
-        """Return the searches of a profile, each once. Raises Refused."""
+        """Return the searches of a profile, each once. Raises RefusedLineError."""
         listed = profile.get("searches", [])
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-            raise Refused(f'User {profile["user"]!r}: "searches" must be a list of texts.')
+            raise RefusedLineError(f'User {profile["user"]!r}: "searches" must be a list of texts.')
         require_whole(*listed)
         return [one for one in dict.fromkeys(listed) if one.strip()]
 
@@ -137,7 +143,7 @@ class Command(JsonLinesCommand):
         """Return the ids of a list that are items, each once; report the others."""
         listed = profile.get(key)
         if not isinstance(listed, list):
-            raise Refused(f'User {profile["user"]!r}: "{key}" must be a list of ids.')
+            raise RefusedLineError(f'User {profile["user"]!r}: "{key}" must be a list of ids.')
         known: dict[str, None] = {}
         unknown = []
         for paper in listed:

@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 from django.core.management.base import OutputWrapper
 from tqdm import tqdm
 
-from papers.management.json_lines import JsonLinesCommand, Refused, is_name, require_whole
+from papers.management.json_lines import JsonLinesCommand, RefusedLineError, is_name, require_whole
 from papers.management.output import COUNTS, whole_file
 from papers.text import clean
 from papers.text.summary import ABSTRACT_LENGTH, claim_among, claim_sentence
@@ -68,24 +68,24 @@ class Command(JsonLinesCommand):
         for number, item in self.objects(path):
             try:
                 yield {"id": item.get("id"), "summary": summary_of(item)}
-            except Refused as refused:
+            except RefusedLineError as refused:
                 self.reject(path, number, refused)
 
 
 def summary_of(item: dict[str, Any]) -> str:
-    """Return the claim sentence of one item. Raises Refused."""
+    """Return the claim sentence of one item. Raises RefusedLineError."""
     if not is_name(item.get("id")):
-        raise Refused('An item needs an "id", text or a number.')
+        raise RefusedLineError('An item needs an "id", text or a number.')
     title, abstract = item.get("title") or "", item.get("abstract") or ""
     sentences = item.get("sentences")
     if not isinstance(title, str) or not isinstance(abstract, str):
-        raise Refused(f'Item {item["id"]!r}: "title" and "abstract" must be text.')
+        raise RefusedLineError(f'Item {item["id"]!r}: "title" and "abstract" must be text.')
     require_whole(item["id"], title, abstract)
     title = clean.line(title[:RAW_LENGTH])
     if sentences is None:
         return claim_sentence(title, clean.paragraphs(abstract[:RAW_LENGTH]))
     if not isinstance(sentences, list) or not all(isinstance(one, str) for one in sentences):
-        raise Refused(f'Item {item["id"]!r}: "sentences" must be a list of texts.')
+        raise RefusedLineError(f'Item {item["id"]!r}: "sentences" must be a list of texts.')
     require_whole(*sentences)
     cleaned = (clean.line(sentence[:RAW_LENGTH]) for sentence in sentences)
     return claim_among(title, [sentence for sentence in cleaned if sentence])
