@@ -7,6 +7,8 @@ import time
 from playwright.sync_api import FrameLocator, Page
 
 PATIENCE = 60  # seconds until a mail must have arrived
+LOADED = """() => document.readyState === "complete"
+    || new Promise((resolve) => addEventListener("load", () => resolve(true)))"""
 
 
 def sign_up(page: Page, address: str) -> None:
@@ -17,7 +19,7 @@ def sign_up(page: Page, address: str) -> None:
 
 
 def open_mail(page: Page, address: str, number: int = 1) -> FrameLocator:
-    """Wait until the address has that many mails and open the newest; its HTML."""
+    """Wait until the address has that many mails and open the newest; its HTML, wholly read."""
     to_address = page.get_by_role("listitem").filter(has_text=f"to {address}")
     deadline = time.monotonic() + PATIENCE
     page.goto("/inbox/")
@@ -26,7 +28,10 @@ def open_mail(page: Page, address: str, number: int = 1) -> FrameLocator:
         page.wait_for_timeout(300)
         page.reload()
     to_address.first.get_by_role("link").click()
-    return page.frame_locator("iframe[title='The mail as HTML']")
+    mail = page.frame_locator("iframe[title='The mail as HTML']")
+    mail.locator("a").first.wait_for()
+    mail.locator("html").evaluate(LOADED)
+    return mail
 
 
 def confirm_address(page: Page, address: str) -> None:

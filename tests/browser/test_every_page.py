@@ -51,7 +51,6 @@ def reader_pages(browser: Browser, service: Service) -> list[str]:
 def _links(page: Page, service: Service, number: int) -> list[str]:
     """The kinds of pages that a mail leads to, each once, without the site's address."""
     mail = open_mail(page, "pages@example.org", number)
-    mail.locator("a").first.wait_for()
     hrefs = mail.locator("a").evaluate_all("links => links.map(link => link.href)")
     paths = [href.removeprefix(service.url).partition("#")[0] for href in hrefs]
     own = {path.split("/")[1]: path for path in paths if path.startswith("/") and len(path) > 1}
