@@ -298,6 +298,15 @@ STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
 WHITENOISE_ROOT = BASE_DIR / "templates" / "root"  # What browsers ask for by its plain name.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Papers of lists as HTML, of about 4 kB each; {% cache %} looks for this name.
+    "template_fragments": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "template fragments",
+        "OPTIONS": {"MAX_ENTRIES": 2000},
+    },
+}
 STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet
@@ -29,6 +30,9 @@ UNLISTED_COLUMNS: Final = (
     *("trending", "trending_parts"),
 )
 """What no list of papers shows."""
+LISTED_COLUMNS: Final = tuple(
+    field.attname for field in Paper._meta.concrete_fields if field.name not in UNLISTED_COLUMNS
+)
 
 
 class TextPiece(NamedTuple):
@@ -63,6 +67,13 @@ class ListedPaper:
     def reason_beside_pick(self) -> str:
         """Return the reason; empty where it says no more than the words “Editor’s pick” do."""
         return "" if self.picked and self.reason in reasons.PICK_REASONS else self.reason
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a hash of everything that a list shows of the paper but its search's matches."""
+        shown = [self.rank, self.reason, self.picked, self.days_old]
+        columns = [getattr(self.paper, name) for name in LISTED_COLUMNS]
+        return blake2b(repr((shown, columns)).encode(), digest_size=16).hexdigest()
 
     @property
     def day(self) -> date:

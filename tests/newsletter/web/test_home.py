@@ -47,6 +47,32 @@ def test_without_an_edition_it_shows_what_trends(client: Client) -> None:
     assert page.index(high.title) < page.index(low.title)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "shown"),
+    [
+        ("title", "A title that was mended", "A title that was mended"),
+        ("authors", ["Niels Henrik Abel"], "Niels Henrik Abel"),
+        ("abstract", "An abstract that was mended.", "An abstract that was mended."),
+        ("summary", "A summary that was mended.", "A summary that was mended."),
+        ("summary_source", Paper.SummarySource.HUGGING_FACE, "Summary by Hugging Face"),
+        ("categories", ["math.GR"], "math.GR"),
+        ("announced_at", datetime(2024, 2, 29, tzinfo=UTC), "29 Feb 2024"),
+        ("code_url", "https://code.example.org/abel", "https://code.example.org/abel"),
+        ("withdrawn", True, "This paper has been withdrawn"),
+        ("picked_at", now(), "Editor’s pick"),
+    ],
+)
+def test_what_changes_on_a_paper_is_shown_at_once(
+    client: Client, column: str, value: object, shown: str
+) -> None:
+    paper = a_paper(abstract="One. Two.", summary="Two.")
+    an_edition(paper)
+    assert shown not in front_page(client)
+    setattr(paper, column, value)
+    paper.save()
+    assert shown in front_page(client)
+
+
 def test_a_long_author_list_becomes_three_the_last_and_the_count(client: Client) -> None:
     an_edition(a_paper(authors=[f"Author {i}" for i in range(1, 3001)]))
     assert "Author 1, Author 2, Author 3, …, Author 3000 (3,000 authors)" in front_page(client)
