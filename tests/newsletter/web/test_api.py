@@ -38,6 +38,12 @@ def test_its_description_names_every_endpoint(client: Client) -> None:
     }
 
 
+def test_an_address_that_ends_with_a_slash_leads_to_the_one_without(client: Client) -> None:
+    response = client.get("/api/v1/trending/?period=week", follow=True)
+    assert response.redirect_chain == [("/api/v1/trending?period=week", 302)]
+    assert response.status_code == 200
+
+
 def test_a_ranked_list_has_ranks_and_reasons(client: Client) -> None:
     second = a_paper(announced_at=THURSDAY, trending=1)
     first = a_paper(announced_at=THURSDAY, trending=2)
@@ -156,7 +162,7 @@ def test_what_is_wrong_with_a_parameter_is_one_sentence_that_names_it(
 
 
 def test_an_address_that_is_none_is_answered_in_json(client: Client) -> None:
-    for path in ("/nowhere", "/papers/%0A%C2%A0/similar", "/trending/"):
+    for path in ("/nowhere", "/papers/%0A%C2%A0/similar"):
         assert isinstance(answer(client, path, 404)["detail"], str)
 
 
