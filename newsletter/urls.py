@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 
 from newsletter.web import webhooks
 from newsletter.web.api.endpoints import api
@@ -64,7 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("papers/<path:canonical_id>/", paper.paper, name="paper"),
     path("sitemap.xml", sitemap.sitemap, name="sitemap"),
     path("api/", api.urls),
-    path("api/v1/<slug:name>/", RedirectView.as_view(url="/api/v1/%(name)s", query_string=True)),
+    path("api/v1/<slug:name>/", site.api_without_slash),
     path("search/", search.search, name="search"),
     path("search/feed.xml", feeds.search.atom, name="search-feed"),
     path("search/feed.json", feeds.search.json, name="search-feed-json"),

@@ -30,6 +30,7 @@ from newsletter.conf import sqlite
 from papers.ingest import service as ingest
 from papers.ingest.upsert import Counts
 from papers.models import Paper
+from papers.recommend import related
 from papers.trending import update
 
 HOST = "127.0.0.1"
@@ -112,7 +113,7 @@ def create_admin() -> str | None:
 
 
 def read_seeds() -> Counts | None:
-    """Import the first papers into an empty catalogue and score them; None when it has papers.
+    """Import the first papers into an empty catalogue; None if it has papers.
 
     Raises:
         IngestError: The listing cannot be read.
@@ -123,6 +124,7 @@ def read_seeds() -> Counts | None:
     ingest.read_file(SEEDS / "trending-papers-metadata.jsonl", "jsonl")
     _pick_samples()
     update.score(now())
+    related.update(now())
     return counts
 
 

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
+from django.views.generic import RedirectView
 
 from newsletter.subscriptions import consent_log
 from newsletter.subscriptions import service as subscriptions
@@ -23,6 +24,7 @@ FRONT_PAGE_PAPERS: Final = 30
 LEADING_PLACES: Final = 3
 
 public = cache_control(public=True, max_age=60)
+api_without_slash = RedirectView.as_view(url="/api/v1/%(name)s", query_string=True)
 
 
 @require_safe

@@ -38,3 +38,12 @@ def test_old_papers_are_shown_as_a_sample_with_their_own_date(client: Client) ->
     assert "Sample edition of" in page
     assert "11 March" in page
     assert "confirmed by two sources" not in page
+
+
+def test_the_page_of_a_paper_names_similar_ones_from_the_first_start(client: Client) -> None:
+    launcher.read_seeds()
+    paper = Paper.objects.exclude(picked_at=None)[0]
+    page = client.get(paper.get_absolute_url()).content.decode()
+    similar = paper.similar_papers()
+    assert similar
+    assert all(one.get_absolute_url() in page for one in similar[:5])
