@@ -69,6 +69,7 @@ function suggest(box) {
       return row;
     }));
     list.hidden = !found.length;
+    if (!list.hidden) list.scrollIntoView({ block: "nearest" });
   }
 
   function move(step) {

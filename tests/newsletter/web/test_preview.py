@@ -135,6 +135,11 @@ def test_a_subject_that_no_paper_is_on_gives_none_and_says_so(
 def test_too_many_previews_from_one_network_wait_a_minute(client: Client) -> None:
     codes = [client.get("/preview/").status_code for _ in range(31)]
     assert codes == [200] * 30 + [429]
+    refused = client.get("/preview/", {"interests": "coral reefs", "topics": "cs.RO"})
+    assert refused["Retry-After"] == "60"
+    page = refused.content.decode()
+    assert '<input type="hidden" name="interests" value="coral reefs">' in page
+    assert '<input type="hidden" name="topics" value="cs.RO">' in page
 
 
 @pytest.mark.parametrize(
