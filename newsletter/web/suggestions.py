@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -12,15 +12,21 @@ from papers import search
 from papers.models import Paper
 from papers.recommend.shared_phrases import phrases
 from papers.recommend.suggestions import NameSuggestions
+from papers.search_index import words_of
 
 MOST: Final = 8
+CONSIDERED: Final = 200
+"""Papers whose titles are read."""
 LEAST_LETTERS: Final = 3
 LEAST_PAPERS: Final = 2
 """Papers that must name a subject for it to be suggested."""
 
 
 def papers(typed: str) -> list[str]:
-    """Return titles of papers that hold all typed words, the last one perhaps unfinished."""
+    """Return titles of papers that hold all typed words, the last one perhaps unfinished.
+
+    Papers that hold them in the title come first.
+    """
     text = typed.strip()
     if len(text) < LEAST_LETTERS:
         return []
@@ -29,10 +35,19 @@ def papers(typed: str) -> list[str]:
         text = finished
     elif last[-1].isalnum():
         text = f"{text}*"
-    found = search.find(search.read(text)).ids[:MOST]
-    titles = Paper.objects.in_bulk(found)
+    found = search.find(search.read(text)).ids[:CONSIDERED]
+    titles = dict(Paper.objects.filter(pk__in=found).values_list("pk", "title"))
+    typed_words = words_of(typed)
+    known = (key for key in found if key in titles)
+    ranked = sorted(known, key=lambda key: not _begin_words(typed_words, titles[key]))
     # A line of a list ends with a semicolon, too.
-    return [titles[key].title.replace(";", ",") for key in found if key in titles]
+    return [titles[key].replace(";", ",") for key in ranked[:MOST]]
+
+
+def _begin_words(beginnings: Iterable[str], title: str) -> bool:
+    """Return whether each of these begins a word of the title."""
+    words = words_of(title)
+    return all(any(word.startswith(one) for word in words) for one in beginnings)
 
 
 def authors(typed: str) -> list[str]:

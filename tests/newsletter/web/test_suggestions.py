@@ -35,6 +35,18 @@ def test_titles_are_found_by_the_beginnings_of_their_words(client: Client, typed
     assert "Flow matching for robots" in suggested(client, "papers", typed)
 
 
+@pytest.mark.parametrize("typed", ["grav", "Gravité", "gravity wav"])
+def test_titles_that_hold_the_words_come_before_abstracts_that_do(
+    client: Client, typed: str
+) -> None:
+    for number in range(9):
+        a_paper(title=f"On light {number}", abstract="Gravity waves: gravité.", trending=9)
+    a_paper(title="Gravity waves (gravité)", trending=1)
+    first, *others = suggested(client, "papers", typed)
+    assert first == "Gravity waves (gravité)"
+    assert len(others) == 7
+
+
 @pytest.mark.parametrize("typed", ["emil", "Chatelet", "du chât", "émilie du"])
 def test_authors_are_found_by_any_name_with_and_without_accents(client: Client, typed: str) -> None:
     assert suggested(client, "authors", typed) == ["Émilie du Châtelet"]
