@@ -96,19 +96,15 @@ class PositionIndex:
     def __init__(self, titles: Sequence[str], abstracts: Sequence[str]) -> None:
         sentences: list[str] = []
         places: list[int] = []
-        in_title: list[bool] = []
         for place, (title, abstract) in enumerate(zip(titles, abstracts, strict=True)):
             parts = [title, *SENTENCE_END.split(abstract)]
             parts = [GENERAL_COMPOUND.sub(" | ", part) for part in parts]
             sentences += parts
             places += [place] * len(parts)
-            in_title += [True] + [False] * (len(parts) - 1)
         self.count = len(titles)
-        self._build(Tokens(sentences), np.array(places, np.int32), np.array(in_title, bool))
+        self._build(Tokens(sentences), np.array(places, np.int32))
 
-    def _build(
-        self, tokens: Tokens, places: NDArray[np.int32], in_title: NDArray[np.bool_]
-    ) -> None:
+    def _build(self, tokens: Tokens, places: NDArray[np.int32]) -> None:
         self.stems: dict[str, int] = {}
         numbers = [
             self.stems.setdefault(one, len(self.stems)) if one else -1
@@ -123,21 +119,22 @@ class PositionIndex:
         at = (kept + SENTENCE_GAP * sentence).astype(np.int32)[order]
         self._places = places[sentence][order].astype(np.min_scalar_type(self.count))
         self._positions = at
-        self._in_title = in_title[sentence][order]
         self._root_numbers: dict[str, int] = {}
         roots = [
             self._root_numbers.setdefault(inflection_root(one), len(self._root_numbers))
             for one in tokens.words
         ]
-        self._roots = np.array(roots, np.int32)[tokens.ids[kept][order]]
+        root_type = np.min_scalar_type(len(self._root_numbers))
+        self._roots = np.array(roots, root_type)[tokens.ids[kept][order]]
         lengths = np.bincount(self._places, minlength=self.count)
         relative = lengths / max(1.0, float(lengths.mean()) if self.count else 1.0)
         held = K1 * (1 - B + B * relative)
         self._length_norm: Scores = held.astype(np.float32)
         first = np.searchsorted(places, np.arange(self.count + 1))
-        behind = np.minimum(first[:-1] + 1 + OPENING_SENTENCES, first[1:])
-        starts = np.searchsorted(tokens.texts, behind) + SENTENCE_GAP * behind
-        self._opening_ends: Positions = starts.astype(np.int32) - 1
+        behind_title = first[:-1] + 1
+        behind = np.minimum(behind_title + OPENING_SENTENCES, first[1:])
+        self._title_ends = _last_positions(tokens, behind_title)
+        self._opening_ends = _last_positions(tokens, behind)
 
     def word(self, one: str, typed: str = "") -> Occurrences:
         """Return the occurrences of a stem.
@@ -155,12 +152,17 @@ class PositionIndex:
 
     def _stem(self, one: str) -> Occurrences:
         number = self.stems.get(one)
-        if number is None:
-            return NO_OCCURRENCES
+        return NO_OCCURRENCES if number is None else self.stem_at(number)
+
+    def stem_at(self, number: int) -> Occurrences:
+        """Return the occurrences of a stem by its number."""
         part = slice(self._starts[number], self._starts[number + 1])
-        at = self._positions[part]
-        weights = np.where(self._in_title[part], np.float32(TITLE_WEIGHT), np.float32(1))
-        return Occurrences(at, at, self._places[part], weights)
+        at, places = self._positions[part], self._places[part]
+        return Occurrences(at, at, places, self._weights(at, places))
+
+    def _weights(self, positions: Positions, places: Places) -> Scores:
+        in_title = positions <= self._title_ends[places]
+        return np.where(in_title, np.float32(TITLE_WEIGHT), np.float32(1))
 
     def phrase(self, stems: Sequence[str], between: int = 2) -> Occurrences:
         """Return where stems follow each other with at most ``between`` words in each gap."""
@@ -179,17 +181,11 @@ class PositionIndex:
     def counts(self) -> Matrix:
         """Return the weighted counts, texts x stems, in bytes."""
         columns = np.repeat(np.arange(len(self.stems)), np.diff(self._starts))
-        weights = np.where(self._in_title, TITLE_WEIGHT, 1).astype(np.float32)
+        weights = self._weights(self._positions, self._places)
         shape = (self.count, len(self.stems))
         counts = sparse.coo_matrix((weights, (self._places, columns)), shape).tocsr()
         counts.data = np.minimum(counts.data, MOST_COUNTED).astype(np.uint8)
         return counts
-
-    def saturate(self, counts: sparse.csc_matrix) -> sparse.csc_matrix:
-        """Return weighted counts, texts x some stems, as ``saturated`` does."""
-        found = counts.astype(np.float32)
-        found.data *= (K1 + 1) / (found.data + self._length_norm[found.indices])
-        return found
 
     def holding(self, found: Occurrences) -> NDArray[np.bool_]:
         """Return for each text whether it holds one of the occurrences."""
@@ -235,6 +231,12 @@ class PositionIndex:
             return np.zeros(self.count, np.float32)
         counts = self.frequency(found)
         return np.asarray(counts * (K1 + 1) / (counts + self._length_norm), np.float32)
+
+
+def _last_positions(tokens: Tokens, sentences: NDArray[np.intp]) -> Positions:
+    """Return for each of some sentences the last position before it."""
+    starts = np.searchsorted(tokens.texts, sentences) + SENTENCE_GAP * sentences
+    return np.asarray(starts - 1, np.int32)
 
 
 def inflection_root(word: str) -> str:

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.recommend.abbreviations import Abbreviations
+from papers.recommend.gap_coded_rows import GapCodedRows
 from papers.recommend.positions import PositionIndex, Scores
 from papers.recommend.query_concepts import ConceptFinder
 from papers.recommend.query_evaluation import QueryEvaluation
@@ -95,10 +96,10 @@ class QueryIndex:
         self.positions = PositionIndex(titles, abstracts)
         texts = (f"{title}. {text}" for title, text in zip(titles, abstracts, strict=True))
         self._finder = ConceptFinder(self.positions, Abbreviations(texts))
-        self._counts = self.positions.counts()
-        self._by_stem = self._counts.tocsc()
-        self._lengths = np.maximum(1, np.asarray(self._counts.sum(axis=1), np.float32).ravel())
-        frequency = np.diff(self._by_stem.indptr)
+        counts = self.positions.counts()
+        self._counts = GapCodedRows(counts)
+        self._lengths = np.maximum(1, np.asarray(counts.sum(axis=1), np.float32).ravel())
+        frequency = np.bincount(counts.indices, minlength=counts.shape[1])
         self._idf = np.log((len(titles) + 1) / (frequency + 0.5)).astype(np.float32)
         self._cache: OrderedDict[str, SearchResult] = OrderedDict()
 
@@ -147,7 +148,9 @@ class QueryIndex:
         weights = evidence[best] / self._lengths[best]
         shared = np.asarray(weights @ self._counts[best], np.float32) * self._idf
         terms = np.argsort(-shared, kind="stable")[:FEEDBACK_TERMS]
-        saturated = self.positions.saturate(self._by_stem[:, terms])
-        expanded = (saturated @ (shared[terms] * self._idf[terms]))[places]
+        expanded = np.zeros_like(found)
+        for term in terms.tolist():
+            saturated = self.positions.saturated(self.positions.stem_at(term))
+            expanded += saturated[places] * (shared[term] * self._idf[term])
         expanded *= found.max() / max(float(expanded.max()), 1e-9)
         return np.asarray((1 - FEEDBACK_WEIGHT) * found + FEEDBACK_WEIGHT * expanded, np.float32)

@@ -1,12 +1,11 @@
-"""The terms of all documents in two bytes each, to be read by document and by term.
+"""The terms of all documents, to be read by document and by term.
 
-A weight is stored as the nearest of 65,536 steps between zero and the largest weight of its term.
+A weight is a byte: the nearest of 256 steps between zero and the largest weight of its term.
 Free of Django and of I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -14,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from papers.recommend.gap_coded_rows import GapCodedRows, Rows
 from papers.recommend.tfidf import Matrix
 
 Scores = NDArray[np.float32]
 Columns = NDArray[np.int32]
-Rows = Sequence[int] | NDArray[np.intp] | slice
 
-STEPS: Final = 65535
+STEPS: Final = 255
 FREQUENT_SHARE: Final = 0.1
 """Terms in more than this share of the documents are stored in dense columns: they make most of a
 sparse product's work, and a dense product does the same in a fraction of the time."""
@@ -55,12 +54,13 @@ class TermWeights:
         np.maximum.at(largest, matrix.indices, matrix.data)
         largest[largest == 0] = 1
         self._step: Scores = largest / np.float32(STEPS)
-        steps = np.rint(matrix.data / self._step[matrix.indices]).astype(np.uint16)
+        steps = np.rint(matrix.data / self._step[matrix.indices]).astype(np.uint8)
         stored = sparse.csr_matrix((steps, matrix.indices, matrix.indptr), matrix.shape)
-        self._frequent: NDArray[np.uint16] = stored[:, self.frequent_columns].toarray()
+        self._frequent: NDArray[np.uint8] = stored[:, self.frequent_columns].toarray()
         self._frequent_step = self._step[self.frequent_columns]
-        self._rare: Matrix = without_columns(stored, self.frequent_columns)
-        self._postings: Matrix = self._rare[:candidate_count].T.tocsr()
+        rare = without_columns(stored, self.frequent_columns)
+        self._rare = GapCodedRows(rare)
+        self._postings: Matrix = rare[:candidate_count].T.tocsr()
 
     def rare(self, rows: Rows) -> Matrix:
         """Return the weights of the rare terms of some documents, sparse."""

@@ -75,12 +75,14 @@ class Vocabulary:
         # So are two or three words, a phrase: WORD_BITS for each, the last one lowest.
         self._phrases: Numbers = np.empty(0, np.int64)
         self._kept: dict[str, NDArray[np.intp]] = {}
-        self._idf: dict[str, NDArray[np.float32]] = {}
+        # In how many of the texts each term is.
+        self._frequency: dict[str, NDArray[np.unsignedinteger]] = {}
+        self._text_count = len(texts)
         tokens = Tokens(texts)
         counted = self._count(texts, tokens, grow=True)
         for kind, counts in counted.items():
             every = kind in STEM_KINDS
-            kept, self._idf[kind] = _idf(counts, every=every)
+            kept, self._frequency[kind] = _frequency(counts, every=every)
             if not every:
                 self._kept[kind] = kept
         self.matrix: Matrix = self._weigh(counted, tokens)
@@ -101,7 +103,7 @@ class Vocabulary:
         Returns:
             Positions in ``columns``, and for each the number of a stem; a pair has two.
         """
-        ends = np.cumsum([len(self._idf[kind]) for kind in KIND_WEIGHTS])
+        ends = np.cumsum([len(self._frequency[kind]) for kind in KIND_WEIGHTS])
         stems_end, pairs_end, phrases_start = np.searchsorted(columns, [ends[0], ends[1], ends[3]])
         found = [(np.arange(stems_end), np.asarray(columns[:stems_end], np.int64))]
         pairs = self._pairs[columns[stems_end:pairs_end] - ends[0]]
@@ -186,7 +188,9 @@ class Vocabulary:
         parts = []
         for kind, counts in counted.items():
             part = counts[:, self._kept[kind]] if kind in self._kept else counts
-            part.data = (1 + np.log(part.data)) * self._idf[kind][part.indices] ** IDF_POWER
+            frequency = self._frequency[kind][part.indices].astype(np.float64)
+            idf = np.log((1 + self._text_count) / (1 + frequency)) + 1
+            part.data = (1 + np.log(part.data)) * idf.astype(np.float32) ** IDF_POWER
             shares = KIND_WEIGHTS[kind] * _length_factors(kind, tokens)
             unit(part).data *= np.repeat(np.sqrt(shares), np.diff(part.indptr))
             parts.append(part)
@@ -226,13 +230,14 @@ def _count_known(rows: NDArray[np.integer], values: Numbers, count: int, known: 
     return _count_matrix(rows[inside], at[inside], (count, len(known)))
 
 
-def _idf(counts: Matrix, *, every: bool) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the columns to keep and their idf: ``every`` one, or those of a middle frequency."""
+def _frequency(
+    counts: Matrix, *, every: bool
+) -> tuple[NDArray[np.intp], NDArray[np.unsignedinteger]]:
+    """Return the columns to keep, ``every`` one or those of a middle frequency, and that."""
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     most = max(RARE_TEXTS, MOST_FREQUENCY * counts.shape[0])
     kept = np.flatnonzero(every | ((frequency > 1) & (frequency <= most)))
-    idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1
-    return kept, idf.astype(np.float32)
+    return kept, frequency[kept].astype(np.min_scalar_type(counts.shape[0]))
 
 
 def _length_factors(kind: str, tokens: Tokens) -> NDArray[np.float32]:

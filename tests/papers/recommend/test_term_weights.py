@@ -1,4 +1,4 @@
-"""Weights of terms in two bytes compare papers as the weights themselves do."""
+"""Weights of terms in bytes compare papers as the weights themselves do."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def test_a_weight_differs_by_half_a_step_at_most(matrix: Matrix, terms: TermWeig
     found = terms.rare(rows).toarray()
     found[:, terms.frequent_columns] += terms.frequent(rows)
     largest = matrix.toarray().max(axis=0)
-    assert (np.abs(found - matrix[rows].toarray()) <= largest / 65535 / 2 + 1e-6).all()
+    assert (np.abs(found - matrix[rows].toarray()) <= largest / 255 / 2 + 1e-6).all()
 
 
 def test_products_are_those_of_the_weights(matrix: Matrix, terms: TermWeights) -> None:
     rows = slice(70, 100)
     expected = (matrix[rows] @ matrix[:CANDIDATES].T).toarray()
     found = terms.products(terms.rare(rows), terms.frequent(rows))
-    assert np.allclose(found, expected, atol=1e-4)
-    assert np.allclose(found, terms.products(*terms.split(matrix[rows])), atol=1e-4)
+    assert np.allclose(found, expected, atol=0.02)
+    assert np.allclose(found, terms.products(*terms.split(matrix[rows])), atol=0.02)
 
 
 def test_one_product_is_that_of_a_row_among_others(terms: TermWeights) -> None:
