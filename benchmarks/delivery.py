@@ -193,7 +193,7 @@ def report(turns: dict[str, list[Result]]) -> None:
         print("smtp-source is not installed (Debian's postfix): its limit was not measured.")
 
 
-def main(subscribers: int = 1000) -> None:
+def main(subscribers: int = 300) -> None:
     """Run the contenders and print their figures."""
     report(run(subscribers))
 
