@@ -7,7 +7,8 @@ database; without it a SQLite file is used. Of each kind of page SAMPLES address
 through Django's test client, with all of the site's middleware, after one request that warms up;
 CPU ms is what this process worked for one, without the database server. Then SEARCHES different
 queries are run by the function behind the search page, the feeds of searches and the API. A line
-that is over a bound says so, and the exit code is 1.
+that is over a bound says so, and the exit code is 1. The preview has a benchmark of its own:
+``benchmarks.previews``.
 """
 
 from __future__ import annotations
@@ -90,9 +91,8 @@ def kinds() -> Iterator[Kind]:
     yield Kind("search", [f"/search/?q={word}" for word in words])
     yield Kind("search, nothing found", [f"/search/?q={word}zzyzx" for word in words])
     yield Kind("search, empty", ["/search/"])
-    for name in ("preview", "subscribe", "about/trending", "privacy"):
+    for name in ("subscribe", "about/trending", "privacy"):
         yield Kind(name, [f"/{name}/"])
-    yield Kind("preview of a choice", [f"/preview/?interests={word}" for word in words[:5]])
     for name in ("", "week/", f"{field}/", f"archive/{day}/"):
         yield Kind(f"{name}feed.xml", [f"/{name}feed.xml"])
         yield Kind(f"{name}feed.json", [f"/{name}feed.json"])
