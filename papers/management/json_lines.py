@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -27,16 +28,16 @@ class RefusedLineError(Exception):
     """A line that cannot be used; the message is one sentence for people."""
 
 
-class JsonLinesCommand(BaseCommand):
+class JsonLinesCommand(BaseCommand, ABC):
     """A command whose input is JSON Lines, gzipped or not.
 
     Subclasses implement ``run``. Exit status: 0 all lines used, 1 some refused, 2 bad arguments or
     a file that cannot be read or written.
     """
 
+    @abstractmethod
     def run(self, options: dict[str, Any]) -> None:
         """Read, work, write and count. Raises UnreadableError."""
-        raise NotImplementedError
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the command; the exit status says whether lines were refused."""
