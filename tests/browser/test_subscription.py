@@ -108,11 +108,13 @@ def test_who_chose_nothing_is_led_to_the_choices_and_gets_a_digest_when_they_are
 
 
 def test_suggestions_can_be_taken_with_the_keys(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/preview/")
     box = page.get_by_label("Papers you like")
     box.press_sequentially("language")
     option = page.get_by_role("option").first
     expect(option).to_be_visible()
+    expect(page.get_by_role("listbox")).to_be_in_viewport(ratio=0.99)
     title = option.inner_text()
     box.press("ArrowDown")
     box.press("Enter")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.core.paginator import Paginator
 from django.db import OperationalError
@@ -41,18 +41,16 @@ def search(request: HttpRequest) -> HttpResponse:
     order = request.GET.get("order", "")
     order = order if order in papers_search.ORDERS else papers_search.ORDERS[0]
     since, until = (_day(request.GET.get(name, "")) for name in ("from", "until"))
-    context = {"query": query, "order": order, "since": since, "until": until}
+    context: dict[str, Any] = {"query": query, "order": order, "since": since, "until": until}
     context["groups"] = taxonomy.GROUPS
     if not query:
         return render(request, "site/search.html", context)
     if limited("search", origin_of(request, "search").ip, SEARCHES_PER_MINUTE):
-        context["problem"] = TOO_MANY
-        return render(request, "site/search.html", context, status=429)
+        return _without_results(request, context, TOO_MANY, 429)
     try:
         matches = papers_search.find(query, order=order, since=since, until=until)
     except OperationalError:
-        context["problem"] = TOO_LONG
-        return render(request, "site/search.html", context, status=503)
+        return _without_results(request, context, TOO_LONG, 503)
     page = Paginator(matches.ids, RESULTS_PER_PAGE).get_page(request.GET.get("page"))
     papers = Paper.objects.in_bulk(page.object_list)
     context |= {
@@ -69,6 +67,16 @@ def search(request: HttpRequest) -> HttpResponse:
     if not matches.ids:
         context |= {"nearest": spelling.nearest(query), "shorter": _shorter(query)}
     return render(request, "site/search.html", context)
+
+
+def _without_results(
+    request: HttpRequest, context: dict[str, Any], problem: str, status: int
+) -> HttpResponse:
+    """Say why there are no results now; what was typed stays in the form."""
+    context["problem"] = problem
+    response = render(request, "site/search.html", context, status=status)
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 def _typed(request: HttpRequest) -> str:

@@ -410,6 +410,7 @@ def test_too_many_searches_from_one_network_wait_a_minute(client: Client) -> Non
     a_paper(title="Alpha")
     codes = [client.get("/search/", {"q": "alpha"}).status_code for _ in range(61)]
     assert codes == [200] * 60 + [429]
+    assert client.get("/search/", {"q": "alpha"})["Retry-After"] == "60"
 
 
 def test_the_words_come_back_escaped(client: Client) -> None:
