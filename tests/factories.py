@@ -15,7 +15,8 @@ from papers.sources.record import PaperRecord
 from papers.text import identifiers
 from papers.trending.update import describe_news
 
-_number = itertools.count(1)
+# Numbers of one digit are no terms: papers that differ in them alone would be duplicates.
+_number = itertools.count(10)
 
 
 def a_subscriber(**fields: Any) -> Subscriber:
