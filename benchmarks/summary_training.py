@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
-import snowballstemmer
 from scipy.sparse.linalg import LinearOperator, cg
+from Stemmer import Stemmer
 
 from papers.text.claim_features import WORD, Abstract, Floats, Integers, stems
 from papers.text.claim_model import (
@@ -45,7 +45,7 @@ DIGITS: Final = 4
 SMALLEST: Final = 0.002
 
 
-_stem = snowballstemmer.stemmer("porter").stemWord
+_stem = Stemmer("porter").stemWord
 
 
 @dataclass(frozen=True)

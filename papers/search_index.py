@@ -21,7 +21,7 @@ from zlib import crc32
 from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
-from snowballstemmer import stemmer
+from Stemmer import Stemmer
 
 from papers.models import Paper
 
@@ -44,6 +44,7 @@ WORD_LENGTH: Final = 100
 """Characters of a word that count; PostgreSQL takes at most 2,046 bytes."""
 SHORTEST_STEMMED: Final = 4
 WORD: Final = re.compile(r"[^\W_]+(?:\+\+|#)?")
+_stemmer = Stemmer("english")
 # Letters that compatibility decomposition leaves as they are.
 LETTERS: Final = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ħ": "h"}
@@ -70,7 +71,7 @@ def stem(word: str) -> str:
     """Return the stem of a folded word (Snowball's English stemmer)."""
     if len(word) < SHORTEST_STEMMED or not word.isascii() or not word.isalpha():
         return word
-    return str(stemmer("english").stemWord(word))
+    return str(_stemmer.stemWord(word))
 
 
 def tokens_of(text: str) -> list[str]:

@@ -21,7 +21,7 @@ class Closeness:
         self._seen: dict[int, int] = {}
         self._block: Scores = np.empty((0, SKETCH_DIMENSIONS), np.float32)
         self._sent: Scores = self._block
-        self._chosen: Scores = self._block
+        self._chosen: list[int] = []
         self._to_sent: list[float] = []
         self._to_chosen: list[float] = []
 
@@ -31,11 +31,10 @@ class Closeness:
 
     def choose(self, place: int) -> None:
         """Add a paper to the digest."""
-        sketch = self._sketches[[place]]
-        self._chosen = np.concatenate([self._chosen, sketch])
-        if self._seen:
-            found = self._block @ sketch[0]
-            self._to_chosen = np.maximum(self._to_chosen, found).tolist()
+        row = self._row(place)
+        self._chosen.append(row)
+        found = self._block @ self._block[row]
+        self._to_chosen = np.maximum(self._to_chosen, found).tolist()
 
     def compare(self, places: Sequence[int]) -> None:
         """Compute the cosines of those that were not looked at yet in one product."""
@@ -44,9 +43,9 @@ class Closeness:
             return
         self._seen.update(zip(new, range(len(self._seen), len(self._seen) + len(new)), strict=True))
         block = self._sketches[new]
-        self._block = np.concatenate([self._block, block])
         self._to_sent += _largest(block, self._sent)
-        self._to_chosen += _largest(block, self._chosen)
+        self._to_chosen += _largest(block, self._block[self._chosen])
+        self._block = np.concatenate([self._block, block])
 
     def to_chosen(self, place: int) -> float:
         """Return the largest cosine of a candidate with a paper of the digest."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -212,14 +213,25 @@ class PositionIndex:
 
     def beside(self, found: Occurrences) -> dict[str, int]:
         """Return the stems next to occurrences of a word, each with its number of texts."""
-        numbers = np.flatnonzero(
-            np.isin(self._positions, np.concatenate([found.starts - 1, found.ends + 1]))
-        )
+        order = self._text_order
+        beside = np.concatenate([found.starts - 1, found.ends + 1])
+        ranks = np.searchsorted(self._positions, beside, sorter=order)
+        numbers = order[np.minimum(ranks, len(order) - 1)]
+        numbers = np.unique(numbers[self._positions[numbers] == beside])
         stems = np.searchsorted(self._starts, numbers, "right") - 1
-        pairs = np.unique(np.stack([stems, self._places[numbers]]), axis=1)
-        names = list(self.stems)
-        counted = np.unique(pairs[0], return_counts=True)
-        return {names[one]: n for one, n in zip(*map(np.ndarray.tolist, counted), strict=True)}
+        pairs = np.unique(stems * self.count + self._places[numbers])
+        beside_stems, counts = np.unique(pairs // self.count, return_counts=True)
+        names = [self._names[one] for one in beside_stems.tolist()]
+        return dict(zip(names, counts.tolist(), strict=True))
+
+    @cached_property
+    def _text_order(self) -> NDArray[np.int32]:
+        """The indexes of all occurrences in the order of the texts."""
+        return np.argsort(self._positions).astype(np.int32)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.stems)
 
     def saturated(self, found: Occurrences) -> Scores:
         """Return the term frequency part of BM25 for each text, between 0 and ``k1 + 1``.
@@ -231,6 +243,11 @@ class PositionIndex:
             return np.zeros(self.count, np.float32)
         counts = self.frequency(found)
         return np.asarray(counts * (K1 + 1) / (counts + self._length_norm), np.float32)
+
+    def saturate(self, frequencies: NDArray[np.uint8], places: NDArray[np.int32]) -> Scores:
+        """Return the same for weighted frequencies of words, each in the text at a place."""
+        counts = frequencies.astype(np.float32)
+        return np.asarray(counts * (K1 + 1) / (counts + self._length_norm[places]), np.float32)
 
 
 def _last_positions(tokens: Tokens, sentences: NDArray[np.intp]) -> Positions:

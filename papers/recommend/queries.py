@@ -148,9 +148,10 @@ class QueryIndex:
         weights = evidence[best] / self._lengths[best]
         shared = np.asarray(weights @ self._counts[best], np.float32) * self._idf
         terms = np.argsort(-shared, kind="stable")[:FEEDBACK_TERMS]
-        expanded = np.zeros_like(found)
-        for term in terms.tolist():
-            saturated = self.positions.saturated(self.positions.stem_at(term))
-            expanded += saturated[places] * (shared[term] * self._idf[term])
+        query = np.zeros_like(shared)
+        query[terms] = shared[terms] * self._idf[terms]
+        held = self._counts[places]
+        held.data = self.positions.saturate(held.data, np.repeat(places, np.diff(held.indptr)))
+        expanded = np.asarray(held @ query, np.float32)
         expanded *= found.max() / max(float(expanded.max()), 1e-9)
         return np.asarray((1 - FEEDBACK_WEIGHT) * found + FEEDBACK_WEIGHT * expanded, np.float32)

@@ -146,17 +146,13 @@ class ConceptFinder:
         if concept.is_name:
             return False
         found = concept.found.only(concept.central[concept.found.places])
-        beside = self.positions.beside(found)
+        most = MOST_COLLOCATION * int(concept.central.sum())
         frequent = MOST_FREQUENCY * self.positions.count
-        most = max(
-            (
-                count
-                for one, count in beside.items()
-                if one not in others and self.positions.text_count(one) <= frequent
-            ),
-            default=0,
+        return any(
+            one not in others and self.positions.text_count(one) <= frequent
+            for one, count in self.positions.beside(found).items()
+            if count >= LEAST_CORE and count > most
         )
-        return most >= LEAST_CORE and most > MOST_COLLOCATION * int(concept.central.sum())
 
     def _occurrences(self, word: Word) -> Occurrences:
         first, *others = word.stem.split()

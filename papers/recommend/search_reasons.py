@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence, Set
 from functools import lru_cache
-from itertools import chain, pairwise, zip_longest
+from itertools import chain, compress, pairwise, zip_longest
 from typing import Final, NamedTuple
 
 from papers.recommend.phrase_index import inflections
@@ -104,9 +104,11 @@ class Wording(NamedTuple):
 @lru_cache(maxsize=1024)
 def _wording(paper: str) -> Wording:
     spoken = tuple(map(sys.intern, paper_words(VERB.sub("", paper))))
-    named = tuple(one for one in spoken if stem(one) or DROPPED_NOUN.fullmatch(one))
+    stems = tuple(map(stem, spoken))
+    held = zip(spoken, stems, strict=True)
+    kept = [bool(stemmed or DROPPED_NOUN.fullmatch(word)) for word, stemmed in held]
     verbs = frozenset(map(stem, paper_words(" ".join(VERB.findall(paper)))))
-    return Wording(spoken, named, tuple(map(stem, named)), verbs)
+    return Wording(spoken, tuple(compress(spoken, kept)), tuple(compress(stems, kept)), verbs)
 
 
 def _is_only_related(word: Word, paper: Wording, *, alone: bool) -> bool:

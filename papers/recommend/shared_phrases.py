@@ -286,14 +286,19 @@ def _is_whole(key: str, found: Sequence[list[Span]], texts: Sequence[str]) -> bo
     No noun that belongs to it stands behind, and no word of the same name before it: *Relative
     Policy Optimization*. Two capitals are a symbol unless a text explains them: *(RL)*.
     """
-    explained = re.compile(rf"\({re.escape(key)}s?\)", re.IGNORECASE)
-    if len(key) == 2 and not any(map(explained.search, texts)):
+    if len(key) == 2 and not any(_explains(text, key) for text in texts):
         return False
     return any(
         not _continues(text[end : end + FOLLOWING_CHARACTERS]) and not _is_name_end(text, start)
         for text, spans in zip(texts, found, strict=True)
         for start, end in spans
     )
+
+
+def _explains(text: str, abbreviation: str) -> bool:
+    """Return whether a text has an abbreviation, or its plural, in brackets."""
+    lower = _in_lower_case(text)
+    return f"({abbreviation})" in lower or f"({abbreviation}s)" in lower
 
 
 def _is_name_end(text: str, start: int) -> bool:

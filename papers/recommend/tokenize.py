@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import snowballstemmer
+from Stemmer import Stemmer
 
 WORD: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 ACCENT: Final = re.compile(r"[\u0300-\u036f]")
@@ -48,7 +48,7 @@ FUNCTION_WORDS: Final = frozenset(
     {"a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "the", "to", "we", "with"}
 )
 """Words of which any longer sentence holds at least one."""
-_stem = snowballstemmer.stemmer("english").stemWord
+_stem = Stemmer("english").stemWord
 
 
 class Tokens:
