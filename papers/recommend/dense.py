@@ -22,11 +22,10 @@ WHITENING_POWER: Final = 0.15
 COMPONENTS: Final = 192
 """Principal directions kept, those of the largest variance."""
 TITLE_VECTOR_WEIGHT: Final = 0.83
-"""Weight of the vectors beside the terms, between 0 and 1, for texts of ``TITLE_WORDS``,"""
-ABSTRACT_VECTOR_WEIGHT: Final = 0.35
-"""and, times (1 - power) ** 0.5, for texts of ``ABSTRACT_WORDS`` or more: see ``vector_weight``."""
+"""Weight of the vectors beside the terms, between 0 and 1, for texts of ``TITLE_WORDS`` or less;"""
 TITLE_WORDS: Final = 15
 ABSTRACT_WORDS: Final = 100
+"""those of so many words are compared by terms alone."""
 VECTOR_EXPANSION_WEIGHT: Final = 0.75
 """Weight of the neighbours' vectors beside the document's own."""
 TRUST_SAMPLE: Final = 200
@@ -84,19 +83,14 @@ class SentenceVectors:
         return lambda weights: np.asarray(vectors @ (weights @ vectors), np.float32)
 
 
-def vector_weight(words: float, power: float) -> float:
-    """Return the weight of vectors beside terms: high for bare titles, lower for abstracts.
-
-    The terms of many abstracts tell more than those of one, so the weight of abstracts falls
-    with the number of likes.
+def vector_weight(words: float) -> float:
+    """Return the weight of vectors beside terms: high for bare titles, none for abstracts.
 
     Args:
         words: The mean length of the texts.
-        power: k / (k + 3) for k likes, the exponent of the deviation.
     """
     richness = min(1.0, max(0.0, (words - TITLE_WORDS) / (ABSTRACT_WORDS - TITLE_WORDS)))
-    abstracts = ABSTRACT_VECTOR_WEIGHT * (1 - power) ** 0.5
-    return float((1 - richness) * TITLE_VECTOR_WEIGHT + richness * abstracts)
+    return (1 - richness) * TITLE_VECTOR_WEIGHT
 
 
 def trust(terms: Matrix, vectors: Scores) -> float:

@@ -157,9 +157,7 @@ def unanswered(index: Index, profile: Profile, since: float | None = None) -> li
     if not len(index):
         return []
     new = Periods(index, since).new
-    return [
-        text for text in profile.texts if not new[index.searches.search(text).clear_places].any()
-    ]
+    return [text for text in profile.texts if not new[index.search(text).clear_places].any()]
 
 
 def quiet_fields(index: Index, profile: Profile, since: float | None = None) -> list[str]:
@@ -344,7 +342,7 @@ def _trend_weights(index: Index, wanted: Sequence[RankedInterest], profile: Prof
     """Return for each candidate the weight of its trend for a reader; 0 for one from outside."""
     weights = np.zeros(len(index), np.float32)
     for text in profile.texts:
-        search = index.searches.search(text)
+        search = index.search(text)
         weights[search.places[search.titled]] = MENTION_WEIGHT
     for one in wanted:
         weights[one.inside] = 1.0

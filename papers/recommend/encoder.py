@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from papers.recommend.index import Document
 from papers.recommend.similarity import Scores
@@ -33,19 +34,32 @@ MODEL: Final = f"all-MiniLM-L6-v2-int8 {MODEL_PATH}".rstrip()
 TOKENIZER: Final = Path(__file__).parent / "minilm" / "tokenizer.json"
 MOST_TOKENS: Final = 128
 """Tokens of a text that are read, as in the model's training; more cost time and add nothing."""
-BATCH_SIZE: Final = 16
-"""Texts in one run of the model."""
+BATCH_SIZE: Final = 4
+"""Texts in one run of the model; more take more memory and no less time."""
 REQUIRED_PACKAGES: Final = ("onnxruntime", "tokenizers", *(() if MODEL_PATH else (PACKAGE,)))
+
+MOST_SEARCHES: Final = 50_000
+"""Searches whose vectors are cached, with 768 bytes each."""
+_searches: dict[str, NDArray[np.float16]] = {}
 
 
 class ModelError(Exception):
     """The file of the model is not the one with the expected checksum."""
 
 
-@cache
 def available() -> bool:
-    """Return whether the extra is installed."""
+    """Return whether the extra is installed and ``SENTENCE_VECTORS`` does not switch it off."""
+    return os.environ.get("SENTENCE_VECTORS", "").lower() != "false" and _is_installed()
+
+
+@cache
+def _is_installed() -> bool:
     return all(find_spec(name) is not None for name in REQUIRED_PACKAGES)
+
+
+def has_measured_floors() -> bool:
+    """Return whether the model is the one for which the floors of ``SentenceMatch`` were chosen."""
+    return available() and not MODEL_PATH
 
 
 def encode(texts: Sequence[str]) -> Scores:
@@ -65,6 +79,20 @@ def encode(texts: Sequence[str]) -> Scores:
     sorted_back = np.empty_like(vectors)
     sorted_back[order] = vectors
     return sorted_back
+
+
+def encode_searches(texts: Sequence[str]) -> Scores:
+    """Return the vectors of short texts, texts x dimensions; those asked for before are cached.
+
+    Raises:
+        ModelError: The model's file is damaged or another one.
+    """
+    missing = [text for text in dict.fromkeys(texts) if text not in _searches]
+    _searches.update(zip(missing, encode(missing).astype(np.float16), strict=True))
+    found = [_searches[text].astype(np.float32) for text in texts]
+    while len(_searches) > MOST_SEARCHES:
+        _searches.pop(next(iter(_searches)), None)
+    return np.stack(found) if found else np.empty((0, 0), np.float32)
 
 
 def of(documents: Sequence[Document]) -> Mapping[str, Scores]:
@@ -104,6 +132,8 @@ def _session() -> InferenceSession:
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
+    # An arena would keep what the longest texts took.
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     # The worker's other threads send mail and need the processors.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return InferenceSession(str(_model_path()), options, providers=["CPUExecutionProvider"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
-from papers.recommend.queries import QueryIndex
+from papers.recommend.queries import CACHED_SEARCHES, QueryIndex, SearchResult
+from papers.recommend.sentence_match import SentenceMatch
 from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS
 from papers.recommend.similarity import DISLIKE_WEIGHT, ColumnFilter, Scores
 from papers.recommend.text_model import TextModel
@@ -103,6 +104,7 @@ class Index:
         others: Sequence[Document] = (),
         vectors: Mapping[str, Scores] | None = None,
         model: TextModel | None = None,
+        sentences: SentenceMatch | None = None,
     ) -> None:
         """Index the papers.
 
@@ -111,6 +113,8 @@ class Index:
             others: Further papers that readers liked or disliked.
             vectors: Sentence vectors by id; without them papers are compared by terms alone.
             model: The model of these very texts, in this order; made here if there is none.
+            sentences: The sentence vectors of the papers, in this order, as a floor for what a
+                digest holds; without them words alone decide.
         """
         self.candidates = list(candidates)
         self.place = {document.id: place for place, document in enumerate(self.candidates)}
@@ -120,6 +124,8 @@ class Index:
         self._model = model or TextModel(self.documents, len(self.candidates), vectors)
         self.vocabulary = self._model.vocabulary
         self.similarity = self._model.similarity
+        self.sentences = sentences
+        self._near: OrderedDict[str, SearchResult] = OrderedDict()
         self.trending = percentiles(self.trend_scores)
         self.forget_penalties()
         self._fields: dict[str, NDArray[np.intp]] = {}
@@ -172,6 +178,29 @@ class Index:
         profiles = list(profiles)
         judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
         self.similarity.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
+        self._compare([text for profile in profiles for text in profile.texts])
+
+    def search(self, text: str) -> SearchResult:
+        """Return the papers that a search finds; a digest holds those near it by vectors only."""
+        if self.sentences is None:
+            return self.searches.search(text)
+        if text not in self._near:
+            self._compare([text])
+        return self._near[text]
+
+    def _compare(self, texts: Iterable[str]) -> None:
+        """Compare searches with what they find by sentence vectors, in one run of the model."""
+        if self.sentences is None:
+            return
+        found = {text: self.searches.search(text) for text in texts if text not in self._near}
+        asked = [text for text, result in found.items() if (result.clear | result.titled).any()]
+        for text, vector in zip(asked, self.sentences.encode(asked), strict=True):
+            result = found[text]
+            near = self.sentences.near_search(vector, result.places)
+            found[text] = replace(result, clear=result.clear & near, titled=result.titled & near)
+        self._near.update(found)
+        while len(self._near) > max(CACHED_SEARCHES, len(found)):
+            self._near.popitem(last=False)
 
     @property
     def searches(self) -> QueryIndex:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
@@ -12,9 +12,12 @@ from django.conf import settings
 from django.db.models import Q
 
 from papers.models import Paper, picked
-from papers.recommend import embeddings, model_file
+from papers.recommend import embeddings, encoder, model_file
+from papers.recommend.dense import vector_weight
 from papers.recommend.index import Document, Index
-from papers.recommend.text_model import TextModel
+from papers.recommend.sentence_match import SentenceMatch
+from papers.recommend.similarity import Scores
+from papers.recommend.text_model import TextModel, mean_words, stack
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
 
@@ -66,9 +69,12 @@ def liked_documents(ids: Collection[str], at: datetime) -> list[Document]:
 def _index(candidates: list[Document], others: list[Document]) -> Index:
     """Return the index, its text model from the file of this machine where that is worth it."""
     papers = [*candidates, *others]
-    vectors = embeddings.vectors_of({document.id for document in papers})
+    stored = embeddings.vectors_of({document.id for document in papers})
+    sentences = _sentence_match(papers, len(candidates), stored)
+    # Where papers have abstracts, vectors are no part of the model, which then serves longer.
+    vectors = stored if vector_weight(mean_words(papers)) else {}
     if len(papers) < LEAST_KEPT:
-        return Index(candidates, others, vectors)
+        return Index(candidates, others, vectors, sentences=sentences)
     folder = Path(settings.VAR_DIR) / "ranking"
     model = model_file.open_or_make(
         folder,
@@ -78,7 +84,18 @@ def _index(candidates: list[Document], others: list[Document]) -> Index:
         vectors,
         lambda: TextModel(papers, len(candidates), vectors),
     )
-    return Index(candidates, others, model=model)
+    return Index(candidates, others, model=model, sentences=sentences)
+
+
+def _sentence_match(
+    papers: Sequence[Document], candidate_count: int, vectors: Mapping[str, Scores]
+) -> SentenceMatch | None:
+    """Return the sentence vectors as a floor; None without a measured one, or enough vectors."""
+    if not vectors or not encoder.has_measured_floors():
+        return None
+    stacked = stack([paper.id for paper in papers], vectors)
+    match = SentenceMatch(stacked, candidate_count, encoder.encode_searches)
+    return match if match.is_usable else None
 
 
 def _documents(condition: Q, at: datetime) -> Iterable[Document]:

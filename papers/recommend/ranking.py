@@ -7,7 +7,7 @@ interests, scores become percentiles among the candidates. Free of Django and of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from papers.recommend.index import Index, percentiles
 from papers.recommend.profile import Profile
 from papers.recommend.search_reasons import search_reason
-from papers.recommend.similarity import Scores
+from papers.recommend.similarity import Fit, Scores
 from papers.text.taxonomy import NAMES
 
 FIRST_SORTED: Final = 256
@@ -206,10 +206,11 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
     rows, weights, _ = known
     shares = index.similarity.shares(rows, weights)
     fit = index.similarity.fit(*known, ignored=index.terms_of(profile.ignored))
-    if not fit.above.any():
+    above = _fitting_places(index, fit, rows)
+    if not len(above):
         return None
-    scores = np.where(fit.above, fit.scores, -np.inf)
-    above = np.flatnonzero(fit.above)
+    scores = np.full(len(index), -np.inf, np.float32)
+    scores[above] = fit.scores[above]
     above = above[np.argsort(-fit.scores[above], kind="stable")]
     strengths = np.zeros(len(scores), np.float32)
     strengths[above] = 1 - np.arange(len(above)) / max(1, len(scores) - 1)
@@ -226,6 +227,14 @@ def _likes_interest(index: Index, profile: Profile) -> RankedInterest | None:
     return RankedInterest("likes", scores, strengths, explain, places)
 
 
+def _fitting_places(index: Index, fit: Fit, likes: Sequence[int]) -> NDArray[np.intp]:
+    """Return the places of the candidates that fit some likes, near them by sentence vectors."""
+    places = np.flatnonzero(fit.above)
+    if index.sentences is None:
+        return places
+    return places[index.sentences.near_likes(likes, places)]
+
+
 def nearest_likes(index: Index, profile: Profile) -> dict[int, str]:
     """Return for each candidate that fits the likes the id of the liked paper it is most like."""
     known = known_likes(index, profile)
@@ -233,7 +242,7 @@ def nearest_likes(index: Index, profile: Profile) -> dict[int, str]:
         return {}
     rows, weights, _ = known
     fit = index.similarity.fit(*known, ignored=index.terms_of(profile.ignored))
-    places = np.flatnonzero(fit.above)
+    places = _fitting_places(index, fit, rows)
     shares = index.similarity.shares(rows, weights)
     cosines = np.stack([index.similarity.cosines(row)[places] for row in rows])
     nearest = np.argmax(shares[:, None] * cosines, axis=0)
@@ -247,7 +256,7 @@ def _search_interest(
     index: Index, text: str, dislikes: tuple[int, ...], *, mentions: bool
 ) -> RankedInterest | None:
     """Return the interest in one search; None where no candidate fits it."""
-    search = index.searches.search(text)
+    search = index.search(text)
     fits = search.clear | mentions
     if not fits.any():
         return None

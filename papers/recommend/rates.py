@@ -49,7 +49,7 @@ def _counts(index: Index, profile: Profile) -> Iterator[tuple[Choice, int]]:
     for topic in profile.topics:
         yield Choice("topics", topic), len(index.places_in_field(topic))
     for text in profile.texts:
-        yield Choice("texts", text), len(index.searches.search(text).clear_places)
+        yield Choice("texts", text), len(index.search(text).clear_places)
     for author in profile.authors:
         yield Choice("authors", author), len(index.written_by(author))
     nearest = Counter(nearest_likes(index, profile).values())

@@ -145,8 +145,8 @@ class SimilarityModel:
         self.expansion = DocumentExpansion(self.terms, matrix)
         self.mean = self._mean_similarity()
         self.deviation = floored_deviation(self.expansion.variance)
-        self.vectors, self.trust = self._trusted_vectors(vectors, matrix[:candidate_count, :named])
         self._words = words
+        self.vectors, self.trust = self._trusted_vectors(vectors, matrix[:candidate_count, :named])
         self.sketches = sketches_of(matrix[:candidate_count])
         self._query_terms = max(LEAST_QUERY_TERMS, QUERY_TEXTS * self.terms.mean_terms)
         self._cache: OrderedDict[int, QuantisedCosines] = OrderedDict()
@@ -158,7 +158,7 @@ class SimilarityModel:
         self, raw: Scores | None, named: Matrix
     ) -> tuple[SentenceVectors | None, float]:
         """Return the sentence vectors and how far they are trusted; None where not at all."""
-        if raw is None or not self._count:
+        if raw is None or not self._count or not vector_weight(self._words):
             return None, 0.0
         vectors = SentenceVectors(raw, self._count)
         transformed = vectors.transform(raw[: self._count])
@@ -264,7 +264,7 @@ class SimilarityModel:
         """Return candidates to compare by terms or, where texts are bare titles, by vectors."""
         if (
             self.vectors is not None
-            and self.trust * vector_weight(self._words, 1.0) > VECTOR_FEEDBACK_WEIGHT
+            and self.trust * vector_weight(self._words) > VECTOR_FEEDBACK_WEIGHT
         ):
             deviation = self.vectors.deviation[rows]
             # Centred vectors of length one: their mean similarity is zero, that to self one.
@@ -380,7 +380,7 @@ class SimilarityModel:
         z = np.asarray(difference / self._divisor(found.likes)[which], np.float32)
         if self.vectors is None or found.vectors is None:
             return np.asarray(z, np.float32)
-        weight = self.trust * vector_weight(self._words, power)
+        weight = self.trust * vector_weight(self._words)
         by_vectors = found.vectors / self.vectors.deviation[which] ** power
         mixed = (1 - weight) * standardised(z) + weight * standardised(by_vectors)
         return mixed.astype(np.float32)

@@ -68,8 +68,8 @@ class TextModel:
         self.similarity = SimilarityModel(
             self.vocabulary.matrix,
             candidate_count,
-            self._stacked(vectors or {}),
-            sum(text.count(" ") for text in texts) / max(1, len(texts)),
+            stack(self.ids, vectors) if vectors else None,
+            mean_words(papers),
             self.vocabulary.named,
         )
         del self.vocabulary.matrix  # The similarities hold what is needed of it.
@@ -99,8 +99,13 @@ class TextModel:
         _ = self.searches, self.phrases
         self.similarity.compute_thresholds()
 
-    def _stacked(self, vectors: Mapping[str, Scores]) -> Scores | None:
-        if not vectors:
-            return None
-        nothing = np.zeros_like(next(iter(vectors.values())))
-        return np.stack([vectors.get(paper, nothing) for paper in self.ids])
+
+def mean_words(papers: Sequence[Text]) -> float:
+    """Return the mean length of some texts in words."""
+    return sum(paper.text.count(" ") for paper in papers) / max(1, len(papers))
+
+
+def stack(ids: Sequence[str], vectors: Mapping[str, Scores]) -> Scores:
+    """Return vectors as papers x dimensions, zero where a paper has none."""
+    nothing = np.zeros_like(next(iter(vectors.values())))
+    return np.stack([vectors.get(paper, nothing) for paper in ids])
