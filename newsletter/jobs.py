@@ -299,5 +299,6 @@ def record_heartbeat(name: str, every: timedelta = HEARTBEAT_INTERVAL) -> bool:
 
 def forget_heartbeats(at: datetime) -> int:
     """Delete the heartbeats of processes that ended more than a day ago; return their number."""
-    processes = Q(name__startswith="worker ") | Q(name__startswith=senders.PREFIX)
+    processes = Q(name__startswith="worker ") | Q(name__startswith="process ")
+    processes |= Q(name__startswith=senders.PREFIX)
     return Heartbeat.objects.filter(processes, at__lt=at - HEARTBEAT_RETENTION).delete()[0]

@@ -8,6 +8,8 @@ broker lost them, or every worker is busy), and logs that.
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -82,6 +84,7 @@ class PollingLoop:
         """
         self.stopping = stopping
         self.worker = f"{status.WORKER_PREFIX}{worker}"[:100] if worker else ""
+        self.process = f"{status.PROCESS_PREFIX}{socket.gethostname()}:{os.getpid()}"[:100]
         rounds: dict[str, Callable[[jobs.StopCondition], object]] = {
             **{work.name: Dispatcher(work).round for work in works()},
             # A thread of its own: complaints must count while digests are chosen or sent.
@@ -124,8 +127,10 @@ class PollingLoop:
         if not self.worker:
             return
         if self.stopping.is_set():
-            Heartbeat.objects.filter(name=self.worker).delete()
-        elif jobs.record_heartbeat(self.worker, HEARTBEAT_INTERVAL):
+            Heartbeat.objects.filter(name__in=(self.worker, self.process)).delete()
+            return
+        jobs.record_heartbeat(self.process, HEARTBEAT_INTERVAL)
+        if jobs.record_heartbeat(self.worker, HEARTBEAT_INTERVAL):
             skew = host_clock.skew().total_seconds()
             Heartbeat.objects.filter(name=self.worker).update(skew_seconds=skew)
 

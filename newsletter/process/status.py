@@ -21,6 +21,8 @@ BEAT: Final = "beat"
 WORKER: Final = "worker"
 # Every worker process has a row of its own beside that of all workers: ``worker celery@host``.
 WORKER_PREFIX: Final = "worker "
+# Two workers of one host may have one name; their processes have a row each to be counted.
+PROCESS_PREFIX: Final = "process "
 SILENCE: Final = timedelta(minutes=2)
 RECENT: Final = timedelta(minutes=1)
 
@@ -54,7 +56,9 @@ def read() -> Snapshot:
     return Snapshot(
         streams=list(Stream.objects.order_by("name")),
         heartbeats=list(
-            Heartbeat.objects.exclude(name__startswith=senders.PREFIX).order_by("name")
+            Heartbeat.objects.exclude(name__startswith=senders.PREFIX)
+            .exclude(name__startswith=PROCESS_PREFIX)
+            .order_by("name")
         ),
         sources=list(Source.objects.order_by("-enabled", "-consecutive_failures", "name")),
     )
@@ -123,9 +127,9 @@ def failing_sources(snapshot: Snapshot) -> Iterator[Problem]:
 
 
 def worker_count() -> int:
-    """Return how many workers reported lately, at least one."""
-    names = Heartbeat.objects.filter(name__startswith=WORKER_PREFIX, at__gt=now() - RECENT)
-    return max(1, names.count())
+    """Return how many processes of workers reported lately, at least one."""
+    processes = Heartbeat.objects.filter(name__startswith=PROCESS_PREFIX, at__gt=now() - RECENT)
+    return max(1, processes.count())
 
 
 def stream_states(snapshot: Snapshot) -> dict[str, str]:

@@ -84,7 +84,7 @@ def test_each_worker_gets_one_sender_and_no_more_than_there_is_to_send(
     enqueued: list[tuple[str, tuple[int, ...]]],
 ) -> None:
     for number in range(3):
-        Heartbeat.objects.create(name=f"worker celery@{number}")
+        Heartbeat.objects.create(name=f"process host:{number}")
     a_digest()
     dispatch.send()
     assert enqueued == [(dispatch.SEND, ())]
@@ -132,7 +132,7 @@ def test_a_process_that_sends_passes_further_senders_on_a_few_times(
     enqueued: list[tuple[str, tuple[int, ...]]],
 ) -> None:
     for number in range(2):
-        Heartbeat.objects.create(name=f"worker celery@{number}")
+        Heartbeat.objects.create(name=f"process host:{number}")
     a_digest()
     with senders.registered(lambda: False):
         tasks.send_digests.apply().get()

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from newsletter import jobs
 from newsletter.models import Consent, DeliveryEvent, Digest, Heartbeat, Notice, Subscriber
-from newsletter.process import polling
+from newsletter.process import polling, status
 from newsletter.process.polling import PollingLoop
 from newsletter.security.email_addresses import parse
 from newsletter.subscriptions import privacy, suppressions
@@ -239,3 +239,17 @@ def test_a_worker_reports_under_its_own_name_and_leaves_no_silence_behind() -> N
     assert Heartbeat.objects.filter(name=name).exists()
     loop.stop()
     assert not Heartbeat.objects.filter(name=name).exists()
+
+
+def test_two_workers_of_one_name_count_as_two_and_leave_none_behind() -> None:
+    loops = [PollingLoop(threading.Event(), "celery@here") for _ in range(2)]
+    for number, loop in enumerate(loops):
+        loop.process = f"process here:{number}"  # Two processes have two numbers.
+        loop.start()
+    deadline = time.monotonic() + 10
+    while status.worker_count() < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert status.worker_count() == 2
+    for loop in loops:
+        loop.stop()
+    assert not Heartbeat.objects.filter(name__startswith="process ").exists()
