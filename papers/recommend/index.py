@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from papers.recommend.phrase_index import PhraseIndex
 from papers.recommend.profile import Profile
 from papers.recommend.queries import CACHED_SEARCHES, QueryIndex, SearchResult
-from papers.recommend.sentence_match import SentenceMatch
+from papers.recommend.sentence_match import BROAD_SHARE, SentenceMatch
 from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS
 from papers.recommend.similarity import DISLIKE_WEIGHT, ColumnFilter, Scores
 from papers.recommend.text_model import TextModel
@@ -178,22 +178,27 @@ class Index:
         profiles = list(profiles)
         judged = {paper for p in profiles for paper in (*p.likes, *p.dislikes)}
         self.similarity.prepare([self.rows[paper] for paper in judged & self.rows.keys()])
-        self._compare([text for profile in profiles for text in profile.texts])
+        texts = [text for profile in profiles for text in profile.texts]
+        self._compare([text for text in texts if text not in self._near])
 
     def search(self, text: str) -> SearchResult:
         """Return the papers that a search finds; a digest holds those near it by vectors only."""
         if self.sentences is None:
             return self.searches.search(text)
-        if text not in self._near:
-            self._compare([text])
-        return self._near[text]
+        return self._near.get(text) or self._compare([text])[text]
 
-    def _compare(self, texts: Iterable[str]) -> None:
-        """Compare searches with what they find by sentence vectors, in one run of the model."""
+    def _compare(self, texts: Iterable[str]) -> dict[str, SearchResult]:
+        """Return and cache what searches find, compared in one run of the model."""
         if self.sentences is None:
-            return
-        found = {text: self.searches.search(text) for text in texts if text not in self._near}
-        asked = [text for text, result in found.items() if (result.clear | result.titled).any()]
+            return {}
+        found = {text: self.searches.search(text) for text in texts}
+        # Of a broad subject, many papers are on it, and few can stand out from the mean.
+        broad = BROAD_SHARE * len(self)
+        asked = [
+            text
+            for text, result in found.items()
+            if (result.clear | result.titled).any() and result.clear.sum() <= broad
+        ]
         for text, vector in zip(asked, self.sentences.encode(asked), strict=True):
             result = found[text]
             near = self.sentences.near_search(vector, result.places)
@@ -201,6 +206,7 @@ class Index:
         self._near.update(found)
         while len(self._near) > max(CACHED_SEARCHES, len(found)):
             self._near.popitem(last=False)
+        return found
 
     @property
     def searches(self) -> QueryIndex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -20,6 +21,8 @@ from papers.recommend.similarity import Scores
 from papers.recommend.text_model import TextModel, mean_words, stack
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
+
+log = logging.getLogger(__name__)
 
 CANDIDATE_AGE: Final = timedelta(days=30)
 """The most time between the announcement of a candidate and the newest one."""
@@ -92,6 +95,11 @@ def _sentence_match(
 ) -> SentenceMatch | None:
     """Return the sentence vectors as a floor; None without a measured one, or enough vectors."""
     if not vectors or not encoder.has_measured_floors():
+        return None
+    try:
+        encoder.encode_searches(["papers"])
+    except encoder.ModelError as error:
+        log.warning("Digests are chosen by words alone: %s", error)
         return None
     stacked = stack([paper.id for paper in papers], vectors)
     match = SentenceMatch(stacked, candidate_count, encoder.encode_searches)

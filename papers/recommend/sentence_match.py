@@ -16,6 +16,8 @@ from papers.recommend.similarity import Scores
 
 LEAST_SEARCH_DEVIATIONS: Final = 2.0
 """Standard deviations above the mean cosine with all candidates from which a paper is near."""
+BROAD_SHARE: Final = 0.05
+"""A search that finds more than this share of the candidates by its words has no floor."""
 LEAST_LIKE_COSINE: Final = 0.45
 """The mean cosine with the ``NEAREST_LIKES`` liked papers from which a paper is near."""
 NEAREST_LIKES: Final = 3

@@ -74,6 +74,12 @@ def test_a_search_that_only_has_such_papers_is_named_as_unanswered() -> None:
     assert unanswered(index(match=match), CORAL) == ["coral reefs"]
 
 
+def test_a_search_on_a_broad_subject_has_no_floor() -> None:
+    stars = Profile(texts=["observations of pulsar"])
+    words = Index([replace(paper, grown=False) for paper in PAPERS])
+    assert chosen(index(), stars) == chosen(words, stars) != []
+
+
 def test_a_ranked_list_still_holds_them() -> None:
     assert rank(index(), CORAL, ["about", "game"], 10) == ["about", "game"]
 
