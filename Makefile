@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
-EXTRAS := resend semantic sentry ses
+EXTRAS := resend sentry ses
 .PHONY: help run test lint bench format types cov lock
 
 help: ## list these commands

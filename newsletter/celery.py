@@ -68,6 +68,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "embed papers": {
+        "task": "papers.tasks.embed_papers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "summarize papers": {
         "task": "papers.tasks.summarize_papers",
         "schedule": 60.0,

@@ -73,6 +73,12 @@ def relate_papers() -> None:
 
 
 @shared_task
+def embed_papers() -> None:
+    """Embed a portion of the papers without a sentence vector. Called each minute."""
+    embeddings.embed_missing(now())
+
+
+@shared_task
 def summarize_papers() -> None:
     """Make a portion of the summaries that older rules made. Called each minute."""
     summaries.summarize_outdated(SUMMARIES_PORTION)

@@ -30,7 +30,7 @@ from newsletter.conf import sqlite
 from papers.ingest import service as ingest
 from papers.ingest.upsert import Counts
 from papers.models import Paper
-from papers.recommend import related
+from papers.recommend import embeddings, related
 from papers.trending import update
 
 HOST = "127.0.0.1"
@@ -124,6 +124,7 @@ def read_seeds() -> Counts | None:
     ingest.read_file(SEEDS / "trending-papers-metadata.jsonl", "jsonl")
     _pick_samples()
     update.score(now())
+    embeddings.embed(now())
     related.update(now())
     return counts
 

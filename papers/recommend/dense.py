@@ -1,4 +1,4 @@
-"""Similarity of papers by sentence vectors, where the ``semantic`` extra makes them.
+"""Similarity of papers by sentence vectors, which count where papers are bare titles.
 
 Free of Django and of I/O.
 """

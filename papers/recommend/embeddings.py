@@ -1,56 +1,85 @@
-"""Storage of sentence vectors: each paper's text is embedded once, at ingest.
+"""Storage of sentence vectors: each paper's text is embedded once.
 
-Without the ``semantic`` extra nothing is stored or read.
+Without the model (``papers.recommend.encoder``) nothing is stored or read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 import numpy as np
+from django.db.models import QuerySet
 
 from papers.models import Embedding, Paper
 from papers.recommend import encoder
 from papers.recommend.index import Document
 from papers.recommend.similarity import Scores
+from papers.trending.update import newest_announcement
+
+log = logging.getLogger(__name__)
 
 EMBEDDED_AGE: Final = timedelta(days=90)
-"""The most age of a paper, by its announcement, that is embedded."""
-BATCH_TEXTS: Final = 256
-"""Texts that are embedded and stored together."""
+"""The most time between the announcement of a paper that is embedded and the newest one."""
+PORTION: Final = 200
+"""Papers that one call embeds, the newest; an abstract takes some 30 ms of one core."""
 
 
 def embed(at: datetime) -> int:
-    """Embed the recent papers whose text has no vector yet, and return their number."""
-    if not encoder.available():
+    """Embed up to ``PORTION`` recent papers whose text has no vector yet; return their number.
+
+    Where the model cannot be read, that is logged, and papers are ranked by words alone.
+    """
+    newest = newest_announcement(at)
+    if newest is None or not encoder.available():
         return 0
-    recent = Paper.objects.filter(announced_at__gt=at - EMBEDDED_AGE, withdrawn=False, hidden=False)
     current = dict(Embedding.objects.values_list("paper_id", "text_key"))
     texts = {
         pk: Document("", title, abstract).text
-        for pk, title, abstract in recent.values_list("pk", "title", "abstract").iterator()
+        for pk, title, abstract in _recent(newest)
+        .order_by("-announced_at", "pk")
+        .values_list("pk", "title", "abstract")
+        .iterator()
     }
-    missing = [pk for pk, text in texts.items() if current.get(pk) != _text_key(text)]
-    for start in range(0, len(missing), BATCH_TEXTS):
-        part = missing[start : start + BATCH_TEXTS]
-        vectors = encoder.encode([texts[pk] for pk in part]).astype(np.float16)
-        Embedding.objects.bulk_create(
-            [
-                Embedding(paper_id=pk, text_key=_text_key(texts[pk]), values=vector.tobytes())
-                for pk, vector in zip(part, vectors, strict=True)
-            ],
-            update_conflicts=True,
-            unique_fields=["paper"],
-            update_fields=["text_key", "values"],
-        )
-    return len(missing)
+    outdated = (pk for pk, text in texts.items() if current.get(pk) != _text_key(text))
+    chosen = list(islice(outdated, PORTION))
+    try:
+        vectors = encoder.encode([texts[pk] for pk in chosen]).astype(np.float16)
+    except encoder.ModelError as error:
+        log.warning("Papers are ranked by words alone: %s", error)
+        return 0
+    Embedding.objects.bulk_create(
+        [
+            Embedding(paper_id=pk, text_key=_text_key(texts[pk]), values=vector.tobytes())
+            for pk, vector in zip(chosen, vectors, strict=True)
+        ],
+        update_conflicts=True,
+        unique_fields=["paper"],
+        update_fields=["text_key", "values"],
+    )
+    return len(chosen)
+
+
+def embed_missing(at: datetime) -> int:
+    """Embed a portion if any recent paper has no vector; asking costs little where none has."""
+    newest = newest_announcement(at)
+    if newest is None or not _recent(newest).filter(embedding=None).exists():
+        return 0
+    return embed(at)
+
+
+def _recent(newest: datetime) -> QuerySet[Paper]:
+    return Paper.objects.filter(
+        announced_at__gt=newest - EMBEDDED_AGE, withdrawn=False, hidden=False
+    )
 
 
 def vectors_of(ids: Collection[str]) -> Mapping[str, Scores]:
-    """Return the stored vectors by canonical id; none without the extra."""
+    """Return the stored vectors by canonical id; none without the model."""
     if not encoder.available():
         return {}
     wanted = set(ids)

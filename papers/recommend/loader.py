@@ -93,8 +93,8 @@ def _index(candidates: list[Document], others: list[Document]) -> Index:
 def _sentence_match(
     papers: Sequence[Document], candidate_count: int, vectors: Mapping[str, Scores]
 ) -> SentenceMatch | None:
-    """Return the sentence vectors as a floor; None without a measured one, or enough vectors."""
-    if not vectors or not encoder.has_measured_floors():
+    """Return the sentence vectors as a floor; None without the model, or enough vectors."""
+    if not vectors or not encoder.available():
         return None
     try:
         encoder.encode_searches(["papers"])

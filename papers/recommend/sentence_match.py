@@ -22,9 +22,9 @@ LEAST_LIKE_COSINE: Final = 0.45
 """The mean cosine with the ``NEAREST_LIKES`` liked papers from which a paper is near."""
 NEAREST_LIKES: Final = 3
 LEAST_KNOWN_SHARE: Final = 0.9
-"""Of the candidates must have a vector, or nothing is compared,"""
+"""Of the candidates, and of a reader's likes, must have a vector, or nothing is compared,"""
 LEAST_KNOWN: Final = 50
-"""and so many of them, for a mean and a deviation."""
+"""and so many candidates, for a mean and a deviation."""
 
 
 class SentenceMatch:
@@ -71,12 +71,14 @@ class SentenceMatch:
     def near_likes(self, likes: Sequence[int], places: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which candidates are near the liked papers; those without a vector are.
 
+        All are where many of the liked papers have no vector: they may be near those.
+
         Args:
             likes: The rows of the liked papers.
             places: The candidates.
         """
         rows = [row for row in likes if row < len(self._known) and self._known[row]]
-        if not rows:
+        if not rows or len(rows) < LEAST_KNOWN_SHARE * len(likes):
             return np.ones(len(places), bool)
         liked = self._vectors[rows].astype(np.float32)
         cosines = np.sort(self._vectors[places].astype(np.float32) @ liked.T, axis=1)

@@ -162,7 +162,7 @@ class TestAssembling:
                 subscriber=a_subscriber(), kind=Interest.Kind.LIKE, value=liked.canonical_id
             )
         Subscriber.objects.update(next_digest_at=now())
-        with django_assert_max_num_queries(21):
+        with django_assert_max_num_queries(22):
             assert len(assembly.assemble(now())) == 60
 
     def test_a_paper_that_came_since_the_last_scoring_has_a_reason_too(self) -> None:
