@@ -26,6 +26,10 @@ RULES: Final = {
     "muted": "they muted {value}",
     "same story": "the digest holds one that says the same (likeness {value}, limit {threshold})",
     "no interest": "it fits none of their interests",
+    "weak match": (
+        "its words fit, but it is not near enough to what they ask for ({value}, at least "
+        "{threshold})"
+    ),
     "outranked": "others fit better (its strength is {value}, that of the last one {threshold})",
 }
 

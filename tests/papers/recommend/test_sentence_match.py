@@ -10,10 +10,16 @@ import pytest
 
 from papers.recommend import encoder
 from papers.recommend.diversify import compose, unanswered
+from papers.recommend.explanation import DigestRequest, explain
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import rank
-from papers.recommend.sentence_match import LEAST_KNOWN, SentenceMatch
+from papers.recommend.sentence_match import (
+    LEAST_KNOWN,
+    LEAST_LIKE_COSINE,
+    LEAST_SEARCH_DEVIATIONS,
+    SentenceMatch,
+)
 from papers.recommend.similarity import Scores
 
 DIMENSIONS = 64
@@ -92,19 +98,37 @@ def test_a_paper_without_a_vector_is_not_held_to_the_floor() -> None:
 
 
 def test_no_paper_far_from_the_liked_ones_fits_the_likes() -> None:
-    liked = Document("liked", "Bleaching of coral reefs", "Warm oceans harm coral reefs.")
-    papers = [ABOUT, GAME, liked, *OTHERS]
-    some = vectors(papers)
-    some[2] = SUBJECT
-    match = SentenceMatch(some, len(papers), encode)
-    assert chosen(index(papers, match), Profile(likes=["liked"])) == ["about"]
+    liked = Document(
+        "liked",
+        "Bleaching of coral reefs and the rules of a board game",
+        "Satellite images of coral reefs; players trade cards and build towns.",
+    )
+    reader = Profile(likes=["liked"])
+    papers = [replace(paper, grown=False) for paper in PAPERS]
+    assert chosen(Index(papers, [liked]), reader) == ["game"]
+    some = np.vstack([vectors(PAPERS), SUBJECT])
+    match = SentenceMatch(some, len(PAPERS), encode)
+    near = Index(papers, [liked], sentences=match)
+    assert chosen(near, reader) == []
+    found = explain(near, DigestRequest(reader, 10), "game")
+    assert (found.rule, found.threshold) == ("weak match", LEAST_LIKE_COSINE)
+
+
+def test_a_paper_whose_words_alone_fit_is_explained_as_a_weak_match() -> None:
+    found = explain(index(), DigestRequest(CORAL, 10), "game")
+    assert (found.rule, found.threshold) == ("weak match", LEAST_SEARCH_DEVIATIONS)
+    assert isinstance(found.value, float)
+    assert found.value < LEAST_SEARCH_DEVIATIONS
 
 
 def test_likes_without_a_vector_set_no_floor() -> None:
     some = vectors(PAPERS)
     some[1] = 0
-    near = SentenceMatch(some, len(PAPERS), encode).near_likes([1], np.arange(3))
-    assert near.all()
+    match = SentenceMatch(some, len(PAPERS), encode)
+    assert match.near_likes([1], np.arange(3)).all()
+    # A candidate may be near the like that has none.
+    assert match.near_likes([0, 1], np.arange(3)).all()
+    assert not match.near_likes([0], np.arange(3)).all()
 
 
 @pytest.mark.parametrize(("count", "usable"), [(LEAST_KNOWN - 1, False), (LEAST_KNOWN, True)])
@@ -118,7 +142,6 @@ def test_vectors_of_some_of_the_papers_are_no_floor() -> None:
     assert not SentenceMatch(some, len(PAPERS), encode).is_usable
 
 
-@pytest.mark.skipif(not encoder.available(), reason="needs the extra: requirements/semantic.txt")
 def test_the_model_knows_subjects_that_papers_do_not_name() -> None:
     texts = [paper.text for paper in PAPERS]
     match = SentenceMatch(encoder.encode(texts), len(PAPERS), encoder.encode_searches)
