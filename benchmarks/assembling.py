@@ -3,7 +3,7 @@
     python -m benchmarks.assembling [SUBSCRIBERS ...]
 
 Ten papers each, reasons included, among all papers of ``hf-authors`` (10,000; RECSYS_DATA as for
-``benchmarks.ranking``), for each of these numbers in a process of its own; without a number a
+``benchmarks.ranking``), with their sentence vectors unless SENTENCE_VECTORS=false, for each of these numbers in a process of its own; without a number a
 sample. Of four subscribers one likes ten papers, one likes ten and searches twice, one searches
 twice, and one likes ten and follows a field; hardly two want the same. DATABASE_URL may name an
 empty PostgreSQL database; without it a SQLite file is used.
@@ -70,6 +70,9 @@ def fill(folder: Path, papers: Sequence[dict[str, str]], env: Mapping[str, str])
     python("manage.py", "migrate", "--verbosity", "0", env=env)
     python("manage.py", "ingest", "--file", str(path), "--format", "jsonl", env=env)
     python("manage.py", "score", env=env)
+    embedded = json.loads(python("-m", "benchmarks.senders", "embed", env=env))
+    if embedded["papers"]:
+        print(f"{embedded['papers']} papers embedded: {embedded['ms']:.0f} ms of CPU each")
 
 
 def main(*sizes: int) -> None:

@@ -83,6 +83,7 @@ def wait_for(port: int) -> None:
 def environment(folder: Path, port: int, *, database: str = "", **extra: str) -> dict[str, str]:
     """Return the environment of a contender: its database, its mail server, nothing else."""
     database = database or os.environ.get("DATABASE_URL") or sqlite_url(folder)
+    named = {name: os.environ[name] for name in ("SENTENCE_VECTORS",) if name in os.environ}
     return {
         "PATH": os.environ["PATH"],
         "VAR_DIR": str(folder),
@@ -90,7 +91,7 @@ def environment(folder: Path, port: int, *, database: str = "", **extra: str) ->
         "EMAIL_URL": f"smtp://127.0.0.1:{port}",
         "LOG_LEVEL": "WARNING",
         "MAIL_CONNECTIONS": os.environ.get("MAIL_CONNECTIONS", "0"),
-    } | extra
+    } | {**named, **extra}
 
 
 def sqlite_url(folder: Path) -> str:

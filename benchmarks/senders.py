@@ -4,7 +4,7 @@
 1,000 mails of this process and of the database server, its peak memory in MB, and how many mails
 were sent.
 ``... message PATH`` writes a digest of mean size to a file; ``... invent COUNT`` and
-``... people PATH`` fill the tables.
+``... people PATH`` fill the tables; ``... embed`` embeds all papers.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from newsletter.mail.mime import wire_bytes  # noqa: E402
 from newsletter.models import Digest, Interest, Subscriber  # noqa: E402
 from newsletter.security import tokens  # noqa: E402
 from papers.models import Paper  # noqa: E402
+from papers.recommend import embeddings  # noqa: E402
 
 DJANGO_SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
 WARM_UP: Final = 20
@@ -181,6 +182,14 @@ def people(path: Path) -> None:
             )
 
 
+def embed() -> dict[str, float]:
+    """Embed all papers; how many, and the CPU milliseconds of each."""
+    cpu, count = time.process_time(), 0
+    while portion := embeddings.embed(now()):
+        count += portion
+    return {"papers": count, "ms": 1000 * (time.process_time() - cpu) / max(1, count)}
+
+
 def write_message(path: Path) -> dict[str, float]:
     """Write one digest of mean size as a file with plain line ends; how much they differ."""
     queued = Digest.objects.filter(state=Digest.State.QUEUED)
@@ -270,6 +279,9 @@ def main() -> None:
     """Run what the command line names and print its figures as JSON."""
     if sys.argv[1] == "message":
         print(json.dumps(write_message(Path(sys.argv[2]))))
+        return
+    if sys.argv[1] == "embed":
+        print(json.dumps(embed()))
         return
     if sys.argv[1] == "people":
         people(Path(sys.argv[2]))
