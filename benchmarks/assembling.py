@@ -3,10 +3,11 @@
     python -m benchmarks.assembling [SUBSCRIBERS ...]
 
 Ten papers each, reasons included, among all papers of ``hf-authors`` (10,000; RECSYS_DATA as for
-``benchmarks.ranking``), with their sentence vectors unless SENTENCE_VECTORS=false, for each of these numbers in a process of its own; without a number a
-sample. Of four subscribers one likes ten papers, one likes ten and searches twice, one searches
-twice, and one likes ten and follows a field; hardly two want the same. DATABASE_URL may name an
-empty PostgreSQL database; without it a SQLite file is used.
+``benchmarks.ranking``), with their sentence vectors unless SENTENCE_VECTORS=false, for each of
+these numbers in a process of its own; without a number a sample. Of four subscribers one likes ten
+papers, one likes ten and searches twice, one searches twice, and one likes ten and follows a
+field; hardly two want the same. DATABASE_URL may name an empty PostgreSQL database; without it a
+SQLite file is used.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -37,25 +37,16 @@ def embed(at: datetime) -> int:
     newest = newest_announcement(at)
     if newest is None or not encoder.available():
         return 0
-    current = dict(Embedding.objects.values_list("paper_id", "text_key"))
-    texts = {
-        pk: Document("", title, abstract).text
-        for pk, title, abstract in _recent(newest)
-        .order_by("-announced_at", "pk")
-        .values_list("pk", "title", "abstract")
-        .iterator()
-    }
-    outdated = (pk for pk, text in texts.items() if current.get(pk) != _text_key(text))
-    chosen = list(islice(outdated, PORTION))
+    chosen = dict(islice(_outdated(newest), PORTION))
     try:
-        vectors = encoder.encode([texts[pk] for pk in chosen]).astype(np.float16)
+        vectors = encoder.encode(list(chosen.values())).astype(np.float16)
     except encoder.ModelError as error:
         log.warning("Papers are ranked by words alone: %s", error)
         return 0
     Embedding.objects.bulk_create(
         [
-            Embedding(paper_id=pk, text_key=_text_key(texts[pk]), values=vector.tobytes())
-            for pk, vector in zip(chosen, vectors, strict=True)
+            Embedding(paper_id=pk, text_key=_text_key(text), values=vector.tobytes())
+            for (pk, text), vector in zip(chosen.items(), vectors, strict=True)
         ],
         update_conflicts=True,
         unique_fields=["paper"],
@@ -70,6 +61,16 @@ def embed_missing(at: datetime) -> int:
     if newest is None or not _recent(newest).filter(embedding=None).exists():
         return 0
     return embed(at)
+
+
+def _outdated(newest: datetime) -> Iterator[tuple[int, str]]:
+    """Yield the recent papers, the newest first, that have no vector of their present text."""
+    current = dict(Embedding.objects.values_list("paper_id", "text_key"))
+    papers = _recent(newest).order_by("-announced_at", "pk")
+    for pk, title, abstract in papers.values_list("pk", "title", "abstract").iterator():
+        text = Document("", title, abstract).text
+        if current.get(pk) != _text_key(text):
+            yield pk, text
 
 
 def _recent(newest: datetime) -> QuerySet[Paper]:
