@@ -1,12 +1,12 @@
 """A morning that a provider limits, and what a second worker adds.
 
-    python -m benchmarks.morning [READERS [READERS_OF_WORKERS]]
+    python -m benchmarks.morning [READERS [READERS_OF_WORKERS [MILLISECONDS]]]
 
 Everybody is due at the same moment, the provider takes 50 mails a second, and each of its answers
-comes 5 ms late. READERS stand for 50,000; the factor is printed. The web server, one worker and, on
-PostgreSQL, Redis run as in production. Printed are when the first mail left, the share of the limit
-that was used until the last, the times of the home page meanwhile, and the peak memory of each
-process.
+comes 5 ms late, or so many MILLISECONDS. READERS stand for 50,000; the factor is printed. The web
+server, one worker and, on PostgreSQL, Redis run as in production. Printed are when the first mail
+left, the share of the limit that was used until the last, the times of the home page meanwhile,
+and the peak memory of each process.
 
 Then one and two workers, without a limit, assemble the digests of READERS_OF_WORKERS and send them:
 to the relay that answers late, and to a sink that answers at once, where two have the same ten
@@ -36,7 +36,7 @@ from tests.sink import free_port
 
 MORNING: Final = 50_000
 LIMIT: Final = 50
-ANSWER_MS: Final = 5.0
+ANSWER_MS: Final = 5
 SAMPLE: Final = 500
 """Readers in the sample of ``make bench``: ten seconds of the limit."""
 WAIT_SECONDS: Final = 6.0
@@ -214,11 +214,11 @@ def workers(name: str, readers: int, envs: Mapping[int, Mapping[str, str]]) -> N
     print(f"two against one: assembling {gains[0]:.2f}, sending {gains[1]:.2f}", flush=True)
 
 
-def main(readers: int = SAMPLE, of_workers: int = SAMPLE) -> None:
+def main(readers: int = SAMPLE, of_workers: int = SAMPLE, late_ms: int = ANSWER_MS) -> None:
     """Fill a database and run both."""
     with tempfile.TemporaryDirectory(prefix="paperboy-bench-") as name, ExitStack() as stack:
         folder, taken = Path(name), Path(name) / "taken"
-        port = stack.enter_context(relay.running(ANSWER_MS, taken))
+        port = stack.enter_context(relay.running(late_ms, taken))
         env = environment(folder, port, OFFLINE="true")
         env |= stack.enter_context(broker(env))
         settle(folder, max(readers, of_workers), env)
@@ -227,7 +227,7 @@ def main(readers: int = SAMPLE, of_workers: int = SAMPLE) -> None:
         if env["DATABASE_URL"].startswith("sqlite"):
             print("SQLite has one worker: what a second adds shows on PostgreSQL.")
         else:
-            workers("every answer 5 ms late", of_workers, dict.fromkeys((1, 2), env))
+            workers(f"every answer {late_ms} ms late", of_workers, dict.fromkeys((1, 2), env))
             at_once = env | {"EMAIL_URL": f"smtp://127.0.0.1:{stack.enter_context(sink())}"}
             shared = {
                 count: at_once | {"MAIL_CONNECTIONS": str(CONNECTIONS // count)} for count in (1, 2)
