@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from papers.models import Embedding, Paper
 from papers.recommend import encoder
 from papers.recommend.index import Document
-from papers.recommend.similarity import Scores
+from papers.recommend.text_model import Vectors
 from papers.trending.update import newest_announcement
 
 log = logging.getLogger(__name__)
@@ -79,14 +79,14 @@ def _recent(newest: datetime) -> QuerySet[Paper]:
     )
 
 
-def vectors_of(ids: Collection[str]) -> Mapping[str, Scores]:
+def vectors_of(ids: Collection[str]) -> Mapping[str, Vectors]:
     """Return the stored vectors by canonical id; none without the model."""
     if not encoder.available():
         return {}
     wanted = set(ids)
     rows = Embedding.objects.values_list("paper__canonical_id", "values")
     return {
-        paper: np.frombuffer(values, np.float16).astype(np.float32)
+        paper: np.frombuffer(values, np.float16)
         for paper, values in rows.iterator()
         if paper in wanted
     }

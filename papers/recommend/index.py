@@ -22,7 +22,7 @@ from papers.recommend.queries import CACHED_SEARCHES, QueryIndex, SearchResult
 from papers.recommend.sentence_match import BROAD_SHARE, SentenceMatch
 from papers.recommend.shared_phrases import COMMON_SHARE, LEAST_PAPERS
 from papers.recommend.similarity import DISLIKE_WEIGHT, ColumnFilter, Scores
-from papers.recommend.text_model import TextModel
+from papers.recommend.text_model import TextModel, Vectors
 from papers.recommend.tokenize import words
 from papers.text.author_names import name_parts, same_person
 from papers.text.identifiers import title_key
@@ -102,7 +102,7 @@ class Index:
         self,
         candidates: Sequence[Document],
         others: Sequence[Document] = (),
-        vectors: Mapping[str, Scores] | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
         model: TextModel | None = None,
         sentences: SentenceMatch | None = None,
     ) -> None:

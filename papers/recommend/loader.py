@@ -17,8 +17,7 @@ from papers.recommend import embeddings, encoder, model_file
 from papers.recommend.dense import vector_weight
 from papers.recommend.index import Document, Index
 from papers.recommend.sentence_match import SentenceMatch
-from papers.recommend.similarity import Scores
-from papers.recommend.text_model import TextModel, mean_words, stack
+from papers.recommend.text_model import TextModel, Vectors, mean_words, stack
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
 
@@ -91,7 +90,7 @@ def _index(candidates: list[Document], others: list[Document]) -> Index:
 
 
 def _sentence_match(
-    papers: Sequence[Document], candidate_count: int, vectors: Mapping[str, Scores]
+    papers: Sequence[Document], candidate_count: int, vectors: Mapping[str, Vectors]
 ) -> SentenceMatch | None:
     """Return the sentence vectors as a floor; None without the model, or enough vectors."""
     if not vectors or not encoder.available():

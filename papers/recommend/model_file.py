@@ -25,8 +25,7 @@ from typing import Final
 import numpy as np
 import scipy
 
-from papers.recommend.similarity import Scores
-from papers.recommend.text_model import Text, TextModel
+from papers.recommend.text_model import Text, TextModel, Vectors
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ def open_or_make(
     secret: str,
     papers: Sequence[Text],
     candidate_count: int,
-    vectors: Mapping[str, Scores],
+    vectors: Mapping[str, Vectors],
     make: Callable[[], TextModel],
 ) -> TextModel:
     """Return the model of some papers from its file; make the model and the file if there is none.
@@ -145,7 +144,7 @@ def _signature(secret: str, content: bytes) -> bytes:
     return hmac.digest(secret.encode(), content, "sha256")
 
 
-def _key(papers: Sequence[Text], candidate_count: int, vectors: Mapping[str, Scores]) -> str:
+def _key(papers: Sequence[Text], candidate_count: int, vectors: Mapping[str, Vectors]) -> str:
     """Return a hash of the texts and vectors, their order and the code that makes the model."""
     found = hashlib.sha256(f"{_code()} {candidate_count}".encode())
     for paper in papers:

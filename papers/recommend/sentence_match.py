@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.recommend.similarity import Scores
+from papers.recommend.text_model import Vectors
 
 LEAST_SEARCH_DEVIATIONS: Final = 2.0
 """Standard deviations above the mean cosine with all candidates from which a paper is near."""
@@ -25,6 +26,8 @@ LEAST_KNOWN_SHARE: Final = 0.9
 """Of the candidates, and of a reader's likes, must have a vector, or nothing is compared,"""
 LEAST_KNOWN: Final = 50
 """and so many candidates, for a mean and a deviation."""
+PORTION: Final = 4096
+"""Vectors that are unpacked together."""
 
 
 class SentenceMatch:
@@ -36,7 +39,7 @@ class SentenceMatch:
     """
 
     def __init__(
-        self, vectors: Scores, candidate_count: int, encode: Callable[[Sequence[str]], Scores]
+        self, vectors: Vectors, candidate_count: int, encode: Callable[[Sequence[str]], Scores]
     ) -> None:
         """Keep the vectors.
 
@@ -47,14 +50,24 @@ class SentenceMatch:
         """
         self.encode = encode
         self._vectors = vectors.astype(np.float16)
-        self._known: NDArray[np.bool_] = np.abs(vectors).sum(axis=1) > 0
-        candidates = vectors[:candidate_count][self._known[:candidate_count]]
-        least = max(LEAST_KNOWN, LEAST_KNOWN_SHARE * candidate_count)
-        self.is_usable = len(candidates) >= least
+        self._known = np.asarray(vectors.any(axis=1), np.bool_)
+        known = np.flatnonzero(self._known[:candidate_count])
+        self.is_usable = len(known) >= max(LEAST_KNOWN, LEAST_KNOWN_SHARE * candidate_count)
         if self.is_usable:
-            self._mean = candidates.mean(axis=0)
-            centred = candidates - self._mean
-            self._covariance = centred.T @ centred / len(candidates)
+            self._mean, self._covariance = self._moments(known)
+
+    def _moments(self, rows: NDArray[np.integer]) -> tuple[Scores, Scores]:
+        """Return the mean and the covariance of some vectors, unpacked a portion at a time."""
+        width = self._vectors.shape[1]
+        total = np.zeros(width, np.float64)
+        products = np.zeros((width, width), np.float64)
+        for start in range(0, len(rows), PORTION):
+            portion = self._vectors[rows[start : start + PORTION]].astype(np.float32)
+            total += portion.sum(axis=0)
+            products += portion.T @ portion
+        mean = total / len(rows)
+        covariance = products / len(rows) - np.outer(mean, mean)
+        return np.asarray(mean, np.float32), np.asarray(covariance, np.float32)
 
     def near_search(self, search: Scores, places: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which candidates are near a search; those without a vector are.

@@ -10,11 +10,15 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from papers.recommend.queries import QueryIndex
 from papers.recommend.shared_phrases import PhraseTable
-from papers.recommend.similarity import Scores, SimilarityModel
+from papers.recommend.similarity import SimilarityModel
 from papers.recommend.tfidf import Vocabulary
+
+Vectors = NDArray[np.floating]
+"""Sentence vectors; they are stored with 16 bits a number."""
 
 
 class Text(Protocol):
@@ -51,7 +55,7 @@ class TextModel:
         self,
         papers: Sequence[Text],
         candidate_count: int,
-        vectors: Mapping[str, Scores] | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
         """Index the texts.
 
@@ -68,7 +72,7 @@ class TextModel:
         self.similarity = SimilarityModel(
             self.vocabulary.matrix,
             candidate_count,
-            stack(self.ids, vectors) if vectors else None,
+            stack(self.ids, vectors).astype(np.float32) if vectors else None,
             mean_words(papers),
             self.vocabulary.named,
         )
@@ -105,7 +109,7 @@ def mean_words(papers: Sequence[Text]) -> float:
     return sum(paper.text.count(" ") for paper in papers) / max(1, len(papers))
 
 
-def stack(ids: Sequence[str], vectors: Mapping[str, Scores]) -> Scores:
+def stack(ids: Sequence[str], vectors: Mapping[str, Vectors]) -> Vectors:
     """Return vectors as papers x dimensions, zero where a paper has none."""
     nothing = np.zeros_like(next(iter(vectors.values())))
     return np.stack([vectors.get(paper, nothing) for paper in ids])
