@@ -18,39 +18,82 @@ from papers.recommend.term_weights import Scores
 LAYERS: Final = 6
 HEADS: Final = 12
 MATRICES: Final = 6
-"""Matrices of a layer, in the file's order: query, key, value, their output, the wide ones."""
+"""Matrices of a layer: query, key, value, what their attention is mapped by, and two wide ones."""
 EPSILON: Final = np.float32(1e-12)
 """Added to the variance of a row before it is divided by it."""
 
 
-class _Layer(NamedTuple):
-    """Weights of a layer, each a matrix (inputs x outputs) and what is added to its product."""
+class _Linear(NamedTuple):
+    """A linear map: a packed matrix (inputs x outputs), and of each output its scale and bias."""
 
-    attention: tuple[Scores, Scores]
-    output: tuple[Scores, Scores]
-    output_norm: tuple[Scores, Scores]
-    wide: tuple[Scores, Scores]
-    narrow: tuple[Scores, Scores]
-    narrow_norm: tuple[Scores, Scores]
+    packed: NDArray[np.int8]
+    scale: Scores
+    bias: Scores
+
+    def __call__(self, states: Scores) -> Scores:
+        """Return the outputs for each row; the matrix is unpacked for that long."""
+        product = states @ self.packed.astype(np.float32)
+        product *= self.scale
+        product += self.bias
+        return np.asarray(product, np.float32)
+
+
+class _Norm(NamedTuple):
+    """Scale and bias of a normalized row."""
+
+    scale: Scores
+    bias: Scores
+
+    def __call__(self, states: Scores) -> Scores:
+        """Give rows mean 0 and variance 1, then scale and shift them, in place.
+
+        Source: Ba et al., "Layer Normalization", 2016.
+        """
+        states -= states.mean(axis=-1, keepdims=True)
+        variance = np.einsum("ij,ij->i", states, states)[:, np.newaxis] / states.shape[1]
+        states /= np.sqrt(variance + EPSILON)
+        states *= self.scale
+        states += self.bias
+        return states
+
+
+class _Layer(NamedTuple):
+    """One layer: attention, then a wide hidden layer, each added to what came in."""
+
+    query: _Linear
+    key: _Linear
+    value: _Linear
+    output: _Linear
+    output_norm: _Norm
+    wide: _Linear
+    narrow: _Linear
+    narrow_norm: _Norm
+
+    def __call__(self, states: Scores, texts: Sequence[slice]) -> Scores:
+        """Return the states that follow those of some texts' pieces."""
+        parts = self.query(states), self.key(states), self.value(states)
+        states = self.output_norm(states + self.output(_attention(*parts, texts)))
+        return self.narrow_norm(states + self.narrow(_gelu(self.wide(states))))
 
 
 class MiniLM:
-    """The model with its weights as 32-bit floats; the vectors of pieces stay packed."""
+    """The model; its weights stay packed in the file, which all processes of a machine share."""
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Unpack the weights.
+        """Take the weights.
 
         Args:
             tensors: Those of the file by name: int8 matrices as ``<name>_q`` with the scale of
-                each column as ``<name>_scale``, and floats.
+                each column (or row, of a table) as ``<name>_scale``, and floats.
         """
-        embeddings = "inner.embeddings."
-        self._pieces = tensors[f"{embeddings}word_embeddings.weight_q"]
-        self._scales = tensors[f"{embeddings}word_embeddings.weight_scale"].copy()
-        positions = _unpacked(tensors, f"{embeddings}position_embeddings.weight")
-        self._positions = positions + tensors[f"{embeddings}token_type_embeddings.weight"][0]
-        self._norm = _norm(tensors, f"{embeddings}LayerNorm")
-        names = [name[:-2] for name in tensors if name.endswith("_q") and embeddings not in name]
+        prefix = "inner.embeddings."
+        self._pieces = tensors[f"{prefix}word_embeddings.weight_q"]
+        self._scales = tensors[f"{prefix}word_embeddings.weight_scale"].copy()
+        positions = f"{prefix}position_embeddings.weight"
+        self._positions = tensors[f"{positions}_q"] * tensors[f"{positions}_scale"]
+        self._positions += tensors[f"{prefix}token_type_embeddings.weight"][0]
+        self._norm = _norm(tensors, f"{prefix}LayerNorm")
+        names = [name[:-2] for name in tensors if name.endswith("_q") and prefix not in name]
         parts = [names[layer * MATRICES : (layer + 1) * MATRICES] for layer in range(LAYERS)]
         self._layers = [_layer(tensors, number, part) for number, part in enumerate(parts)]
 
@@ -66,72 +109,64 @@ class MiniLM:
         pieces = np.concatenate(texts)
         places = np.concatenate([np.arange(length) for length in lengths])
         states = self._pieces[pieces] * self._scales[pieces] + self._positions[places]
-        states = _normalized(states, self._norm)
+        states = self._norm(states)
         for layer in self._layers:
-            attended = _attention(_linear(states, layer.attention), spans)
-            states = _normalized(states + _linear(attended, layer.output), layer.output_norm)
-            wide = _gelu(_linear(states, layer.wide))
-            states = _normalized(states + _linear(wide, layer.narrow), layer.narrow_norm)
+            states = layer(states, spans)
         means = np.stack([states[span].mean(axis=0) for span in spans])
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
 
 
 def _layer(tensors: Mapping[str, NDArray[Any]], number: int, names: Sequence[str]) -> _Layer:
-    """Return the weights of a layer; query, key and value in one matrix, the query scaled."""
+    """Return a layer by its number and the names of its matrices, in the file's order."""
     prefix = f"inner.encoder.layer.{number}."
-    query, key, value, output, wide, narrow = (_unpacked(tensors, name) for name in names)
-    parts = ("query", "key", "value")
-    biases = [tensors[f"{prefix}attention.self.{part}.bias"] for part in parts]
-    attention = np.hstack([query, key, value])
-    bias = np.concatenate(biases)
-    width = query.shape[1]
-    scale = np.float32(1 / np.sqrt(width / HEADS))
-    attention[:, :width] *= scale
-    bias[:width] *= scale
+    biases = (
+        *(f"attention.self.{part}" for part in ("query", "key", "value")),
+        *("attention.output.dense", "intermediate.dense", "output.dense"),
+    )
+    query, key, value, output, wide, narrow = (
+        _Linear(
+            tensors[f"{name}_q"],
+            tensors[f"{name}_scale"].copy(),
+            tensors[f"{prefix}{bias}.bias"].copy(),
+        )
+        for name, bias in zip(names, biases, strict=True)
+    )
     return _Layer(
-        attention=(attention, bias),
-        output=(output, tensors[f"{prefix}attention.output.dense.bias"].copy()),
-        output_norm=_norm(tensors, f"{prefix}attention.output.LayerNorm"),
-        wide=(wide, tensors[f"{prefix}intermediate.dense.bias"].copy()),
-        narrow=(narrow, tensors[f"{prefix}output.dense.bias"].copy()),
-        narrow_norm=_norm(tensors, f"{prefix}output.LayerNorm"),
+        *(query, key, value, output),
+        _norm(tensors, f"{prefix}attention.output.LayerNorm"),
+        *(wide, narrow),
+        _norm(tensors, f"{prefix}output.LayerNorm"),
     )
 
 
-def _unpacked(tensors: Mapping[str, NDArray[Any]], name: str) -> Scores:
-    return np.asarray(tensors[f"{name}_q"] * tensors[f"{name}_scale"], np.float32)
+def _norm(tensors: Mapping[str, NDArray[Any]], name: str) -> _Norm:
+    return _Norm(tensors[f"{name}.weight"].copy(), tensors[f"{name}.bias"].copy())
 
 
-def _norm(tensors: Mapping[str, NDArray[Any]], name: str) -> tuple[Scores, Scores]:
-    return tensors[f"{name}.weight"].copy(), tensors[f"{name}.bias"].copy()
-
-
-def _linear(states: Scores, weights: tuple[Scores, Scores]) -> Scores:
-    product = states @ weights[0]
-    product += weights[1]
-    return product
-
-
-def _attention(states: Scores, spans: Sequence[slice]) -> Scores:
+def _attention(query: Scores, key: Scores, value: Scores, texts: Sequence[slice]) -> Scores:
     """Return each piece's mean of the values of its text, weighted by softmax of query times key.
 
     Args:
-        states: Pieces x (query, key and value of each head).
-        spans: The rows of each text.
+        query: Pieces x dimensions, as are ``key`` and ``value``.
+        key: See there.
+        value: See there.
+        texts: The rows of each text.
     """
-    width = states.shape[1] // 3
-    attended = np.empty((len(states), width), np.float32)
-    for span in spans:
-        # 3 x heads x pieces x dimensions of a head
-        parts = states[span].reshape(-1, 3, HEADS, width // HEADS).transpose(1, 2, 0, 3)
-        query, key, value = np.ascontiguousarray(parts)
-        weights = query @ key.transpose(0, 2, 1)
+    attended = np.empty_like(value)
+    for text in texts:
+        weights = _heads(query[text]) @ _heads(key[text]).transpose(0, 2, 1)
+        weights /= np.float32(np.sqrt(query.shape[1] / HEADS))
         weights -= weights.max(axis=-1, keepdims=True)
         np.exp(weights, out=weights)
-        mean = weights @ value
+        mean = weights @ _heads(value[text])
         mean /= weights.sum(axis=-1, keepdims=True)
-        attended[span] = mean.transpose(1, 0, 2).reshape(-1, width)
+        attended[text] = mean.transpose(1, 0, 2).reshape(-1, value.shape[1])
     return attended
+
+
+def _heads(states: Scores) -> Scores:
+    """Return pieces x dimensions as heads x pieces x dimensions of a head."""
+    return np.ascontiguousarray(states.reshape(len(states), HEADS, -1).transpose(1, 0, 2))
 
 
 def _gelu(states: Scores) -> Scores:
@@ -149,14 +184,4 @@ def _gelu(states: Scores) -> Scores:
     inner += 1
     inner *= np.float32(0.5)
     states *= inner
-    return states
-
-
-def _normalized(states: Scores, norm: tuple[Scores, Scores]) -> Scores:
-    """Return rows of mean 0 and variance 1, then scaled and shifted (Ba et al., 2016)."""
-    states -= states.mean(axis=-1, keepdims=True)
-    variance = np.einsum("ij,ij->i", states, states)[:, np.newaxis] / states.shape[1]
-    states /= np.sqrt(variance + EPSILON)
-    states *= norm[0]
-    states += norm[1]
     return states
