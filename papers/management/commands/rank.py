@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -25,7 +25,6 @@ from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import rank
-from papers.recommend.similarity import Scores
 
 SHOWN: Final = 5
 """So many unknown ids are named, each with as many characters as ``SHOWN_LENGTH``."""
@@ -70,7 +69,7 @@ class Command(JsonLinesCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Rank, write and count. Raises UnreadableError."""
         papers = list(self.documents(options["items"]))
-        index = Index(papers, (), self.vectors(papers))
+        index = Index(papers, (), encoder.of(papers, watch=partial(bar, unit=" titles")))
         if options["out"]:
             with whole_file(options["out"]) as file:
                 ranked = self.write(index, options, file)
@@ -78,14 +77,6 @@ class Command(JsonLinesCommand):
             ranked = self.write(index, options, self.stdout)
         said = self.stdout if options["out"] else self.stderr
         said.write(f"ranked={ranked} rejected={self.rejected}")
-
-    def vectors(self, papers: Sequence[Document]) -> Mapping[str, Scores]:
-        """Return the sentence vectors of the papers; a model that cannot be read is named."""
-        try:
-            return encoder.of(papers, watch=partial(bar, unit=" titles"))
-        except encoder.ModelError as error:
-            self.say(f"Ranked by words alone. {error}")
-            return {}
 
     def write(self, index: Index, options: dict[str, Any], file: TextIO | OutputWrapper) -> int:
         """One line for each profile that is of use; returns how many."""

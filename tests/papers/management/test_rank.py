@@ -62,6 +62,19 @@ def test_the_paper_most_like_the_liked_one_comes_first(tmp_path: Path, end: str)
     assert ("ranked=1 rejected=0" in said, status) == (True, 0)
 
 
+def test_bare_titles_are_compared_by_their_meaning_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles = ["Sleep of domestic cats", "Pulsating stars", "Kittens at play", "Tax law in Norway"]
+    items = [{"id": number, "title": title} for number, title in enumerate(titles)]
+    profile = {"user": "ada", "likes": [0], "candidates": [1, 2, 3]}
+    [found], _, _ = rank(tmp_path, [profile], items=items)
+    assert found["ranked"][0] == 2
+    monkeypatch.setenv("SENTENCE_VECTORS", "false")
+    [by_words], _, _ = rank(tmp_path, [profile], items=items)
+    assert by_words["ranked"][0] == 1
+
+
 def test_without_candidates_every_item_but_the_liked_is_ranked(tmp_path: Path) -> None:
     found, _, _ = rank(tmp_path, [{"user": "ada", "likes": [3]}], top=2)
     assert len(found[0]["ranked"]) == 2
