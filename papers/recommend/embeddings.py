@@ -6,12 +6,13 @@ Without the model (``papers.recommend.encoder``) nothing is stored or read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 import numpy as np
+from django.db import transaction
 from django.db.models import QuerySet
 
 from papers.models import Embedding, Paper
@@ -33,16 +34,26 @@ def embed(at: datetime) -> int:
         return 0
     chosen = dict(islice(_outdated(newest), PORTION))
     vectors = encoder.encode(list(chosen.values())).astype(np.float16)
-    Embedding.objects.bulk_create(
-        [
-            Embedding(paper_id=pk, text_key=_text_key(text), values=vector.tobytes())
-            for (pk, text), vector in zip(chosen.items(), vectors, strict=True)
-        ],
-        update_conflicts=True,
-        unique_fields=["paper"],
-        update_fields=["text_key", "values"],
-    )
-    return len(chosen)
+    rows = [
+        Embedding(paper_id=pk, text_key=_text_key(text), values=vector.tobytes())
+        for (pk, text), vector in zip(chosen.items(), vectors, strict=True)
+    ]
+    return _store(rows)
+
+
+def _store(rows: Sequence[Embedding]) -> int:
+    """Store vectors, but for papers that were deleted meanwhile; return how many."""
+    papers = Paper.objects.filter(pk__in=[row.paper_id for row in rows]).order_by("pk")
+    with transaction.atomic():
+        present = set(papers.select_for_update(no_key=True).values_list("pk", flat=True))
+        kept = [row for row in rows if row.paper_id in present]
+        Embedding.objects.bulk_create(
+            kept,
+            update_conflicts=True,
+            unique_fields=["paper"],
+            update_fields=["text_key", "values"],
+        )
+    return len(kept)
 
 
 def embed_missing(at: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from django.utils.timezone import now
 
 from papers.models import Embedding, Paper
-from papers.recommend import embeddings
+from papers.recommend import embeddings, encoder
+from papers.recommend.similarity import Scores
 from papers.tasks import embed_papers
 from tests.factories import a_paper
 
@@ -39,6 +41,21 @@ def test_the_newest_papers_are_embedded_first(monkeypatch: pytest.MonkeyPatch) -
     embed_papers()
     embed_papers()
     assert Embedding.objects.count() == 2
+
+
+def test_a_paper_that_is_deleted_meanwhile_gets_no_vector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept, deleted = a_paper(), a_paper()
+    encode = encoder.encode
+
+    def encode_late(texts: Sequence[str]) -> Scores:
+        Paper.objects.get(pk=deleted.pk).delete()
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode", encode_late)
+    assert embeddings.embed(now()) == 1
+    assert [row.paper_id for row in Embedding.objects.all()] == [kept.pk]
 
 
 def test_papers_long_before_the_newest_one_are_not_embedded() -> None:
