@@ -31,7 +31,7 @@ FIELDS: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG")
 LIKES: Final = 10
 SEARCHES: Final = 2
 SAMPLE: Final = (500, 1500)
-SAMPLE_PAPERS: Final = 2000
+SAMPLE_PAPERS: Final = 1000
 
 
 def catalogue(papers: Sequence[dict[str, str]]) -> Iterator[dict[str, object]]:

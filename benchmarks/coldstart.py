@@ -5,7 +5,7 @@
 The split is DropoutNet's (Volkovs, Yu and Poutanen, NeurIPS 2017): 3,396 articles that no user
 had liked in training are ranked for each user by the user's likes among the others. Printed is
 recall@100, the mean over the users of the share of an unseen liked article among the first 100,
-by words and, with the ``semantic`` extra, with sentence vectors. The product sees titles only and
+by words and with sentence vectors. The product sees titles only and
 learns nothing from other users' likes; the published systems (as LightGCN-style papers quote
 them) see abstracts and all users' likes. FOLDER is that of ``benchmarks.ranking``.
 """

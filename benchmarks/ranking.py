@@ -9,7 +9,8 @@ in three protocols: up to 50 of them among 1,000 random papers, five among 1,000
 among the whole catalogue. Printed are the mean NDCG@10 of Paperboy's code, of arxiv-sanity-lite's
 method (its features; a linear SVM with every other paper as a negative), of tf-idf cosine and of
 BM25, the ratios to arxiv-sanity-lite and BM25 with paired bootstrap intervals (95 %), and the CPU
-time per profile. ``python -m benchmarks.mornings`` replays a year.
+time per profile. All rank by words alone, and ``python -m benchmarks.coldstart`` by sentence
+vectors, too; ``python -m benchmarks.mornings`` replays a year.
 
 ``experts`` holds ratings by readers; printed is the share of pairs that each orders as rated.
 """
@@ -29,7 +30,6 @@ import numpy as np
 
 from benchmarks import baselines
 from benchmarks.baselines import TOP, Floats, Scorer
-from papers.recommend import encoder
 from papers.recommend.index import Document, Index
 from papers.recommend.profile import Profile
 from papers.recommend.ranking import rank
@@ -178,7 +178,7 @@ def compare(name: str, folder: Path, users: int) -> None:
         for name, scorer in baselines.scorers([paper.text for paper in papers]).items()
     }
     start = time.process_time()
-    index = Index(papers, (), encoder.of(papers))
+    index = Index(papers)
     built = time.process_time() - start
     print(f"{name}: {len(papers)} papers, our index {built:.0f} s of CPU")
     for k in SIZES:
@@ -215,7 +215,7 @@ def experts(folder: Path) -> None:
     """Print the agreement of all rankers with the ratings of experts, with an interval (95 %)."""
     papers = documents(folder)
     rankers = baselines.scorers([paper.text for paper in papers])
-    ours = paperboy(Index(papers, (), encoder.of(papers)))
+    ours = paperboy(Index(papers))
     pairs: dict[str, list[list[bool]]] = {name: [] for name in ("paperboy", *rankers)}
     for user in read(folder / "ratings.dev.jsonl.gz"):
         ratings = dict(user["rated"])
@@ -244,7 +244,6 @@ def main(users: int = 20, folder: str = "") -> None:
     if not data.is_dir():
         print(f"{data} is not there: name the folder of the ranking sets.")
         return
-    print("sentence vectors:", "used" if encoder.available() else "not installed")
     for name in SETS:
         compare(name, data / name, users)
     experts(data / "experts")
